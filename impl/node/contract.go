@@ -1,0 +1,166 @@
+// Package node is the contract between a node of the volume and whatever runs it.
+//
+// A node (segment, writer, epoch register) is a state machine that owns no goroutine, clock, random source,
+// socket or file. A runtime hands it one event at a time; the node answers with effects, which the runtime
+// performs after the step. The same state and the same event give the same effects, always: that is what makes a
+// simulated run repeatable, and what lets the simulator and a live process run the same code.
+package node
+
+import "time"
+
+// ID is the address of a process. Zero is nobody.
+type ID uint16
+
+// Time is the runtime's clock in nanoseconds since the run began. It never goes back.
+type Time int64
+
+// Add returns the time d later.
+func (t Time) Add(d time.Duration) Time { return t + Time(d) }
+
+// Sub returns how long after u the time t is.
+func (t Time) Sub(u Time) time.Duration { return time.Duration(t - u) }
+
+// A Node reacts to one event. It appends to out what the runtime is to do, in order. It must not keep out, nor
+// anything that it reached through ev except messages and records, which nobody changes once they were sent.
+type Node interface {
+	Step(now Time, ev Event, out *Effects)
+}
+
+// EventKind says which fields of an Event count.
+type EventKind uint8
+
+const (
+	// Started is a process's first event: Incarnation and Files count.
+	Started EventKind = iota + 1
+	// Received is a message from another node: From and Message count.
+	Received
+	// Fired is a timer that was set and not cleared: Timer counts.
+	Fired
+	// DiskDone is the completion of a DoSync or a DoReplace: Token counts.
+	DiskDone
+	// Requested is a request of a client: From and Request count.
+	Requested
+)
+
+// An Event is what happened to a node.
+type Event struct {
+	Kind        EventKind
+	Incarnation uint32 // how often this process has started before, plus one
+	Files       []File // what its disk holds; the node may keep the bytes
+	From        ID
+	Message     Message
+	Timer       Timer
+	Token       Token
+	Request     Request
+}
+
+// A File is one file on a node's disk as a start finds it.
+type File struct {
+	Name string
+	Data []byte
+}
+
+// Timer names one of a node's timers. Setting it again moves it.
+type Timer uint32
+
+// Token is what a node chose to recognise the completion of a disk operation by.
+type Token uint64
+
+// EffectKind says which fields of an Effect count.
+type EffectKind uint8
+
+const (
+	// DoSend passes Message to the node To. It may be lost, late, doubled or overtaken.
+	DoSend EffectKind = iota + 1
+	// DoSetTimer fires Timer once, After from now.
+	DoSetTimer
+	// DoClearTimer forgets Timer.
+	DoClearTimer
+	// DoAppend adds Data at the end of File. Until a later DoSync completes, a crash may lose it, or any part of it,
+	// whatever becomes of what was appended after it.
+	DoAppend
+	// DoSync makes durable what this node appended before, and completes with Token.
+	DoSync
+	// DoReplace puts Data in the place of File as a whole: after a crash the file is either the old or the new one.
+	// It completes with Token when the new one is durable.
+	DoReplace
+	// DoRespond answers the client To with Reply.
+	DoRespond
+)
+
+// An Effect is one thing that a node wants done. Data is the runtime's from the end of the step on.
+type Effect struct {
+	Kind    EffectKind
+	To      ID
+	Message Message
+	Timer   Timer
+	After   time.Duration
+	File    string
+	Data    []byte
+	Token   Token
+	Reply   Reply
+}
+
+// Effects collects what one step wants done, and what it has to tell about itself (see Trace). The runtime owns
+// it and hands it in, so that it still has what came before when a step ends in a Crash.
+type Effects struct {
+	List  []Effect
+	Trace []Trace
+}
+
+// Reset empties out for the next step and keeps its memory.
+func (o *Effects) Reset() {
+	clear(o.List)
+	clear(o.Trace)
+	o.List = o.List[:0]
+	o.Trace = o.Trace[:0]
+}
+
+func (o *Effects) Send(to ID, m Message) {
+	o.List = append(o.List, Effect{Kind: DoSend, To: to, Message: m})
+}
+
+func (o *Effects) SetTimer(t Timer, after time.Duration) {
+	o.List = append(o.List, Effect{Kind: DoSetTimer, Timer: t, After: after})
+}
+
+func (o *Effects) ClearTimer(t Timer) {
+	o.List = append(o.List, Effect{Kind: DoClearTimer, Timer: t})
+}
+
+func (o *Effects) Append(file string, data []byte) {
+	o.List = append(o.List, Effect{Kind: DoAppend, File: file, Data: data})
+}
+
+func (o *Effects) Sync(t Token) {
+	o.List = append(o.List, Effect{Kind: DoSync, Token: t})
+}
+
+func (o *Effects) Replace(file string, data []byte, t Token) {
+	o.List = append(o.List, Effect{Kind: DoReplace, File: file, Data: data, Token: t})
+}
+
+func (o *Effects) Respond(to ID, r Reply) {
+	o.List = append(o.List, Effect{Kind: DoRespond, To: to, Reply: r})
+}
+
+// Tell adds t to the node's trace.
+func (o *Effects) Tell(t Trace) { o.Trace = append(o.Trace, t) }
+
+// A Hook is what the failpoints of a node ask whether to act now. Without the failpoint build nobody asks it.
+type Hook interface {
+	// Hit marks the passing of a point. It panics with a Crash when the process is to die here.
+	Hit(point string)
+	// Planted tells whether the planted bug of that name is active in this run.
+	Planted(bug string) bool
+}
+
+// NoHook never acts.
+type NoHook struct{}
+
+func (NoHook) Hit(string)          {}
+func (NoHook) Planted(string) bool { return false }
+
+// A Crash is what Hook.Hit panics with to end a process in the middle of a step. The runtime performs the
+// effects that came before, then takes the process down.
+type Crash struct{ Point string }
