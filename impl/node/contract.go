@@ -88,7 +88,8 @@ const (
 	DoRespond
 )
 
-// An Effect is one thing that a node wants done. Data is the runtime's from the end of the step on.
+// An Effect is one thing that a node wants done. Data is valid until the node's next step; a runtime that needs it
+// longer copies it.
 type Effect struct {
 	Kind    EffectKind
 	To      ID
