@@ -1,0 +1,417 @@
+package workload
+
+import (
+	"time"
+
+	"github.com/firstgap/firstgap/impl/node"
+	"github.com/firstgap/firstgap/linearizability"
+)
+
+// A Port is what a client acts through.
+type Port interface {
+	// Request sends r to a writer. It may be lost, and so may be its answer; neither arrives twice.
+	Request(to node.ID, r node.Request)
+	// SetTimer fires t once, after from now; setting it again moves it.
+	SetTimer(t node.Timer, after time.Duration)
+	// ClearTimer forgets t.
+	ClearTimer(t node.Timer)
+}
+
+// The timers of a client.
+const (
+	timerThink    node.Timer = 1 // begin the next transaction, or try again
+	timerDeadline node.Timer = 2 // an answer is overdue
+)
+
+// busyRetries is how often a client asks again when a writer is too busy, before it gives the transaction up.
+const busyRetries = 5
+
+// A Client runs transactions one after the other against whichever writer serves it.
+type Client struct {
+	workload  Workload
+	seed      uint64
+	number    int
+	directory *Directory
+	history   *History
+
+	scripts func(c *Client) (script, bool) // the next transaction, false when there is none
+	started int                            // transactions asked for so far
+	opened  bool                           // the accounts are set up, as far as this client has seen
+	stopped bool
+	busy    bool // in the middle of a transaction
+
+	dice    dice
+	script  script
+	at      int // the next step of script
+	writer  int // index in directory
+	asked   node.Op
+	waiting uint64 // the request under way, 0 when none is
+	request uint64 // numbers requests
+	written uint64 // numbers values
+	retries int
+	begun   node.Time
+	txn     node.Txn
+	index   int // of the transaction in the history, -1 before it is named
+	late    []lateCommit
+}
+
+// A lateCommit is one whose answer was overdue. When it comes after all, it still counts: what the writer has said to
+// anybody it has said.
+type lateCommit struct {
+	request uint64
+	index   int
+}
+
+// NewClient returns client number of w, counted from 1. It adds what it sees to history.
+func NewClient(w Workload, seed uint64, number int, directory *Directory, history *History) *Client {
+	return &Client{workload: w, seed: seed, number: number, directory: directory, history: history,
+		scripts: (*Client).fromMix, index: -1}
+}
+
+// fromMix gives the transactions that the workload's mix names. The first client sets the accounts up before.
+func (c *Client) fromMix() (script, bool) {
+	if c.stopped || c.started >= c.workload.Transactions {
+		return script{}, false
+	}
+	c.started++
+	c.dice = newDice(c.seed, c.number, c.started)
+	if c.number == 1 && !c.opened {
+		return c.workload.setupScript(), true
+	}
+	return c.workload.script(&c.dice), true
+}
+
+// Stop lets the client end the transaction under way, and begin no other.
+func (c *Client) Stop() { c.stopped = true }
+
+// Idle tells whether the client waits for nothing and will ask for nothing more.
+func (c *Client) Idle() bool {
+	return !c.busy && (c.stopped || c.started >= c.workload.Transactions)
+}
+
+// Start begins.
+func (c *Client) Start(_ node.Time, p Port) { c.think(p) }
+
+// think waits for a while, different for each transaction, and then begins the next one.
+func (c *Client) think(p Port) {
+	c.busy = false
+	d := newDice(c.seed, c.number, -1-c.started)
+	half := time.Duration(c.workload.Think / 2)
+	p.SetTimer(timerThink, half+time.Duration(d.next()%uint64(c.workload.Think))+1)
+}
+
+// Timer is called when a timer that the client set has fired.
+func (c *Client) Timer(now node.Time, t node.Timer, p Port) {
+	switch {
+	case t == timerDeadline && c.waiting != 0:
+		c.overdue(now, p)
+	case t != timerThink || c.waiting != 0:
+		// A timer that was overtaken by what it waited for.
+	case c.busy:
+		c.resume(now, p)
+	default:
+		next, ok := c.scripts(c)
+		if !ok {
+			return
+		}
+		c.script, c.at, c.busy, c.index, c.txn, c.retries = next, 0, true, -1, 0, 0
+		c.resume(now, p)
+	}
+}
+
+// resume asks for what comes next: the begin, a step, or the end.
+func (c *Client) resume(now node.Time, p Port) {
+	switch {
+	case c.index < 0:
+		c.begun = now
+		c.ask(node.Request{Op: node.OpBegin}, p)
+	case c.at < len(c.script.steps):
+		c.step(now, p)
+	case c.script.end == fallsSilent:
+		// The writer is left with the transaction's locks, until it loses patience.
+		c.end(now, linearizability.Aborted, node.ReasonNone, p)
+	case c.script.end == aborts:
+		c.ask(node.Request{Op: node.OpAbort, Txn: c.txn}, p)
+	default:
+		c.ask(node.Request{Op: node.OpCommit, Txn: c.txn}, p)
+	}
+}
+
+// step asks for the next step of the script.
+func (c *Client) step(now node.Time, p Port) {
+	s := c.script.steps[c.at]
+	if s.writes == nil {
+		c.ask(node.Request{Op: node.OpGet, Txn: c.txn, Rows: []node.Row{{Key: s.reads}}}, p)
+		return
+	}
+	rows, ok := c.rows(s.writes)
+	if !ok {
+		// Accounts that are not there yet cannot be moved money between, and need not be opened twice.
+		c.at = len(c.script.steps)
+		c.resume(now, p)
+		return
+	}
+	ops := &c.history.Transactions[c.index].Ops
+	for _, r := range rows {
+		op := linearizability.Op{Kind: linearizability.Write, Key: r.Key, Value: r.Value.Bytes}
+		if !r.Value.Exists {
+			op.Kind = linearizability.Delete
+		}
+		// Recorded before it is answered: whether or not the writer got it, nobody may see it unless it commits.
+		*ops = append(*ops, op)
+	}
+	c.ask(node.Request{Op: node.OpPut, Txn: c.txn, Rows: rows}, p)
+}
+
+// rows makes the rows of a write, unless what the transaction has read leaves nothing to write.
+func (c *Client) rows(changes []change) ([]node.Row, bool) {
+	rows := make([]node.Row, len(changes))
+	for i, ch := range changes {
+		rows[i].Key = ch.key
+		switch ch.form {
+		case nothing:
+		case unique:
+			rows[i].Value = node.Some(c.tag())
+		case opening:
+			if _, found := c.lastRead(Account(0)); found {
+				return nil, false
+			}
+			rows[i].Value = node.Some(balance(ch.fresh, c.tag()))
+		case added:
+			old, found := c.lastRead(ch.key)
+			amount, err := Balance(old)
+			if !found || err != nil {
+				// A balance that is none is for the checks to judge; the client has read it, and that is on record.
+				return nil, false
+			}
+			rows[i].Value = node.Some(balance(amount+ch.amount, c.tag()))
+		}
+	}
+	return rows, true
+}
+
+func (c *Client) tag() string {
+	c.written++
+	return tagged(c.number, c.written)
+}
+
+// lastRead returns what the transaction has read in a row.
+func (c *Client) lastRead(key string) (string, bool) {
+	ops := c.history.Transactions[c.index].Ops
+	for i := len(ops) - 1; i >= 0; i-- {
+		if ops[i].Kind == linearizability.Read && ops[i].Key == key {
+			return ops[i].Value, ops[i].Found
+		}
+	}
+	return "", false
+}
+
+func (c *Client) ask(r node.Request, p Port) {
+	c.request++
+	r.ID = c.request
+	c.waiting, c.asked = r.ID, r.Op
+	p.SetTimer(timerDeadline, time.Duration(c.workload.Timeout))
+	p.Request(c.directory.Writers[c.writer], r)
+}
+
+// rotate turns to another writer.
+func (c *Client) rotate() { c.writer = (c.writer + 1) % len(c.directory.Writers) }
+
+// pause waits for a while in the middle of a transaction, and then resumes it.
+func (c *Client) pause(p Port) { p.SetTimer(timerThink, time.Duration(c.workload.Timeout/4)+1) }
+
+// Reply is called when a writer's answer has arrived.
+func (c *Client) Reply(now node.Time, from node.ID, r *node.Reply, p Port) {
+	if r.ID != c.waiting || r.Op != c.asked {
+		c.tooLate(now, r)
+		return
+	}
+	c.waiting = 0
+	p.ClearTimer(timerDeadline)
+	if r.Status == node.Refused && r.Reason == node.ReasonBusy && c.retries < busyRetries {
+		c.retries++
+		c.unwrite()
+		c.pause(p)
+		return
+	}
+	if c.asked == node.OpBegin {
+		c.beginAnswered(from, r, p)
+		if c.index >= 0 {
+			c.resume(now, p)
+		}
+		return
+	}
+	if r.Reason == node.ReasonFenced || r.Reason == node.ReasonNotOpen || r.Reason == node.ReasonUnknownTxn {
+		c.rotate()
+	}
+	switch {
+	case c.asked == node.OpCommit:
+		c.commitAnswered(now, r, p)
+	case c.asked == node.OpAbort:
+		c.end(now, linearizability.Aborted, r.Reason, p)
+	case r.Status == node.OK:
+		if c.asked == node.OpGet {
+			t := &c.history.Transactions[c.index]
+			t.Ops = append(t.Ops, linearizability.Op{Kind: linearizability.Read, Key: c.script.steps[c.at].reads, Value: r.Value.Bytes, Found: r.Value.Exists})
+		}
+		c.at++
+		c.resume(now, p)
+	case r.Status == node.Refused && r.Reason == node.ReasonBusy:
+		c.script.end, c.at = aborts, len(c.script.steps)
+		c.resume(now, p)
+	default:
+		// Its commit was never asked for, so it never happens, whatever the writer knows of it.
+		c.end(now, linearizability.Aborted, r.Reason, p)
+	}
+}
+
+// unwrite takes a refused write off the record, because it will be asked for again, with other values.
+func (c *Client) unwrite() {
+	if c.asked != node.OpPut {
+		return
+	}
+	ops := &c.history.Transactions[c.index].Ops
+	*ops = (*ops)[:len(*ops)-len(c.script.steps[c.at].writes)]
+}
+
+func (c *Client) beginAnswered(from node.ID, r *node.Reply, p Port) {
+	if r.Status != node.OK {
+		c.rotate()
+		c.pause(p)
+		return
+	}
+	c.txn, c.index, c.retries = r.Txn, len(c.history.Transactions), 0
+	c.history.Transactions = append(c.history.Transactions, Transaction{
+		Txn:    linearizability.Txn{ID: uint64(c.index + 1), Client: c.number, Begin: int64(c.begun), End: linearizability.Unfinished},
+		Kind:   c.script.kind.String(),
+		Name:   r.Txn,
+		Writer: from,
+	})
+}
+
+func (c *Client) commitAnswered(now node.Time, r *node.Reply, p Port) {
+	t := &c.history.Transactions[c.index]
+	switch r.Status {
+	case node.OK:
+		t.Order = claim(r.LSN)
+		c.end(now, linearizability.Committed, r.Reason, p)
+		c.learn(t)
+	case node.Unknown:
+		t.Reason = r.Reason
+		c.think(p)
+	default:
+		// Aborted; or refused, and a commit that was refused has not begun and is not asked for again.
+		c.end(now, linearizability.Aborted, r.Reason, p)
+	}
+}
+
+// claim makes a place in the order of a commit LSN. It is one higher, because a transaction that read the empty volume
+// has read at LSN 0, and 0 claims nothing.
+func claim(l node.LSN) uint64 { return uint64(l) + 1 }
+
+// learn notes whether the accounts are there.
+func (c *Client) learn(t *Transaction) {
+	if t.Kind == setup.String() {
+		c.opened = true
+	}
+}
+
+// end closes the transaction under way.
+func (c *Client) end(now node.Time, o linearizability.Outcome, why node.Reason, p Port) {
+	t := &c.history.Transactions[c.index]
+	t.Outcome, t.End, t.Reason = o, int64(now), why
+	c.think(p)
+}
+
+// overdue gives up on an answer. Of a commit nobody can say what became of it; anything else cannot have committed,
+// because the commit was never asked for.
+func (c *Client) overdue(now node.Time, p Port) {
+	waiting := c.waiting
+	c.waiting = 0
+	c.rotate()
+	switch {
+	case c.asked == node.OpBegin:
+		c.pause(p)
+	case c.asked == node.OpCommit:
+		c.late = append(c.late, lateCommit{waiting, c.index})
+		c.think(p)
+	default:
+		c.end(now, linearizability.Aborted, node.ReasonNone, p)
+	}
+}
+
+// tooLate takes note of the answer to a commit that the client has stopped waiting for.
+func (c *Client) tooLate(now node.Time, r *node.Reply) {
+	if r.Op != node.OpCommit {
+		return
+	}
+	for i, l := range c.late {
+		if l.request != r.ID {
+			continue
+		}
+		c.late = append(c.late[:i], c.late[i+1:]...)
+		t := &c.history.Transactions[l.index]
+		t.Reason = r.Reason
+		switch r.Status {
+		case node.OK:
+			t.Outcome, t.End, t.Order = linearizability.Committed, int64(now), claim(r.LSN)
+			c.learn(t)
+		case node.Aborted, node.Refused:
+			t.Outcome, t.End = linearizability.Aborted, int64(now)
+		}
+		return
+	}
+}
+
+// An Auditor is a client that looks at the volume when all others are done: it writes a row, to see that writes go
+// through, and then reads every row in one transaction. It repeats each until the commit is acknowledged.
+type Auditor struct {
+	Client
+	written bool
+	seen    int // the transaction that read everything, -1 before
+}
+
+// NewAuditor returns an auditor. Its number must differ from those of the clients.
+func NewAuditor(w Workload, seed uint64, number int, directory *Directory, history *History) *Auditor {
+	a := &Auditor{Client: *NewClient(w, seed, number, directory, history), seen: -1}
+	// It knows who came last.
+	a.writer = len(directory.Writers) - 1
+	a.scripts = func(c *Client) (script, bool) {
+		a.look()
+		c.started++
+		switch {
+		case !a.written:
+			return probeScript(), true
+		case a.seen < 0:
+			return w.auditScript(), true
+		}
+		return script{}, false
+	}
+	return a
+}
+
+// look finds out how the last transaction ended.
+func (a *Auditor) look() {
+	if a.index < 0 {
+		return
+	}
+	t := &a.history.Transactions[a.index]
+	if t.Outcome != linearizability.Committed {
+		return
+	}
+	switch t.Kind {
+	case probe.String():
+		a.written = true
+	case audit.String():
+		if len(t.Ops) == len(a.workload.Keys()) {
+			a.seen = a.index
+		}
+	}
+}
+
+// Wrote tells whether the auditor's write was acknowledged.
+func (a *Auditor) Wrote() bool { a.look(); return a.written }
+
+// Seen returns the index, in the history, of the transaction that read every row, and false before it is
+// acknowledged.
+func (a *Auditor) Seen() (int, bool) { a.look(); return a.seen, a.seen >= 0 }

@@ -1,0 +1,70 @@
+package workload
+
+import (
+	"github.com/firstgap/firstgap/impl/node"
+	"github.com/firstgap/firstgap/linearizability"
+)
+
+// A Transaction is one transaction as its client saw it.
+type Transaction struct {
+	linearizability.Txn
+	Kind   string      `json:"kind"`
+	Name   node.Txn    `json:"name"`   // as the writer named it
+	Writer node.ID     `json:"writer"` // the process that ran it
+	Reason node.Reason `json:"reason"` // why it ended, as the writer said, if it said
+}
+
+// Writes tells whether the transaction changed anything, or tried to.
+func (t *Transaction) Writes() bool {
+	for _, op := range t.Ops {
+		if op.Kind != linearizability.Read {
+			return true
+		}
+	}
+	return false
+}
+
+// A History is what all clients of a run saw, in the order in which their transactions began. It holds only
+// transactions that a writer named: one whose begin was never answered has read and written nothing.
+type History struct {
+	Transactions []Transaction
+}
+
+// Counts say how the transactions of a history ended.
+type Counts struct {
+	Acknowledged int // commits of transactions that write, answered with OK
+	ReadOnly     int // commits of transactions that only read, answered with OK
+	Aborted      int // by choice, by the writer, or because the commit was never asked for
+	Deadlocks    int // of these, by the writer, to break a circle of waiting
+	Unknown      int // commits without an answer
+}
+
+// Count counts.
+func (h *History) Count() Counts {
+	var c Counts
+	for i := range h.Transactions {
+		t := &h.Transactions[i]
+		switch t.Outcome {
+		case linearizability.Committed:
+			if t.Writes() {
+				c.Acknowledged++
+			} else {
+				c.ReadOnly++
+			}
+		case linearizability.Aborted:
+			c.Aborted++
+			if t.Reason == node.ReasonDeadlock {
+				c.Deadlocks++
+			}
+		default:
+			c.Unknown++
+		}
+	}
+	return c
+}
+
+// A Directory is what the clients of a run know of its writers: their addresses, oldest first. Nobody tells them
+// which of them serves; they try.
+type Directory struct {
+	Writers []node.ID
+}
