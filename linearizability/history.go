@@ -1,0 +1,155 @@
+// Package linearizability decides what clients may see: whether a recorded history of calls is linearizable, and
+// whether one of transactions is strictly serializable.
+//
+// A verdict is a proof where one is cheap, and a search where none is. An order that the system claims (by commit LSN)
+// and that replays legally in real time proves a history legal, whoever claims it; a cycle of orders that the reads and
+// real time force proves it illegal, and names the anomaly; porcupine decides what is left, within limits. What runs
+// into a limit is Unknown and never Legal.
+package linearizability
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+)
+
+// Unfinished is the End of an operation whose answer never came: it may take effect at any later time.
+const Unfinished int64 = math.MaxInt64
+
+// A Txn is one transaction as its client saw it.
+//
+// Begin and End are readings of one clock that all clients share, in nanoseconds. The interval is closed: transactions
+// that touch in one instant are concurrent, because a clock that is read twice may answer the same twice.
+type Txn struct {
+	ID      uint64  // names the transaction in verdicts
+	Client  int     // who asked for it; from 0
+	Begin   int64   // before the first request left
+	End     int64   // after the last answer arrived, or Unfinished
+	Ops     []Op    // in the order of the client's program
+	Outcome Outcome // what the client was told
+	// Order is the claimed serial position, 0 when none is claimed: the commit LSN of a transaction that writes, the
+	// read point of one that only reads. A reader stands after the writer of the same position. The claim is verified
+	// and never trusted, so a wrong one costs time and not soundness.
+	Order uint64
+}
+
+// An Op is one operation of a transaction.
+type Op struct {
+	Kind  Kind
+	Key   string
+	Value string // written or read; empty for Delete and for a read that found nothing
+	Found bool   // Read only: false when the key had no value
+}
+
+// A Kind says what an operation does.
+type Kind uint8
+
+// The operations of a transaction. A read sees the transaction's own writes.
+const (
+	Read Kind = iota + 1
+	Write
+	Delete
+)
+
+// An Outcome is what the client knows of its transaction's end.
+type Outcome uint8
+
+// The zero Outcome is the one that claims nothing.
+const (
+	OutcomeUnknown Outcome = iota // may or may not have happened, now or later, whatever End says
+	Committed                     // acknowledged, or learned later with End left Unfinished
+	Aborted                       // never happened: nobody may see what it wrote
+)
+
+// A Verdict is the answer of a check.
+type Verdict uint8
+
+// The zero Verdict is Unknown, so that a forgotten answer is never a pass.
+const (
+	Unknown Verdict = iota // could not tell: a limit was reached or the history is malformed
+	Legal
+	Illegal
+)
+
+var verdictNames = [...]string{Unknown: "unknown", Legal: "legal", Illegal: "illegal"}
+
+func (v Verdict) String() string { return verdictNames[v] }
+
+// MarshalText writes the verdict's name.
+func (v Verdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+
+// A Proof says what decided a verdict.
+type Proof string
+
+// The ways to a verdict, in the order in which they are tried.
+const (
+	ByCertificate Proof = "certificate" // the claimed order replays and respects real time
+	ByRead        Proof = "read"        // one read that no order can explain
+	ByCycle       Proof = "cycle"       // orders that the reads and real time force contradict each other
+	ByOrder       Proof = "order"       // an order built from what the reads and real time force replays
+	BySearch      Proof = "search"      // porcupine tried the orders
+)
+
+// Limits bound a search; zero means no limit. Without Timeout a verdict depends on the history alone, so simulated runs
+// leave Timeout unset and bound Steps.
+type Limits struct {
+	Steps      int           // operations tried, over the whole history
+	Operations int           // in a part of the history that must be ordered as one
+	Memory     int64         // bytes that the search holds, estimated from above
+	Timeout    time.Duration // wall clock
+}
+
+// SimulationLimits are meant for simulated runs: they bound a search to about a second and 256 MiB and do not depend
+// on the clock.
+func SimulationLimits() Limits {
+	return Limits{Steps: 1_000_000, Operations: 10_000, Memory: 256 << 20}
+}
+
+// A Result is a verdict and what it rests on.
+type Result struct {
+	Verdict     Verdict
+	Proof       Proof // empty when the verdict is Unknown
+	Operations  int   // transactions or calls in the history
+	Unknown     int   // of these, how many have an unknown outcome
+	Steps       int   // operations that the search tried
+	Violation   error // why it is Illegal: a *Violation or a *CallViolation
+	Certificate error // why the claimed order proves nothing, nil when it does or none was asked for
+	Reason      error // why it is Unknown: a *LimitError, a *MalformedError, ErrEmpty or the context's error
+}
+
+// Err is nil exactly when the verdict is Legal.
+func (r Result) Err() error {
+	switch {
+	case r.Verdict == Legal:
+		return nil
+	case r.Verdict == Illegal:
+		return r.Violation
+	case r.Reason != nil:
+		return r.Reason
+	}
+	return errors.New("linearizability: no verdict")
+}
+
+// ErrEmpty says that a history has nothing to check.
+var ErrEmpty = errors.New("linearizability: no operation of the history is known to have happened, so there is nothing to check")
+
+// A LimitError says which limit ended a search without a verdict.
+type LimitError struct {
+	Limit string // "steps", "operations", "memory" or "timeout"
+	Max   string // with its unit
+}
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("linearizability: could not tell within the limit on %s, %s", e.Limit, e.Max)
+}
+
+// A MalformedError says what makes a history none.
+type MalformedError struct {
+	Txn     uint64
+	Problem string
+}
+
+func (e *MalformedError) Error() string {
+	return fmt.Sprintf("linearizability: malformed history: transaction %d %s", e.Txn, e.Problem)
+}

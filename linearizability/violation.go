@@ -1,0 +1,113 @@
+package linearizability
+
+import (
+	"fmt"
+	"strings"
+)
+
+// An Anomaly names a way in which a history breaks strict serializability.
+type Anomaly string
+
+// The anomalies, each with the guarantee that it breaks.
+const (
+	OwnWriteMissed   Anomaly = "own write missed"
+	Unrepeatable     Anomaly = "unrepeatable read"
+	AbortedValue     Anomaly = "aborted value seen"
+	DirtyRead        Anomaly = "dirty read"
+	ThinAir          Anomaly = "value from nowhere"
+	FutureRead       Anomaly = "read from the future"
+	StaleRead        Anomaly = "stale read"
+	LostCommit       Anomaly = "lost acknowledged commit"
+	LostUpdate       Anomaly = "lost update"
+	WriteSkew        Anomaly = "write skew"
+	FracturedRead    Anomaly = "fractured read"
+	NewOldInversion  Anomaly = "new/old inversion"
+	UnknownThenGone  Anomaly = "unknown outcome seen, then gone"
+	RealTimeReversal Anomaly = "real-time reversal"
+	Unserializable   Anomaly = "unserializable"
+)
+
+var guarantees = map[Anomaly]string{
+	OwnWriteMissed:   "a transaction reads its own writes",
+	Unrepeatable:     "a transaction reads one state, the same each time",
+	AbortedValue:     "nobody sees what an aborted transaction wrote",
+	DirtyRead:        "nobody sees a value that its transaction overwrote itself",
+	ThinAir:          "every value read was written",
+	FutureRead:       "nobody sees what was written after its transaction had ended",
+	StaleRead:        "what was committed before a transaction began is visible to it",
+	LostCommit:       "an acknowledged commit is never lost",
+	LostUpdate:       "of two transactions that change a row, the later one has read the earlier one's value",
+	WriteSkew:        "of two transactions, the later one has read what the earlier one wrote",
+	FracturedRead:    "a transaction is seen whole or not at all",
+	NewOldInversion:  "what one transaction has seen, every transaction that begins after its end sees",
+	UnknownThenGone:  "a transaction of unknown outcome happened or did not happen, for everybody",
+	RealTimeReversal: "a transaction that ended before another began is ordered before it",
+	Unserializable:   "one order of the transactions explains every read",
+}
+
+// Guarantee is the sentence that the anomaly breaks.
+func (a Anomaly) Guarantee() string { return guarantees[a] }
+
+// A Violation is why a history of transactions is not strictly serializable, or why a claimed order proves nothing.
+type Violation struct {
+	Anomaly  Anomaly
+	Txn      uint64 // the transaction that cannot be explained
+	Client   int    // its client
+	Key      string // what it read, when one read shows it
+	Expected string // the value to be read, quoted, or nothing
+	Found    string // the value read, quoted, or nothing
+	Cycle    []Edge // orders that contradict each other, when the proof is a cycle
+	Detail   string // the rest of the story in words
+}
+
+func (v *Violation) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "strict serializability: %s: %s, but transaction %d (client %d) ", v.Anomaly, v.Anomaly.Guarantee(), v.Txn, v.Client)
+	if v.Found != "" {
+		fmt.Fprintf(&b, "read %q: expected %s, found %s", v.Key, v.Expected, v.Found)
+	} else {
+		b.WriteString("cannot be placed")
+	}
+	if v.Detail != "" {
+		b.WriteString("; " + v.Detail)
+	}
+	for i, e := range v.Cycle {
+		if i == 0 {
+			b.WriteString("; cycle: ")
+		} else {
+			b.WriteString(", ")
+		}
+		b.WriteString(e.String())
+	}
+	return b.String()
+}
+
+// An Edge is one forced order: From is before To.
+type Edge struct {
+	From, To uint64 // transactions
+	Why      Why
+	Key      string // empty for RealTime
+}
+
+// Why says what forces an order.
+type Why string
+
+// The reasons for an order.
+const (
+	RealTime   Why = "ended before the other began"
+	ReadsFrom  Why = "was read by the other"
+	Overwrites Why = "was overwritten before it was missed by a reader" // write before write
+	Misses     Why = "read what the other overwrote"
+)
+
+func (e Edge) String() string {
+	switch e.Why {
+	case ReadsFrom:
+		return fmt.Sprintf("%d before %d (which read its %q)", e.From, e.To, e.Key)
+	case Overwrites:
+		return fmt.Sprintf("%d before %d (which overwrote its %q)", e.From, e.To, e.Key)
+	case Misses:
+		return fmt.Sprintf("%d before %d (whose %q it did not see)", e.From, e.To, e.Key)
+	}
+	return fmt.Sprintf("%d before %d (which began after its end)", e.From, e.To)
+}
