@@ -88,3 +88,20 @@ func (h History) String() string {
 	}
 	return strings.Join(parts, ", ")
 }
+
+// Common returns the highest LSN up to which both lines hold the same records.
+func (h History) Common(o History) LSN {
+	i := 0
+	for i < len(h) && i < len(o) && h[i] == o[i] {
+		i++
+	}
+	switch {
+	case i < len(h) && i < len(o):
+		return min(h[i].From, o[i].From) - 1
+	case i < len(h):
+		return h[i].From - 1
+	case i < len(o):
+		return o[i].From - 1
+	}
+	return ^LSN(0)
+}

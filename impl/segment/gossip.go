@@ -1,0 +1,88 @@
+package segment
+
+import "github.com/firstgap/firstgap/impl/node"
+
+// idleTicks is how many gossip timers a segment that knows of no gap lets pass. It may lack what it never heard
+// of, so it asks all the same, now and then.
+const idleTicks = 8
+
+// gossip asks one peer for what this segment may lack (SIGMOD 2017 §3.3, step 4).
+func (s *Segment) gossip(out *node.Effects) {
+	s.ticks++
+	if !s.serving || s.dead || len(s.peers) == 0 {
+		return
+	}
+	if s.ahead.frozen() && !s.Damaged() {
+		return // it would accept nothing
+	}
+	if !s.Damaged() && s.highest == s.scl && s.lastAt <= s.scl && s.ticks%idleTicks != 0 {
+		return
+	}
+	ask := &node.GossipAsk{Line: s.durable.line(), SCL: s.scl}
+	for l := s.scl + 1; l <= s.highest && len(ask.Above) < gossipMany; l++ {
+		if s.at(l) != nil {
+			ask.Above = append(ask.Above, l)
+		}
+	}
+	for _, l := range s.lost {
+		ask.Lost = append(ask.Lost, l.lsn)
+	}
+	out.Send(s.peers[s.ticks%len(s.peers)], ask)
+}
+
+// give answers a peer. Only peers on the same line exchange records: an LSN of another line may name another record.
+func (s *Segment) give(to node.ID, m *node.GossipAsk, out *node.Effects) {
+	answer := &node.GossipGive{Line: s.durable.line()}
+	sameLine := s.durable.line() == m.Line
+	// gofail: var bugGossipAcrossLines struct{}
+	// sameLine = sameLine || s.hook.Planted("bugGossipRevivesCut")
+
+	if sameLine {
+		above := m.Above
+		for l := m.SCL + 1; l <= s.highest && len(answer.Records) < gossipMany; l++ {
+			r := s.at(l)
+			if r == nil {
+				continue
+			}
+			for len(above) > 0 && above[0] < l {
+				above = above[1:]
+			}
+			if len(above) == 0 || above[0] != l {
+				answer.Records = append(answer.Records, r)
+			}
+		}
+	}
+	// What became unreadable may be fetched across lines: (LSN, epoch) says which record it was.
+	for _, l := range m.Lost {
+		if r := s.at(l); r != nil && len(answer.Records) < 2*gossipMany {
+			answer.Records = append(answer.Records, r)
+		}
+	}
+	if len(answer.Records) > 0 {
+		out.Send(to, answer)
+	}
+}
+
+// take accepts what a peer gave. A message may arrive long after the segment was fenced or moved to another line.
+func (s *Segment) take(from node.ID, m *node.GossipGive, out *node.Effects) {
+	sameLine := m.Line == s.ahead.line()
+	// gofail: var bugGossipTakenAcrossLines struct{}
+	// sameLine = sameLine || s.hook.Planted("bugGossipRevivesCut")
+
+	for _, r := range m.Records {
+		switch {
+		case s.isLost(r.LSN, r.Epoch):
+			s.refetch(r, out)
+		case sameLine && !s.ahead.frozen() && !s.Damaged():
+			s.accept(r, from, out)
+		}
+	}
+}
+
+// refetch writes a record anew that had become unreadable. In the model the segment never stopped holding it.
+func (s *Segment) refetch(r *node.Record, out *node.Effects) {
+	if !r.Intact() || s.has(r.LSN, r.Epoch) || len(s.queue) >= maxQueued {
+		return
+	}
+	s.enqueue(entry{kind: recordEntry, record: r, lsn: r.LSN, epoch: r.Epoch, again: true}, out)
+}

@@ -1,0 +1,489 @@
+// Package segment is the storage node: one copy of one protection group. It makes log records durable,
+// acknowledges how far it is complete (its SCL), fills gaps from its peers, materialises pages on read, and lets
+// a new writer fence it and put it on a new history (SIGMOD 2017 §3.3 and §4.3, SIGMOD 2018 §2.3 and §2.4).
+package segment
+
+import (
+	"time"
+
+	"github.com/firstgap/firstgap/impl/node"
+)
+
+// Limits of a segment. All are far above what a healthy volume needs; past them it drops the message, and the
+// sender's retry comes when there is room.
+const (
+	maxQueued  = 4096 // entries waiting for a sync
+	maxLog     = 1 << 20
+	logChunk   = 128 // records in one LogRecords
+	gossipMany = 64  // records in one GossipGive, LSNs in one GossipAsk
+)
+
+// Timers.
+const gossipTimer node.Timer = 1
+
+// Config is what a segment needs to know.
+type Config struct {
+	ID     node.ID
+	Volume *node.Volume
+	// GossipEvery is how often it asks a peer for what it may lack.
+	GossipEvery time.Duration
+}
+
+// A Segment is one storage node.
+type Segment struct {
+	id     node.ID
+	volume *node.Volume
+	group  node.Group
+	peers  []node.ID
+	every  time.Duration
+	hook   node.Hook
+
+	durable state // what the disk holds for certain
+	// ahead is what durable becomes when everything in queue is durable. What may be accepted is judged by ahead: a
+	// record of an old epoch that arrives while a promise is on its way to the disk would stand behind the promise
+	// there.
+	ahead state
+
+	records []*node.Record // by LSN-1, durable ones on the durable line; nil where it holds none
+	scl     node.LSN
+	highest node.LSN // the last LSN held
+	told    node.LSN // highest VDL that a writer told
+	lastAt  node.LSN // the group's last LSN at or below told
+
+	queue    []entry // appended, not known to be durable
+	position uint64  // of the last entry appended
+	synced   uint64  // of the last entry known to be durable
+	syncing  bool
+	buffer   []byte // the bytes that this step appends
+
+	serving  bool         // false until a start has settled what the disk holds
+	settling []node.Trace // what a start has to tell once it has
+	dead     bool         // something durable is unreadable, and nobody knows what: for ever without a vote
+	lost     []lostRecord // durable once, unreadable now, to be fetched from a peer
+	writers  map[node.Epoch]node.ID
+	pages    map[node.PageID]*versions
+	ticks    int
+}
+
+// state is what a segment promised and follows.
+type state struct {
+	promise node.Epoch
+	history node.History
+}
+
+// line returns the epoch whose log it follows.
+func (s *state) line() node.Epoch { return s.history.Line() }
+
+// frozen tells that it promised an epoch that it does not follow yet. It accepts no record until it joins, so
+// that the answer that it gave to the fence stays true.
+func (s *state) frozen() bool { return s.promise != s.line() }
+
+type lostRecord struct {
+	lsn   node.LSN
+	epoch node.Epoch
+}
+
+// New returns a segment that has not started.
+func New(c Config, hook node.Hook) *Segment {
+	g, r, _ := c.Volume.Find(c.ID)
+	members := c.Volume.Segments[g]
+	// Each asks its peers in an order of its own, so that not all ask the same one.
+	peers := append(append([]node.ID(nil), members[r+1:]...), members[:r]...)
+	return &Segment{
+		id: c.ID, volume: c.Volume, group: g, peers: peers, every: c.GossipEvery, hook: hook,
+		durable: state{promise: 1, history: node.FirstHistory()},
+		ahead:   state{promise: 1, history: node.FirstHistory()},
+		writers: map[node.Epoch]node.ID{},
+		pages:   map[node.PageID]*versions{},
+	}
+}
+
+// Line returns the epoch whose log the segment durably follows.
+func (s *Segment) Line() node.Epoch { return s.durable.line() }
+
+// Promise returns the newest epoch that it has durably promised to serve.
+func (s *Segment) Promise() node.Epoch { return s.durable.promise }
+
+// SCL returns the segment complete LSN.
+func (s *Segment) SCL() node.LSN { return s.scl }
+
+// Serving tells whether the segment has settled what its disk holds.
+func (s *Segment) Serving() bool { return s.serving }
+
+// Damaged tells whether records that it had acknowledged can no longer be read.
+func (s *Segment) Damaged() bool { return s.dead || len(s.lost) > 0 }
+
+// Step implements node.Node.
+func (s *Segment) Step(_ node.Time, ev node.Event, out *node.Effects) {
+	s.buffer = s.buffer[:0]
+	switch ev.Kind {
+	case node.Started:
+		s.start(ev.Files, out)
+	case node.DiskDone:
+		s.synchronised(uint64(ev.Token), out)
+	case node.Fired:
+		if ev.Timer == gossipTimer {
+			s.gossip(out)
+			out.SetTimer(gossipTimer, s.every)
+		}
+	case node.Received:
+		if s.serving {
+			s.receive(ev.From, ev.Message, out)
+		}
+	}
+	s.sync(out)
+}
+
+func (s *Segment) receive(from node.ID, m node.Message, out *node.Effects) {
+	switch m := m.(type) {
+	case *node.GossipAsk:
+		s.give(from, m, out)
+		return
+	case *node.GossipGive:
+		s.take(from, m, out)
+		return
+	}
+	epoch, ok := writerEpoch(m)
+	if !ok {
+		return // an answer to somebody else: not for a segment
+	}
+	// A segment that lost what it had acknowledged has no vote, whoever asks: counted as "I don't have it", its
+	// answer would make a read quorum of replicas that never had the record (W+R−N = 1: one such lie is too many).
+	if s.Damaged() && !s.repairedBy(m) {
+		out.Send(from, &node.Damaged{Epoch: epoch})
+		return
+	}
+	if epoch < s.ahead.promise {
+		out.Send(from, &node.Stale{Promise: s.ahead.promise})
+		return
+	}
+	s.writers[epoch] = from
+	switch m := m.(type) {
+	case *node.Append:
+		s.append(from, m, out)
+	case *node.Fence:
+		s.fence(from, m, out)
+	case *node.Join:
+		s.join(from, m, out)
+	case *node.ReadLog:
+		s.readLog(from, m, out)
+	case *node.ReadPage:
+		s.readPage(from, m, out)
+	case *node.Confirm:
+		out.Send(from, &node.Confirmed{Epoch: m.Epoch, Round: m.Round})
+	}
+}
+
+// writerEpoch returns the epoch that a writer's message carries.
+func writerEpoch(m node.Message) (node.Epoch, bool) {
+	switch m := m.(type) {
+	case *node.Append:
+		return m.Epoch, true
+	case *node.Fence:
+		return m.Epoch, true
+	case *node.Join:
+		return m.Epoch, true
+	case *node.ReadLog:
+		return m.Epoch, true
+	case *node.ReadPage:
+		return m.Epoch, true
+	case *node.Confirm:
+		return m.Epoch, true
+	}
+	return 0, false
+}
+
+// append takes a writer's records. Those that it has already are acknowledged again, nothing else is done twice.
+func (s *Segment) append(from node.ID, m *node.Append, out *node.Effects) {
+	if s.ahead.line() != m.Epoch {
+		out.Send(from, &node.NotJoined{Epoch: m.Epoch, Line: s.ahead.line()})
+		return
+	}
+	if s.durable.line() == m.Epoch && m.VDL > s.told {
+		s.told, s.lastAt = m.VDL, m.Last
+	}
+	before := s.position
+	for _, r := range m.Records {
+		s.accept(r, 0, out)
+	}
+	if s.position == before && s.durable.line() == m.Epoch {
+		out.Send(from, &node.Appended{Epoch: m.Epoch, SCL: s.scl})
+	}
+	// gofail: var bugAckBeforeSync struct{}
+	// if s.hook.Planted("bugAckBeforeSync") {
+	// 	early := s.scl
+	// 	for i := range s.queue {
+	// 		if r := s.queue[i].record; r != nil && r.Prev == early {
+	// 			early = r.LSN
+	// 		}
+	// 	}
+	// 	out.Send(from, &node.Appended{Epoch: m.Epoch, SCL: early})
+	// }
+
+}
+
+// accept appends r to the log unless it does not belong there.
+func (s *Segment) accept(r *node.Record, from node.ID, out *node.Effects) {
+	if r.Group != s.group || !r.Intact() || r.LSN == 0 || r.LSN > maxLog || len(s.queue) >= maxQueued {
+		return
+	}
+	onLine := s.ahead.history.Has(r.LSN, r.Epoch)
+	// gofail: var bugGossipRevivesCut struct{}
+	// onLine = onLine || s.hook.Planted("bugGossipRevivesCut")
+
+	if !onLine || s.has(r.LSN, r.Epoch) {
+		return
+	}
+	s.enqueue(entry{kind: recordEntry, record: r, from: from, lsn: r.LSN, epoch: r.Epoch}, out)
+}
+
+// has tells whether the record is held, or on its way to the disk.
+func (s *Segment) has(l node.LSN, e node.Epoch) bool {
+	if r := s.at(l); r != nil && r.Epoch == e {
+		return true
+	}
+	for i := range s.queue {
+		if q := &s.queue[i]; q.kind == recordEntry && q.lsn == l && q.epoch == e {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Segment) at(l node.LSN) *node.Record {
+	if l == 0 || int(l) > len(s.records) {
+		return nil
+	}
+	return s.records[l-1]
+}
+
+// fence promises to serve no epoch below m.Epoch, and answers when the promise is durable. Answered before, the
+// promise could be forgotten in a crash, and the old writer get its last acknowledgement after the new one's read.
+func (s *Segment) fence(from node.ID, m *node.Fence, out *node.Effects) {
+	// gofail: var bugRecoverWithoutFence struct{}
+	// if s.hook.Planted("bugRecoverWithoutFence") && m.Epoch > s.ahead.promise {
+	// 	answer := s.fenced()
+	// 	answer.Epoch = m.Epoch
+	// 	out.Send(from, answer)
+	// 	return
+	// }
+
+	switch {
+	case m.Epoch > s.ahead.promise:
+		s.ahead.promise = m.Epoch
+		// gofail: var segmentBeforePromise struct{}
+		// s.hook.Hit("segmentBeforePromise")
+
+		s.enqueue(entry{kind: promiseEntry, promise: m.Epoch}, out)
+	case m.Epoch == s.durable.promise && s.durable.line() < m.Epoch:
+		out.Send(from, s.fenced())
+	}
+}
+
+// fenced is the answer to a fence: everything that a recovery may ask.
+func (s *Segment) fenced() *node.Fenced {
+	f := &node.Fenced{Epoch: s.durable.promise, History: s.durable.history, SCL: s.scl, VDL: s.told}
+	first := s.told
+	for first > 0 && s.at(first) == nil {
+		first--
+	}
+	for l := max(first, 1); l <= s.highest; l++ {
+		if r := s.at(l); r != nil {
+			f.Held = append(f.Held, node.Held{LSN: l, Epoch: r.Epoch, Last: r.Last, OldestActive: r.OldestActive})
+		}
+	}
+	return f
+}
+
+// join puts the segment on the history of m, and answers when that is durable.
+func (s *Segment) join(from node.ID, m *node.Join, out *node.Effects) {
+	switch {
+	case s.ahead.line() < m.Epoch:
+		s.ahead = state{promise: m.Epoch, history: m.History}
+		// gofail: var segmentBeforeJoin struct{}
+		// s.hook.Hit("segmentBeforeJoin")
+
+		s.enqueue(entry{kind: joinEntry, history: m.History}, out)
+	case s.durable.line() == m.Epoch:
+		out.Send(from, &node.Joined{Epoch: m.Epoch, SCL: s.scl})
+	}
+}
+
+func (s *Segment) readLog(from node.ID, m *node.ReadLog, out *node.Effects) {
+	if s.durable.promise != m.Epoch {
+		return // not fenced yet: it asks again
+	}
+	answer := &node.LogRecords{Epoch: m.Epoch, From: m.From, Through: m.To}
+	for l := m.From; l <= m.To && l <= s.highest; l++ {
+		if r := s.at(l); r != nil {
+			answer.Records = append(answer.Records, r)
+			if len(answer.Records) == logChunk {
+				answer.Through = l
+				break
+			}
+		}
+	}
+	out.Send(from, answer)
+}
+
+// enqueue appends an entry to the log. It counts when the sync that follows completes.
+func (s *Segment) enqueue(e entry, out *node.Effects) {
+	s.position++
+	e.position, e.synced = s.position, s.synced
+	start := len(s.buffer)
+	s.buffer = appendEntry(s.buffer, &e)
+	out.Append(logFile, s.buffer[start:])
+	s.queue = append(s.queue, e)
+}
+
+// sync asks for a sync when something waits for one and none is under way: everything that arrives meanwhile
+// shares the next.
+func (s *Segment) sync(out *node.Effects) {
+	if s.syncing || len(s.queue) == 0 || !s.serving {
+		return
+	}
+	s.syncing = true
+	// gofail: var segmentBeforeSync struct{}
+	// s.hook.Hit("segmentBeforeSync")
+
+	out.Sync(node.Token(s.position))
+}
+
+// synchronised is told that every entry up to the position upTo is durable.
+func (s *Segment) synchronised(upTo uint64, out *node.Effects) {
+	if !s.serving {
+		s.settle(out)
+		return
+	}
+	// gofail: var segmentAfterSync struct{}
+	// s.hook.Hit("segmentAfterSync")
+
+	s.syncing = false
+	wasDamaged := s.Damaged()
+	n := 0
+	stored := false
+	for n < len(s.queue) && s.queue[n].position <= upTo {
+		e := &s.queue[n]
+		s.synced = e.position
+		s.install(e)
+		s.tell(e, out)
+		switch e.kind {
+		case recordEntry:
+			stored = true
+		case promiseEntry:
+			// gofail: var segmentAfterPromise struct{}
+			// s.hook.Hit("segmentAfterPromise")
+
+			s.answer(e.promise, s.fenced(), out)
+		case joinEntry:
+			// gofail: var segmentAfterJoin struct{}
+			// s.hook.Hit("segmentAfterJoin")
+
+			s.answer(s.durable.line(), &node.Joined{Epoch: s.durable.line(), SCL: s.scl}, out)
+		}
+		n++
+	}
+	s.queue = s.queue[:copy(s.queue, s.queue[n:])]
+	if wasDamaged {
+		s.tellHeld(out)
+	}
+	if stored {
+		s.answer(s.durable.line(), &node.Appended{Epoch: s.durable.line(), SCL: s.scl}, out)
+	}
+}
+
+// answer sends m to the writer of epoch e, if one was heard of.
+func (s *Segment) answer(e node.Epoch, m node.Message, out *node.Effects) {
+	if to, known := s.writers[e]; known {
+		out.Send(to, m)
+	}
+}
+
+// install makes a durable entry count.
+func (s *Segment) install(e *entry) {
+	switch e.kind {
+	case recordEntry:
+		s.forgetLost(e.lsn, e.epoch)
+		s.hold(e.record)
+	case promiseEntry:
+		s.durable.promise = e.promise
+	case joinEntry:
+		s.durable = state{promise: e.history.Line(), history: e.history}
+		s.drop()
+	}
+}
+
+// hold stores a durable record and moves the SCL as far as the back-links reach.
+func (s *Segment) hold(r *node.Record) {
+	for int(r.LSN) > len(s.records) {
+		s.records = append(s.records, nil)
+	}
+	s.records[r.LSN-1] = r
+	s.highest = max(s.highest, r.LSN)
+	s.version(r.Page).add(r.LSN)
+	s.advance()
+}
+
+func (s *Segment) advance() {
+	for l := s.scl + 1; l <= s.highest; l++ {
+		r := s.records[l-1]
+		if r == nil {
+			continue // another group's, or a gap: the next record's back-link tells
+		}
+		if r.Prev != s.scl {
+			return
+		}
+		s.scl = l
+	}
+}
+
+// drop forgets what is not on the durable history.
+func (s *Segment) drop() {
+	kept := node.LSN(0)
+	scl := node.LSN(0)
+	for i, r := range s.records {
+		if r == nil {
+			continue
+		}
+		if !s.durable.history.Has(r.LSN, r.Epoch) {
+			s.records[i] = nil
+			continue
+		}
+		kept = r.LSN
+		if r.LSN <= s.scl {
+			scl = r.LSN
+		}
+	}
+	s.highest, s.scl = kept, scl
+	s.records = s.records[:kept]
+	n := 0
+	for _, l := range s.lost {
+		if s.durable.history.Has(l.lsn, l.epoch) {
+			s.lost[n] = l
+			n++
+		}
+	}
+	s.lost = s.lost[:n]
+	for _, v := range s.pages {
+		v.keep(s.at)
+	}
+	s.advance()
+}
+
+// tell traces a durable entry. A record that was fetched again, because it had become unreadable, was told before.
+func (s *Segment) tell(e *entry, out *node.Effects) {
+	if t, ok := s.trace(e); ok {
+		out.Tell(t)
+	}
+}
+
+func (s *Segment) trace(e *entry) (node.Trace, bool) {
+	switch e.kind {
+	case recordEntry:
+		return node.Trace{Action: node.ActStore, Epoch: s.durable.line(), Record: e.record, From: e.from, Position: e.position}, !e.again
+	case promiseEntry:
+		return node.Trace{Action: node.ActFence, Epoch: e.promise, Position: e.position}, true
+	default:
+		return node.Trace{Action: node.ActJoin, Epoch: e.history.Line(), History: e.history, Position: e.position}, true
+	}
+}

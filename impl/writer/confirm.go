@@ -1,0 +1,87 @@
+package writer
+
+import (
+	"slices"
+
+	"github.com/firstgap/firstgap/impl/node"
+)
+
+// A commit of changes proves that the writer was not replaced: its record could not have reached a write quorum. A
+// transaction that only read has no such proof, and a replaced writer's cache is stale, so it asks.
+
+// confirms is the state of the questions under way.
+type confirms struct {
+	round   uint64
+	heard   [][]uint64 // by group and replica, the newest round confirmed
+	waiting []*txn     // in the order of their rounds
+}
+
+// commitReadOnly asks the segments of one group whether they still serve this epoch, and commits when more than
+// N−W of them have said so since: a successor that serves has fenced W of them, and would leave N−W at most.
+func (w *Writer) commitReadOnly(t *txn, out *node.Effects) {
+	if t.round != 0 {
+		return
+	}
+	if len(t.keys) == 0 { // it saw nothing
+		t.readAt = w.vdl
+		w.committed(t, out)
+		return
+	}
+	if w.confirms.heard == nil {
+		for g := range w.groups {
+			w.confirms.heard = append(w.confirms.heard, make([]uint64, len(w.groups[g].replicas)))
+		}
+	}
+	w.confirms.round++
+	t.round = w.confirms.round
+	t.group = int(w.Volume.GroupOf(w.Layout.Locate(t.keys[0])))
+	// Everything that it read was committed at or below the VDL, or its writer would still hold the lock; and what it
+	// read nobody has changed since, for it holds the locks. So it stands right behind the commits up to here.
+	t.readAt = w.vdl
+	w.confirms.waiting = append(w.confirms.waiting, t)
+	w.askToConfirm(t, out)
+}
+
+func (w *Writer) askToConfirm(t *txn, out *node.Effects) {
+	m := &node.Confirm{Epoch: w.epoch, Round: t.round}
+	for r := range w.groups[t.group].replicas {
+		out.Send(w.groups[t.group].replicas[r].id, m)
+	}
+}
+
+func (w *Writer) confirmAgain(out *node.Effects) {
+	for _, t := range w.confirms.waiting {
+		w.askToConfirm(t, out)
+	}
+}
+
+func (w *Writer) confirmed(g node.Group, r int, round uint64, out *node.Effects) {
+	if w.confirms.heard == nil {
+		return
+	}
+	heard := w.confirms.heard[g]
+	heard[r] = max(heard[r], round)
+	enough := len(heard) - w.Volume.WriteQuorum
+	for i := 0; i < len(w.confirms.waiting); {
+		t := w.confirms.waiting[i]
+		n := 0
+		if t.group == int(g) {
+			for _, h := range heard {
+				if h >= t.round {
+					n++
+				}
+			}
+		}
+		if n <= enough {
+			i++
+			continue
+		}
+		w.confirms.waiting = slices.Delete(w.confirms.waiting, i, i+1)
+		w.committed(t, out)
+	}
+}
+
+func (w *Writer) committed(t *txn, out *node.Effects) {
+	w.respond(t, node.Reply{Status: node.OK, LSN: t.readAt}, out)
+	w.finish(t)
+}

@@ -1,0 +1,273 @@
+// Package writer is the database instance: the one node that gives records their LSNs. It runs transactions under
+// strict two-phase locking, sends the volume's segments log records and never a page, acknowledges a commit when
+// the volume is durable up to it, and takes over from its predecessor by fencing, cutting, repairing and undoing
+// (SIGMOD 2017 §4, SIGMOD 2018 §2.4).
+package writer
+
+import (
+	"time"
+
+	"github.com/firstgap/firstgap/impl/node"
+	"github.com/firstgap/firstgap/impl/page"
+)
+
+// Limits of a writer. What goes past one is refused with the reason named, and nothing else happens to it.
+type Limits struct {
+	Transactions int // active at a time
+	LogAhead     int // LSNs given beyond the VDL before puts are refused (the paper's LAL)
+	Rows         int // of one put
+	Key          int // bytes
+	Value        int // bytes
+}
+
+// DefaultLimits are generous for a simulated volume.
+func DefaultLimits() Limits {
+	return Limits{Transactions: 256, LogAhead: 4096, Rows: 64, Key: 256, Value: 4096}
+}
+
+// Config is what a writer needs to know.
+type Config struct {
+	ID     node.ID
+	Volume *node.Volume
+	Layout page.Layout
+	// CachePages is how many pages it keeps. Pages with changes that are not durable yet stay beyond it.
+	CachePages int
+	// RetryEvery is how long it waits for an answer before it asks again.
+	RetryEvery time.Duration
+	// IdleAfter is how long a transaction may wait for its client before it is aborted: its locks would outlive a
+	// client that is gone.
+	IdleAfter time.Duration
+	Limits    Limits
+}
+
+type phase uint8
+
+const (
+	competing phase = iota + 1 // for an epoch
+	fencing                    // a read quorum of every group
+	repairing                  // what is kept, to a write quorum of every group
+	open
+	deposed
+)
+
+func (p phase) String() string {
+	return [...]string{"new", "competing", "fencing", "repairing", "open", "deposed"}[p]
+}
+
+const tick node.Timer = 1
+
+// A Writer is one database instance, from its start to the moment at which a newer one replaces it.
+type Writer struct {
+	Config
+	hook  node.Hook
+	now   node.Time
+	phase phase
+	epoch node.Epoch
+	ticks int
+
+	// Taking over.
+	token   uint64
+	expect  node.Epoch
+	known   bool // expect was read
+	answers [][]*node.Fenced
+	load    loading
+	history node.History
+	undoing []*txn // found active in what was kept, oldest first
+
+	// The log, from first on: what may have to be sent again, or undone.
+	log    []*node.Record
+	first  node.LSN
+	end    node.LSN
+	vcl    node.LSN
+	vdl    node.LSN
+	groups []group
+
+	// Transactions.
+	count    uint32
+	txns     map[node.Txn]*txn
+	begun    []*txn // not finished, in the order in which they began
+	active   []*txn // with changes and neither committed nor undone, in the order of their first LSN
+	commits  []*txn // waiting for the VDL, by commit LSN
+	locks    map[string]*lock
+	ready    []*txn // may go on
+	cache    cache
+	confirms confirms
+}
+
+// A group is what the writer knows of one protection group.
+type group struct {
+	replicas []replica
+	lsns     []node.LSN // of the group, from w.first on, ascending
+	last     node.LSN   // the group's last LSN
+	atVDL    node.LSN   // its last LSN at or below the VDL
+	sent     node.LSN   // its last LSN that was sent to all
+	toldVDL  node.LSN   // the VDL that was last sent to all
+}
+
+// A replica is what the writer knows of one segment.
+type replica struct {
+	id     node.ID
+	joined bool     // follows this writer's log: only then its SCL counts
+	scl    node.LSN // acknowledged in this epoch
+	before node.LSN // scl at the last tick
+}
+
+// New returns a writer that has not started.
+func New(c Config, hook node.Hook) *Writer {
+	w := &Writer{
+		Config: c, hook: hook, phase: competing, first: 1,
+		txns:  map[node.Txn]*txn{},
+		locks: map[string]*lock{},
+		cache: newCache(c.CachePages),
+	}
+	w.groups = make([]group, c.Volume.Groups())
+	w.answers = make([][]*node.Fenced, len(w.groups))
+	for g := range w.groups {
+		for _, id := range c.Volume.Segments[g] {
+			w.groups[g].replicas = append(w.groups[g].replicas, replica{id: id})
+		}
+		w.answers[g] = make([]*node.Fenced, len(w.groups[g].replicas))
+	}
+	return w
+}
+
+// Phase returns where the writer is in its life, as a word.
+func (w *Writer) Phase() string { return w.phase.String() }
+
+// Open tells whether it serves.
+func (w *Writer) Open() bool { return w.phase == open }
+
+// Deposed tells whether it has learned that a newer writer took over.
+func (w *Writer) Deposed() bool { return w.phase == deposed }
+
+// Epoch returns the epoch that it has won, or 0.
+func (w *Writer) Epoch() node.Epoch { return w.epoch }
+
+// VDL returns the volume durable LSN.
+func (w *Writer) VDL() node.LSN { return w.vdl }
+
+// End returns the last LSN that it has given.
+func (w *Writer) End() node.LSN { return w.end }
+
+// Step implements node.Node.
+func (w *Writer) Step(now node.Time, ev node.Event, out *node.Effects) {
+	w.now = now
+	if w.phase == deposed {
+		if ev.Kind == node.Requested {
+			w.refuseDeposed(ev.From, ev.Request, out)
+		}
+		return
+	}
+	switch ev.Kind {
+	case node.Started:
+		w.token = uint64(w.ID)<<32 | uint64(ev.Incarnation)
+		w.compete(out)
+		out.SetTimer(tick, w.RetryEvery)
+	case node.Fired:
+		w.ticks++
+		w.retry(out)
+		out.SetTimer(tick, w.RetryEvery)
+	case node.Received:
+		w.receive(ev.From, ev.Message, out)
+	case node.Requested:
+		w.request(ev.From, ev.Request, out)
+	}
+	w.goOn(out)
+	w.send(out)
+}
+
+func (w *Writer) receive(from node.ID, m node.Message, out *node.Effects) {
+	switch m := m.(type) {
+	case *node.CurrentEpoch:
+		w.currentEpoch(m, out)
+		return
+	case *node.Swapped:
+		w.swapped(m, out)
+		return
+	}
+	g, r, member := w.Volume.Find(from)
+	if !member {
+		return
+	}
+	switch m := m.(type) {
+	case *node.Stale:
+		if m.Promise > w.epoch && w.epoch != 0 {
+			w.depose(out)
+		}
+	case *node.Fenced:
+		if m.Epoch == w.epoch {
+			w.fenced(g, r, m, out)
+		}
+	case *node.LogRecords:
+		if m.Epoch == w.epoch {
+			w.loaded(g, m, out)
+		}
+	case *node.Joined:
+		if m.Epoch == w.epoch {
+			w.joined(g, r, m.SCL, out)
+		}
+	case *node.Appended:
+		if m.Epoch == w.epoch {
+			w.joined(g, r, m.SCL, out)
+		}
+	case *node.NotJoined:
+		if m.Epoch == w.epoch {
+			w.groups[g].replicas[r].joined = false
+		}
+	case *node.PageImage:
+		if m.Epoch == w.epoch {
+			w.pageRead(m)
+		}
+	case *node.Behind:
+		if m.Epoch == w.epoch {
+			w.pageBehind(m, out)
+		}
+	case *node.Confirmed:
+		if m.Epoch == w.epoch {
+			w.confirmed(g, r, m.Round, out)
+		}
+	}
+}
+
+// retry asks again for what has not been answered since the last tick.
+func (w *Writer) retry(out *node.Effects) {
+	switch w.phase {
+	case competing:
+		w.compete(out)
+	case fencing:
+		w.fence(out)
+	case repairing:
+		w.join(out)
+		w.loadMore(true, out)
+		w.resend(out)
+	case open:
+		w.join(out)
+		w.resend(out)
+		w.readPagesAgain(out)
+		w.confirmAgain(out)
+		w.abortIdle(out)
+	}
+}
+
+// depose ends this writer: a newer one has taken over. Commits whose record was issued may have been kept by it.
+func (w *Writer) depose(out *node.Effects) {
+	w.phase = deposed
+	out.ClearTimer(tick)
+	for _, t := range w.begun {
+		if t.pending {
+			status := node.Aborted
+			if t.commitLSN != 0 {
+				status = node.Unknown
+			}
+			w.respond(t, node.Reply{Status: status, Reason: node.ReasonFenced}, out)
+		}
+	}
+}
+
+func (w *Writer) refuseDeposed(from node.ID, r node.Request, out *node.Effects) {
+	status := node.Refused
+	if r.Op == node.OpCommit {
+		status = node.Aborted // this writer issues no commit record any more, and a client asks for a commit once
+	}
+	out.Respond(from, node.Reply{ID: r.ID, Op: r.Op, Txn: r.Txn, Status: status, Reason: node.ReasonFenced, Epoch: w.epoch})
+}
