@@ -43,12 +43,12 @@ func run(args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	planted := 0
+	bugs := make(map[string]bool)
 	for _, p := range points {
-		if p.Planted() {
-			planted++
+		if p.Bug != "" {
+			bugs[p.Bug] = true
 		}
 	}
-	fmt.Fprintf(stdout, "%s: %d points, %d planted bugs\n", filepath.Join(*out, overlay.File), len(points)-planted, planted)
+	fmt.Fprintf(stdout, "%s: %d points, planted bugs among them: %d\n", filepath.Join(*out, overlay.File), len(points), len(bugs))
 	return nil
 }

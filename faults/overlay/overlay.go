@@ -41,6 +41,9 @@
 //
 // A planted bug that leaves a step out of a loop says `continue` inside the `if`.
 //
+// The names of planted bugs begin with "bug". A bug that must break a rule in several places has a point in each,
+// because gofail wants every name once; all of them ask for the one bug.
+//
 // Code that only a planted bug calls would be unused in the ordinary build: write it into the body. A body may
 // declare variables inside its own braces only, and has no comments.
 package overlay
@@ -73,12 +76,10 @@ const copies = "_files"
 // A Point is one gofail comment.
 type Point struct {
 	Name string // unique in the tree
+	Bug  string // the planted bug that the point belongs to; empty for one that marks a moment
 	File string // slash-separated, relative to the tree's root
 	Line int    // of the marker, from 1
 }
-
-// Planted says whether the point breaks a rule on purpose rather than marking a moment. Their names begin with "bug".
-func (p Point) Planted() bool { return strings.HasPrefix(p.Name, "bug") }
 
 // A MarkerError says why a gofail comment cannot be used. gofail itself passes over most of these in silence.
 type MarkerError struct {
@@ -262,7 +263,9 @@ var (
 	// looksLikeMarker is wider than what gofail accepts, so that a slip of the keyboard is an error and not a comment.
 	looksLikeMarker = regexp.MustCompile(`(?i)^(//|/\*)\s*gofail\s*(:|\s+var\b)|gofail:`)
 	marker          = regexp.MustCompile(`^// gofail: var ([A-Za-z][A-Za-z0-9]*) struct\{\}$`)
-	hookCall        = regexp.MustCompile(`\.(Hit|Planted)\(([^)]*)\)`)
+	anyCall         = regexp.MustCompile(`\.(Hit|Planted)\([^)]*\)`)
+	hitCall         = regexp.MustCompile(`^\.Hit\("([^"]+)"\)$`)
+	plantedCall     = regexp.MustCompile(`^\.Planted\("(bug[^"]+)"\)$`)
 )
 
 // parse finds and checks the points of one file.
@@ -285,83 +288,91 @@ func parse(name string, src []byte) (file, error) {
 				continue
 			}
 			at := fset.Position(c.Pos())
-			refuse := func(line int, expected, found string) (file, error) {
-				return file{}, &MarkerError{File: name, Line: line, Expected: expected, Found: found}
+			refuse := func(expected, found string) (file, error) {
+				return file{}, &MarkerError{File: name, Line: at.Line, Expected: expected, Found: found}
 			}
 			m := marker.FindStringSubmatch(c.Text)
 			switch {
 			case m == nil:
-				return refuse(at.Line, "a marker `// gofail: var NAME struct{}`", "`"+c.Text+"`")
+				return refuse("a marker `// gofail: var NAME struct{}`", "`"+c.Text+"`")
 			case strings.TrimSpace(lines[at.Line-1][:at.Column-1]) != "":
-				return refuse(at.Line, "a marker on a line of its own", "code before it")
+				return refuse("a marker on a line of its own", "code before it")
 			case strings.HasSuffix(name, "_test.go"):
-				return refuse(at.Line, "points outside of tests", "one in a test file")
+				return refuse("points outside of tests", "one in a test file")
 			case constrained(tree):
-				return refuse(at.Line, "points in files of every build", "one in a file with a build constraint")
+				return refuse("points in files of every build", "one in a file with a build constraint")
 			case !bodies.contain(c):
-				return refuse(at.Line, "a point inside a function", m[1]+" outside of any")
+				return refuse("a point inside a function", m[1]+" outside of any")
 			}
 			// gofail takes every further comment line for the body.
 			body := group.List[i+1:]
-			if expected, found, line := checkBody(m[1], at.Line, body, lines); expected != "" {
-				return refuse(line, expected, found)
+			bug, err := checkBody(name, m[1], at.Line, body, lines)
+			if err != nil {
+				return file{}, err
 			}
-			f.points = append(f.points, Point{Name: m[1], File: name, Line: at.Line})
+			f.points = append(f.points, Point{Name: m[1], Bug: bug, File: name, Line: at.Line})
 			i = len(group.List)
 		}
 	}
 	return f, nil
 }
 
-// checkBody says what is wrong with a point's body, and on which line; nothing is wrong if expected is empty.
-func checkBody(name string, line int, body []*ast.Comment, lines []string) (expected, found string, at int) {
-	method := "Hit"
-	if (Point{Name: name}).Planted() {
-		method = "Planted"
+// checkBody checks a point's body and returns the planted bug that it asks for, or what is wrong with it.
+func checkBody(file, name string, line int, body []*ast.Comment, lines []string) (bug string, err error) {
+	refuse := func(at int, expected, found string) (string, error) {
+		return "", &MarkerError{File: file, Line: at, Expected: expected, Found: found}
 	}
-	call := fmt.Sprintf(".%s(%q)", method, name)
+	// A moment is asked for by the point's own name, a bug by any that can be one.
+	expected, call := fmt.Sprintf(".Hit(%q)", name), hitCall
+	planted := strings.HasPrefix(name, "bug")
+	if planted {
+		expected, call = `.Planted("bug...")`, plantedCall
+	}
 	if len(body) == 0 {
-		return "a body that asks the node's hook: " + call, "no body", line
+		return refuse(line, "a body that asks the node's hook: "+expected, "no body")
 	}
 	var text strings.Builder
-	asked := false
+	asked := ""
 	for i, c := range body {
 		at := line + 1 + i
 		switch {
 		case looksLikeMarker.MatchString(c.Text):
-			return "a blank line after the body of " + name, "the next marker, which gofail takes for code", at
+			return refuse(at, "a blank line after the body of "+name, "the next marker, which gofail takes for code")
 		case !strings.HasPrefix(c.Text, "//"):
-			return "a body of // lines", "`" + c.Text + "`", at
+			return refuse(at, "a body of // lines", "`"+c.Text+"`")
 		case strings.Contains(c.Text[2:], "//"):
-			return "a body without comments", "`" + c.Text + "`, where gofail's own code would be commented out", at
+			return refuse(at, "a body without comments", "`"+c.Text+"`, where gofail's own code would be commented out")
 		}
-		for _, m := range hookCall.FindAllString(c.Text, -1) {
-			if m != call {
-				return "the hook to be asked by the point's own name, " + call, m, at
+		for _, found := range anyCall.FindAllString(c.Text, -1) {
+			m := call.FindStringSubmatch(found)
+			if m == nil || !planted && m[1] != name || asked != "" && m[1] != asked {
+				return refuse(at, "the hook to be asked for one thing, "+expected, found)
 			}
-			asked = true
+			asked = m[1]
 		}
 		text.WriteString(c.Text[2:] + "\n")
 	}
-	last := line + len(body)
-	if !asked {
-		return "a body that asks the node's hook: " + call, "none that does", line
+	if asked == "" {
+		return refuse(line, "a body that asks the node's hook: "+expected, "none that does")
 	}
-	if last >= len(lines) || strings.TrimSpace(lines[last]) != "" {
-		return "a blank line after the body of " + name, "code", last + 1
+	if last := line + len(body); last >= len(lines) || strings.TrimSpace(lines[last]) != "" {
+		return refuse(last+1, "a blank line after the body of "+name, "code")
 	}
 	fset := token.NewFileSet()
 	tree, err := parser.ParseFile(fset, "", "package p; func _() {\n"+text.String()+"}\n", parser.SkipObjectResolution)
 	if err != nil {
-		return "Go statements in the body of " + name, err.Error(), line + 1
+		return refuse(line+1, "Go statements in the body of "+name, err.Error())
 	}
 	for _, s := range tree.Decls[0].(*ast.FuncDecl).Body.List {
 		assign, isAssign := s.(*ast.AssignStmt)
 		if _, isDecl := s.(*ast.DeclStmt); isDecl || isAssign && assign.Tok == token.DEFINE {
-			return "variables of the body inside braces", "a declaration, over which gofail's goto would jump", line + fset.Position(s.Pos()).Line - 1
+			return refuse(line+fset.Position(s.Pos()).Line-1, "variables of the body inside braces", "a declaration, over which gofail's goto would jump")
 		}
 	}
-	return "", "", 0
+	if !planted {
+		asked = ""
+	}
+	return asked, nil
 }
 
 type spans []*ast.BlockStmt

@@ -51,9 +51,17 @@ func TestScan(t *testing.T) {
 	)
 	points, err := overlay.Scan(root)
 	require.NoError(t, err)
-	require.Equal(t, []overlay.Point{{Name: "bugX", File: "a.go", Line: 4}, {Name: "aBeforeB", File: "b/b.go", Line: 5}}, points)
-	require.True(t, points[0].Planted())
-	require.False(t, points[1].Planted())
+	require.Equal(t, []overlay.Point{{Name: "bugX", Bug: "bugX", File: "a.go", Line: 4}, {Name: "aBeforeB", File: "b/b.go", Line: 5}}, points)
+}
+
+func TestSeveralPointsOfOneBug(t *testing.T) {
+	body := "\t// x = x || s.hook.Planted(\"bugX\")"
+	points, err := overlay.Scan(tree(t, "a.go", function("\t// gofail: var bugXHere struct{}", body, "", "\t// gofail: var bugXThere struct{}", body, "")))
+	require.NoError(t, err)
+	require.Equal(t, []overlay.Point{
+		{Name: "bugXHere", Bug: "bugX", File: "a.go", Line: 4},
+		{Name: "bugXThere", Bug: "bugX", File: "a.go", Line: 7},
+	}, points)
 }
 
 func TestBrokenMarkers(t *testing.T) {
@@ -79,10 +87,12 @@ func TestBrokenMarkers(t *testing.T) {
 		"next marker":            {src: function(mark, hit, mark, hit, ""), line: 6, text: "found the next marker"},
 		"no body":                {src: function(mark, "", "\tg()"), line: 4, text: `expected a body that asks the node's hook: .Hit("aBeforeB"), found no body`},
 		"body asks nobody":       {src: function(mark, "\t// g()", ""), line: 4, text: "found none that does"},
-		"another name":           {src: function(mark, "\t// s.hook.Hit(\"bBeforeA\")", ""), line: 5, text: `by the point's own name, .Hit("aBeforeB"), found .Hit("bBeforeA")`},
+		"another name":           {src: function(mark, "\t// s.hook.Hit(\"bBeforeA\")", ""), line: 5, text: `asked for one thing, .Hit("aBeforeB"), found .Hit("bBeforeA")`},
 		"name in a variable":     {src: function(mark, "\t// s.hook.Hit(name)", ""), line: 5, text: "found .Hit(name)"},
-		"point asks for a bug":   {src: function(mark, "\t// s.hook.Planted(\"aBeforeB\")", ""), line: 5, text: `expected the hook to be asked by the point's own name, .Hit("aBeforeB")`},
-		"bug hits":               {src: function("\t// gofail: var bugX struct{}", "\t// s.hook.Hit(\"bugX\")", ""), line: 5, text: `.Planted("bugX")`},
+		"point asks for a bug":   {src: function(mark, "\t// s.hook.Planted(\"aBeforeB\")", ""), line: 5, text: `.Hit("aBeforeB"), found .Planted("aBeforeB")`},
+		"bug hits":               {src: function("\t// gofail: var bugX struct{}", "\t// s.hook.Hit(\"bugX\")", ""), line: 5, text: `.Planted("bug..."), found .Hit("bugX")`},
+		"bug of no name":         {src: function("\t// gofail: var bugX struct{}", "\t// x = s.hook.Planted(\"x\")", ""), line: 5, text: `.Planted("bug..."), found .Planted("x")`},
+		"two bugs":               {src: function("\t// gofail: var bugX struct{}", "\t// x = s.hook.Planted(\"bugX\") || s.hook.Planted(\"bugY\")", ""), line: 5, text: `found .Planted("bugY")`},
 		"comment in the body":    {src: function(mark, hit+" // crash", ""), line: 5, text: "gofail's own code would be commented out"},
 		"general comment inside": {src: function(mark, hit, "\t/* x */", ""), line: 6, text: "expected a body of // lines"},
 		"body does not parse":    {src: function(mark, hit, "\t// if {", ""), line: 5, text: "expected Go statements in the body of aBeforeB"},

@@ -1,0 +1,112 @@
+package faults
+
+import "slices"
+
+// A Point is a place in the implementation's code, before or after a durable step, where a process can crash
+// (see CrashAtPoint). The catalogue and the gofail comments of the implementation name the same points; a test
+// holds them against each other.
+type Point struct {
+	Name string
+	Role Role   // of the nodes that pass it
+	When string // which moment it is
+}
+
+// Points lists all points by name.
+func Points() []Point {
+	return []Point{
+		{"registerAfterSwap", Register, "the epoch is durable, the winner does not know yet"},
+		{"registerBeforeSwap", Register, "an epoch was asked for, nothing of it is durable"},
+		{"segmentAfterJoin", Segment, "the new history is durable, the writer does not know yet"},
+		{"segmentAfterPromise", Segment, "the promise is durable, the writer does not know yet"},
+		{"segmentAfterSettle", Segment, "what a start found is durable again, nothing is served yet"},
+		{"segmentAfterSync", Segment, "the log is durable, nothing of it is acknowledged"},
+		{"segmentBeforeJoin", Segment, "a new history was asked for, nothing of it is durable"},
+		{"segmentBeforePromise", Segment, "a promise was asked for, nothing of it is durable"},
+		{"segmentBeforeSettle", Segment, "a start has read the log, and not yet made durable what it keeps"},
+		{"segmentBeforeSync", Segment, "the log was appended to and is not durable"},
+	}
+}
+
+// LookupPoint returns the point of that name, or an *UnknownError.
+func LookupPoint(name string) (Point, error) {
+	return lookup("point", name, Points(), func(p Point) string { return p.Name })
+}
+
+// Check is one of the checks that every simulated run is held to.
+type Check string
+
+// The checks.
+const (
+	Trace           Check = "trace"           // the run's trace is a behaviour of the model, and the model's invariants hold
+	Serializability Check = "serializability" // what the clients saw is strictly serializable
+	Durability      Check = "durability"      // what was acknowledged is there after the last recovery, and nothing uncommitted
+	Pages           Check = "pages"           // segments that claim the same SCL on the same history hold the same pages
+	Progress        Check = "progress"        // when the faults have ended, the volume goes on
+	Activity        Check = "activity"        // the run did something: commits, recoveries, cuts, undos
+)
+
+// Checks lists all checks.
+func Checks() []Check {
+	return []Check{Trace, Serializability, Durability, Pages, Progress, Activity}
+}
+
+// A PlantedBug is a place in the implementation where, in a build with the overlay, a rule can be broken on purpose,
+// to find out whether the checks would notice.
+type PlantedBug struct {
+	Name   string  // of its gofail point
+	Rule   string  // the rule that it breaks
+	Expect []Check // at least one of these must object
+}
+
+// PlantedBugs lists all planted bugs.
+func PlantedBugs() []PlantedBug {
+	return []PlantedBug{
+		{"bugAckAtWMinusOne",
+			"A commit is acknowledged when VDL has reached its LSN, and VCL counts what a write quorum of each group holds (SIGMOD 2017 §2.1, §4.2.2).",
+			[]Check{Trace, Durability, Serializability}},
+		{"bugAckIgnoresLower",
+			"A commit is acknowledged only when every record at or below its LSN is complete, not its own alone (SIGMOD 2017 §4.2.2).",
+			[]Check{Trace, Durability, Serializability}},
+		{"bugAckBeforeSync",
+			"A segment persists a record before it acknowledges it (SIGMOD 2017 §3.3, steps 1 and 2).",
+			[]Check{Trace, Durability, Serializability}},
+		{"bugPromiseNotPersisted",
+			"A segment's promise to refuse lower epochs is durable before its answer leaves; a crash must not undo it (SIGMOD 2018 §2.4).",
+			[]Check{Trace, Durability, Serializability}},
+		{"bugRecoverWithoutFence",
+			"The recovery's read is the fence: a segment that answered a new writer acknowledges nothing to an older one (SIGMOD 2018 §2.4).",
+			[]Check{Trace, Durability, Serializability}},
+		{"bugOpenBeforeRepair",
+			"A new writer serves only when what it keeps is on a write quorum of every group again; else the next recovery may read others and drop it (SIGMOD 2018 §2.4).",
+			[]Check{Trace, Durability, Serializability, Pages}},
+		{"bugCutAtHighest",
+			"Recovery cuts the log at the first missing LSN, not at the highest that was found (SIGMOD 2017 §4.1).",
+			[]Check{Trace, Durability, Serializability, Pages, Progress}},
+		{"bugCutPerGroup",
+			"There is one cut for the volume: an LSN that is missing in one group cuts every group (SIGMOD 2017 §4.1).",
+			[]Check{Trace, Durability, Serializability, Pages, Progress}},
+		{"bugGossipRevivesCut",
+			"Segments gossip only along the same history: a record that was cut never comes back (SIGMOD 2017 §4.1).",
+			[]Check{Trace, Durability, Serializability, Pages}},
+		{"bugUndoSkipped",
+			"A new writer undoes the transactions that had not committed, before anybody else may have their rows (SIGMOD 2017 §4.3).",
+			[]Check{Trace, Durability, Serializability}},
+	}
+}
+
+// LookupBug returns the planted bug of that name, or an *UnknownError.
+func LookupBug(name string) (PlantedBug, error) {
+	return lookup("planted bug", name, PlantedBugs(), func(b PlantedBug) string { return b.Name })
+}
+
+func lookup[T any](what, name string, all []T, nameOf func(T) string) (T, error) {
+	if i := slices.IndexFunc(all, func(x T) bool { return nameOf(x) == name }); i >= 0 {
+		return all[i], nil
+	}
+	var known []string
+	for _, x := range all {
+		known = append(known, nameOf(x))
+	}
+	var none T
+	return none, &UnknownError{What: what, Found: name, Known: known}
+}

@@ -1,0 +1,314 @@
+package faults
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Duration is virtual time in nanoseconds: a length, or a moment counted from the start of the run. In JSON it is a
+// string in Go's notation, "1.5ms", which is exact to the nanosecond; a bare number is refused.
+type Duration int64
+
+// String returns the notation that JSON uses.
+func (d Duration) String() string { return time.Duration(d).String() }
+
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+func (d *Duration) UnmarshalText(text []byte) error {
+	parsed, err := time.ParseDuration(string(text))
+	if err != nil {
+		return fmt.Errorf("expected a duration like \"1.5ms\", found %q", text)
+	}
+	*d = Duration(parsed)
+	return nil
+}
+
+// A Plan is everything that is to go wrong in one run, as data.
+type Plan struct {
+	// Horizon is when the last fault has ended: what is still broken then is mended, what is down is started, and a
+	// crash-at-point that has not struck is called off. Damage to a disk stays.
+	Horizon Duration `json:"horizon"`
+	// BeyondBudget marks a plan that may stop the volume for good. It must never make it lie.
+	BeyondBudget bool    `json:"beyondBudget"`
+	Faults       []Fault `json:"faults"`
+}
+
+// A Fault is one thing that goes wrong. Which fields count depends on Kind (see the kinds); a field that does not
+// count must be absent.
+type Fault struct {
+	Kind   Kind     `json:"kind"`
+	At     Duration `json:"at"`               // when it begins
+	For    Duration `json:"for,omitempty"`    // how long it lasts
+	Nodes  []string `json:"nodes,omitempty"`  // whom it strikes; for the network, the senders
+	To     []string `json:"to,omitempty"`     // the receivers
+	AZ     string   `json:"az,omitempty"`     // availability zone
+	Point  string   `json:"point,omitempty"`  // see Points
+	Hit    int      `json:"hit,omitempty"`    // which passing of Point, from 1
+	Rate   float64  `json:"rate,omitempty"`   // share of the messages, above 0 up to 1
+	Factor float64  `json:"factor,omitempty"` // how many times slower, from 1 to MaxFactor
+	Extra  Duration `json:"extra,omitempty"`  // longest or added delay
+	// Salt decides what the fault leaves open, such as which messages are lost or which bit flips. It belongs to the
+	// fault and not to its place in the plan, so that taking one fault away leaves the others as they were.
+	Salt uint32 `json:"salt,omitempty"`
+}
+
+// MaxFactor is the highest Factor of a fault.
+const MaxFactor = 1000
+
+// Kind says what goes wrong.
+type Kind string
+
+// The kinds. Those of the network strike messages from a node in Nodes to one in To. Without To it is everyone
+// outside of Nodes, without Nodes everyone outside of To, and without both every link.
+const (
+	Loss            Kind = "loss"              // each message is lost at Rate
+	Duplicate       Kind = "duplicate"         // each message arrives twice at Rate, the second time up to Extra later
+	Delay           Kind = "delay"             // each message takes Factor times as long, and Extra on top
+	Reorder         Kind = "reorder"           // each message takes up to Extra longer, each its own
+	Partition       Kind = "partition"         // no message passes between Nodes and To, either way
+	PartitionOneWay Kind = "partition-one-way" // no message passes from Nodes to To; the other way is open
+	AZCutOff        Kind = "az-cut-off"        // no message passes between inside and outside of AZ; inside it lives on
+	Crash           Kind = "crash"             // the processes of Nodes die, and start again after For
+	CrashAtPoint    Kind = "crash-at-point"    // as crash, once, when the node passes Point for the Hit-th time since At
+	Pause           Kind = "pause"             // Nodes do nothing for a while; what arrives waits
+	PowerLossAZ     Kind = "power-loss-az"     // every node in AZ crashes at once, and starts again after For
+	DiskSlow        Kind = "disk-slow"         // each operation of the disk takes Factor times as long, and Extra on top
+	DiskCorrupt     Kind = "disk-corrupt"      // one bit of one synced record in a segment's log flips
+	TakeOver        Kind = "take-over"         // a new writer starts while the old one lives
+	WriterCrash     Kind = "writer-crash"      // the writer dies for good, and a new one starts after For
+)
+
+// field is one field of a Fault beside Kind and At.
+type field uint16
+
+const (
+	fFor field = 1 << iota
+	fNodes
+	fTo
+	fAZ
+	fPoint
+	fHit
+	fRate
+	fFactor
+	fExtra
+	fSalt
+)
+
+func (f field) String() string {
+	names := []string{"for", "nodes", "to", "az", "point", "hit", "rate", "factor", "extra", "salt"}
+	var in []string
+	for i, name := range names {
+		if f&(1<<i) != 0 {
+			in = append(in, name)
+		}
+	}
+	return strings.Join(in, ", ")
+}
+
+// A rule says which fields a kind needs, which it may have besides, and whom it may strike.
+type rule struct {
+	kind       Kind
+	needs, may field
+	roles      []Role // of Nodes; empty: any
+	one        bool   // exactly one node
+}
+
+// rules is a function, as are all tables here, so that nobody can change it.
+func rules() []rule {
+	return []rule{
+		{kind: Loss, needs: fFor | fRate, may: fNodes | fTo | fSalt},
+		{kind: Duplicate, needs: fFor | fRate, may: fNodes | fTo | fExtra | fSalt},
+		{kind: Delay, needs: fFor, may: fNodes | fTo | fFactor | fExtra | fSalt},
+		{kind: Reorder, needs: fFor | fExtra, may: fNodes | fTo | fSalt},
+		{kind: Partition, needs: fFor | fNodes, may: fTo},
+		{kind: PartitionOneWay, needs: fFor, may: fNodes | fTo},
+		{kind: AZCutOff, needs: fFor | fAZ},
+		{kind: Crash, needs: fFor | fNodes, may: fSalt, roles: []Role{Segment, Register}},
+		{kind: CrashAtPoint, needs: fFor | fNodes | fPoint | fHit, may: fSalt, roles: []Role{Segment, Register, Writer}, one: true},
+		{kind: Pause, needs: fFor | fNodes, roles: []Role{Segment, Register, Writer}},
+		{kind: PowerLossAZ, needs: fFor | fAZ, may: fSalt},
+		{kind: DiskSlow, needs: fFor | fNodes, may: fFactor | fExtra, roles: []Role{Segment, Register}},
+		{kind: DiskCorrupt, needs: fNodes, may: fSalt, roles: []Role{Segment}, one: true},
+		{kind: TakeOver},
+		{kind: WriterCrash, needs: fFor},
+	}
+}
+
+// Kinds lists all kinds of faults.
+func Kinds() []Kind {
+	var kinds []Kind
+	for _, r := range rules() {
+		kinds = append(kinds, r.kind)
+	}
+	return kinds
+}
+
+func ruleOf(k Kind) (rule, error) {
+	var known []string
+	for _, r := range rules() {
+		if r.kind == k {
+			return r, nil
+		}
+		known = append(known, string(r.kind))
+	}
+	return rule{}, &UnknownError{What: "fault kind", Found: string(k), Known: known}
+}
+
+// present returns the fields that are set.
+func (f *Fault) present() field {
+	var set field
+	for _, x := range []struct {
+		field field
+		set   bool
+	}{
+		{fFor, f.For != 0}, {fNodes, len(f.Nodes) > 0}, {fTo, len(f.To) > 0}, {fAZ, f.AZ != ""}, {fPoint, f.Point != ""},
+		{fHit, f.Hit != 0}, {fRate, f.Rate != 0}, {fFactor, f.Factor != 0}, {fExtra, f.Extra != 0}, {fSalt, f.Salt != 0},
+	} {
+		if x.set {
+			set |= x.field
+		}
+	}
+	return set
+}
+
+// A FaultError says what is wrong with one fault of a plan.
+type FaultError struct {
+	Index int // in the plan, from 0
+	Kind  Kind
+	Err   error
+}
+
+func (e *FaultError) Error() string { return fmt.Sprintf("fault %d (%s): %v", e.Index, e.Kind, e.Err) }
+func (e *FaultError) Unwrap() error { return e.Err }
+
+// Validate says whether the plan can be carried out on t, and whether it stays within t's budget unless it is marked.
+// All faults that are wrong are reported together, each as a *FaultError; too many at a time are a *BudgetError.
+func (p Plan) Validate(t Topology) error {
+	if err := t.Validate(); err != nil {
+		return err
+	}
+	var broken []error
+	if p.Horizon <= 0 {
+		broken = append(broken, fmt.Errorf("plan: expected a horizon above 0, found %v", p.Horizon))
+	}
+	for i := range p.Faults {
+		if err := p.Faults[i].validate(t, p.Horizon); err != nil {
+			broken = append(broken, &FaultError{Index: i, Kind: p.Faults[i].Kind, Err: err})
+		}
+	}
+	if len(broken) > 0 {
+		return errors.Join(broken...)
+	}
+	if p.BeyondBudget {
+		return nil
+	}
+	return t.Budget().Check(p, t)
+}
+
+func (f *Fault) validate(t Topology, horizon Duration) error {
+	r, err := ruleOf(f.Kind)
+	if err != nil {
+		return err
+	}
+	set := f.present()
+	if missing := r.needs &^ set; missing != 0 {
+		return fmt.Errorf("expected %v, which is missing", missing)
+	}
+	if extra := set &^ (r.needs | r.may); extra != 0 {
+		return fmt.Errorf("expected no %v; it takes: kind, at%s", extra, prefixed(r.needs|r.may))
+	}
+	if (f.Kind == Delay || f.Kind == DiskSlow) && set&(fFactor|fExtra) == 0 {
+		return errors.New("expected factor or extra, found neither")
+	}
+	if f.Kind == PartitionOneWay && set&(fNodes|fTo) == 0 {
+		return errors.New("expected nodes or to, found neither")
+	}
+	switch {
+	case f.At < 0 || f.At >= horizon:
+		return fmt.Errorf("expected at from 0s to below the horizon %v, found %v", horizon, f.At)
+	case f.For < 0:
+		return fmt.Errorf("expected for above 0s, found %v", f.For)
+	case f.For > horizon-f.At:
+		return fmt.Errorf("expected an end by the horizon %v, found %v and %v more", horizon, f.At, f.For)
+	case f.Extra < 0 || f.Extra > horizon:
+		return fmt.Errorf("expected extra from 0s to the horizon %v, found %v", horizon, f.Extra)
+	case f.Hit < 0:
+		return fmt.Errorf("expected hit from 1, found %d", f.Hit)
+	case set&fRate != 0 && !(f.Rate > 0 && f.Rate <= 1):
+		return fmt.Errorf("expected a rate above 0 up to 1, found %v", f.Rate)
+	case set&fFactor != 0 && !(f.Factor >= 1 && f.Factor <= MaxFactor):
+		return fmt.Errorf("expected a factor from 1 to %d, found %v", MaxFactor, f.Factor)
+	}
+	if f.AZ != "" {
+		if _, err := t.InZone(f.AZ); err != nil {
+			return err
+		}
+	}
+	seen := make(map[string]bool)
+	for i, name := range slices.Concat(f.Nodes, f.To) {
+		n, err := t.Node(name)
+		if err != nil {
+			return err
+		}
+		if seen[name] {
+			return fmt.Errorf("expected every node once, found %s again", name)
+		}
+		seen[name] = true
+		if i < len(f.Nodes) && len(r.roles) > 0 && !slices.Contains(r.roles, n.Role) {
+			return fmt.Errorf("expected nodes that are one of %v, found %s", r.roles, name)
+		}
+	}
+	if r.one && len(f.Nodes) != 1 {
+		return fmt.Errorf("expected one node, found %d", len(f.Nodes))
+	}
+	if f.Point != "" {
+		point, err := LookupPoint(f.Point)
+		if err != nil {
+			return err
+		}
+		if n, _ := t.Node(f.Nodes[0]); n.Role != point.Role {
+			return fmt.Errorf("expected a node that passes %s, a %s, found %s", point.Name, point.Role, f.Nodes[0])
+		}
+	}
+	return nil
+}
+
+func prefixed(f field) string {
+	if f == 0 {
+		return ""
+	}
+	return ", " + f.String()
+}
+
+// UnmarshalJSON reads a plan and refuses keys that it does not know, whatever the decoder around it does: a
+// misspelt key would otherwise weaken the plan in silence.
+func (p *Plan) UnmarshalJSON(text []byte) error {
+	type plain Plan // without this method
+	var read plain
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&read); err != nil {
+		if strings.Contains(err.Error(), "unknown field") {
+			err = fmt.Errorf("%w; known keys of a plan: %s; of a fault: %s", err, keys(reflect.TypeFor[Plan]()), keys(reflect.TypeFor[Fault]()))
+		}
+		return fmt.Errorf("fault plan: %w", err)
+	}
+	*p = Plan(read)
+	return nil
+}
+
+// keys lists the JSON keys of a struct type.
+func keys(t reflect.Type) string {
+	var names []string
+	for i := range t.NumField() {
+		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		names = append(names, name)
+	}
+	return strings.Join(names, ", ")
+}
