@@ -63,7 +63,7 @@ func (v *Violation) expecting(what, detail string) *Violation {
 func (g *graph) contradiction() *Violation {
 	c := g.c
 	count := make(map[Why]int)
-	var misses, read edge // the first of their kind
+	var misses, read, real edge // the first of their kind
 	for _, e := range g.cycle {
 		if count[e.why]++; count[e.why] > 1 {
 			continue
@@ -73,6 +73,8 @@ func (g *graph) contradiction() *Violation {
 			misses = e
 		case ReadsFrom:
 			read = e
+		case RealTime:
+			real = e
 		}
 	}
 	var v *Violation
@@ -90,7 +92,7 @@ func (g *graph) contradiction() *Violation {
 		v = c.readViolation(FutureRead, reader.txn, found, absent, "").
 			expecting("a value written before its end", fmt.Sprintf("transaction %d wrote it", c.id(c.steps[read.from].txn)))
 	case count[RealTime] > 0:
-		v = c.violation(RealTimeReversal, c.steps[g.cycle[0].to].txn, "")
+		v = c.violation(RealTimeReversal, c.steps[real.to].txn, "")
 	default:
 		v = c.violation(Unserializable, c.steps[g.cycle[0].to].txn, "")
 	}

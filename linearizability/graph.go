@@ -2,7 +2,6 @@ package linearizability
 
 import (
 	"cmp"
-	"container/heap"
 	"slices"
 )
 
@@ -58,20 +57,29 @@ func (g *graph) before(a, b int32) bool { return g.reach[a][b/64]&(1<<(b%64)) !=
 // realTime tells that a ended before b began.
 func (g *graph) realTime(a, b int32) bool { return g.c.steps[a].end < g.c.steps[b].begin }
 
-// include takes a step in, with the real-time orders to and from those that are in.
+// includeMust takes in what must have happened. Real time is an order of intervals and so is transitive already.
+func (g *graph) includeMust() {
+	for i := range g.c.steps {
+		g.in[i] = g.c.steps[i].must
+	}
+	for i := range g.c.steps {
+		for j := range g.c.steps {
+			if g.in[i] && g.in[j] && g.realTime(int32(i), int32(j)) {
+				g.reach[i][j/64] |= 1 << (j % 64)
+			}
+		}
+	}
+}
+
+// include takes in a step of unknown outcome. Nothing begins after its end, so it only comes after others.
 func (g *graph) include(i int32) {
 	if g.in[i] {
 		return
 	}
 	g.in[i] = true
 	for j := range g.c.steps {
-		if j := int32(j); g.in[j] {
-			if g.realTime(i, j) {
-				g.close(i, j)
-			}
-			if g.realTime(j, i) {
-				g.close(j, i)
-			}
+		if j := int32(j); g.in[j] && g.realTime(j, i) {
+			g.close(j, i)
 		}
 	}
 }
@@ -137,11 +145,7 @@ func (g *graph) path(a, b int32) []edge {
 
 // saturate adds what follows until nothing does. A violation proves the history illegal.
 func (g *graph) saturate() *Violation {
-	for i := range g.c.steps {
-		if g.c.steps[i].must {
-			g.include(int32(i))
-		}
-	}
+	g.includeMust()
 	for grown := true; grown; {
 		grown = false
 		for i := range g.c.steps {
@@ -220,63 +224,90 @@ func (g *graph) readFrom(i int32, read access) (grown bool, _ *Violation) {
 	return grown, nil
 }
 
-// order is an order of all steps in the graph that respects what is forced, the earliest end first where it is free.
-func (g *graph) order() []int32 {
-	waits := make([]int, len(g.c.steps))
-	for i := range g.reach {
-		for j := range g.reach {
-			if g.in[i] && g.in[j] && g.before(int32(i), int32(j)) {
-				waits[j]++
+// legal tries to build an order that respects what is forced; one that replays proves the history legal. Of the steps
+// that may come next it takes the first by claim and end that reads what is there and overwrites nothing that somebody
+// still has to read, and else the first that reads what is there. It never goes back: a history that needs that is left
+// to porcupine.
+func (g *graph) legal() bool {
+	waits := make([]int, len(g.c.steps))  // steps that must come before
+	wanted := make(map[access]int)        // by value, the reads to come
+	ready := make([]int32, 0, len(waits)) // by claim and end
+	for i := range g.c.steps {
+		if !g.in[i] {
+			continue
+		}
+		for j := range g.c.steps {
+			if g.in[j] && g.before(int32(j), int32(i)) {
+				waits[i]++
 			}
 		}
-	}
-	ready := &byEnd{c: g.c}
-	for i := range waits {
-		if g.in[i] && waits[i] == 0 {
-			heap.Push(ready, int32(i))
+		if waits[i] == 0 {
+			ready = append(ready, int32(i))
+		}
+		for _, read := range g.c.steps[i].reads {
+			wanted[read]++
 		}
 	}
-	var order []int32
-	for ready.Len() > 0 {
-		i := heap.Pop(ready).(int32)
-		order = append(order, i)
-		for j := range g.reach {
-			if g.in[j] && g.before(i, int32(j)) {
+	first := func(a, b int32) int {
+		x, y := &g.c.steps[a], &g.c.steps[b]
+		return cmp.Or(cmp.Compare(x.claim, y.claim), cmp.Compare(x.end, y.end), cmp.Compare(a, b))
+	}
+	slices.SortFunc(ready, first)
+	r := newReplay(g.c)
+	for len(ready) > 0 {
+		choice := -1
+		for at, i := range ready {
+			s := &g.c.steps[i]
+			if r.misread(s) != nil {
+				continue
+			}
+			if !r.destroys(s, wanted) {
+				choice = at
+				break
+			}
+			if choice < 0 {
+				choice = at
+			}
+		}
+		if choice < 0 {
+			return false
+		}
+		i := ready[choice]
+		ready = slices.Delete(ready, choice, choice+1)
+		if r.place(i) != nil {
+			return false
+		}
+		for _, read := range g.c.steps[i].reads {
+			wanted[read]--
+		}
+		for j := range g.c.steps {
+			if j := int32(j); g.in[j] && g.before(i, j) {
 				if waits[j]--; waits[j] == 0 {
-					heap.Push(ready, int32(j))
+					at, _ := slices.BinarySearchFunc(ready, j, first)
+					ready = slices.Insert(ready, at, j)
 				}
 			}
 		}
 	}
-	return order
-}
-
-// legal tells whether the order that the graph leaves replays, which proves the history legal.
-func (g *graph) legal() bool {
-	r := newReplay(g.c)
-	for _, i := range g.order() {
-		if r.place(i) != nil {
+	for i, in := range g.in {
+		if in && !r.placed[i] {
 			return false
 		}
 	}
 	return true
 }
 
-// byEnd is a heap of steps.
-type byEnd struct {
-	c     *compiled
-	steps []int32
-}
-
-func (h *byEnd) Len() int { return len(h.steps) }
-func (h *byEnd) Less(a, b int) bool {
-	x, y := &h.c.steps[h.steps[a]], &h.c.steps[h.steps[b]]
-	return cmp.Or(cmp.Compare(x.claim, y.claim), cmp.Compare(x.end, y.end), cmp.Compare(h.steps[a], h.steps[b])) < 0
-}
-func (h *byEnd) Swap(a, b int) { h.steps[a], h.steps[b] = h.steps[b], h.steps[a] }
-func (h *byEnd) Push(x any)    { h.steps = append(h.steps, x.(int32)) }
-func (h *byEnd) Pop() any {
-	last := h.steps[len(h.steps)-1]
-	h.steps = h.steps[:len(h.steps)-1]
-	return last
+// destroys tells whether the step overwrites a value that others still have to read.
+func (r *replay) destroys(s *step, wanted map[access]int) bool {
+	for _, w := range s.writes {
+		now := access{w.key, r.state[w.key]}
+		left := wanted[now]
+		if slices.Contains(s.reads, now) {
+			left--
+		}
+		if left > 0 {
+			return true
+		}
+	}
+	return false
 }
