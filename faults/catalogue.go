@@ -2,8 +2,8 @@ package faults
 
 import "slices"
 
-// A Point is a place in the implementation's code, before or after a durable step, where a process can crash
-// (see CrashAtPoint). The catalogue and the gofail comments of the implementation name the same points; a test
+// A Point is a place in the implementation's code, before or after a step that matters, where a process can crash
+// (see CrashAtPoint). Every durable step, of a segment or the register, has both. The catalogue and the gofail comments of the implementation name the same points; a test
 // holds them against each other.
 type Point struct {
 	Name string
@@ -24,6 +24,15 @@ func Points() []Point {
 		{"segmentBeforePromise", Segment, "a promise was asked for, nothing of it is durable"},
 		{"segmentBeforeSettle", Segment, "a start has read the log, and not yet made durable what it keeps"},
 		{"segmentBeforeSync", Segment, "the log was appended to and is not durable"},
+		{"writerAfterAck", Writer, "the client has been told of its commit"},
+		{"writerAfterDecide", Writer, "the cut is computed, no segment knows"},
+		{"writerAfterOpen", Writer, "the volume is open, nothing is undone"},
+		{"writerAfterUndo", Writer, "a compensation record has its LSN, and is sent to nobody yet"},
+		{"writerBeforeAck", Writer, "a commit is complete, its client does not know"},
+		{"writerBeforeDecide", Writer, "enough segments have answered the fence"},
+		{"writerBeforeFence", Writer, "the epoch is won, no segment is fenced, or not every one"},
+		{"writerBeforeOpen", Writer, "what is kept is on write quorums, nothing is served"},
+		{"writerBeforeUndo", Writer, "a change of an unfinished transaction is about to be taken back"},
 	}
 }
 

@@ -40,11 +40,15 @@ func TestCatalogueMatchesTheSource(t *testing.T) {
 	require.Equal(t, slices.Compact(bugs), listed, "planted bugs: expected those of the gofail comments in impl, found those of the catalogue")
 }
 
-func TestPointsComeInPairs(t *testing.T) {
+// A durable step has a point before and one after it. A writer has no disk, so that its points stand alone.
+func TestDurableStepsHavePointsInPairs(t *testing.T) {
 	require.NotEmpty(t, faults.Points())
 	for _, p := range faults.Points() {
 		require.NotEmpty(t, p.When)
 		require.True(t, strings.HasPrefix(p.Name, string(p.Role)), "%s: its name begins with the role of the nodes that pass it", p.Name)
+		if p.Role == faults.Writer {
+			continue
+		}
 		other := strings.Replace(p.Name, "Before", "After", 1)
 		if other == p.Name {
 			other = strings.Replace(p.Name, "After", "Before", 1)
