@@ -1,0 +1,23 @@
+// Package tla holds the models as TLA+ modules, and what TLC found in them.
+//
+// The Go packages beside it are held against these files: they have the same actions and invariants under
+// the same names, and must find the same number of distinct and generated states in every world.
+package tla
+
+import _ "embed"
+
+// Volume is the normative module of the volume.
+//
+//go:embed Volume.tla
+var Volume string
+
+// Worlds is TLC's result for each named world of Volume, as tab-separated values with a header line.
+//
+//go:embed worlds.tsv
+var Worlds string
+
+// Bugs has, for each broken variant of Volume, a world in which TLC finds a violation and the invariant
+// that it named.
+//
+//go:embed bugs.tsv
+var Bugs string

@@ -1,0 +1,616 @@
+package volume
+
+// An Action names one of the module's actions, in the module's order.
+type Action uint8
+
+const (
+	ActWrite Action = iota
+	ActCommit
+	ActUndo
+	ActStore
+	ActGossip
+	ActAdvance
+	ActAck
+	ActStart
+	ActFence
+	ActDecide
+	ActJoin
+	ActOpen
+	ActAmnesia  // present only under the bug of that name
+	ActAckEarly // present only under the bug "ack-before-durable"
+	actions     // how many
+)
+
+func (a Action) String() string {
+	return [actions]string{"Write", "Commit", "Undo", "Store", "Gossip", "Advance", "Ack",
+		"Start", "Fence", "Decide", "Join", "Open", "Amnesia", "AckEarly"}[a]
+}
+
+// A Refusal is the guard that forbade an action, in the module's words. It is empty when the action was taken.
+type Refusal string
+
+// The guards. Those that begin with "e \in Epoch" and the like say that a parameter is outside the world.
+const (
+	NoEpoch   Refusal = `e \in Epoch`
+	NoTxn     Refusal = `t \in Txn`
+	NoKey     Refusal = `k \in Key`
+	NoLSN     Refusal = `l \in LSN`
+	NoReplica Refusal = `r \in Replica`
+
+	NotOpen         Refusal = `phase[e] = "open"`
+	NotServing      Refusal = `phase[e] \in {"repairing", "open"}`
+	NotFencing      Refusal = `phase[e] = "fencing"`
+	NotRepairing    Refusal = `phase[e] = "repairing"`
+	NotUnborn       Refusal = `phase[e] = "unborn"`
+	IsUnborn        Refusal = `phase[e] # "unborn"`
+	EarlierUnborn   Refusal = `\A d \in 1..(e-1) : phase[d] # "unborn"`
+	LogFull         Refusal = `End(e) < MaxLSN`
+	NotActive       Refusal = `Active(e, t)`
+	NotOwn          Refusal = `Own(e, t)`
+	HasUndos        Refusal = `Undos(e, t) = {}`
+	EarlierTxn      Refusal = `\A u \in 1..(t-1) : Started(u)`
+	HoldsKey        Refusal = `k \notin Locks(e, t)`
+	KeyLocked       Refusal = `\A u \in Txn : Active(e, u) => k \notin Locks(e, u)`
+	Unsettled       Refusal = `Settled(e)`
+	UnsettledOther  Refusal = `IF Settled(e) THEN TRUE ELSE log[e][End(e)].txn = t`
+	NoMtr           Refusal = `last \in (IF Mtr THEN BOOLEAN ELSE {TRUE})`
+	NoAborts        Refusal = `IF Aborts THEN TRUE ELSE ~Own(e, t)`
+	OtherGroup      Refusal = `l \in InGroup(e, GroupOf[r])`
+	AlreadyStored   Refusal = `store[r][l] = 0`
+	OtherLine       Refusal = `line[r] = e`
+	OtherFence      Refusal = `fence[r] = e`
+	PeerElsewhere   Refusal = `GroupOf[r] = GroupOf[s]`
+	PeerLacks       Refusal = `store[s][l] # 0`
+	PeerOtherLine   Refusal = `line[s] = line[r]`
+	BeyondLine      Refusal = `l <= End(line[r])`
+	FencedAway      Refusal = `fence[r] = line[r]`
+	NothingToCount  Refusal = `vcl[e] < End(e)`
+	TooFewComplete  Refusal = `Cardinality({r \in In(log[e][l].group) : scl[e][r] >= l}) >= W`
+	AlreadyAcked    Refusal = `t \notin acked`
+	NoCommit        Refusal = `\E l \in Commits(e, t) : log[e][l].epoch = e`
+	AboveVDL        Refusal = `l <= Vdl(e)`
+	TooFewStored    Refusal = `Cardinality({r \in In(log[e][l].group) : Has(r, e, l)}) >= W`
+	FencedAlready   Refusal = `fence[r] < e`
+	Unfenced        Refusal = `Q \subseteq {r \in Replica : fence[r] = e}`
+	Untold          Refusal = `Q \subseteq {r \in Replica : told[e][r].line # 0}`
+	NoReadQuorum    Refusal = `IsReadQuorum(Q, R)`
+	FencedByNewer   Refusal = `fence[r] <= e`
+	JoinedAlready   Refusal = `line[r] < e`
+	Unrepaired      Refusal = `\A g \in Group : Cardinality({r \in In(g) : scl[e][r] >= LastIn(e, g, base[e])}) >= W`
+	NoSuchBug       Refusal = `Bug = "amnesia"`
+	NothingStored   Refusal = `store[r] # [l \in LSN |-> 0]`
+	NoEarlyAck      Refusal = `Bug = "ack-before-durable"`
+	AlreadyComplete Refusal = `scl[e][r] < l`
+)
+
+// An action that was taken leaves its name and parameters, and what it overwrote, in the journal.
+func (s *State) took(c change) Refusal {
+	s.journal = append(s.journal, c)
+	return ""
+}
+
+func (s *State) epochOK(e int) bool   { return e >= 1 && e <= s.world.MaxEpoch }
+func (s *State) txnOK(t int) bool     { return t >= 1 && t <= s.world.Txns }
+func (s *State) lsnOK(l int) bool     { return l >= 1 && l <= s.world.MaxLSN }
+func (s *State) replicaOK(r int) bool { return r >= 0 && r < len(s.replicas) }
+
+// issue appends a record to the log of e.
+func (s *State) issue(a Action, w *writer, e, t int, kind Kind, k int, last bool) Refusal {
+	s.push(int32(e), s.record(w, int32(e), kind, int32(t), int32(k), last))
+	return s.took(change{action: a, e: int32(e), t: int32(t), k: int32(k), last: last})
+}
+
+// Write: the writer of e changes key k for transaction t. With last, the record ends its mini-transaction.
+func (s *State) Write(e, t, k int, last bool) Refusal {
+	w := s.writer(e)
+	switch {
+	case w == nil || w.phase != Open:
+		return NotOpen
+	case len(w.log) >= s.world.MaxLSN:
+		return LogFull
+	case !s.txnOK(t):
+		return NoTxn
+	case k < 0 || k >= s.world.Keys:
+		return NoKey
+	}
+	if t <= int(s.started) {
+		tx := w.txn(t)
+		switch {
+		case !tx.active():
+			return NotActive
+		case !w.own(e, &tx):
+			return NotOwn
+		case tx.undos != 0:
+			return HasUndos
+		}
+	} else if t != int(s.started)+1 {
+		return EarlierTxn
+	}
+	if k < len(w.keys) {
+		// t is active here or has written nothing, so it has k in its locks if and only if it holds k.
+		switch w.keys[k].holder {
+		case 0:
+		case int32(t):
+			if !s.world.Rewrites {
+				return HoldsKey
+			}
+		default:
+			return KeyLocked
+		}
+	}
+	if !w.settled() && w.log[len(w.log)-1].Txn != int32(t) {
+		return UnsettledOther
+	}
+	if !last && !s.world.Mtr {
+		return NoMtr
+	}
+	return s.issue(ActWrite, w, e, t, Write, k, last)
+}
+
+// Commit: the writer of e appends the commit record of t.
+func (s *State) Commit(e, t int) Refusal {
+	w := s.writer(e)
+	switch {
+	case w == nil || w.phase != Open:
+		return NotOpen
+	case len(w.log) >= s.world.MaxLSN:
+		return LogFull
+	case !w.settled():
+		return Unsettled
+	case !s.txnOK(t):
+		return NoTxn
+	}
+	tx := w.txn(t)
+	switch {
+	case !tx.active():
+		return NotActive
+	case !w.own(e, &tx):
+		return NotOwn
+	case tx.undos != 0:
+		return HasUndos
+	}
+	return s.issue(ActCommit, w, e, t, Commit, 0, true)
+}
+
+// Undo: the writer of e takes back the latest change of t that is not taken back yet.
+func (s *State) Undo(e, t int) Refusal {
+	w := s.writer(e)
+	switch {
+	case w == nil || w.phase != Open:
+		return NotOpen
+	case len(w.log) >= s.world.MaxLSN:
+		return LogFull
+	case !w.settled():
+		return Unsettled
+	case !s.txnOK(t):
+		return NoTxn
+	}
+	tx := w.txn(t)
+	switch {
+	case !tx.active():
+		return NotActive
+	case !s.world.Aborts && w.own(e, &tx):
+		return NoAborts
+	}
+	return s.issue(ActUndo, w, e, t, Undo, 0, true)
+}
+
+// complete is Complete(e, GroupOf[r], store[r]): the highest LSN of the group with no gap before it. It
+// counts on from the LSN from, which must be complete already, or 0.
+func (s *State) complete(w *writer, r, from int32) int32 {
+	lsns := w.groups[s.GroupOf(int(r))]
+	row := &s.replicas[r]
+	next := 0
+	if from > 0 {
+		next = int(w.trails[from-1].pos) + 1
+	}
+	for next < len(lsns) && row.stored(lsns[next]) != 0 {
+		from = lsns[next]
+		next++
+	}
+	return from
+}
+
+// keep is Keep(r, e, store[r]) after the store has changed: r tells the writer of e how far it is complete.
+func (s *State) keep(r, e int32) {
+	from := s.SCL(int(e), int(r))
+	// On the line of e a store only grows, so what was complete stays complete. Three bugs break that.
+	if from < 0 || s.replicas[r].line != e || s.bug == amnesia || s.bug == ackBeforeDurable || s.bug == appendPastLine {
+		from = 0
+	}
+	s.replicas[r].setSCL(e, s.complete(&s.writers[e-1], r, int32(from)))
+}
+
+// Store: replica r makes record l of e durable and acknowledges how far it is complete. Kept records of
+// older epochs travel the same way.
+func (s *State) Store(e, l, r int) Refusal {
+	w := s.writer(e)
+	switch {
+	case w == nil || w.phase < Repairing:
+		return NotServing
+	case !s.replicaOK(r):
+		return NoReplica
+	case l < 1 || l > len(w.log) || int(w.log[l-1].Group) != s.GroupOf(r):
+		return OtherGroup
+	}
+	rep := &s.replicas[r]
+	switch {
+	case rep.stored(int32(l)) != 0:
+		return AlreadyStored
+	case rep.line != int32(e) && s.bug != appendPastLine:
+		return OtherLine
+	case rep.fence != int32(e) && s.bug != appendPastFence:
+		return OtherFence
+	}
+	c := change{action: ActStore, e: int32(e), l: int32(l), r: int32(r), sclEpoch: int32(e), scl: rep.sclOf(e)}
+	rep.put(int32(l), int16(w.log[l-1].Epoch))
+	s.keep(int32(r), int32(e))
+	return s.took(c)
+}
+
+// Gossip: replica r copies record l from its peer p.
+func (s *State) Gossip(r, p, l int) Refusal {
+	switch {
+	case !s.replicaOK(r) || !s.replicaOK(p):
+		return NoReplica
+	case s.GroupOf(r) != s.GroupOf(p):
+		return PeerElsewhere
+	case !s.lsnOK(l):
+		return NoLSN
+	}
+	rep, peer := &s.replicas[r], &s.replicas[p]
+	switch {
+	case peer.stored(int32(l)) == 0:
+		return PeerLacks
+	case rep.stored(int32(l)) != 0:
+		return AlreadyStored
+	case s.bug == gossipAcrossLines && l > s.End(int(rep.line)):
+		return BeyondLine
+	case s.bug != gossipAcrossLines && peer.line != rep.line:
+		return PeerOtherLine
+	case rep.fence != rep.line:
+		return FencedAway
+	}
+	e := rep.line
+	c := change{action: ActGossip, r: int32(r), p: int32(p), l: int32(l), sclEpoch: e, scl: rep.sclOf(int(e))}
+	rep.put(int32(l), peer.store[l-1])
+	s.keep(int32(r), e)
+	return s.took(c)
+}
+
+// Advance: the writer of e learns that the next record is complete in its group.
+func (s *State) Advance(e int) Refusal {
+	w := s.writer(e)
+	switch {
+	case w == nil || w.phase != Open:
+		return NotOpen
+	case int(w.vcl) >= len(w.log):
+		return NothingToCount
+	}
+	need := s.world.WriteQuorum
+	if s.bug == shortWriteQuorum {
+		need--
+	}
+	if s.countSCL(int(w.log[w.vcl].Group), e, w.vcl+1) < need {
+		return TooFewComplete
+	}
+	w.vcl++
+	return s.took(change{action: ActAdvance, e: int32(e)})
+}
+
+// countSCL returns how many replicas of group g have acknowledged to e that they are complete up to l.
+func (s *State) countSCL(g, e int, l int32) int {
+	n := 0
+	members := s.members(g)
+	for r := range members {
+		if members[r].sclOf(e) >= l {
+			n++
+		}
+	}
+	return n
+}
+
+// countHas returns how many replicas of the record's group hold record l of w.
+func (s *State) countHas(w *writer, l int32) int {
+	n := 0
+	members := s.members(int(w.log[l-1].Group))
+	for r := range members {
+		if members[r].has(w, l) {
+			n++
+		}
+	}
+	return n
+}
+
+// members returns the replicas of group g.
+func (s *State) members(g int) []replica {
+	return s.replicas[g*s.world.Replicas : (g+1)*s.world.Replicas]
+}
+
+// Ack: the client is told that t is committed.
+func (s *State) Ack(e, t int) Refusal {
+	w := s.writer(e)
+	switch {
+	case w == nil || w.phase != Open:
+		return NotOpen
+	case !s.txnOK(t):
+		return NoTxn
+	case s.Acked(t):
+		return AlreadyAcked
+	}
+	// A log has one commit record of t at most, since only an active transaction commits.
+	l := w.txn(t).commit
+	switch {
+	case l == 0 || w.log[l-1].Epoch != int32(e):
+		return NoCommit
+	case s.bug == ackCommitAlone && s.countHas(w, l) < s.world.WriteQuorum:
+		return TooFewStored
+	case s.bug != ackCommitAlone && l > w.vdl():
+		return AboveVDL
+	}
+	c := change{action: ActAck, e: int32(e), t: int32(t), highest: s.highest}
+	s.outcomes[t].acked = true
+	s.acked = append(s.acked, int32(t))
+	s.highest = max(s.highest, l)
+	return s.took(c)
+}
+
+// Start: a new writer takes over, whatever became of the one before.
+func (s *State) Start(e int) Refusal {
+	switch {
+	case !s.epochOK(e):
+		return NoEpoch
+	case e <= int(s.newest):
+		return NotUnborn
+	case e > int(s.newest)+1:
+		return EarlierUnborn
+	}
+	s.grow(e)
+	s.newest = int32(e)
+	s.writers[e-1].phase = Fencing
+	return s.took(change{action: ActStart, e: int32(e)})
+}
+
+// Fence: replica r promises e to serve no older epoch, and answers what it has. From then on it is frozen
+// until it joins, so the answer stays true.
+//
+// With Answers (VolumeTrace.tla) the answer travels. It may also come late, when e has decided already; then
+// it is only a promise. Or a newer epoch fences r, or r even joins it, before e has decided: what r told stays
+// what r told.
+func (s *State) Fence(e, r int) Refusal {
+	w := s.writer(e)
+	switch {
+	case w == nil && s.world.Answers:
+		return IsUnborn
+	case w == nil || w.phase != Fencing && !s.world.Answers:
+		return NotFencing
+	case !s.replicaOK(r):
+		return NoReplica
+	case s.replicas[r].fence >= int32(e):
+		return FencedAlready
+	}
+	rep := &s.replicas[r]
+	c := change{action: ActFence, e: int32(e), r: int32(r), fence: rep.fence}
+	rep.fence = int32(e)
+	if s.world.Answers && w.phase == Fencing {
+		w.toldLine[r] = rep.line
+		w.told[r] = append(w.told[r][:0], rep.store...)
+	}
+	return s.took(c)
+}
+
+// answered says whether r may be in the Q of Decide(e).
+func (s *State) answered(w *writer, e, r int) bool {
+	switch {
+	case s.bug == decideUnfenced:
+		return true
+	case s.world.Answers:
+		return w.toldLine[r] != 0
+	}
+	return s.replicas[r].fence == int32(e)
+}
+
+// answer returns what the fencing writer w knows of replica r: what it told, otherwise what it has.
+func (s *State) answer(w *writer, r int) replica {
+	if s.world.Answers && w.toldLine[r] != 0 {
+		return replica{line: w.toldLine[r], store: w.told[r]}
+	}
+	return s.replicas[r]
+}
+
+// recover returns Newest(q) and Cut(q), what q would let the fencing writer w recover.
+func (s *State) recover(w *writer, q ReplicaSet) (newest, cut int32) {
+	for r := range s.replicas {
+		if q.Has(r) {
+			answer := s.answer(w, r)
+			newest = max(newest, answer.line)
+		}
+	}
+	from := &s.writers[newest-1]
+	found := func(l int32) bool {
+		for r := range s.replicas {
+			if q.Has(r) {
+				if answer := s.answer(w, r); answer.has(from, l) {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	if s.bug == cutAtHighest {
+		for cut = int32(len(from.log)); cut > 0 && !found(cut); {
+			cut--
+		}
+	} else {
+		for int(cut) < len(from.log) && found(cut+1) { // the first missing LSN ends it
+			cut++
+		}
+	}
+	if s.bug != cutInsideMtr {
+		cut = from.cpl(cut)
+	}
+	return newest, cut
+}
+
+// Decide: with a read quorum q of answers from every group, e cuts the log at the first missing LSN.
+func (s *State) Decide(e int, q ReplicaSet) Refusal {
+	w := s.writer(e)
+	if w == nil || w.phase != Fencing {
+		return NotFencing
+	}
+	for r := range len(s.replicas) {
+		if q.Has(r) && !s.answered(w, e, r) {
+			if s.world.Answers {
+				return Untold
+			}
+			return Unfenced
+		}
+	}
+	if !s.isReadQuorum(q, s.decisionQuorum()) {
+		return NoReadQuorum
+	}
+	newest, cut := s.recover(w, q)
+	return s.decide(e, q, newest, cut)
+}
+
+// decide is the effect of Decide when newest and cut are Newest(q) and Cut(q).
+func (s *State) decide(e int, q ReplicaSet, newest, cut int32) Refusal {
+	w := &s.writers[e-1]
+	c := change{action: ActDecide, e: int32(e), quorum: q}
+	from := &s.writers[newest-1]
+	for l := int32(0); l < cut; l++ {
+		s.push(int32(e), from.log[l])
+	}
+	w.base = cut
+	w.phase = Repairing // from here on nobody reads what the replicas told, so it has left the state
+	return s.took(c)
+}
+
+// decisionQuorum returns how many answers a group owes to Decide.
+func (s *State) decisionQuorum() int {
+	if s.bug == shortReadQuorum {
+		return s.world.ReadQuorum - 1
+	}
+	return s.world.ReadQuorum
+}
+
+// isReadQuorum is IsReadQuorum(Q, n).
+func (s *State) isReadQuorum(q ReplicaSet, n int) bool {
+	if q == (ReplicaSet{}) {
+		return false
+	}
+	for g := range s.world.Groups {
+		in := 0
+		for i := range s.world.Replicas {
+			if q.Has(g*s.world.Replicas + i) {
+				in++
+			}
+		}
+		if in < n {
+			return false
+		}
+	}
+	return true
+}
+
+// Join: replica r drops what is not on the log of e, and belongs to e from now.
+func (s *State) Join(e, r int) Refusal {
+	w := s.writer(e)
+	switch {
+	case w == nil || w.phase < Repairing:
+		return NotServing
+	case !s.replicaOK(r):
+		return NoReplica
+	case s.replicas[r].fence > int32(e):
+		return FencedByNewer
+	case s.replicas[r].line >= int32(e):
+		return JoinedAlready
+	}
+	rep := &s.replicas[r]
+	c := change{action: ActJoin, e: int32(e), r: int32(r), fence: rep.fence, line: rep.line,
+		sclEpoch: int32(e), scl: rep.sclOf(e), saved: s.save(rep)}
+	for i, stored := range rep.store {
+		l := int32(i) + 1
+		kept := l <= w.base || s.bug == joinKeepsTail
+		onLog := s.bug == forgetLineage || s.bug == joinKeepsTail || rep.has(w, l)
+		if stored != 0 && !(kept && onLog) {
+			rep.store[i] = 0
+		}
+	}
+	rep.fence, rep.line = int32(e), int32(e)
+	s.keep(int32(r), int32(e))
+	return s.took(c)
+}
+
+// save keeps the store of a replica that is about to be rewritten.
+func (s *State) save(rep *replica) int32 {
+	s.saved = append(s.saved, rep.store...)
+	return int32(len(rep.store))
+}
+
+// Open: everything kept is on a write quorum of every group: e serves.
+func (s *State) Open(e int) Refusal {
+	w := s.writer(e)
+	if w == nil || w.phase != Repairing {
+		return NotRepairing
+	}
+	for g := range s.world.Groups {
+		need := int32(0) // LastIn(e, g, base[e]); before it opens, e has only what it kept
+		if n := len(w.groups[g]); n > 0 && s.bug != openBeforeRepair {
+			need = w.groups[g][n-1]
+		}
+		if s.countSCL(g, e, need) < s.world.WriteQuorum {
+			return Unrepaired
+		}
+	}
+	w.phase, w.vcl = Open, w.base
+	return s.took(change{action: ActOpen, e: int32(e)})
+}
+
+// Amnesia is a bug: r loses its disk and comes back as if nothing happened.
+func (s *State) Amnesia(r int) Refusal {
+	switch {
+	case s.bug != amnesia:
+		return NoSuchBug
+	case !s.replicaOK(r):
+		return NoReplica
+	}
+	rep := &s.replicas[r]
+	empty := true
+	for _, stored := range rep.store {
+		empty = empty && stored == 0
+	}
+	if empty {
+		return NothingStored
+	}
+	c := change{action: ActAmnesia, r: int32(r), saved: s.save(rep)}
+	clear(rep.store)
+	return s.took(c)
+}
+
+// AckEarly is a bug: r acknowledges l before it is durable.
+func (s *State) AckEarly(e, l, r int) Refusal {
+	w := s.writer(e)
+	switch {
+	case s.bug != ackBeforeDurable:
+		return NoEarlyAck
+	case w == nil || w.phase != Open:
+		return NotOpen
+	case !s.replicaOK(r):
+		return NoReplica
+	}
+	rep := &s.replicas[r]
+	switch {
+	case rep.line != int32(e):
+		return OtherLine
+	case rep.fence != int32(e):
+		return OtherFence
+	case l < 1 || l > len(w.log) || int(w.log[l-1].Group) != s.GroupOf(r):
+		return OtherGroup
+	case rep.sclOf(e) >= int32(l):
+		return AlreadyComplete
+	}
+	c := change{action: ActAckEarly, e: int32(e), l: int32(l), r: int32(r), sclEpoch: int32(e), scl: rep.sclOf(e)}
+	rep.setSCL(int32(e), int32(l))
+	return s.took(c)
+}

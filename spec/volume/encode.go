@@ -1,0 +1,346 @@
+package volume
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/bits"
+)
+
+// A layout says how many bits each part of an encoded state takes in a world.
+//
+// First come the writers: the phase of each, and from Repairing on its base, its VCL and its log. A record is
+// its epoch and its kind, transaction, key and last, as one number: the rest follows from the log before it
+// (see State.record). Then the acknowledged transactions, then the replicas, group by group. A replica is one
+// tuple of fixed size: fence, line, store, SCLs, and what it told each epoch that is still fencing. Under
+// symmetry the tuples of a group are sorted. Nothing else in a state names a replica, so this is exact: two
+// states get the same encoding if and only if a permutation within the groups takes one to the other.
+type layout struct {
+	world       World
+	epoch, lsn  uint // a number from 0 up to the largest epoch, LSN
+	scl         uint // an LSN or -1
+	recordEpoch uint // an epoch less 1
+	record      uint // kind, transaction, key and last
+	tuple       uint // one replica
+	words       int  // one replica, in words of 64 bits
+	writes      int  // how many different writes a record can be, leaving its epoch aside
+}
+
+const phaseBits = 2
+
+func newLayout(w World) layout {
+	width := func(largest int) uint { return uint(bits.Len(uint(largest))) }
+	l := layout{world: w, epoch: width(w.MaxEpoch), lsn: width(w.MaxLSN), scl: width(w.MaxLSN + 1), recordEpoch: width(w.MaxEpoch - 1)}
+	l.writes = w.Txns * w.Keys
+	if w.Mtr {
+		l.writes *= 2
+	}
+	l.record = width(l.writes + 2*w.Txns - 1)
+	l.tuple = 2*l.recordEpoch + uint(w.MaxLSN)*l.epoch + uint(w.MaxEpoch)*l.scl
+	if w.Answers {
+		l.tuple += uint(w.MaxEpoch) * (l.epoch + uint(w.MaxLSN)*l.epoch)
+	}
+	l.words = int(l.tuple+63) / 64
+	return l
+}
+
+// maxBytes returns the size of the largest encoding.
+func (l *layout) maxBytes() int {
+	w := l.world
+	writer := phaseBits + 3*l.lsn + uint(w.MaxLSN)*(l.recordEpoch+l.record)
+	return int(uint(w.MaxEpoch)*writer+uint(w.Txns)+uint(w.Groups*w.Replicas)*l.tuple+7) / 8
+}
+
+// number returns kind, transaction, key and last of a record as one number.
+func (l *layout) number(r *Record) uint64 {
+	switch t := int(r.Txn) - 1; r.Kind {
+	case Write:
+		n := t*l.world.Keys + int(r.Key)
+		if l.world.Mtr {
+			n *= 2
+			if r.Last {
+				n++
+			}
+		}
+		return uint64(n)
+	case Commit:
+		return uint64(l.writes + t)
+	default:
+		return uint64(l.writes + l.world.Txns + t)
+	}
+}
+
+func (l *layout) parse(n int) (kind Kind, t, k int32, last bool) {
+	if n >= l.writes {
+		n -= l.writes
+		if n >= l.world.Txns {
+			return Undo, int32(n - l.world.Txns + 1), 0, true
+		}
+		return Commit, int32(n + 1), 0, true
+	}
+	last = true
+	if l.world.Mtr {
+		last = n&1 == 1
+		n /= 2
+	}
+	return Write, int32(n/l.world.Keys + 1), int32(n % l.world.Keys), last
+}
+
+// A bitWriter appends numbers of given widths to bytes, low bits first.
+type bitWriter struct {
+	dst []byte
+	acc uint64
+	n   uint // bits in acc, less than 64
+}
+
+func (b *bitWriter) put(v uint64, width uint) {
+	b.acc |= v << b.n
+	b.n += width
+	if b.n >= 64 {
+		b.dst = binary.LittleEndian.AppendUint64(b.dst, b.acc)
+		b.n -= 64
+		b.acc = v >> (width - b.n) // the bits that did not fit; none when v ended with the word
+	}
+}
+
+func (b *bitWriter) finish() []byte {
+	for ; b.n > 0; b.n -= min(b.n, 8) {
+		b.dst = append(b.dst, byte(b.acc))
+		b.acc >>= 8
+	}
+	return b.dst
+}
+
+// A bitReader reads what a bitWriter wrote. Reading past the end gives zeros and is remembered.
+type bitReader struct {
+	src   []byte
+	acc   uint64
+	n     uint
+	short bool
+}
+
+func (b *bitReader) get(width uint) uint64 {
+	if width > 32 {
+		low := b.get(32)
+		return low | b.get(width-32)<<32
+	}
+	for b.n < width {
+		if len(b.src) == 0 {
+			b.short = true
+			b.n += 8
+			continue
+		}
+		b.acc |= uint64(b.src[0]) << b.n
+		b.src = b.src[1:]
+		b.n += 8
+	}
+	v := b.acc & (1<<width - 1)
+	b.acc >>= width
+	b.n -= width
+	return v
+}
+
+// encode appends the identity of s to dst. tuples is scratch of at least words × replicas of the world.
+func (l *layout) encode(s *State, dst []byte, tuples []uint64) []byte {
+	b := bitWriter{dst: dst}
+	for e := range l.world.MaxEpoch {
+		if e >= int(s.newest) {
+			b.put(uint64(Unborn), phaseBits)
+			continue
+		}
+		w := &s.writers[e]
+		b.put(uint64(w.phase), phaseBits)
+		if w.phase < Repairing {
+			continue
+		}
+		b.put(uint64(w.base), l.lsn)
+		b.put(uint64(w.vcl), l.lsn)
+		b.put(uint64(len(w.log)), l.lsn)
+		for i := range w.log {
+			rec := &w.log[i]
+			b.put(uint64(rec.Epoch-1)|l.number(rec)<<l.recordEpoch, l.recordEpoch+l.record)
+		}
+	}
+	for t := 1; t <= l.world.Txns; t++ {
+		if s.Acked(t) {
+			b.put(1, 1)
+		} else {
+			b.put(0, 1)
+		}
+	}
+	words := l.words
+	for r := range s.replicas {
+		l.pack(s, r, tuples[r*words:(r+1)*words])
+	}
+	if l.world.Symmetry {
+		size := l.world.Replicas * words
+		for g := range l.world.Groups {
+			sortTuples(tuples[g*size:(g+1)*size], words)
+		}
+	}
+	for r := range s.replicas {
+		left := l.tuple
+		for _, word := range tuples[r*words : (r+1)*words] {
+			b.put(word, min(left, 64))
+			left -= min(left, 64)
+		}
+	}
+	return b.finish()
+}
+
+// A packer fills words from the low bits up.
+type packer struct {
+	words []uint64
+	n     uint
+}
+
+func (p *packer) put(v uint64, width uint) {
+	i, off := p.n>>6, p.n&63
+	p.n += width
+	if v == 0 {
+		return
+	}
+	p.words[i] |= v << off
+	if off+width > 64 {
+		p.words[i+1] |= v >> (64 - off)
+	}
+}
+
+// pack writes the tuple of replica r.
+func (l *layout) pack(s *State, r int, words []uint64) {
+	clear(words)
+	rep := &s.replicas[r]
+	p := packer{words: words}
+	p.put(uint64(rep.fence-1), l.recordEpoch)
+	p.put(uint64(rep.line-1), l.recordEpoch)
+	l.packRow(&p, rep.store)
+	for e := range l.world.MaxEpoch {
+		p.put(uint64(rep.sclOf(e+1)+1), l.scl)
+	}
+	if !l.world.Answers {
+		return
+	}
+	for e := 1; e <= l.world.MaxEpoch; e++ {
+		line, ok := s.Told(e, r)
+		if !ok {
+			p.n += l.epoch + uint(l.world.MaxLSN)*l.epoch
+			continue
+		}
+		p.put(uint64(line), l.epoch)
+		l.packRow(&p, s.writers[e-1].told[r])
+	}
+}
+
+func (l *layout) packRow(p *packer, row []int16) {
+	for _, stored := range row {
+		p.put(uint64(stored), l.epoch)
+	}
+	p.n += uint(l.world.MaxLSN-len(row)) * l.epoch
+}
+
+// sortTuples sorts tuples of the given number of words; there are nine at most.
+func sortTuples(tuples []uint64, words int) {
+	if words == 1 {
+		for i := 1; i < len(tuples); i++ {
+			v, j := tuples[i], i
+			for ; j > 0 && tuples[j-1] > v; j-- {
+				tuples[j] = tuples[j-1]
+			}
+			tuples[j] = v
+		}
+		return
+	}
+	n := len(tuples) / words
+	at := func(i int) []uint64 { return tuples[i*words : (i+1)*words] }
+	for i := 1; i < n; i++ {
+		for j := i; j > 0 && greater(at(j-1), at(j)); j-- {
+			a, b := at(j-1), at(j)
+			for w := range a {
+				a[w], b[w] = b[w], a[w]
+			}
+		}
+	}
+}
+
+func greater(a, b []uint64) bool {
+	for i := range a {
+		if a[i] != b[i] {
+			return a[i] > b[i]
+		}
+	}
+	return false
+}
+
+// An EncodingError says that bytes are not the encoding of a state of the world.
+type EncodingError struct {
+	Expected string
+	Found    string
+}
+
+func (e *EncodingError) Error() string {
+	return fmt.Sprintf("volume: not the encoding of a state: expected %s, found %s", e.Expected, e.Found)
+}
+
+// decode makes s the state that encode wrote.
+func (l *layout) decode(s *State, src []byte) error {
+	b := bitReader{src: src}
+	s.init()
+	s.grow(l.world.MaxEpoch)
+	s.newest = 0
+	for e := int32(1); int(e) <= l.world.MaxEpoch; e++ {
+		w := &s.writers[e-1]
+		w.phase = Phase(b.get(phaseBits))
+		if w.phase != Unborn {
+			s.newest = e
+		}
+		if w.phase < Repairing {
+			continue
+		}
+		w.base, w.vcl = int32(b.get(l.lsn)), int32(b.get(l.lsn))
+		for n := int(b.get(l.lsn)); n > 0; n-- {
+			epoch := int32(b.get(l.recordEpoch)) + 1
+			kind, t, k, last := l.parse(int(b.get(l.record)))
+			if int(t) > l.world.Txns || kind != Write && (int(t) >= len(w.txns) || w.txns[t].writes <= w.txns[t].undos) {
+				return &EncodingError{"a record of a transaction that is under way", fmt.Sprintf("%s of transaction %d", kind, t)}
+			}
+			s.push(e, s.record(w, epoch, kind, t, k, last))
+		}
+	}
+	for t := 1; t <= l.world.Txns; t++ {
+		if b.get(1) == 0 {
+			continue
+		}
+		lsn, _ := s.CommitOf(t)
+		if lsn == 0 {
+			return &EncodingError{"an acknowledged transaction to have a commit record", fmt.Sprintf("none of transaction %d", t)}
+		}
+		s.outcomes[t].acked = true
+		s.acked = append(s.acked, int32(t))
+		s.highest = max(s.highest, int32(lsn))
+	}
+	for r := range s.replicas {
+		rep := &s.replicas[r]
+		rep.fence = int32(b.get(l.recordEpoch)) + 1
+		rep.line = int32(b.get(l.recordEpoch)) + 1
+		rep.store = l.unpackRow(&b, rep.store)
+		for e := 1; e <= l.world.MaxEpoch; e++ {
+			rep.setSCL(int32(e), int32(b.get(l.scl))-1)
+		}
+		for e := 1; l.world.Answers && e <= l.world.MaxEpoch; e++ {
+			w := &s.writers[e-1]
+			w.toldLine[r] = int32(b.get(l.epoch))
+			w.told[r] = l.unpackRow(&b, w.told[r])
+		}
+	}
+	if b.short {
+		return &EncodingError{"the whole of a state", fmt.Sprintf("only %d bytes", len(src))}
+	}
+	return nil
+}
+
+func (l *layout) unpackRow(b *bitReader, row []int16) []int16 {
+	row = row[:0]
+	for range l.world.MaxLSN {
+		row = append(row, int16(b.get(l.epoch)))
+	}
+	return row
+}

@@ -1,0 +1,264 @@
+package volume
+
+import (
+	"fmt"
+
+	"github.com/firstgap/firstgap/spec/check"
+)
+
+// A Model is a world as a checker searches it.
+type Model struct {
+	world World
+	bug   bug
+}
+
+// NewModel returns the model of a world. It refuses, before any search, a world that contradicts itself or
+// whose states do not fit.
+func NewModel(w World) (*Model, error) {
+	if err := w.Validate(); err != nil {
+		return nil, err
+	}
+	b, err := bugNamed(w.Bug)
+	if err != nil {
+		return nil, err
+	}
+	w.Bug = b.String()
+	return &Model{w, b}, nil
+}
+
+// Name returns "volume".
+func (m *Model) Name() string { return "volume" }
+
+// World returns the World.
+func (m *Model) World() any { return m.world }
+
+// Actions returns the names of the actions. Amnesia and AckEarly are among them only under the bug that has them.
+func (m *Model) Actions() []string {
+	var names []string
+	for a := Action(0); a < actions; a++ {
+		names = append(names, a.String())
+	}
+	switch m.bug {
+	case amnesia:
+		return names[:ActAmnesia+1]
+	case ackBeforeDurable: // machine.next counts AckEarly in the place of Amnesia
+		return append(names[:ActAmnesia], names[ActAckEarly])
+	}
+	return names[:ActAmnesia]
+}
+
+// Invariants returns the nine.
+func (m *Model) Invariants() []check.Invariant {
+	var list []check.Invariant
+	for _, i := range Invariants() {
+		list = append(list, check.Invariant{Name: i.Name, Guarantee: i.Guarantee})
+	}
+	return list
+}
+
+// Reductions returns the symmetry, when the world has it.
+func (m *Model) Reductions() []string {
+	if !m.world.Symmetry || m.world.Replicas == 1 {
+		return nil
+	}
+	return []string{fmt.Sprintf("symmetry: the %d replicas of a group are interchangeable (exact orbits)", m.world.Replicas)}
+}
+
+// NewMachine returns a machine in the initial state.
+func (m *Model) NewMachine() check.Machine {
+	s, err := NewState(m.world)
+	if err != nil {
+		panic("volume: a world that was valid is not: " + err.Error()) // NewModel has validated it
+	}
+	l := newLayout(m.world)
+	return &machine{State: s, layout: l, tuples: make([]uint64, l.words*len(s.replicas))}
+}
+
+// A machine steps a State for the checker.
+type machine struct {
+	*State
+	layout  layout
+	tuples  []uint64
+	choices []choice
+}
+
+// A choice is what a Q of Decide leads to, and how many Qs led there.
+type choice struct {
+	quorum      ReplicaSet
+	newest, cut int32
+	times       int
+}
+
+func (m *machine) Init() { m.init() }
+
+func (m *machine) Load(code []byte) error { return m.layout.decode(m.State, code) }
+
+func (m *machine) Encode(dst []byte) []byte { return m.layout.encode(m.State, dst, m.tuples) }
+
+func (m *machine) Step() string { return m.LastStep() }
+
+// Broken looks only at what the last step can have changed: the search steps only from states in which
+// everything holds.
+func (m *machine) Broken() int { return m.brokenByLastStep() }
+
+// Next takes the steps in the order in which the module's Next lists them.
+func (m *machine) Next(visit func(action, times int) bool) {
+	w := &m.world
+	// try visits the state after an action that was not refused.
+	try := func(a Action, times int, refused Refusal) bool {
+		if refused != "" {
+			return true
+		}
+		ok := visit(int(a), times)
+		m.TakeBack()
+		return ok
+	}
+	for e := 1; e <= w.MaxEpoch; e++ {
+		if !m.writerSteps(e, try) || !m.replicaSteps(e, try) || !try(ActAdvance, 1, m.Advance(e)) ||
+			!try(ActStart, 1, m.Start(e)) || !m.decisions(e, visit) || !try(ActOpen, 1, m.Open(e)) {
+			return
+		}
+		for r := range m.replicas {
+			if !try(ActFence, 1, m.Fence(e, r)) || !try(ActJoin, 1, m.Join(e, r)) {
+				return
+			}
+		}
+	}
+	if !m.gossips(try) || m.bug != amnesia {
+		return
+	}
+	for r := range m.replicas {
+		if !try(ActAmnesia, 1, m.Amnesia(r)) {
+			return
+		}
+	}
+}
+
+// writerSteps takes what the writer of e does for transactions.
+func (m *machine) writerSteps(e int, try func(Action, int, Refusal) bool) bool {
+	if m.Phase(e) != Open {
+		return true
+	}
+	for t := 1; t <= m.world.Txns; t++ {
+		if !try(ActCommit, 1, m.Commit(e, t)) || !try(ActUndo, 1, m.Undo(e, t)) || !try(ActAck, 1, m.Ack(e, t)) {
+			return false
+		}
+	}
+	for t := 1; t <= m.world.Txns; t++ {
+		ways := m.waysToStart(t)
+		for k := range m.world.Keys {
+			if m.world.Mtr && !try(ActWrite, ways, m.Write(e, t, k, false)) {
+				return false
+			}
+			if !try(ActWrite, ways, m.Write(e, t, k, true)) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// waysToStart returns how often TLC counts a Write of t. The guard of a transaction's first write says that
+// for every earlier transaction there is a log with a write of it, and where that "there is" stands, in an
+// action, TLC takes each log that will do as another way to the same state.
+func (m *machine) waysToStart(t int) int {
+	ways := 1
+	if t > int(m.started) {
+		for u := 1; u < t && u < len(m.outcomes); u++ {
+			ways *= int(m.outcomes[u].logs)
+		}
+	}
+	return ways
+}
+
+// replicaSteps takes what replicas do with the records of e.
+func (m *machine) replicaSteps(e int, try func(Action, int, Refusal) bool) bool {
+	for l := 1; l <= m.End(e); l++ {
+		for r := range m.replicas {
+			if !try(ActStore, 1, m.Store(e, l, r)) {
+				return false
+			}
+			if m.bug == ackBeforeDurable && !try(ActAmnesia, 1, m.AckEarly(e, l, r)) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (m *machine) gossips(try func(Action, int, Refusal) bool) bool {
+	for r := range m.replicas {
+		if m.replicas[r].fence != m.replicas[r].line {
+			continue // frozen until it joins
+		}
+		from := m.GroupOf(r) * m.world.Replicas
+		for p := from; p < from+m.world.Replicas; p++ {
+			for l := 1; p != r && l <= m.world.MaxLSN; l++ {
+				if !try(ActGossip, 1, m.Gossip(r, p, l)) {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}
+
+// How many subsets decisions goes through before it gives visit a chance to stop it.
+const subsetsAtOnce = 1 << 16
+
+// decisions takes every Decide(e). The module counts one for each Q, and many Qs lead to the same log: what
+// they lead to is visited once, with their number.
+func (m *machine) decisions(e int, visit func(action, times int) bool) bool {
+	w := m.writer(e)
+	if w == nil || w.phase != Fencing {
+		return true
+	}
+	var candidates, q ReplicaSet
+	for r := range m.replicas {
+		if m.answered(w, e, r) {
+			candidates.add(r)
+		}
+	}
+	if need := m.decisionQuorum(); !m.isReadQuorum(candidates, need) {
+		return true
+	}
+	m.choices = m.choices[:0]
+	for n := 1; ; n++ {
+		q = candidates.nextSubset(q)
+		if q == (ReplicaSet{}) {
+			return m.visitChoices(e, visit)
+		}
+		if m.isReadQuorum(q, m.decisionQuorum()) {
+			newest, cut := m.recover(w, q)
+			m.choose(q, newest, cut)
+		}
+		if n%subsetsAtOnce == 0 {
+			if !m.visitChoices(e, visit) {
+				return false
+			}
+			m.choices = m.choices[:0]
+		}
+	}
+}
+
+func (m *machine) choose(q ReplicaSet, newest, cut int32) {
+	for i := range m.choices {
+		if c := &m.choices[i]; c.newest == newest && c.cut == cut {
+			c.times++
+			return
+		}
+	}
+	m.choices = append(m.choices, choice{q, newest, cut, 1})
+}
+
+func (m *machine) visitChoices(e int, visit func(action, times int) bool) bool {
+	for _, c := range m.choices {
+		m.decide(e, c.quorum, c.newest, c.cut)
+		ok := visit(int(ActDecide), c.times)
+		m.TakeBack()
+		if !ok {
+			return false
+		}
+	}
+	return true
+}

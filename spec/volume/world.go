@@ -1,0 +1,208 @@
+package volume
+
+import (
+	"fmt"
+	"math/bits"
+	"strings"
+)
+
+// A World fixes the constants of the module: how large the volume is, how far its behaviours may go, and
+// which guard, if any, is broken.
+type World struct {
+	Groups      int `json:"groups"`      // protection groups
+	Replicas    int `json:"replicas"`    // replicas of each group
+	WriteQuorum int `json:"writeQuorum"` // W, counted in each group
+	ReadQuorum  int `json:"readQuorum"`  // R, counted in each group
+	Keys        int `json:"keys"`        // rows
+	Txns        int `json:"txns"`        // MaxTxn: transactions are 1..Txns and start in that order
+	MaxLSN      int `json:"maxLSN"`      // longest log
+	MaxEpoch    int `json:"maxEpoch"`    // most writers, the first one included
+
+	Aborts   bool   `json:"aborts"`   // a writer may also roll back its own transactions
+	Mtr      bool   `json:"mtr"`      // a record may leave its mini-transaction unfinished
+	Bug      string `json:"bug"`      // "none" or empty, or the name of the one guard that is broken
+	Symmetry bool   `json:"symmetry"` // the checker may take replicas of one group for one another
+
+	// Rewrites lets a transaction write a row again that it already holds (VolumeTrace.tla).
+	Rewrites bool `json:"rewrites,omitempty"`
+	// Answers lets a fence's answer travel: Decide cuts by what the replicas told (VolumeTrace.tla).
+	Answers bool `json:"answers,omitempty"`
+	// HomeOf gives the group of every key, both counted from 0. Without it key k lives in group
+	// k mod Groups, which is how worlds.tsv places them.
+	HomeOf []int `json:"homeOf,omitempty"`
+}
+
+// What a State can hold at all. A search has a further limit, on the size of one encoded state.
+const (
+	maxReplicas   = 9 // of one group: three in each of three zones
+	maxMembers    = len(ReplicaSet{}) * 64
+	maxEpoch      = 1<<15 - 1
+	maxDimension  = 1 << 30
+	maxStateBytes = 4096
+)
+
+// A WorldError says which parameter of a world is wrong, and what it may be.
+type WorldError struct {
+	Parameter string // the key in a world file
+	Found     string
+	Expected  string
+}
+
+func (e *WorldError) Error() string {
+	return fmt.Sprintf("world: %s is %s; expected %s", e.Parameter, e.Found, e.Expected)
+}
+
+// A bug is a broken guard, as a number, because guards are evaluated millions of times a second.
+type bug uint8
+
+const (
+	none bug = iota
+	cutAtHighest
+	cutInsideMtr
+	shortReadQuorum
+	shortWriteQuorum
+	appendPastFence
+	appendPastLine
+	gossipAcrossLines
+	ackCommitAlone
+	openBeforeRepair
+	forgetLineage
+	joinKeepsTail
+	undoRestarts
+	undoToZero
+	decideUnfenced
+	amnesia
+	ackBeforeDurable
+	readUnfenced
+	bugs // how many
+)
+
+func (b bug) String() string {
+	return [bugs]string{"none", "cut-at-highest", "cut-inside-mtr", "short-read-quorum", "short-write-quorum",
+		"append-past-fence", "append-past-line", "gossip-across-lines", "ack-commit-alone", "open-before-repair",
+		"forget-lineage", "join-keeps-tail", "undo-restarts", "undo-to-zero", "decide-unfenced", "amnesia",
+		"ack-before-durable", "read-unfenced"}[b]
+}
+
+// Bugs returns the values that World.Bug may have, "none" first.
+func Bugs() []string {
+	names := make([]string, bugs)
+	for b := none; b < bugs; b++ {
+		names[b] = b.String()
+	}
+	return names
+}
+
+func bugNamed(name string) (bug, error) {
+	if name == "" {
+		return none, nil
+	}
+	for b := none; b < bugs; b++ {
+		if b.String() == name {
+			return b, nil
+		}
+	}
+	return none, &WorldError{"bug", fmt.Sprintf("%q", name), "one of " + strings.Join(Bugs(), ", ")}
+}
+
+// Validate says whether the world can be searched: whether it contradicts itself, and whether a state of it
+// fits. W and R that do not overlap contradict nothing; that they are wrong is for the search to find.
+func (w World) Validate() error {
+	if err := w.shape(); err != nil {
+		return err
+	}
+	l := newLayout(w)
+	if n := l.maxBytes(); n > maxStateBytes {
+		return &WorldError{"groups × replicas × maxLSN × maxEpoch",
+			fmt.Sprintf("%d × %d × %d × %d, so that one state takes up to %d bytes", w.Groups, w.Replicas, w.MaxLSN, w.MaxEpoch, n),
+			fmt.Sprintf("a state of at most %d bytes", maxStateBytes)}
+	}
+	return nil
+}
+
+// shape checks what must hold of every world, to be searched or only to be stepped through.
+func (w World) shape() error {
+	for _, p := range []struct {
+		name       string
+		value      int
+		most       int
+		dependence string
+	}{
+		{"groups", w.Groups, maxMembers, ""},
+		{"replicas", w.Replicas, maxReplicas, ""},
+		{"writeQuorum", w.WriteQuorum, w.Replicas, " (replicas)"},
+		{"readQuorum", w.ReadQuorum, w.Replicas, " (replicas)"},
+		{"keys", w.Keys, maxDimension, ""},
+		{"txns", w.Txns, maxDimension, ""},
+		{"maxLSN", w.MaxLSN, maxDimension, ""},
+		{"maxEpoch", w.MaxEpoch, maxEpoch, ""},
+	} {
+		if p.value < 1 || p.value > p.most {
+			return &WorldError{p.name, fmt.Sprint(p.value), fmt.Sprintf("1 to %d%s", p.most, p.dependence)}
+		}
+	}
+	if n := w.Groups * w.Replicas; n > maxMembers {
+		return &WorldError{"groups × replicas", fmt.Sprint(n), fmt.Sprintf("at most %d", maxMembers)}
+	}
+	if _, err := bugNamed(w.Bug); err != nil {
+		return err
+	}
+	if len(w.HomeOf) != 0 && len(w.HomeOf) != w.Keys {
+		return &WorldError{"homeOf", fmt.Sprintf("a list of %d", len(w.HomeOf)), fmt.Sprintf("none, or one group for each of %d keys", w.Keys)}
+	}
+	for k, g := range w.HomeOf {
+		if g < 0 || g >= w.Groups {
+			return &WorldError{fmt.Sprintf("homeOf[%d]", k), fmt.Sprint(g), fmt.Sprintf("0 to %d (groups are counted from 0 here)", w.Groups-1)}
+		}
+	}
+	return nil
+}
+
+// Home returns the group in which key k lives, both counted from 0.
+func (w World) Home(k int) int {
+	if k < len(w.HomeOf) {
+		return w.HomeOf[k]
+	}
+	return k % w.Groups
+}
+
+// A ReplicaSet is a set of replicas. Replica r is member r mod Replicas of group r / Replicas.
+type ReplicaSet [4]uint64
+
+// SetOf returns the set of the replicas given.
+func SetOf(replicas ...int) ReplicaSet {
+	var s ReplicaSet
+	for _, r := range replicas {
+		s.add(r)
+	}
+	return s
+}
+
+// With returns the set with r added.
+func (s ReplicaSet) With(r int) ReplicaSet { s.add(r); return s }
+
+// Has says whether r is in the set.
+func (s ReplicaSet) Has(r int) bool {
+	return uint(r) < uint(maxMembers) && s[r>>6]&(1<<(r&63)) != 0
+}
+
+// Len returns how many replicas the set has.
+func (s ReplicaSet) Len() int {
+	n := 0
+	for _, word := range s {
+		n += bits.OnesCount64(word)
+	}
+	return n
+}
+
+func (s *ReplicaSet) add(r int) { s[r>>6] |= 1 << (r & 63) }
+
+// nextSubset returns the subset of s that follows sub; after the last one, which is s itself, comes the empty set.
+func (s ReplicaSet) nextSubset(sub ReplicaSet) ReplicaSet {
+	var borrow uint64
+	for i := range s { // (sub − s) ∧ s counts through the subsets of s
+		sub[i], borrow = bits.Sub64(sub[i], s[i], borrow)
+		sub[i] &= s[i]
+	}
+	return sub
+}
