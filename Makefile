@@ -1,0 +1,63 @@
+# Needs Go, git, make and bash; the race detector also needs a C compiler.
+
+# Packages that start goroutines, and those that test them; a test holds this list against the sources.
+RACE_PACKAGES ?= ./spec/... ./harness/... ./cmd/...
+# What the failpoint build runs: the nodes' own tests with the points built in and asleep, then the kill table, whose
+# files carry the tag, since without the points they can tell nothing.
+FAULT_PACKAGES ?= ./impl/...
+KILL_PACKAGES ?= ./harness/killtable/...
+FAULT_TAG ?= failpoints
+OVERLAY ?= build/overlay
+
+RUN_FLAGS ?=
+TEST_FLAGS ?=
+RACE_FLAGS ?= -short
+BENCH ?= .
+BENCH_FLAGS ?=
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.PHONY: help run build test test-race overlay test-faults bench lint vet staticcheck format clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
+
+run: build ## the main job: check the model, its broken variants, and simulated runs of the implementation
+	build/firstgap run $(RUN_FLAGS)
+
+build: ## build/firstgap
+	go build -o build/firstgap ./cmd/firstgap
+
+test: ## all tests
+	go test -timeout 10m $(TEST_FLAGS) ./...
+
+test-race: ## the packages with goroutines under the race detector
+	CGO_ENABLED=1 go test -race -timeout 30m $(RACE_FLAGS) $(TEST_FLAGS) $(RACE_PACKAGES)
+
+overlay: ## turn the gofail comments in impl into a build overlay
+	go run ./faults/buildoverlay -o $(OVERLAY) impl
+
+test-faults: overlay ## the failpoint build: every planted bug must be found
+	go test -overlay=$(OVERLAY)/overlay.json -count=1 -timeout 10m $(TEST_FLAGS) $(FAULT_PACKAGES)
+	go test -overlay=$(OVERLAY)/overlay.json -count=1 -timeout 30m -tags=$(FAULT_TAG) -v $(KILL_PACKAGES)
+
+bench: ## all benchmarks with their metrics
+	mkdir -p build
+	go test -run '^$$' -bench '$(BENCH)' -timeout 30m $(BENCH_FLAGS) ./... | tee build/bench.txt
+	@grep -q '^Benchmark' build/bench.txt || { echo 'bench: expected a benchmark that matches $(BENCH), found none' >&2; exit 2; }
+
+lint: vet staticcheck format ## vet, staticcheck and the formatting check
+
+vet:
+	go vet -tags=$(FAULT_TAG) ./...
+
+staticcheck:
+	go tool staticcheck -tags=$(FAULT_TAG) ./...
+
+format:
+	@found="$$("$$(go env GOROOT)/bin/gofmt" -l house_test.go cmd faults harness impl linearizability spec)"; \
+	if [ -n "$$found" ]; then printf 'not formatted; run gofmt -w on:\n%s\n' "$$found" >&2; exit 1; fi
+
+clean: ## remove what was built
+	rm -rf build
