@@ -202,3 +202,17 @@ func TestSingleFaultsAreValid(t *testing.T) {
 		require.NoError(t, p.Validate(aurora()))
 	}
 }
+
+func BenchmarkPlan(b *testing.B) {
+	g := generator(false)
+	found := 0
+	for seed := int64(0); b.Loop(); seed++ {
+		p, err := g.Plan(seed)
+		if err != nil {
+			b.Fatal(err)
+		}
+		found += len(p.Faults)
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "plans/s")
+	b.ReportMetric(float64(found)/float64(b.N), "faults/plan")
+}
