@@ -1,0 +1,152 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/zeebo/xxh3"
+
+	"github.com/firstgap/firstgap/impl/node"
+)
+
+// An Actor is a client: it lives in the harness, outside of what is tested, and is as deterministic as a node. It
+// never crashes; it can be paused and cut off.
+type Actor interface {
+	// Start is called once, when the run begins or, for a client that is added later, at once.
+	Start(now node.Time, out *Calls)
+	// Reply brings an answer of a process.
+	Reply(now node.Time, from node.ID, r node.Reply, out *Calls)
+	// Timer is called when a timer that was set and not cleared is due.
+	Timer(now node.Time, t node.Timer, out *Calls)
+}
+
+// Calls collects what an actor wants done.
+type Calls struct{ list []call }
+
+type call struct {
+	kind    node.EffectKind // DoSend stands for a request
+	to      node.ID
+	request node.Request
+	timer   node.Timer
+	after   time.Duration
+}
+
+// Request sends r to a process. Nobody may change r.Rows after that. A connection between a client and a process
+// keeps order and never duplicates, but what it carries can be lost, as when it breaks.
+func (c *Calls) Request(to node.ID, r node.Request) {
+	c.list = append(c.list, call{kind: node.DoSend, to: to, request: r})
+}
+
+// SetTimer fires t once, after that long. Setting it again moves it.
+func (c *Calls) SetTimer(t node.Timer, after time.Duration) {
+	c.list = append(c.list, call{kind: node.DoSetTimer, timer: t, after: after})
+}
+
+// ClearTimer forgets t.
+func (c *Calls) ClearTimer(t node.Timer) {
+	c.list = append(c.list, call{kind: node.DoClearTimer, timer: t})
+}
+
+// act carries out what an actor asked for.
+func (w *World) act(p *process) {
+	for i := range w.calls.list {
+		c := &w.calls.list[i]
+		switch c.kind {
+		case node.DoSend:
+			w.request(p, c.to, &c.request)
+		case node.DoSetTimer:
+			w.setTimer(p, c.timer, c.after)
+		case node.DoClearTimer:
+			w.clearTimer(p, c.timer)
+		}
+	}
+	clear(w.calls.list)
+	w.calls.list = w.calls.list[:0]
+}
+
+// request sends a client's request on its way.
+func (w *World) request(client *process, to node.ID, r *node.Request) {
+	w.counts.Requests++
+	w.scratch = r.AppendDigest(w.scratch[:0])
+	size := len(w.scratch)
+	digest := xxh3.Hash(w.scratch)
+	dst := w.find(to)
+	if dst == nil || dst.actor != nil {
+		w.counts.lost(ByNobody)
+		w.note(Event{Kind: EventLost, Process: to, From: client.id, Request: r, Reason: ByNobody}, digest)
+		return
+	}
+	f := w.fateOf(client, dst, w.draw(mix(r.ID+1, uint64(client.id)<<16|uint64(to))))
+	if f.lost != 0 {
+		w.counts.lost(f.lost)
+		w.note(Event{Kind: EventLost, Process: to, From: client.id, Request: r, Reason: f.lost}, digest)
+		return
+	}
+	at := inOrder(&client.sent, dst.index, w.now.Add(f.delay))
+	slot := w.holdCall(r, nil)
+	w.schedule(at, pending{kind: EventRequest, from: client.index, to: dst.index, incarnation: dst.incarnation,
+		value: digest, call: slot, bytes: int32(pendingBytes + size)})
+}
+
+// respond sends a process's reply on its way to a client.
+func (w *World) respond(src *process, to node.ID, r *node.Reply) {
+	w.counts.Replies++
+	w.scratch = r.AppendDigest(w.scratch[:0])
+	size := len(w.scratch)
+	digest := xxh3.Hash(w.scratch)
+	client := w.find(to)
+	if client == nil || client.actor == nil {
+		w.counts.lost(ByNobody)
+		w.note(Event{Kind: EventLost, Process: to, From: src.id, Reply: r, Reason: ByNobody}, digest)
+		return
+	}
+	f := w.fateOf(src, client, w.draw(mix(^r.ID, uint64(src.id)<<16|uint64(to))))
+	if f.lost != 0 {
+		w.counts.lost(f.lost)
+		w.note(Event{Kind: EventLost, Process: to, From: src.id, Reply: r, Reason: f.lost}, digest)
+		return
+	}
+	at := inOrder(&client.got, src.index, w.now.Add(f.delay))
+	slot := w.holdCall(nil, r)
+	w.schedule(at, pending{kind: EventReply, from: src.index, to: client.index, value: digest, call: slot,
+		bytes: int32(pendingBytes + size)})
+}
+
+// inOrder returns when something that would arrive at t does so on a connection that keeps order, and notes it.
+// Events of one time keep the order in which they were scheduled.
+func inOrder(last *[]node.Time, index int32, t node.Time) node.Time {
+	for int(index) >= len(*last) {
+		*last = append(*last, 0)
+	}
+	t = max(t, (*last)[index])
+	(*last)[index] = t
+	return t
+}
+
+// held is what a request or reply on its way consists of.
+type held struct {
+	request node.Request
+	reply   node.Reply
+}
+
+func (w *World) holdCall(q *node.Request, r *node.Reply) int32 {
+	var slot int32
+	if n := len(w.freeHeld); n > 0 {
+		slot, w.freeHeld = w.freeHeld[n-1], w.freeHeld[:n-1]
+	} else {
+		slot = int32(len(w.held))
+		w.held = append(w.held, held{})
+	}
+	if q != nil {
+		w.held[slot].request = *q
+	} else {
+		w.held[slot].reply = *r
+	}
+	return slot
+}
+
+func (w *World) takeCall(slot int32) held {
+	h := w.held[slot]
+	w.held[slot] = held{}
+	w.freeHeld = append(w.freeHeld, slot)
+	return h
+}

@@ -1,0 +1,239 @@
+package sim
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/zeebo/xxh3"
+
+	"github.com/firstgap/firstgap/impl/node"
+)
+
+// disk is the disk of one process. It outlives the process's incarnations.
+type disk struct {
+	files []*file // by first use
+	ops   []diskOp
+	seq   uint64 // of the last append, sync or replace
+	busy  node.Time
+	slow  []*diskFault
+}
+
+// diskFault makes the operations of a disk slow while it lasts.
+type diskFault struct {
+	factor float64
+	extra  time.Duration
+}
+
+// A file is its durable content and, behind it, whatever replaces that are on their way will put in its place.
+type file struct {
+	name     string
+	hash     uint64
+	exists   bool // survives a crash even when empty
+	versions []version
+}
+
+// version is the content of a file: data[:durable] survives every crash, the pieces after it may not.
+type version struct {
+	data    []byte
+	durable int
+	pieces  []piece
+}
+
+// piece is what one append added.
+type piece struct {
+	end int // in the version's data; it begins where the one before it ends
+	seq uint64
+}
+
+// diskOp is a sync or replace that has not completed.
+type diskOp struct {
+	seq  uint64
+	file *file // of a replace
+	id   draw
+}
+
+// Salts that tell the operations of a disk apart.
+const (
+	opAppend uint64 = iota + 1
+	opSync
+	opReplace
+	opCrash
+	opCorrupt
+)
+
+func (d *disk) open(name string) *file {
+	for _, f := range d.files {
+		if f.name == name {
+			return f
+		}
+	}
+	f := &file{name: name, hash: xxh3.HashString(name), versions: make([]version, 1, 2)}
+	d.files = append(d.files, f)
+	return f
+}
+
+// take occupies the disk with an operation and returns when it is done.
+func (w *World) take(p *process, least time.Duration, id draw) node.Time {
+	o := &w.disk
+	t := least + id.span(askJitter, time.Duration(o.Jitter)) + id.tail(0, o.TailRate, time.Duration(o.Tail))
+	for _, s := range p.disk.slow {
+		t = scaled(t, max(s.factor, 1)) + s.extra
+	}
+	p.disk.busy = max(p.disk.busy, w.now).Add(t)
+	return p.disk.busy
+}
+
+func (w *World) appendTo(p *process, name string, data []byte) {
+	d := &p.disk
+	f := d.open(name)
+	v := &f.versions[len(f.versions)-1]
+	v.data = append(v.data, data...)
+	d.seq++
+	v.pieces = append(v.pieces, piece{end: len(v.data), seq: d.seq})
+	w.bytes += int64(len(data))
+	w.counts.Appends++
+	w.take(p, time.Duration(w.disk.Append), w.draw(mix(mix(p.salt(opAppend), f.hash), xxh3.Hash(data))))
+}
+
+func (w *World) sync(p *process, token node.Token) {
+	d := &p.disk
+	d.seq++
+	w.counts.Syncs++
+	id := w.draw(mix(p.salt(opSync), uint64(token)))
+	d.ops = append(d.ops, diskOp{seq: d.seq, id: id})
+	w.completeAt(p, w.take(p, time.Duration(w.disk.Sync), id), token)
+}
+
+func (w *World) replace(p *process, name string, data []byte, token node.Token) {
+	d := &p.disk
+	f := d.open(name)
+	d.seq++
+	w.counts.Replaces++
+	w.bytes += int64(len(data))
+	f.versions = append(f.versions, version{data: slices.Clone(data), durable: len(data)})
+	id := w.draw(mix(mix(p.salt(opReplace), f.hash), xxh3.Hash(data)))
+	d.ops = append(d.ops, diskOp{seq: d.seq, file: f, id: id})
+	w.completeAt(p, w.take(p, time.Duration(w.disk.Replace), id), token)
+}
+
+func (w *World) completeAt(p *process, at node.Time, token node.Token) {
+	w.schedule(at, pending{kind: EventDisk, to: p.index, incarnation: p.incarnation, value: uint64(token), bytes: pendingBytes})
+}
+
+// complete makes the oldest operation take effect. It returns how many bytes it freed.
+func (d *disk) complete() (freed int) {
+	op := d.ops[0]
+	d.ops = slices.Delete(d.ops, 0, 1)
+	if op.file != nil {
+		freed = len(op.file.versions[0].data)
+		op.file.versions = slices.Delete(op.file.versions, 0, 1)
+		op.file.exists = true
+		return freed
+	}
+	for _, f := range d.files {
+		// A replace in front of this sync has completed: the disk does one thing after the other. What was appended
+		// behind a later replace has a later seq.
+		v := &f.versions[0]
+		n := 0
+		for n < len(v.pieces) && v.pieces[n].seq < op.seq {
+			v.durable = v.pieces[n].end
+			n++
+		}
+		if n > 0 {
+			f.exists = true
+			v.pieces = slices.Delete(v.pieces, 0, n)
+		}
+	}
+	return freed
+}
+
+// crashDisk decides what a crash leaves on the disk of p. salt is that of the fault.
+func (w *World) crashDisk(p *process, salt uint64) {
+	d := &p.disk
+	// Operations take effect one after the other, so those that did before the crash are the first ones.
+	for len(d.ops) > 0 {
+		if !d.ops[0].id.of(salt).chance(askEffect, w.disk.EffectRate) {
+			break
+		}
+		w.counts.UntoldEffects++
+		w.bytes -= int64(d.complete())
+	}
+	d.ops = d.ops[:0]
+	d.busy = w.now
+	for _, f := range d.files {
+		for _, v := range f.versions {
+			w.bytes -= int64(len(v.data))
+		}
+		clear(f.versions[1:])
+		f.versions = f.versions[:1]
+		w.crashFile(p, f, salt)
+		w.bytes += int64(len(f.versions[0].data))
+	}
+}
+
+// crashFile decides which pieces of a file survive. A lost one that a surviving one follows leaves a hole of zeros:
+// the file had grown, and its block was never written.
+func (w *World) crashFile(p *process, f *file, salt uint64) {
+	v := &f.versions[0]
+	end := v.durable // of what survives
+	start := v.durable
+	var last draw // of the last survivor
+	lastStart := -1
+	for _, c := range v.pieces {
+		id := w.draw(mix(mix(p.salt(opCrash), f.hash), xxh3.Hash(v.data[start:c.end]))).of(salt)
+		if id.chance(askSurvive, w.disk.SurviveRate) {
+			w.counts.SurvivedPieces++
+			if end < start {
+				w.counts.Holes++
+			}
+			end, last, lastStart = c.end, id, start
+			f.exists = true
+		} else {
+			w.counts.LostPieces++
+			clear(v.data[start:c.end])
+		}
+		start = c.end
+	}
+	if length := end - lastStart; lastStart >= 0 && length > 1 && last.chance(askTear, w.disk.TornRate) {
+		w.counts.TornWrites++
+		end = lastStart + 1 + int(last.below(askTearLength, int64(length-1)))
+	}
+	v.data = v.data[:end]
+	v.durable = end
+	v.pieces = v.pieces[:0]
+}
+
+// contents returns copies of the files that exist, by name.
+func (d *disk) contents() []node.File {
+	var files []node.File
+	for _, f := range d.files {
+		if f.exists {
+			files = append(files, node.File{Name: f.name, Data: slices.Clone(f.versions[0].data)})
+		}
+	}
+	slices.SortFunc(files, func(a, b node.File) int { return strings.Compare(a.Name, b.Name) })
+	return files
+}
+
+// corrupt flips one bit of what is durable, and tells whether there was any.
+func (w *World) corrupt(p *process, salt uint64) bool {
+	total := 0
+	for _, f := range p.disk.files {
+		total += f.versions[0].durable
+	}
+	if total == 0 {
+		return false
+	}
+	at := int(w.draw(p.salt(opCorrupt)).of(salt).below(askPosition, int64(total)*8))
+	for _, f := range p.disk.files {
+		v := &f.versions[0]
+		if at < v.durable*8 {
+			v.data[at/8] ^= 1 << (at % 8)
+			break
+		}
+		at -= v.durable * 8
+	}
+	w.counts.Corruptions++
+	return true
+}

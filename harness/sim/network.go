@@ -1,0 +1,181 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/zeebo/xxh3"
+
+	"github.com/firstgap/firstgap/faults"
+	"github.com/firstgap/firstgap/impl/node"
+)
+
+// side is one end of the links that a fault strikes: the listed processes, or all but them. Processes that are
+// added later belong to the second kind.
+type side struct {
+	listed  []bool // by index of the process
+	outside bool
+}
+
+func (s *side) add(index int32) {
+	for int(index) >= len(s.listed) {
+		s.listed = append(s.listed, false)
+	}
+	s.listed[index] = true
+}
+
+func (s *side) has(index int32) bool {
+	return (int(index) < len(s.listed) && s.listed[index]) != s.outside
+}
+
+// linkFault is a fault of the network while it lasts.
+type linkFault struct {
+	kind     faults.Kind
+	from, to side
+	both     bool // strikes both directions
+	rate     float64
+	factor   float64
+	extra    time.Duration
+	salt     uint64
+}
+
+func (l *linkFault) strikes(src, dst int32) bool {
+	return l.from.has(src) && l.to.has(dst) || l.both && l.from.has(dst) && l.to.has(src)
+}
+
+func (l *linkFault) cuts() bool {
+	return l.kind == faults.Partition || l.kind == faults.PartitionOneWay || l.kind == faults.AZCutOff
+}
+
+// cut tells whether no message passes from src to dst now.
+func (w *World) cut(src, dst int32) bool {
+	for _, l := range w.links {
+		if l.cuts() && l.strikes(src, dst) {
+			return true
+		}
+	}
+	return false
+}
+
+// A fate is what the network does with one message.
+type fate struct {
+	lost   Reason // not lost when zero
+	delay  time.Duration
+	again  bool // a second copy arrives
+	second time.Duration
+}
+
+// fateOf decides over a message from src to dst whose randomness is d.
+func (w *World) fateOf(src, dst *process, d draw) fate {
+	n := &w.network
+	f := fate{delay: w.travel(src, dst, d, 0)}
+	if d.chance(askLoss, n.Loss) {
+		f.lost = ByLoss
+	}
+	if d.chance(askDuplicate, n.Duplicate) {
+		f.again, f.second = true, w.travel(src, dst, d, askSecond)
+	}
+	if len(w.links) == 0 {
+		return f
+	}
+	factor, extra := 1.0, time.Duration(0)
+	for _, l := range w.links {
+		if !l.strikes(src.index, dst.index) {
+			continue
+		}
+		own := d.of(l.salt)
+		switch l.kind {
+		case faults.Partition, faults.PartitionOneWay, faults.AZCutOff:
+			f.lost = ByCut
+		case faults.Loss:
+			if f.lost == 0 && own.chance(askFault, l.rate) {
+				f.lost = ByLoss
+			}
+		case faults.Duplicate:
+			if own.chance(askFault, l.rate) {
+				f.again, f.second = true, f.delay+own.span(askJitter, l.extra)
+			}
+		case faults.Delay:
+			factor, extra = factor*max(l.factor, 1), extra+l.extra
+		case faults.Reorder:
+			extra += own.span(askJitter, l.extra)
+		}
+	}
+	factor = min(factor, faults.MaxFactor)
+	f.delay = scaled(f.delay, factor) + extra
+	if f.again {
+		f.second = scaled(f.second, factor) + extra
+	}
+	return f
+}
+
+func (w *World) travel(src, dst *process, d draw, q question) time.Duration {
+	n := &w.network
+	t := time.Duration(n.Latency) + d.span(askJitter+q, time.Duration(n.Jitter))
+	if src.zone != dst.zone && src.zone != "" && dst.zone != "" {
+		t += time.Duration(n.CrossZone)
+	}
+	return t + d.tail(q, n.TailRate, time.Duration(n.Tail))
+}
+
+// messageType is what the world keeps of a type of message.
+type messageType struct {
+	name     string
+	hash     uint64
+	messages uint64
+	bytes    uint64
+}
+
+func (w *World) typeOf(name string) *messageType {
+	i, ok := w.typeIndex[name]
+	if !ok {
+		i = len(w.types)
+		w.typeIndex[name] = i
+		w.types = append(w.types, messageType{name: name, hash: xxh3.HashString(name)})
+	}
+	return &w.types[i]
+}
+
+// send puts a message on its way.
+func (w *World) send(src *process, to node.ID, m node.Message) {
+	t := w.typeOf(m.Type())
+	w.scratch = m.AppendDigest(w.scratch[:0])
+	size := len(w.scratch)
+	digest := mix(xxh3.Hash(w.scratch), t.hash)
+	t.messages++
+	t.bytes += uint64(size)
+	w.counts.Messages++
+	dst := w.find(to)
+	if dst == nil || dst.actor != nil {
+		w.lose(src, to, m, digest, ByNobody)
+		return
+	}
+	// A record keeps its fate when what travels with it changes, such as the VDL.
+	key := digest
+	if c, ok := m.(node.Carrier); ok {
+		if low, high := c.LSNs(); low != 0 {
+			key = mix(mix(t.hash, uint64(low)), uint64(high))
+		}
+	}
+	p := pending{kind: EventMessage, from: src.index, to: dst.index, incarnation: dst.incarnation,
+		value: digest, message: m, bytes: int32(pendingBytes + size)}
+	if src == dst {
+		w.schedule(w.now, p) // what a process tells itself does not travel
+		return
+	}
+	f := w.fateOf(src, dst, w.draw(mix(key, uint64(src.id)<<16|uint64(to))))
+	if f.lost != 0 {
+		w.lose(src, to, m, digest, f.lost)
+		return
+	}
+	w.schedule(w.now.Add(f.delay), p)
+	if f.again {
+		w.counts.Duplicated++
+		w.schedule(w.now.Add(f.second), p)
+	}
+}
+
+// lose notes that a message will not arrive.
+func (w *World) lose(src *process, to node.ID, m node.Message, digest uint64, why Reason) {
+	w.counts.lost(why)
+	w.note(Event{Kind: EventLost, Process: to, From: src.id, Message: m, Reason: why}, digest)
+}

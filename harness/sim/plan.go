@@ -1,0 +1,284 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/firstgap/firstgap/faults"
+	"github.com/firstgap/firstgap/impl/node"
+)
+
+// Install schedules the faults of a plan, and at its horizon Mend. The plan's times count from the start of the run.
+// Names are those of processes and clients, or a role, which stands for the process of that role that was started
+// last when the fault begins; crash-at-point takes whichever process of the role passes the point. startWriter starts
+// a new writer, for take-over and writer-crash; a plan without those does not need it.
+//
+// The plan should be valid for its topology (faults.Plan.Validate). What this world cannot carry out, such as a fault
+// on a process that it does not have, is refused here before anything is scheduled.
+func (w *World) Install(plan faults.Plan, startWriter func()) error {
+	for i := range plan.Faults {
+		f := &plan.Faults[i]
+		if err := w.check(f, startWriter); err != nil {
+			return &faults.FaultError{Index: i, Kind: f.Kind, Err: err}
+		}
+	}
+	for _, f := range plan.Faults {
+		w.actAt(node.Time(f.At), w.plan, describeFault(&f), func() { w.strikeFault(&f, startWriter) })
+	}
+	w.actAt(node.Time(plan.Horizon), w.plan, "mend", w.Mend)
+	return nil
+}
+
+// roleWriter is the role that take-over and writer-crash are about.
+const roleWriter = string(faults.Writer)
+
+func (w *World) check(f *faults.Fault, startWriter func()) error {
+	known := false
+	for _, k := range faults.Kinds() {
+		known = known || k == f.Kind
+	}
+	if !known {
+		names := make([]string, len(faults.Kinds()))
+		for i, k := range faults.Kinds() {
+			names[i] = string(k)
+		}
+		return &faults.UnknownError{What: "fault kind", Found: string(f.Kind), Known: names}
+	}
+	for _, names := range [][]string{f.Nodes, f.To} {
+		for _, name := range names {
+			if err := w.checkName(f, name); err != nil {
+				return err
+			}
+		}
+	}
+	switch f.Kind {
+	case faults.AZCutOff, faults.PowerLossAZ:
+		return w.checkZone(f.AZ)
+	case faults.TakeOver, faults.WriterCrash:
+		if startWriter == nil {
+			return fmt.Errorf("expected a way to start a writer, found none")
+		}
+	case faults.CrashAtPoint:
+		if len(f.Nodes) != 1 || f.Hit < 1 || f.Point == "" {
+			return fmt.Errorf("expected one node, a point and a hit from 1, found %d nodes, %q and %d", len(f.Nodes), f.Point, f.Hit)
+		}
+	}
+	return nil
+}
+
+func (w *World) checkName(f *faults.Fault, name string) error {
+	if p := w.byName[name]; p != nil {
+		switch f.Kind {
+		case faults.Crash, faults.CrashAtPoint, faults.DiskSlow, faults.DiskCorrupt:
+			if p.actor != nil {
+				return fmt.Errorf("expected a process, found the client %q", name)
+			}
+		}
+		return nil
+	}
+	var known []string
+	for _, p := range w.parties {
+		if p.role != "" && p.role == name {
+			return nil
+		}
+		known = append(known, p.name)
+	}
+	return &faults.UnknownError{What: "process", Found: name, Known: known}
+}
+
+func (w *World) checkZone(zone string) error {
+	var known []string
+	seen := map[string]bool{"": true}
+	for _, p := range w.parties {
+		if p.zone == zone && zone != "" {
+			return nil
+		}
+		if !seen[p.zone] {
+			seen[p.zone] = true
+			known = append(known, p.zone)
+		}
+	}
+	return &faults.UnknownError{What: "availability zone", Found: zone, Known: known}
+}
+
+// describeFault names a fault, the same in every run.
+func describeFault(f *faults.Fault) string {
+	var b strings.Builder
+	b.WriteString(string(f.Kind))
+	if f.AZ != "" {
+		b.WriteString(" " + f.AZ)
+	}
+	if len(f.Nodes) > 0 {
+		b.WriteString(" " + strings.Join(f.Nodes, ", "))
+	}
+	if len(f.To) > 0 {
+		b.WriteString(" → " + strings.Join(f.To, ", "))
+	}
+	if f.Point != "" {
+		fmt.Fprintf(&b, " at hit %d of %s", f.Hit, f.Point)
+	}
+	if f.Rate != 0 {
+		fmt.Fprintf(&b, " rate %g", f.Rate)
+	}
+	if f.Factor != 0 {
+		fmt.Fprintf(&b, " factor %g", f.Factor)
+	}
+	if f.Extra != 0 {
+		fmt.Fprintf(&b, " extra %v", f.Extra)
+	}
+	if f.For != 0 {
+		fmt.Fprintf(&b, " for %v", f.For)
+	}
+	return b.String()
+}
+
+// saltOf is what the randomness under a fault depends on. Its time and place in the plan have no part in it: moving
+// a fault or dropping another leaves its choices.
+func saltOf(f *faults.Fault) uint64 { return mix(stringHash(string(f.Kind)), uint64(f.Salt)+1) }
+
+// strikeFault begins a fault.
+func (w *World) strikeFault(f *faults.Fault, startWriter func()) {
+	length := time.Duration(f.For)
+	switch f.Kind {
+	case faults.Loss, faults.Duplicate, faults.Delay, faults.Reorder, faults.Partition, faults.PartitionOneWay, faults.AZCutOff:
+		w.beginLinkFault(w.linkFault(f), length)
+	case faults.Crash:
+		for _, p := range w.named(f.Nodes) {
+			w.crashFor(p, string(f.Kind), saltOf(f), length)
+		}
+	case faults.PowerLossAZ:
+		for _, p := range w.inZone(f.AZ) {
+			if p.actor == nil {
+				w.crashFor(p, string(f.Kind), saltOf(f), length)
+			}
+		}
+	case faults.CrashAtPoint:
+		armed := &pointFault{point: f.Point, left: f.Hit, salt: saltOf(f), down: length}
+		if p := w.byName[f.Nodes[0]]; p != nil {
+			armed.id = p.id
+		} else {
+			armed.role = f.Nodes[0]
+		}
+		w.armed = append(w.armed, armed)
+	case faults.Pause:
+		for _, p := range w.named(f.Nodes) {
+			w.pause(p, length)
+		}
+	case faults.DiskSlow:
+		for _, p := range w.named(f.Nodes) {
+			w.slowDisk(p, &diskFault{factor: f.Factor, extra: time.Duration(f.Extra)}, length)
+		}
+	case faults.DiskCorrupt:
+		for _, p := range w.named(f.Nodes) {
+			w.corrupt(p, saltOf(f))
+		}
+	case faults.TakeOver:
+		w.counts.TakeOvers++
+		startWriter()
+	case faults.WriterCrash:
+		if p := w.newest(roleWriter); p != nil {
+			w.crash(p, string(f.Kind), saltOf(f))
+			p.gone = true
+		}
+		w.actAt(w.now.Add(length), w.plan, "new writer", startWriter)
+	}
+}
+
+// named resolves names as they stand now. A role that nobody has taken yet stands for nobody.
+func (w *World) named(names []string) []*process {
+	var all []*process
+	for _, name := range names {
+		if p := w.byName[name]; p != nil {
+			all = append(all, p)
+		} else if p := w.newest(name); p != nil {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+func (w *World) inZone(zone string) []*process {
+	var all []*process
+	for _, p := range w.parties {
+		if p.zone == zone {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+func (w *World) linkFault(f *faults.Fault) *linkFault {
+	l := &linkFault{kind: f.Kind, both: f.Kind == faults.Partition, rate: f.Rate, factor: f.Factor,
+		extra: time.Duration(f.Extra), salt: saltOf(f)}
+	from, to := w.named(f.Nodes), w.named(f.To)
+	if f.Kind == faults.AZCutOff {
+		from, l.both = w.inZone(f.AZ), true
+	}
+	// A side that the fault does not name is everyone outside of the other; without both, outside of nobody.
+	haveFrom := len(f.Nodes) > 0 || f.Kind == faults.AZCutOff
+	haveTo := len(f.To) > 0
+	if !haveFrom {
+		l.from.outside, from = true, to
+	}
+	if !haveTo {
+		l.to.outside = true
+		if to = nil; haveFrom {
+			to = from
+		}
+	}
+	for _, p := range from {
+		l.from.add(p.index)
+	}
+	for _, p := range to {
+		l.to.add(p.index)
+	}
+	return l
+}
+
+func (w *World) beginLinkFault(l *linkFault, length time.Duration) {
+	w.links = append(w.links, l)
+	w.actAt(w.now.Add(length), w.plan, "end of "+string(l.kind), func() {
+		for i, other := range w.links {
+			if other == l {
+				w.links = append(w.links[:i], w.links[i+1:]...)
+				return
+			}
+		}
+	})
+}
+
+func (w *World) crashFor(p *process, how string, salt uint64, length time.Duration) {
+	w.crash(p, how, salt)
+	w.restartIn(p, length) // of one that was down already, too: both faults must have ended
+}
+
+func (w *World) slowDisk(p *process, slow *diskFault, length time.Duration) {
+	p.disk.slow = append(p.disk.slow, slow)
+	w.actAt(w.now.Add(length), w.plan, "end of "+string(faults.DiskSlow)+" "+p.name, func() {
+		for i, other := range p.disk.slow {
+			if other == slow {
+				p.disk.slow = append(p.disk.slow[:i], p.disk.slow[i+1:]...)
+				return
+			}
+		}
+	})
+}
+
+// Mend ends all faults, calls off those that have not begun, wakes what is paused, and starts what is down, except
+// what Stop or a writer-crash took down for good. What a crash or a corruption did to a disk stays. The network and the
+// disks are from then on as Options describe them.
+func (w *World) Mend() {
+	w.plan++
+	w.links, w.armed = nil, nil
+	for _, p := range w.parties {
+		p.disk.slow = nil
+		p.downUntil = 0
+		if p.paused {
+			w.resume(p)
+		}
+		if p.actor == nil && p.incarnation > 0 && p.node == nil && !p.starting && !p.gone {
+			w.begin(p)
+		}
+	}
+}

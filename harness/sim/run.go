@@ -1,0 +1,468 @@
+package sim
+
+import (
+	"encoding/binary"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/zeebo/xxh3"
+
+	"github.com/firstgap/firstgap/impl/node"
+)
+
+// Ending is why a run stopped.
+type Ending uint8
+
+const (
+	// TimeReached: the time that was asked for has come.
+	TimeReached Ending = iota + 1
+	// ConditionMet: the condition that was asked for holds.
+	ConditionMet
+	// Idle: nothing is left to happen.
+	Idle
+	// LimitExceeded: the run used up what Limits allow. Nobody can tell how it would have ended.
+	LimitExceeded
+	// Panicked: a node panicked with something else than a node.Crash. That is a finding about the node.
+	Panicked
+)
+
+func (e Ending) String() string {
+	names := [...]string{"", "time reached", "condition met", "idle", "limit exceeded", "panicked"}
+	if int(e) < len(names) {
+		return names[e]
+	}
+	return fmt.Sprintf("Ending(%d)", uint8(e))
+}
+
+// Outcome says how a run stopped. After LimitExceeded and Panicked the world does not go on.
+type Outcome struct {
+	End   Ending
+	Limit string // LimitExceeded: LimitEvents, LimitTime or LimitBytes
+	At    node.Time
+
+	Process node.ID // Panicked: whose node
+	Name    string
+	Event   string // what it was handling, on one line
+	Value   string // what it panicked with
+	Stack   string // differs between builds; no part of the run's identity
+}
+
+func (o Outcome) String() string {
+	at := time.Duration(o.At)
+	switch o.End {
+	case LimitExceeded:
+		return fmt.Sprintf("the limit on %s was exceeded at %v", o.Limit, at)
+	case Panicked:
+		return fmt.Sprintf("%s panicked at %v: %s (handling: %s)", o.Name, at, o.Value, o.Event)
+	}
+	return fmt.Sprintf("%v at %v", o.End, at)
+}
+
+// Run lets the world go on until the given time, or until something ends it earlier. Events of that time still happen.
+func (w *World) Run(until node.Time) Outcome { return w.RunUntil(until, nil) }
+
+// RunUntil is Run with a condition that ends it. It is asked before the first event and after each, so it should be
+// cheap.
+func (w *World) RunUntil(until node.Time, met func() bool) Outcome {
+	for w.failed == nil {
+		if met != nil && met() {
+			return Outcome{End: ConditionMet, At: w.now}
+		}
+		if len(w.heap) == 0 {
+			return Outcome{End: Idle, At: w.now}
+		}
+		at := w.heap[0].at
+		switch {
+		case at > until:
+			w.now = max(w.now, until)
+			return Outcome{End: TimeReached, At: w.now}
+		case at > node.Time(w.limits.Time):
+			w.exceed(LimitTime)
+		case w.counts.Events >= w.limits.Events:
+			w.exceed(LimitEvents)
+		case w.bytes > w.limits.Bytes:
+			w.exceed(LimitBytes)
+		default:
+			e := w.heap.pop()
+			w.now = e.at
+			w.handle(e)
+		}
+	}
+	return *w.failed
+}
+
+func (w *World) exceed(limit string) {
+	w.failed = &Outcome{End: LimitExceeded, Limit: limit, At: w.now}
+}
+
+// schedule puts an event on the heap.
+func (w *World) schedule(at node.Time, p pending) {
+	w.seq++
+	w.heap.push(entry{at: at, seq: w.seq, slot: w.holdSlot(&p)})
+}
+
+func (w *World) holdSlot(p *pending) int32 {
+	w.bytes += int64(p.bytes)
+	if n := len(w.free); n > 0 {
+		slot := w.free[n-1]
+		w.free = w.free[:n-1]
+		w.slab[slot] = *p
+		return slot
+	}
+	w.slab = append(w.slab, *p)
+	return int32(len(w.slab) - 1)
+}
+
+func (w *World) takeSlot(slot int32) pending {
+	e := w.slab[slot]
+	w.slab[slot].message = nil
+	w.free = append(w.free, slot)
+	w.bytes -= int64(e.bytes)
+	return e
+}
+
+// handle lets one event happen, if it still can.
+func (w *World) handle(next entry) {
+	e := &w.slab[next.slot]
+	if e.kind == EventAction {
+		w.handleAction(w.takeSlot(next.slot))
+		return
+	}
+	p := w.parties[e.to]
+	if !w.arrives(p, e, next.at) {
+		w.takeSlot(next.slot)
+		return
+	}
+	if p.paused {
+		e.arrived = true
+		p.stalled = append(p.stalled, next.slot)
+		return
+	}
+	taken := w.takeSlot(next.slot)
+	w.counts.Events++
+	if p.actor != nil {
+		w.handleActor(p, &taken)
+	} else {
+		w.handleNode(p, &taken)
+	}
+}
+
+// arrives tells whether e reaches p, and does what happens even when p is paused. After a pause it is asked again: what
+// has arrived can no longer be cut off, but its receiver may have died.
+func (w *World) arrives(p *process, e *pending, at node.Time) bool {
+	switch e.kind {
+	case EventStart:
+		return p.starting && e.incarnation == p.incarnation
+	case EventMessage, EventRequest:
+		if !e.arrived && w.cut(e.from, e.to) {
+			w.cutOff(p, e)
+			return false
+		}
+		// A client's connection ends with the process that it was made to.
+		late := w.network.LateDelivery && e.kind == EventMessage
+		if p.node == nil || e.incarnation != p.incarnation && !late {
+			w.down(p, e)
+			return false
+		}
+		return true
+	case EventReply:
+		if !e.arrived && w.cut(e.from, e.to) {
+			w.cutOff(p, e)
+			return false
+		}
+		return true
+	case EventTimer:
+		return e.incarnation == p.incarnation && w.timerDue(p, e, at)
+	case EventDisk:
+		if p.node == nil || e.incarnation != p.incarnation {
+			return false // what became of it was decided when the process crashed
+		}
+		if !e.arrived {
+			w.bytes -= int64(p.disk.complete())
+		}
+		return true
+	}
+	panic(fmt.Sprintf("sim: event of kind %d on the heap", e.kind))
+}
+
+// cutOff notes that a partition began while e was on its way.
+func (w *World) cutOff(p *process, e *pending) {
+	src := w.parties[e.from]
+	if e.kind == EventMessage {
+		w.lose(src, p.id, e.message, e.value, ByCut)
+		return
+	}
+	h := w.takeCall(e.call)
+	lost := Event{Kind: EventLost, Process: p.id, From: src.id, Reason: ByCut}
+	if e.kind == EventRequest {
+		lost.Request = &h.request
+	} else {
+		lost.Reply = &h.reply
+	}
+	w.counts.lost(ByCut)
+	w.note(lost, e.value)
+}
+
+func (w *World) handleAction(e pending) {
+	a := w.actions[e.call]
+	w.actions[e.call] = action{}
+	w.freeActions = append(w.freeActions, e.call)
+	if a.plan != 0 && a.plan != w.plan {
+		return // called off
+	}
+	w.counts.Events++
+	w.note(Event{Kind: EventAction, Name: a.name}, stringHash(a.name))
+	a.do()
+}
+
+func (w *World) handleActor(p *process, e *pending) {
+	switch e.kind {
+	case EventStart:
+		p.starting = false
+		w.note(Event{Kind: EventStart, Process: p.id, Incarnation: 1}, 0)
+		p.actor.Start(w.now, &w.calls)
+	case EventReply:
+		h := w.takeCall(e.call)
+		from := w.parties[e.from].id
+		w.note(Event{Kind: EventReply, Process: p.id, From: from, Reply: &h.reply}, e.value)
+		p.actor.Reply(w.now, from, h.reply, &w.calls)
+	case EventTimer:
+		delete(p.timers, e.timer)
+		w.note(Event{Kind: EventTimer, Process: p.id, Timer: e.timer}, uint64(e.timer))
+		p.actor.Timer(w.now, e.timer, &w.calls)
+	}
+	w.act(p)
+}
+
+func (w *World) handleNode(p *process, e *pending) {
+	ev := &w.event // of the world, or each step would put one on the garbage heap
+	switch e.kind {
+	case EventStart:
+		p.starting = false
+		w.counts.Starts++
+		if p.incarnation > 1 {
+			w.counts.Restarts++
+		}
+		*ev = node.Event{Kind: node.Started, Incarnation: p.incarnation, Files: p.disk.contents()}
+		digest := uint64(p.incarnation)
+		for _, f := range ev.Files {
+			digest = mix(mix(digest, xxh3.HashString(f.Name)), xxh3.Hash(f.Data))
+		}
+		w.note(Event{Kind: EventStart, Process: p.id, Incarnation: p.incarnation}, digest)
+	case EventMessage:
+		from := w.parties[e.from].id
+		*ev = node.Event{Kind: node.Received, From: from, Message: e.message}
+		w.counts.Delivered++
+		w.fold(EventMessage, p.id, from, 0, e.value)
+		if w.listen != nil {
+			w.tell(&Event{Kind: EventMessage, Process: p.id, From: from, Message: e.message})
+		}
+		if w.observer != nil {
+			w.observer.Delivered(w.now, from, p.id, e.message)
+		}
+	case EventTimer:
+		delete(p.timers, e.timer)
+		*ev = node.Event{Kind: node.Fired, Timer: e.timer}
+		w.fold(EventTimer, p.id, 0, 0, uint64(e.timer))
+		if w.listen != nil {
+			w.tell(&Event{Kind: EventTimer, Process: p.id, Timer: e.timer})
+		}
+	case EventDisk:
+		*ev = node.Event{Kind: node.DiskDone, Token: node.Token(e.value)}
+		w.fold(EventDisk, p.id, 0, 0, e.value)
+		if w.listen != nil {
+			w.tell(&Event{Kind: EventDisk, Process: p.id, Token: node.Token(e.value)})
+		}
+	case EventRequest:
+		h := w.takeCall(e.call)
+		from := w.parties[e.from].id
+		*ev = node.Event{Kind: node.Requested, From: from, Request: h.request}
+		w.note(Event{Kind: EventRequest, Process: p.id, From: from, Request: &h.request}, e.value)
+	}
+	w.step(p, ev)
+}
+
+// step lets p handle ev, and carries out what it wants.
+func (w *World) step(p *process, ev *node.Event) {
+	w.out.Reset()
+	struck := w.call(p, ev)
+	if w.failed != nil {
+		return
+	}
+	for i := range w.out.Trace {
+		t := &w.out.Trace[i]
+		w.fold(EventTrace, p.id, t.From, uint8(t.Action), traceDigest(t))
+		if w.listen != nil {
+			w.tell(&Event{Kind: EventTrace, Process: p.id, Trace: t})
+		}
+		if w.observer != nil {
+			w.observer.Traced(w.now, p.id, t)
+		}
+	}
+	w.perform(p, ev)
+	if struck {
+		w.strike(p)
+	}
+}
+
+// call makes the step, and tells whether the process is to die of it.
+func (w *World) call(p *process, ev *node.Event) (struck bool) {
+	defer func() {
+		if r := recover(); r != nil {
+			struck = w.recovered(p, ev, r)
+		}
+	}()
+	if p.node == nil {
+		p.node = p.create(&p.hook)
+	}
+	p.node.Step(w.now, *ev, &w.out)
+	return false
+}
+
+func (w *World) recovered(p *process, ev *node.Event, value any) (struck bool) {
+	if c, ok := value.(node.Crash); ok {
+		if p.struck == nil {
+			p.struck = &pointFault{point: c.Point} // the node's own doing
+		}
+		return true
+	}
+	w.failed = &Outcome{
+		End: Panicked, At: w.now, Process: p.id, Name: p.name, Event: w.describeStep(ev),
+		Value: fmt.Sprint(value), Stack: string(debug.Stack()),
+	}
+	return false
+}
+
+// strike takes down a process that a point has crashed.
+func (w *World) strike(p *process) {
+	f := p.struck
+	p.struck = nil
+	w.counts.PointCrashes++
+	w.crash(p, "at "+f.point, f.salt)
+	if f.down > 0 {
+		w.restartIn(p, f.down)
+	}
+}
+
+// perform carries out the effects of a step. What panics here is an effect that makes no sense.
+func (w *World) perform(p *process, ev *node.Event) {
+	defer func() {
+		if r := recover(); r != nil {
+			w.recovered(p, ev, fmt.Sprintf("an effect that cannot be carried out: %v", r))
+		}
+	}()
+	for i := range w.out.List {
+		e := &w.out.List[i]
+		switch e.Kind {
+		case node.DoSend:
+			w.send(p, e.To, e.Message)
+		case node.DoSetTimer:
+			w.setTimer(p, e.Timer, e.After)
+		case node.DoClearTimer:
+			w.clearTimer(p, e.Timer)
+		case node.DoAppend:
+			w.appendTo(p, e.File, e.Data)
+		case node.DoSync:
+			w.sync(p, e.Token)
+		case node.DoReplace:
+			w.replace(p, e.File, e.Data, e.Token)
+		case node.DoRespond:
+			w.respond(p, e.To, &e.Reply)
+		default:
+			panic(fmt.Sprintf("effect of unknown kind %d", e.Kind))
+		}
+	}
+}
+
+func (w *World) setTimer(p *process, t node.Timer, after time.Duration) {
+	due := w.now.Add(max(after, 0))
+	s, ok := p.timers[t]
+	if ok && s.queued <= due {
+		w.seq++
+		s.due, s.seq, s.cleared = due, w.seq, false
+		p.timers[t] = s
+		return
+	}
+	p.timerN++
+	w.schedule(due, pending{kind: EventTimer, to: p.index, incarnation: p.incarnation, timer: t, value: p.timerN, bytes: pendingBytes})
+	p.timers[t] = timer{due: due, seq: w.seq, queued: due, entry: p.timerN}
+}
+
+func (w *World) clearTimer(p *process, t node.Timer) {
+	if s, ok := p.timers[t]; ok {
+		s.cleared = true
+		p.timers[t] = s
+	}
+}
+
+// timerDue tells whether the timer of e is to fire now. One that was set later in the meantime is put back.
+func (w *World) timerDue(p *process, e *pending, at node.Time) bool {
+	s, ok := p.timers[e.timer]
+	if !ok || s.entry != e.value {
+		return false
+	}
+	if s.cleared {
+		delete(p.timers, e.timer)
+		return false
+	}
+	if s.due <= at {
+		return true
+	}
+	s.queued = s.due
+	p.timers[e.timer] = s
+	again := *e
+	again.arrived = false
+	w.heap.push(entry{at: s.due, seq: s.seq, slot: w.holdSlot(&again)})
+	return false
+}
+
+// fold adds one thing that happened to the run's identity.
+func (w *World) fold(k EventKind, to, from node.ID, detail uint8, payload uint64) {
+	b := &w.chain
+	binary.LittleEndian.PutUint64(b[0:], w.hash)
+	binary.LittleEndian.PutUint64(b[8:], uint64(w.now))
+	binary.LittleEndian.PutUint64(b[16:], payload)
+	binary.LittleEndian.PutUint16(b[24:], uint16(to))
+	binary.LittleEndian.PutUint16(b[26:], uint16(from))
+	b[28], b[29] = byte(k), detail
+	w.hash = xxh3.Hash(b[:])
+	w.noted++
+}
+
+// note folds what happened and tells whoever listens.
+func (w *World) note(e Event, payload uint64) {
+	w.fold(e.Kind, e.Process, e.From, uint8(e.Reason), payload)
+	if w.listen != nil {
+		w.tell(&e)
+	}
+}
+
+func (w *World) tell(e *Event) {
+	e.Seq, e.At, e.Hash = w.noted, w.now, w.hash
+	w.listen(e)
+}
+
+func stringHash(s string) uint64 { return xxh3.HashString(s) }
+
+// traceDigest covers all of a trace.
+func traceDigest(t *node.Trace) uint64 {
+	h := mix(mix(uint64(t.Epoch)<<32|uint64(t.Promise), uint64(t.LSN)), mix(uint64(t.Txn), t.Position))
+	if r := t.Record; r != nil {
+		h = mix(mix(h, uint64(r.LSN)), r.Sum)
+	}
+	for _, a := range t.Answers {
+		h = mix(h, uint64(a))
+	}
+	for _, s := range t.History {
+		h = mix(mix(h, uint64(s.Epoch)), uint64(s.From))
+	}
+	for _, x := range t.Held {
+		h = mix(mix(h, uint64(x.LSN)), uint64(x.Epoch))
+		h = mix(h, uint64(x.OldestActive))
+		if x.Last {
+			h = mix(h, 1)
+		}
+	}
+	return h
+}

@@ -1,0 +1,492 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/firstgap/firstgap/impl/node"
+)
+
+// Observer hears what nodes say while a run goes on. It must not change anything, nor keep the pointers; what it
+// wants done it schedules with World.At.
+type Observer interface {
+	// Traced brings one trace of a step, before the step's effects are carried out.
+	Traced(now node.Time, from node.ID, t *node.Trace)
+	// Delivered tells of a message right before its receiver gets it.
+	Delivered(now node.Time, from, to node.ID, m node.Message)
+}
+
+// A Process is one that a world can run.
+type Process struct {
+	ID   node.ID // not zero, unique among processes and clients
+	Name string  // unique, as fault plans say it: "segment 2/5"
+	Zone string  // availability zone; "" stands outside of all
+	// Role is a name that fault plans use for several processes in turn: "writer" is the writer that was started last.
+	Role string
+	// New makes the node of one incarnation. The hook is that of the process.
+	New func(hook node.Hook) node.Node
+}
+
+// A Client is an actor with an address.
+type Client struct {
+	ID    node.ID
+	Name  string // "client 3"
+	Zone  string
+	Actor Actor
+}
+
+// Stopper is implemented by nodes that hold something that must be let go when their process dies, such as
+// coroutines. Stop is called once, after the last step of an incarnation.
+type Stopper interface{ Stop() }
+
+// process is a process or a client, dead or alive.
+type process struct {
+	id     node.ID
+	index  int32
+	name   string
+	zone   string
+	role   string
+	create func(node.Hook) node.Node
+	actor  Actor // of a client
+
+	node        node.Node // nil when down
+	incarnation uint32    // how often it was started
+	started     uint64    // when it was, in the order of all starts
+	starting    bool      // its start is on the heap
+	gone        bool      // Mend leaves it down
+	downUntil   node.Time // the latest restart that is scheduled
+	paused      bool
+	pausedUntil node.Time
+	stalled     []int32 // slots of what has arrived while it is paused
+
+	timers map[node.Timer]timer
+	timerN uint64 // entries made for timers
+	disk   disk
+	hook   hook
+	hits   []pointCount
+	struck *pointFault // what made the hook panic
+
+	sent, got []node.Time // of a client: last arrivals, by index of the process at the other end
+}
+
+// salt tells apart the draws about one process.
+func (p *process) salt(op uint64) uint64 { return mix(uint64(p.id), op) }
+
+// timer is a timer that was set, or was cleared while its entry is still on the heap. There is at most one entry that
+// counts: setting a timer later leaves the entry where it is and moves it when it comes up, so that a node that sets
+// its timer at every step does not fill the heap.
+type timer struct {
+	due     node.Time
+	seq     uint64
+	queued  node.Time // when the entry comes up
+	entry   uint64    // which entry counts
+	cleared bool
+}
+
+// pending is an event on the heap.
+type pending struct {
+	kind        EventKind
+	arrived     bool // it has arrived, and waits for the end of a pause
+	from, to    int32
+	incarnation uint32 // of to
+	call        int32  // slot of a request or reply, or of an action
+	bytes       int32
+	timer       node.Timer
+	value       uint64 // digest, token, or number of a timer's entry
+	message     node.Message
+}
+
+// pendingBytes is what an event on the heap is charged with, beside its message.
+const pendingBytes = 128
+
+// action is something that the harness does at a certain time.
+type action struct {
+	name string
+	plan uint64 // 0, or the plan that it belongs to: Mend calls it off
+	do   func()
+}
+
+// World is a simulated world.
+type World struct {
+	seed     uint64
+	network  Network
+	disk     Disk
+	limits   Limits
+	bug      string
+	observer Observer
+	listen   func(*Event)
+
+	now     node.Time
+	heap    heap
+	seq     uint64
+	slab    []pending
+	free    []int32
+	held    []held
+	actions []action
+	bytes   int64
+
+	freeHeld    []int32
+	freeActions []int32
+
+	parties []*process
+	byID    []*process
+	byName  map[string]*process
+
+	event   node.Event // what is being handled
+	out     node.Effects
+	calls   Calls
+	scratch []byte
+	chain   [40]byte
+	hash    uint64
+	noted   uint64
+	starts  uint64
+
+	seen      attempts
+	types     []messageType
+	typeIndex map[string]int
+	counts    Counts
+
+	links  []*linkFault
+	armed  []*pointFault
+	plan   uint64 // number of the plans that still count
+	failed *Outcome
+}
+
+// New returns an empty world at time 0, or says which options make no sense.
+func New(o Options) (*World, error) {
+	if err := errors.Join(o.Network.Validate(), o.Disk.Validate(), o.Limits.Validate()); err != nil {
+		return nil, err
+	}
+	return &World{
+		seed: o.Seed, network: o.Network, disk: o.Disk, limits: o.Limits.orDefault(), bug: o.Bug, observer: o.Observer,
+		heap: make(heap, 0, 256), slab: make([]pending, 0, 256), byName: map[string]*process{},
+		typeIndex: map[string]int{}, hash: o.Seed, plan: 1,
+	}, nil
+}
+
+// A ProcessError says what is wrong with asking this of that process.
+type ProcessError struct {
+	ID   node.ID
+	Name string
+	Why  string
+}
+
+func (e *ProcessError) Error() string { return fmt.Sprintf("process %d (%q): %s", e.ID, e.Name, e.Why) }
+
+// Add makes a process known. It does not run before Start.
+func (w *World) Add(p Process) error {
+	if p.New == nil {
+		return &ProcessError{p.ID, p.Name, "nothing makes its node"}
+	}
+	return w.add(&process{id: p.ID, name: p.Name, zone: p.Zone, role: p.Role, create: p.New})
+}
+
+// AddClient makes a client known and starts it.
+func (w *World) AddClient(c Client) error {
+	if c.Actor == nil {
+		return &ProcessError{c.ID, c.Name, "a client without an actor"}
+	}
+	p := &process{id: c.ID, name: c.Name, zone: c.Zone, actor: c.Actor}
+	if err := w.add(p); err != nil {
+		return err
+	}
+	w.begin(p)
+	return nil
+}
+
+func (w *World) add(p *process) error {
+	switch {
+	case p.id == 0:
+		return &ProcessError{p.id, p.name, "address 0 is nobody's"}
+	case w.find(p.id) != nil:
+		return &ProcessError{p.id, p.name, "the address is that of " + w.find(p.id).name}
+	case p.name == "":
+		return &ProcessError{p.id, p.name, "it has no name"}
+	case w.byName[p.name] != nil:
+		return &ProcessError{p.id, p.name, fmt.Sprintf("the name is that of process %d", w.byName[p.name].id)}
+	}
+	p.index = int32(len(w.parties))
+	p.timers = map[node.Timer]timer{}
+	p.hook = hook{w: w, p: p}
+	w.parties = append(w.parties, p)
+	w.byName[p.name] = p
+	for int(p.id) >= len(w.byID) {
+		w.byID = append(w.byID, nil)
+	}
+	w.byID[p.id] = p
+	return nil
+}
+
+func (w *World) find(id node.ID) *process {
+	if int(id) < len(w.byID) {
+		return w.byID[id]
+	}
+	return nil
+}
+
+// process returns the process, not client, of that address.
+func (w *World) process(id node.ID) (*process, error) {
+	p := w.find(id)
+	if p == nil {
+		return nil, &ProcessError{id, "", "no such process"}
+	}
+	if p.actor != nil {
+		return nil, &ProcessError{id, p.name, "a client, not a process"}
+	}
+	return p, nil
+}
+
+// Now returns the virtual time.
+func (w *World) Now() node.Time { return w.now }
+
+// Hash returns the chained hash of all that has happened. It is the run's identity.
+func (w *World) Hash() uint64 { return w.hash }
+
+// Events returns how many events have been handled.
+func (w *World) Events() uint64 { return w.counts.Events }
+
+// Node returns the running node of a process, or nil when it is down.
+func (w *World) Node(id node.ID) node.Node {
+	if p := w.find(id); p != nil {
+		return p.node
+	}
+	return nil
+}
+
+// Incarnation returns how often a process was started.
+func (w *World) Incarnation(id node.ID) uint32 {
+	if p := w.find(id); p != nil {
+		return p.incarnation
+	}
+	return 0
+}
+
+// Files returns copies of what a start of the process would find now, if nothing unsynced survived.
+func (w *World) Files(id node.ID) []node.File {
+	p := w.find(id)
+	if p == nil {
+		return nil
+	}
+	files := p.disk.contents()
+	for i := range files {
+		files[i].Data = files[i].Data[:p.disk.open(files[i].Name).versions[0].durable]
+	}
+	return files
+}
+
+// Named returns the address of the process or client of that name.
+func (w *World) Named(name string) (node.ID, bool) {
+	if p := w.byName[name]; p != nil {
+		return p.id, true
+	}
+	return 0, false
+}
+
+// Name returns the name of a process or client.
+func (w *World) Name(id node.ID) string {
+	if p := w.find(id); p != nil {
+		return p.name
+	}
+	return fmt.Sprintf("process %d", id)
+}
+
+// Newest returns the process of that role that was started last, or 0.
+func (w *World) Newest(role string) node.ID {
+	if p := w.newest(role); p != nil {
+		return p.id
+	}
+	return 0
+}
+
+func (w *World) newest(role string) *process {
+	var last *process
+	for _, p := range w.parties {
+		if role != "" && p.role == role && p.started > 0 && (last == nil || p.started > last.started) {
+			last = p
+		}
+	}
+	return last
+}
+
+// Start starts a process, now.
+func (w *World) Start(id node.ID) error {
+	p, err := w.process(id)
+	if err != nil {
+		return err
+	}
+	if p.node != nil || p.starting {
+		return &ProcessError{id, p.name, "it is running"}
+	}
+	p.gone = false
+	w.begin(p)
+	return nil
+}
+
+func (w *World) begin(p *process) {
+	w.starts++
+	p.incarnation++
+	p.started = w.starts
+	p.starting = true
+	w.schedule(w.now, pending{kind: EventStart, to: p.index, incarnation: p.incarnation, bytes: pendingBytes})
+}
+
+// Crash takes a running process down, until Start or Mend.
+func (w *World) Crash(id node.ID) error {
+	p, err := w.running(id)
+	if err == nil {
+		w.crash(p, "by hand", 0)
+	}
+	return err
+}
+
+// Stop crashes a process, if it runs, and leaves it down until Start: Mend does not bring it back.
+func (w *World) Stop(id node.ID) error {
+	p, err := w.process(id)
+	if err != nil {
+		return err
+	}
+	w.crash(p, "for good", 0)
+	p.gone = true
+	return nil
+}
+
+// Pause lets a process or client do nothing for d. What arrives meanwhile waits.
+func (w *World) Pause(id node.ID, d time.Duration) error {
+	p := w.find(id)
+	if p == nil {
+		return &ProcessError{id, "", "no such process"}
+	}
+	w.pause(p, d)
+	return nil
+}
+
+// Corrupt flips one bit of what is durable on a process's disk; which one depends on salt. The process finds out when
+// it starts again. It reports false when nothing is durable there.
+func (w *World) Corrupt(id node.ID, salt uint64) (bool, error) {
+	p, err := w.process(id)
+	if err != nil {
+		return false, err
+	}
+	return w.corrupt(p, salt), nil
+}
+
+func (w *World) running(id node.ID) (*process, error) {
+	p, err := w.process(id)
+	if err == nil && p.node == nil && !p.starting {
+		return nil, &ProcessError{id, p.name, "it is down"}
+	}
+	return p, err
+}
+
+// At has the harness do something at time t, or now if t is past. It is an event of the run, under that name.
+func (w *World) At(t node.Time, name string, do func()) { w.actAt(t, 0, name, do) }
+
+func (w *World) actAt(t node.Time, plan uint64, name string, do func()) {
+	a := action{name: name, plan: plan, do: do}
+	var slot int32
+	if n := len(w.freeActions); n > 0 {
+		slot, w.freeActions = w.freeActions[n-1], w.freeActions[:n-1]
+		w.actions[slot] = a
+	} else {
+		slot = int32(len(w.actions))
+		w.actions = append(w.actions, a)
+	}
+	w.schedule(max(t, w.now), pending{kind: EventAction, call: slot, bytes: pendingBytes})
+}
+
+// Close stops all nodes, so that nothing of them stays behind. The world can still be looked at, not run.
+func (w *World) Close() {
+	for _, p := range w.parties {
+		w.drop(p)
+	}
+	w.heap = w.heap[:0]
+}
+
+// drop ends the incarnation of p.
+func (w *World) drop(p *process) {
+	n := p.node
+	p.node, p.starting = nil, false
+	s, ok := n.(Stopper)
+	if !ok {
+		return
+	}
+	p.hook.dead = true // what unwinds passes no points
+	defer func() {
+		p.hook.dead = false
+		if r := recover(); r != nil {
+			w.recovered(p, &w.event, fmt.Sprintf("while it was stopped: %v", r))
+		}
+	}()
+	s.Stop()
+}
+
+// crash takes p down, if it is up.
+func (w *World) crash(p *process, how string, salt uint64) {
+	if p.node == nil && !p.starting {
+		return
+	}
+	w.drop(p)
+	w.counts.Crashes++
+	w.note(Event{Kind: EventCrash, Process: p.id, Incarnation: p.incarnation, Name: how}, stringHash(how))
+	p.paused, p.pausedUntil = false, 0
+	for _, slot := range p.stalled {
+		e := w.takeSlot(slot)
+		w.down(p, &e)
+	}
+	p.stalled = p.stalled[:0]
+	clear(p.timers)
+	w.crashDisk(p, salt)
+}
+
+// down notes that what e stands for has reached nobody.
+func (w *World) down(p *process, e *pending) {
+	switch e.kind {
+	case EventMessage:
+		w.lose(w.parties[e.from], p.id, e.message, e.value, ByDown)
+	case EventRequest:
+		h := w.takeCall(e.call)
+		w.counts.lost(ByDown)
+		w.note(Event{Kind: EventLost, Process: p.id, From: w.parties[e.from].id, Request: &h.request, Reason: ByDown}, e.value)
+	}
+}
+
+// restartIn brings p back after d, unless another fault keeps it down for longer.
+func (w *World) restartIn(p *process, d time.Duration) {
+	p.downUntil = max(p.downUntil, w.now.Add(d))
+	w.actAt(p.downUntil, w.plan, "restart "+p.name, func() {
+		if w.now >= p.downUntil && p.incarnation > 0 && !p.gone && p.node == nil && !p.starting {
+			w.begin(p)
+		}
+	})
+}
+
+func (w *World) pause(p *process, d time.Duration) {
+	if p.actor == nil && p.node == nil {
+		return // what is down cannot be paused
+	}
+	w.counts.Pauses++
+	p.paused = true
+	p.pausedUntil = max(p.pausedUntil, w.now.Add(d))
+	incarnation := p.incarnation
+	w.actAt(p.pausedUntil, w.plan, "resume "+p.name, func() {
+		if p.incarnation == incarnation && w.now >= p.pausedUntil {
+			w.resume(p)
+		}
+	})
+}
+
+// resume lets p handle what has arrived, in the order in which it did.
+func (w *World) resume(p *process) {
+	p.paused, p.pausedUntil = false, 0
+	for _, slot := range p.stalled {
+		w.seq++
+		w.heap.push(entry{at: w.now, seq: w.seq, slot: slot})
+	}
+	p.stalled = p.stalled[:0]
+}
+
+// draw returns the randomness of an identity; it is another each time that the identity comes up.
+func (w *World) draw(key uint64) draw {
+	return draw(mix(mix(w.seed, key), uint64(w.seen.next(key))))
+}

@@ -1,0 +1,516 @@
+package sim
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/firstgap/firstgap/impl/node"
+)
+
+// history runs the small system under every fault and returns its identity.
+func history(t *testing.T, seed uint64) (uint64, []uint64, Counts) {
+	o := typical()
+	o.Seed = seed
+	w, _ := gossip(t, o, 7)
+	next := node.ID(50)
+	start := func() {
+		next++
+		id := next
+		require.NoError(t, w.Add(Process{ID: id, Name: fmt.Sprintf("writer %d", id), Role: "writer",
+			New: func(h node.Hook) node.Node { return &gossips{id: id, peers: []node.ID{3, 4}, hook: h} }}))
+		require.NoError(t, w.Start(id))
+	}
+	require.NoError(t, w.Install(everything(), start))
+	r := w.Record(10)
+	out := w.Run(after(500 * ms))
+	require.Equal(t, TimeReached, out.End, out.String())
+	return w.Hash(), r.Hashes(), w.Counts()
+}
+
+func TestSameSeedSameRun(t *testing.T) {
+	seen := map[uint64]uint64{}
+	for seed := uint64(1); seed <= 20; seed++ {
+		first, chain, counts := history(t, seed)
+		again, chain2, counts2 := history(t, seed)
+		require.Equal(t, first, again, "seed %d", seed)
+		require.Equal(t, -1, FirstDifference(chain, chain2))
+		require.Equal(t, counts, counts2)
+		require.Zero(t, seen[first], "seeds %d and %d gave the same run", seed, seen[first])
+		seen[first] = seed
+	}
+}
+
+// Were a kind of event or fault missing here, the test above would prove nothing about it.
+func TestEveryKindOfFaultStrikes(t *testing.T) {
+	var sum Counts
+	for seed := uint64(1); seed <= 20; seed++ {
+		_, _, c := history(t, seed)
+		sum.Add(c)
+	}
+	text, err := json.Marshal(sum)
+	require.NoError(t, err)
+	var fields map[string]any
+	require.NoError(t, json.Unmarshal(text, &fields))
+	require.Len(t, fields, 26)
+	for name, value := range fields {
+		if name != "types" && name != "lostByNobody" {
+			assert.NotZero(t, value, name)
+		}
+	}
+	require.Len(t, sum.Types, 1)
+	assert.Equal(t, sum.Messages, sum.Types[0].Messages)
+	assert.EqualValues(t, 20, sum.TakeOvers)
+}
+
+func TestFirstDifference(t *testing.T) {
+	_, a, _ := history(t, 1)
+	_, b, _ := history(t, 2)
+	at := FirstDifference(a, b)
+	assert.Equal(t, 0, at, "the seed begins the chain")
+	c := append([]uint64(nil), a...)
+	c[17]++
+	assert.Equal(t, 17, FirstDifference(a, c))
+	assert.Equal(t, len(a)-1, FirstDifference(a, a[:len(a)-1]), "one of them stopped earlier")
+}
+
+func TestTimers(t *testing.T) {
+	var fired []string
+	tell := func(now node.Time, id node.Timer) {
+		fired = append(fired, fmt.Sprintf("%d@%v", id, time.Duration(now)))
+	}
+	w := newWorld(t, Options{Seed: 1})
+	add(t, w, 1, "a", func(now node.Time, ev node.Event, out *node.Effects) {
+		switch ev.Kind {
+		case node.Started:
+			out.SetTimer(1, 10*ms)
+			out.SetTimer(2, 10*ms)
+			out.SetTimer(3, 10*ms)
+			out.SetTimer(4, 10*ms)
+			out.SetTimer(2, 20*ms) // moved back
+			out.SetTimer(3, 5*ms)  // moved forward
+			out.ClearTimer(4)
+			out.SetTimer(5, 30*ms)
+			out.ClearTimer(5)
+			out.SetTimer(5, 12*ms) // cleared and set again
+			out.SetTimer(6, -ms)   // at once
+			out.SetTimer(7, 3*ms)
+			out.SetTimer(7, 9*ms)
+			out.SetTimer(7, 6*ms) // there and back
+		case node.Fired:
+			tell(now, ev.Timer)
+		}
+	})
+	require.Equal(t, Idle, w.Run(after(time.Second)).End)
+	assert.Equal(t, []string{"6@0s", "3@5ms", "7@6ms", "1@10ms", "5@12ms", "2@20ms"}, fired)
+}
+
+// A node that moves its timer at every step must not fill the heap.
+func TestMovingATimerKeepsOneEntry(t *testing.T) {
+	w := newWorld(t, Options{Seed: 1, Network: Network{Latency: dur(ms / 100)}})
+	add(t, w, 1, "a", sender(ms/10, 2000, 2))
+	add(t, w, 2, "b", func(_ node.Time, ev node.Event, out *node.Effects) { out.SetTimer(1, time.Second) })
+	w.Run(after(190 * ms))
+	assert.Less(t, len(w.heap), 10)
+	assert.Greater(t, w.Events(), uint64(1000))
+}
+
+func TestTimersOfTheDeadNeverFire(t *testing.T) {
+	var fired []uint32
+	w := newWorld(t, Options{Seed: 1})
+	require.NoError(t, w.Add(Process{ID: 1, Name: "a", New: func(node.Hook) node.Node {
+		var incarnation uint32
+		return toy(func(_ node.Time, ev node.Event, out *node.Effects) {
+			if ev.Kind == node.Started {
+				incarnation = ev.Incarnation
+				out.SetTimer(1, 10*ms)
+			}
+			if ev.Kind == node.Fired {
+				fired = append(fired, incarnation)
+			}
+		})
+	}}))
+	require.NoError(t, w.Start(1))
+	w.Run(after(5 * ms))
+	require.NoError(t, w.Crash(1))
+	require.NoError(t, w.Start(1))
+	require.Equal(t, Idle, w.Run(after(time.Second)).End)
+	assert.Equal(t, []uint32{2}, fired)
+	assert.EqualValues(t, 2, w.Incarnation(1))
+}
+
+func TestNothingReachesTheDead(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		t.Run(fmt.Sprintf("lateDelivery=%v", late), func(t *testing.T) {
+			var got []received
+			w := newWorld(t, Options{Seed: 1, Network: Network{Latency: dur(10 * ms), LateDelivery: late}})
+			add(t, w, 1, "a", func(now node.Time, ev node.Event, out *node.Effects) {
+				if ev.Kind == node.Started {
+					out.SetTimer(1, 0)
+					out.SetTimer(2, 15*ms)
+					out.SetTimer(3, 35*ms)
+				} else {
+					out.Send(2, &ping{uint64(ev.Timer)})
+				}
+			})
+			add(t, w, 2, "b", collector(&got))
+			w.Run(after(5 * ms)) // 1 is on its way
+			require.NoError(t, w.Crash(2))
+			assert.Nil(t, w.Node(2))
+			w.Run(after(20 * ms)) // 1 found it dead; 2 was sent while it was
+			require.NoError(t, w.Start(2))
+			w.Run(after(time.Second))
+			if late {
+				assert.Equal(t, []received{{after(25 * ms), 2}, {after(45 * ms), 3}}, got)
+				assert.EqualValues(t, 1, w.Counts().LostByDown)
+			} else {
+				assert.Equal(t, []received{{after(45 * ms), 3}}, got)
+				assert.EqualValues(t, 2, w.Counts().LostByDown)
+			}
+		})
+	}
+}
+
+func TestMessagesOfTheDeadArrive(t *testing.T) {
+	var got []received
+	w := newWorld(t, Options{Seed: 1, Network: Network{Latency: dur(10 * ms)}})
+	add(t, w, 1, "a", sender(ms, 1, 2))
+	add(t, w, 2, "b", collector(&got))
+	w.Run(after(5 * ms))
+	require.NoError(t, w.Crash(1))
+	w.Run(after(time.Second))
+	assert.Equal(t, []received{{after(11 * ms), 1}}, got)
+}
+
+func TestPause(t *testing.T) {
+	var got []string
+	w := newWorld(t, Options{Seed: 1, Network: Network{Latency: dur(ms)}, Disk: Disk{Sync: dur(3 * ms)}})
+	add(t, w, 1, "a", sender(4*ms, 5, 2))
+	add(t, w, 2, "b", func(now node.Time, ev node.Event, out *node.Effects) {
+		switch ev.Kind {
+		case node.Started:
+			out.Append("log", []byte("x"))
+			out.Sync(7)
+			out.SetTimer(1, 6*ms)
+			out.SetTimer(2, 6*ms)
+		case node.Received:
+			got = append(got, fmt.Sprintf("ping %d@%v", ev.Message.(*ping).n, time.Duration(now)))
+		case node.Fired:
+			got = append(got, fmt.Sprintf("timer %d@%v", ev.Timer, time.Duration(now)))
+			out.ClearTimer(2)
+		case node.DiskDone:
+			got = append(got, fmt.Sprintf("disk %d@%v", ev.Token, time.Duration(now)))
+		}
+	})
+	w.Run(after(2 * ms))
+	require.NoError(t, w.Pause(2, 10*ms))
+	require.NoError(t, w.Pause(2, 5*ms)) // a shorter one does not end the longer one
+	w.Run(after(11 * ms))
+	assert.Empty(t, got)
+	assert.Equal(t, []node.File{{Name: "log", Data: []byte("x")}}, w.Files(2), "the disk does not pause with the process")
+	w.Run(after(time.Second))
+	assert.Equal(t, []string{"disk 7@12ms", "ping 1@12ms", "timer 1@12ms", "ping 2@12ms", "ping 3@13ms", "ping 4@17ms", "ping 5@21ms"}, got)
+}
+
+func TestACrashEndsAPause(t *testing.T) {
+	var got []received
+	w := newWorld(t, Options{Seed: 1, Network: Network{Latency: dur(ms)}})
+	add(t, w, 1, "a", sender(4*ms, 5, 2))
+	add(t, w, 2, "b", collector(&got))
+	require.NoError(t, w.Pause(1, 0)) // of one that has not made its first step: nothing to pause
+	w.Run(after(ms))
+	require.NoError(t, w.Pause(2, 100*ms))
+	w.Run(after(6 * ms))
+	require.NoError(t, w.Crash(2))
+	require.NoError(t, w.Start(2))
+	w.Run(after(10 * ms))
+	assert.Equal(t, []received{{after(9 * ms), 2}}, got)
+	assert.EqualValues(t, 1, w.Counts().LostByDown, "what waited for the end of the pause is lost")
+}
+
+func TestLimits(t *testing.T) {
+	endless := func(_ node.Time, ev node.Event, out *node.Effects) { out.SetTimer(1, ms) }
+	for _, c := range []struct {
+		name   string
+		limits Limits
+		node   toy
+		want   string
+	}{
+		{"events", Limits{Events: 100}, endless, LimitEvents},
+		{"time", Limits{Time: dur(50 * ms)}, endless, LimitTime},
+		{"disk", Limits{Bytes: 10_000}, func(_ node.Time, ev node.Event, out *node.Effects) {
+			out.SetTimer(1, ms)
+			out.Append("log", make([]byte, 1000))
+		}, LimitBytes},
+		{"replaced files", Limits{Bytes: 10_000}, func(_ node.Time, ev node.Event, out *node.Effects) {
+			out.SetTimer(1, ms)
+			out.Replace(fmt.Sprint(ev.Kind == node.Started), make([]byte, 6000), 1)
+		}, LimitBytes},
+		{"messages", Limits{Bytes: 10_000}, func(_ node.Time, ev node.Event, out *node.Effects) {
+			if ev.Kind == node.Received {
+				out.Send(1, ev.Message)
+			}
+			out.Send(1, &ping{1})
+		}, LimitBytes},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, Options{Seed: 1, Limits: c.limits})
+			add(t, w, 1, "a", c.node)
+			out := w.Run(after(time.Minute))
+			require.Equal(t, LimitExceeded, out.End)
+			assert.Equal(t, c.want, out.Limit)
+			assert.Contains(t, out.String(), "the limit on "+c.want+" was exceeded at ")
+			events := w.Events()
+			assert.Equal(t, out, w.Run(after(time.Hour)), "it does not go on")
+			assert.Equal(t, events, w.Events())
+		})
+	}
+}
+
+// Memory is given back: a run that replaces and deletes as much as it writes goes on.
+func TestBytesAreGivenBack(t *testing.T) {
+	w := newWorld(t, Options{Seed: 1, Limits: Limits{Bytes: 20_000}, Disk: Disk{SurviveRate: 0.5, EffectRate: 0.5}})
+	add(t, w, 1, "a", func(_ node.Time, ev node.Event, out *node.Effects) {
+		if ev.Kind == node.DiskDone {
+			return
+		}
+		out.SetTimer(1, ms)
+		out.Replace("cell", make([]byte, 5000), 1)
+	})
+	for range 20 {
+		require.Equal(t, TimeReached, w.Run(w.Now().Add(10*ms)).End)
+		require.NoError(t, w.Crash(1))
+		require.NoError(t, w.Start(1))
+	}
+	require.NoError(t, w.Stop(1))
+	require.Equal(t, Idle, w.Run(w.Now().Add(time.Minute)).End)
+	assert.EqualValues(t, 5000, w.bytes)
+}
+
+func TestAPanicIsAFinding(t *testing.T) {
+	w := newWorld(t, Options{Seed: 1})
+	add(t, w, 1, "segment 1/1", sender(ms, 5, 2))
+	add(t, w, 2, "segment 1/2", func(_ node.Time, ev node.Event, _ *node.Effects) {
+		if ev.Kind == node.Received && ev.Message.(*ping).n == 3 {
+			var none []int
+			_ = none[ev.Message.(*ping).n]
+		}
+	})
+	out := w.Run(after(time.Second))
+	require.Equal(t, Panicked, out.End)
+	assert.Equal(t, node.ID(2), out.Process)
+	assert.Equal(t, "segment 1/2", out.Name)
+	assert.Equal(t, after(3*ms), out.At)
+	assert.Contains(t, out.Value, "index out of range [3]")
+	assert.Contains(t, out.Stack, "world_test.go")
+	assert.Contains(t, out.Event, "segment 1/1: ping &{n:3}")
+	assert.Contains(t, out.String(), "segment 1/2 panicked at 3ms: ")
+	assert.Equal(t, Panicked, w.Run(after(time.Hour)).End, "it does not go on")
+}
+
+func TestPanicsOutsideOfStep(t *testing.T) {
+	for name, p := range map[string]Process{
+		"New":            {ID: 1, Name: "a", New: func(node.Hook) node.Node { panic("no node today") }},
+		"no node":        {ID: 1, Name: "a", New: func(node.Hook) node.Node { return nil }},
+		"no message":     {ID: 1, Name: "a", New: one(func(_ node.Time, _ node.Event, out *node.Effects) { out.Send(2, nil) })},
+		"unknown effect": {ID: 1, Name: "a", New: one(func(_ node.Time, _ node.Event, out *node.Effects) { out.List = append(out.List, node.Effect{Kind: 99}) })},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, Options{Seed: 1})
+			require.NoError(t, w.Add(p))
+			require.NoError(t, w.Start(1))
+			out := w.Run(after(time.Second))
+			assert.Equal(t, Panicked, out.End)
+			assert.Equal(t, "a", out.Name)
+			assert.NotEmpty(t, out.Value)
+			assert.Contains(t, out.Event, "start, incarnation 1")
+		})
+	}
+}
+
+type stopped struct {
+	toy
+	stops int
+	stop  func()
+}
+
+func (s *stopped) Stop() {
+	s.stops++
+	if s.stop != nil {
+		s.stop()
+	}
+}
+
+// A node that holds coroutines is told when it dies, in whatever way, so that they do not pile up over a campaign.
+func TestStopper(t *testing.T) {
+	var made []*stopped
+	w := newWorld(t, Options{Seed: 1})
+	require.NoError(t, w.Add(Process{ID: 1, Name: "a", New: func(h node.Hook) node.Node {
+		s := &stopped{toy: silent, stop: func() { h.Hit("unwinding") }}
+		made = append(made, s)
+		return s
+	}}))
+	require.NoError(t, w.Start(1))
+	w.Run(after(ms))
+	require.NoError(t, w.Crash(1))
+	require.NoError(t, w.Start(1))
+	w.Run(after(ms))
+	w.Close()
+	w.Close()
+	require.Len(t, made, 2)
+	assert.Equal(t, 1, made[0].stops)
+	assert.Equal(t, 1, made[1].stops)
+	assert.Empty(t, w.Hits(), "what unwinds passes no points")
+}
+
+func TestAPanicOfStopIsAFinding(t *testing.T) {
+	w := newWorld(t, Options{Seed: 1})
+	require.NoError(t, w.Add(Process{ID: 1, Name: "a", New: func(node.Hook) node.Node {
+		return &stopped{toy: silent, stop: func() { panic("leak") }}
+	}}))
+	require.NoError(t, w.Start(1))
+	w.Run(after(ms))
+	require.NoError(t, w.Crash(1))
+	out := w.Run(after(time.Second))
+	assert.Equal(t, Panicked, out.End)
+	assert.Contains(t, out.Value, "while it was stopped: leak")
+}
+
+func TestRunUntil(t *testing.T) {
+	w := newWorld(t, Options{Seed: 1})
+	n := 0
+	add(t, w, 1, "a", func(_ node.Time, ev node.Event, out *node.Effects) {
+		n++
+		out.SetTimer(1, ms)
+	})
+	out := w.RunUntil(after(time.Second), func() bool { return n == 10 })
+	assert.Equal(t, Outcome{End: ConditionMet, At: after(9 * ms)}, out)
+	out = w.Run(after(20*ms) + 5)
+	assert.Equal(t, Outcome{End: TimeReached, At: after(20*ms) + 5}, out)
+	assert.Equal(t, 21, n)
+	assert.Equal(t, "time reached at 20.000005ms", out.String())
+}
+
+func TestActions(t *testing.T) {
+	run := func(name string) (uint64, []string) {
+		var did []string
+		w := newWorld(t, Options{Seed: 1})
+		w.At(after(10*ms), "second", func() {
+			did = append(did, "second")
+			w.At(0, "past", func() { did = append(did, fmt.Sprint("past at ", time.Duration(w.Now()))) })
+		})
+		w.At(after(5*ms), name, func() { did = append(did, name) })
+		require.Equal(t, Idle, w.Run(after(time.Second)).End)
+		return w.Hash(), did
+	}
+	a, did := run("first")
+	assert.Equal(t, []string{"first", "second", "past at 10ms"}, did)
+	b, _ := run("fist")
+	assert.NotEqual(t, a, b, "the name of an action is part of the run's identity")
+}
+
+func TestRefusals(t *testing.T) {
+	w := newWorld(t, Options{Seed: 1})
+	add(t, w, 1, "a", silent)
+	require.NoError(t, w.AddClient(Client{ID: 2, Name: "client 1", Actor: &asker{peers: []node.ID{1}}}))
+	refused := func(err error, why string) {
+		t.Helper()
+		var p *ProcessError
+		require.ErrorAs(t, err, &p)
+		assert.Contains(t, p.Why, why)
+	}
+	refused(w.Add(Process{ID: 0, Name: "b", New: one(silent)}), "address 0")
+	refused(w.Add(Process{ID: 1, Name: "b", New: one(silent)}), "the address is that of a")
+	refused(w.Add(Process{ID: 3, Name: "a", New: one(silent)}), "the name is that of process 1")
+	refused(w.Add(Process{ID: 3, New: one(silent)}), "no name")
+	refused(w.Add(Process{ID: 3, Name: "b"}), "nothing makes its node")
+	refused(w.AddClient(Client{ID: 3, Name: "c"}), "without an actor")
+	refused(w.AddClient(Client{ID: 1, Name: "c", Actor: &asker{}}), "the address is that of a")
+	refused(w.Start(1), "running")
+	refused(w.Start(9), "no such process")
+	refused(w.Start(2), "a client")
+	refused(w.Crash(2), "a client")
+	refused(w.Pause(9, ms), "no such process")
+	require.NoError(t, w.Stop(1))
+	require.NoError(t, w.Stop(1), "stopping what is down is fine: nobody knows when it died")
+	refused(w.Crash(1), "down")
+	_, err := w.Corrupt(2, 1)
+	refused(err, "a client")
+
+	_, err = New(Options{Network: Network{Loss: 1.5, Tail: -1}, Disk: Disk{Sync: dur(2 * time.Hour), TornRate: -0.1}, Limits: Limits{Bytes: -1, Time: -1}})
+	require.Error(t, err)
+	for _, text := range []string{
+		"network.loss: expected a rate from 0 to 1, found 1.5", "network.tail: expected a duration from 0s to 1h0m0s, found -1ns",
+		"disk.sync: expected a duration from 0s to 1h0m0s, found 2h0m0s", "disk.tornRate", "limits.bytes", "limits.time",
+	} {
+		assert.Contains(t, err.Error(), text)
+	}
+	var option *OptionError
+	assert.ErrorAs(t, err, &option)
+}
+
+type witness struct{ lines []string }
+
+func (o *witness) Traced(now node.Time, from node.ID, t *node.Trace) {
+	o.lines = append(o.lines, fmt.Sprintf("%v %d tells %v", time.Duration(now), from, t.Action))
+}
+func (o *witness) Delivered(now node.Time, from, to node.ID, m node.Message) {
+	o.lines = append(o.lines, fmt.Sprintf("%v %d→%d %s", time.Duration(now), from, to, m.Type()))
+}
+
+func TestObserver(t *testing.T) {
+	o := &witness{}
+	w := newWorld(t, Options{Seed: 1, Observer: o, Network: Network{Latency: dur(ms)}})
+	add(t, w, 1, "a", sender(ms, 1, 2))
+	add(t, w, 2, "b", func(_ node.Time, ev node.Event, out *node.Effects) {
+		if ev.Kind == node.Received {
+			out.Tell(node.Trace{Action: node.ActStore})
+			out.Tell(node.Trace{Action: node.ActAck})
+		}
+	})
+	w.Run(after(time.Second))
+	assert.Equal(t, []string{"2ms 1→2 ping", "2ms 2 tells Store", "2ms 2 tells Ack"}, o.lines)
+}
+
+// What a node says is part of the run's identity, in every field.
+func TestTracesAreHashed(t *testing.T) {
+	seen := map[uint64]int{}
+	r := &node.Record{LSN: 1}
+	for i, trace := range []node.Trace{
+		{}, {Action: 1}, {Epoch: 1}, {Promise: 1}, {LSN: 1}, {Txn: 1}, {Position: 1}, {From: 1}, {Record: r}, {Answers: []node.ID{1}},
+		{History: node.FirstHistory()}, {Held: []node.Held{{LSN: 1}}}, {Held: []node.Held{{LSN: 1, Last: true}}}, {Held: []node.Held{{LSN: 1, OldestActive: 2}}},
+	} {
+		w := newWorld(t, Options{Seed: 1})
+		add(t, w, 1, "a", func(_ node.Time, _ node.Event, out *node.Effects) { out.Tell(trace) })
+		w.Run(after(ms))
+		_, twice := seen[w.Hash()]
+		require.False(t, twice, "traces %d and %d", i, seen[w.Hash()])
+		seen[w.Hash()] = i
+	}
+}
+
+func TestCountsAdd(t *testing.T) {
+	a := Counts{Events: 1, Types: []TypeCount{{"b", 1, 10}}}
+	b := a
+	a.Add(Counts{Events: 2, LostByLoss: 1, LostByDown: 2, Types: []TypeCount{{"a", 2, 20}, {"b", 3, 30}}})
+	assert.Equal(t, Counts{Events: 3, LostByLoss: 1, LostByDown: 2, Types: []TypeCount{{"a", 2, 20}, {"b", 4, 40}}}, a)
+	assert.EqualValues(t, 3, a.Lost())
+	assert.Equal(t, []TypeCount{{"b", 1, 10}}, b.Types, "a copy is left alone")
+}
+
+func TestLostToNobody(t *testing.T) {
+	w := newWorld(t, Options{Seed: 1})
+	require.NoError(t, w.AddClient(Client{ID: 7, Name: "client 1", Actor: &asker{peers: []node.ID{99}}}))
+	add(t, w, 1, "a", func(_ node.Time, ev node.Event, out *node.Effects) {
+		out.Send(99, &ping{1})
+		out.Send(7, &ping{1})                // a client takes replies only
+		out.Respond(1, node.Reply{ID: 1})    // and a process none
+		out.Respond(9999, node.Reply{ID: 1}) // beyond all addresses
+	})
+	w.Run(after(ms))
+	assert.EqualValues(t, 5, w.Counts().LostByNobody)
+}
