@@ -1,0 +1,177 @@
+// Package conform holds an implementation against the model: it steps the actions of spec/volume by what the
+// nodes of a run tell about themselves, and evaluates the model's invariants on the way.
+package conform
+
+import (
+	"fmt"
+
+	"github.com/firstgap/firstgap/impl/node"
+	"github.com/firstgap/firstgap/spec/volume"
+)
+
+// Counts says what the steps of a run amounted to, so that a run in which nothing happened shows.
+type Counts struct {
+	Steps    uint64 `json:"steps"`    // steps told
+	Retold   uint64 `json:"retold"`   // of these, told again after a restart and skipped
+	Holds    uint64 `json:"holds"`    // of these, inventories of restarted segments
+	Writes   uint64 `json:"writes"`   // from here on: actions of the model that were taken
+	Commits  uint64 `json:"commits"`  //
+	Undos    uint64 `json:"undos"`    //
+	Stores   uint64 `json:"stores"`   //
+	Gossips  uint64 `json:"gossips"`  //
+	Advances uint64 `json:"advances"` // one for each LSN that became complete
+	Acks     uint64 `json:"acks"`     // commits acknowledged
+	Starts   uint64 `json:"starts"`   // take-overs begun
+	Fences   uint64 `json:"fences"`   //
+	Decides  uint64 `json:"decides"`  //
+	Joins    uint64 `json:"joins"`    //
+	Opens    uint64 `json:"opens"`    // recoveries opened
+
+	Cuts    uint64 `json:"cuts"`    // cuts that took away a record which some segment held
+	Removed uint64 `json:"removed"` // records that cuts took off the log, held by a segment or not
+	Dropped uint64 `json:"dropped"` // copies of records that segments dropped when they joined
+
+	Evaluations uint64 `json:"evaluations"` // of one invariant
+}
+
+// Add adds d to c.
+func (c *Counts) Add(d Counts) {
+	for i, p := range c.fields() {
+		*p += *d.fields()[i]
+	}
+}
+
+func (c *Counts) fields() []*uint64 {
+	return []*uint64{&c.Steps, &c.Retold, &c.Holds, &c.Writes, &c.Commits, &c.Undos, &c.Stores, &c.Gossips, &c.Advances,
+		&c.Acks, &c.Starts, &c.Fences, &c.Decides, &c.Joins, &c.Opens, &c.Cuts, &c.Removed, &c.Dropped, &c.Evaluations}
+}
+
+// A Validator steps the model by the trace of one run. It is for one goroutine.
+type Validator struct {
+	volume   *node.Volume
+	model    *volume.State
+	replicas []int32 // by address: the model's number of that segment plus one
+	segments []segment
+	lines    []line // by epoch-1
+	rows     map[string]int
+	names    map[int]string // of rows
+	homes    []int          // how many rows a group has
+	txns     map[node.Txn]int
+	txnNames []node.Txn // by number-1
+
+	recent ring
+	counts Counts
+	failed *Violation
+}
+
+// A segment is what the validator keeps of one beside the model.
+type segment struct {
+	id   node.ID
+	told []place // by position, ascending
+}
+
+// A place is one position of a segment's log, with a digest of what was told of it.
+type place struct {
+	position uint64
+	digest   uint64
+}
+
+// New returns a validator for a run on a fresh volume. Epoch 1 is open from the start.
+func New(v *node.Volume) (*Validator, error) {
+	if err := v.Validate(); err != nil {
+		return nil, fmt.Errorf("trace validation: %w", err)
+	}
+	// The limits of a world bound a search; stepping has none.
+	const many = 1 << 28
+	model, err := volume.NewState(volume.World{
+		Groups: v.Groups(), Replicas: v.Replicas(), WriteQuorum: v.WriteQuorum, ReadQuorum: v.ReadQuorum,
+		Keys: many, Txns: many, MaxLSN: many, MaxEpoch: 1 << 14,
+		Aborts: true, Mtr: true, Rewrites: true, Answers: true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("trace validation: %w", err)
+	}
+	x := &Validator{
+		volume: v, model: model, rows: map[string]int{}, names: map[int]string{}, homes: make([]int, v.Groups()),
+		txns: map[node.Txn]int{},
+	}
+	for _, members := range v.Segments {
+		for _, id := range members {
+			for len(x.replicas) <= int(id) {
+				x.replicas = append(x.replicas, 0)
+			}
+			x.segments = append(x.segments, segment{id: id})
+			x.replicas[id] = int32(len(x.segments))
+		}
+	}
+	x.lines = []line{{history: node.FirstHistory(), last: make([]node.LSN, v.Groups())}}
+	return x, nil
+}
+
+// Counts returns what has been counted so far.
+func (v *Validator) Counts() Counts { return v.counts }
+
+// Violation returns the first violation, nil when there is none so far.
+func (v *Validator) Violation() *Violation { return v.failed }
+
+// Tell takes one step that the node from told at the time now. Once a step was refused, or an invariant failed,
+// it returns that *Violation, now and ever after: what follows the first violation proves nothing.
+func (v *Validator) Tell(now node.Time, from node.ID, t *node.Trace) error {
+	if v.failed != nil {
+		return v.failed
+	}
+	v.counts.Steps++
+	if p := v.step(from, t); p != nil {
+		return v.fail(now, from, t, p)
+	}
+	v.model.Forget()
+	v.recent.add(now, from, t)
+	return nil
+}
+
+// Finish evaluates every invariant on the last state. It returns the run's first *Violation, if any.
+func (v *Validator) Finish() error {
+	if v.failed != nil {
+		return v.failed
+	}
+	if p := v.holdAll(); p != nil {
+		p.action = "Finish"
+		return v.fail(v.recent.now(), 0, &node.Trace{}, p)
+	}
+	return nil
+}
+
+// step checks one step and takes it in the model.
+func (v *Validator) step(from node.ID, t *node.Trace) *problem {
+	switch t.Action {
+	case node.ActWrite, node.ActCommit, node.ActUndo:
+		return v.issue(from, t)
+	case node.ActAdvance:
+		return v.advance(from, t)
+	case node.ActAck:
+		return v.ack(from, t)
+	case node.ActDecide:
+		return v.decide(from, t)
+	case node.ActOpen:
+		return v.open(from, t)
+	case node.ActStart:
+		return v.start(from, t)
+	case node.ActStore, node.ActFence, node.ActJoin, node.ActHolds:
+		return v.segmentStep(from, t)
+	}
+	return &problem{
+		rule: ruleAction, why: fmt.Sprintf("%s told %s, which is none", v.who(from), t.Action),
+		expected: "Write, Commit, Undo, Store, Advance, Ack, Start, Fence, Decide, Join, Open or Holds", found: t.Action.String(),
+	}
+}
+
+// did notes that the model took an action, and evaluates the invariants that it can have broken.
+func (v *Validator) did(count *uint64) *problem {
+	*count++
+	return v.holdTouched()
+}
+
+// refused makes a problem of a guard that did not hold.
+func refused(g volume.Refusal, expected, found, why string, args ...any) *problem {
+	return &problem{rule: string(g), why: fmt.Sprintf(why, args...), expected: expected, found: found}
+}
