@@ -108,7 +108,9 @@ func record(l, prev node.LSN, e node.Epoch, row, old, new string) *node.Record {
 	return r
 }
 
-func writes(e node.Epoch, rs ...*node.Record) *node.Append { return &node.Append{Epoch: e, Records: rs} }
+func writes(e node.Epoch, rs ...*node.Record) *node.Append {
+	return &node.Append{Epoch: e, Records: rs}
+}
 
 // SIGMOD 2017 §3.3: only queueing and persisting are in the foreground, and the acknowledgement comes after the latter.
 func TestAcknowledgesOnlyWhatIsDurable(t *testing.T) {

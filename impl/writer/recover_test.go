@@ -1,0 +1,175 @@
+package writer
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/firstgap/firstgap/impl/node"
+	"github.com/firstgap/firstgap/impl/page"
+)
+
+func newTestWriter(groups, replicas, write, read int) *Writer {
+	v := &node.Volume{WriteQuorum: write, ReadQuorum: read, Pages: groups, Register: 100}
+	for g := range groups {
+		var members []node.ID
+		for r := range replicas {
+			members = append(members, node.ID(1+10*g+r))
+		}
+		v.Segments = append(v.Segments, members)
+	}
+	return New(Config{ID: 101, Volume: v, Layout: page.Hashed{Pages: groups}, CachePages: 4,
+		RetryEvery: time.Second, IdleAfter: time.Minute, Limits: DefaultLimits()}, node.NoHook{})
+}
+
+// held lists records of epoch e that each end a mini-transaction.
+func held(e node.Epoch, lsns ...node.LSN) []node.Held {
+	var hs []node.Held
+	for _, l := range lsns {
+		hs = append(hs, node.Held{LSN: l, Epoch: e, Last: true, OldestActive: l + 1})
+	}
+	return hs
+}
+
+// Where the log is cut, from what is answered (SIGMOD 2017 §4.3).
+func TestCut(t *testing.T) {
+	first := node.FirstHistory()
+	answer := func(h node.History, vdl node.LSN, hs ...node.Held) *node.Fenced {
+		return &node.Fenced{Epoch: 9, History: h, VDL: vdl, Held: hs}
+	}
+	open := func(hs []node.Held, l node.LSN) []node.Held {
+		for i := range hs {
+			if hs[i].LSN == l {
+				hs[i].Last = false
+			}
+		}
+		return hs
+	}
+	second := first.Cut(4, 2)
+	for _, c := range []struct {
+		why     string
+		answers [][]*node.Fenced // by group
+		cut     node.LSN
+	}{
+		{"an empty volume", [][]*node.Fenced{{answer(first, 0), answer(first, 0), answer(first, 0)}}, 0},
+		{"the lecture: 101, 102 and 104 are held, 103 by nobody", [][]*node.Fenced{{
+			answer(first, 100, held(1, 100, 101)...), answer(first, 100, held(1, 100, 102)...), answer(first, 100, held(1, 100, 104)...)}}, 102},
+		{"one copy of a record is enough to keep it", [][]*node.Fenced{{
+			answer(first, 0, held(1, 1)...), answer(first, 0), answer(first, 0)}}, 1},
+		{"a gap of another group cuts this one, complete as it is (Q9)", [][]*node.Fenced{
+			{answer(first, 100, held(1, 100, 101, 103)...), answer(first, 100, held(1, 100, 101, 103)...), answer(first, 100, held(1, 100, 101, 103)...)},
+			{answer(first, 100, held(1, 99)...), answer(first, 100, held(1, 99)...), answer(first, 100, held(1, 99)...)}}, 101},
+		{"a group that is idle cuts nothing", [][]*node.Fenced{
+			{answer(first, 0, held(1, 1, 2, 3)...), answer(first, 0, held(1, 1, 2, 3)...), answer(first, 0, held(1, 1, 2, 3)...)},
+			{answer(first, 0), answer(first, 0), answer(first, 0)}}, 3},
+		{"down to the last consistency point", [][]*node.Fenced{{
+			answer(first, 0, open(held(1, 1, 2, 3), 3)...), answer(first, 0), answer(first, 0)}}, 2},
+		{"a consistency point behind an unfinished mini-transaction's gap does not count", [][]*node.Fenced{{
+			answer(first, 0, open(open(held(1, 1, 2, 3, 5), 2), 3)...), answer(first, 0), answer(first, 0)}}, 1},
+		{"what is told to be durable by one needs no other", [][]*node.Fenced{{
+			answer(first, 7, held(1, 7)...), answer(first, 2, held(1, 2, 3)...), answer(first, 0)}}, 7},
+		{"records of a line that was cut do not count (Q5)", [][]*node.Fenced{{
+			answer(first, 2, held(1, 2, 3, 4, 5, 6, 7)...), answer(second, 4, held(1, 4)...), answer(second, 4, held(1, 4)...)}}, 4},
+		{"an LSN that was used again is another record", [][]*node.Fenced{{
+			answer(first, 4, held(1, 4, 5, 6)...), answer(second, 4, append(held(1, 4), held(2, 5)...)...), answer(second, 4)}}, 5},
+	} {
+		w := newTestWriter(len(c.answers), 3, 2, 2)
+		for g := range c.answers {
+			copy(w.answers[g], c.answers[g])
+		}
+		rd := w.read()
+		require.Equal(t, c.cut, w.cut(&rd), c.why)
+	}
+}
+
+// SIGMOD 2018 §2.3, figure 3: the VCL is neither the lowest nor the highest PGCL.
+func TestVCLOverTwoGroups(t *testing.T) {
+	w := newTestWriter(2, 6, 4, 3)
+	w.phase, w.epoch = open, 1
+	var out node.Effects
+	for i := range 6 { // odd LSNs in group 0, even ones in group 1
+		w.issue(node.Record{Group: node.Group(i % 2), Kind: node.Commit, Last: true, Page: node.PageID(i % 2)}, &out)
+	}
+	for g := range w.groups {
+		for r := range w.groups[g].replicas {
+			w.groups[g].replicas[r].joined = true
+		}
+	}
+	ack := func(g node.Group, r int, scl node.LSN) { w.joined(g, r, scl, &out) }
+	for r := range 4 {
+		ack(0, r, 3)
+	}
+	require.Equal(t, node.LSN(1), w.vcl, "2 is complete nowhere")
+	for r := range 3 {
+		ack(1, r, 4)
+	}
+	require.Equal(t, node.LSN(1), w.vcl, "2 has three copies")
+	ack(1, 0, 4)
+	ack(1, 0, 4)
+	require.Equal(t, node.LSN(1), w.vcl, "a segment counts once, however often it acknowledges")
+	ack(1, 5, 4)
+	require.Equal(t, node.LSN(4), w.vcl, "PGCLs 3 and 4")
+	ack(0, 3, 2)
+	require.Equal(t, node.LSN(4), w.vcl, "a late acknowledgement takes nothing back")
+}
+
+// SIGMOD 2017 §4.1: complete to 1007 with consistency points at 900, 1000 and 1100, the volume is durable to 1000.
+func TestVDLIsTheLastConsistencyPoint(t *testing.T) {
+	w := newTestWriter(1, 1, 1, 1)
+	w.phase, w.epoch = open, 1
+	w.groups[0].replicas[0].joined = true
+	var out node.Effects
+	for l := 1; l <= 1100; l++ {
+		w.issue(node.Record{Kind: node.Commit, Last: l == 900 || l == 1000 || l == 1100}, &out)
+	}
+	w.joined(0, 0, 1007, &out)
+	require.Equal(t, node.LSN(1007), w.vcl)
+	require.Equal(t, node.LSN(1000), w.vdl)
+}
+
+// An acknowledgement of another epoch counts for nothing: SCLs of different histories do not compare.
+func TestAcknowledgementsOfAnotherEpochDoNotCount(t *testing.T) {
+	w := newTestWriter(1, 3, 2, 2)
+	w.phase, w.epoch = open, 2
+	var out node.Effects
+	w.issue(node.Record{Kind: node.Commit, Last: true}, &out)
+	for r := range 3 {
+		w.receive(w.groups[0].replicas[r].id, &node.Appended{Epoch: 1, SCL: 1}, &out)
+	}
+	require.Zero(t, w.vcl)
+	for r := range 2 {
+		w.receive(w.groups[0].replicas[r].id, &node.Appended{Epoch: 2, SCL: 1}, &out)
+	}
+	require.Equal(t, node.LSN(1), w.vcl)
+}
+
+// The log says from where on a recovery has to look for transactions to undo.
+func TestOldestActive(t *testing.T) {
+	w := newTestWriter(1, 1, 1, 1)
+	w.phase, w.epoch = open, 1
+	w.cache.pages[0] = &cachedPage{page: &page.Page{}}
+	var out node.Effects
+	call := func(op node.Op, txn node.Txn, keys ...string) {
+		var rows []node.Row
+		for _, k := range keys {
+			rows = append(rows, node.Row{Key: k, Value: node.Some("v")})
+		}
+		w.request(200, node.Request{Op: op, Txn: txn, Rows: rows}, &out)
+		w.goOn(&out)
+	}
+	a, b := node.MakeTxn(1, 1), node.MakeTxn(1, 2)
+	call(node.OpBegin, 0)
+	call(node.OpBegin, 0)
+	call(node.OpPut, a, "x") // 1
+	call(node.OpPut, b, "y") // 2
+	call(node.OpPut, b, "z") // 3
+	call(node.OpCommit, a)   // 4
+	call(node.OpAbort, b)    // 5, 6
+	var got []string
+	for _, r := range w.log {
+		got = append(got, fmt.Sprintf("%s %d", r.Kind, r.OldestActive))
+	}
+	require.Equal(t, []string{"write 1", "write 1", "write 1", "commit 2", "undo 2", "undo 7"}, got)
+}
