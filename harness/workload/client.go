@@ -23,6 +23,13 @@ const (
 	timerDeadline node.Timer = 2 // an answer is overdue
 )
 
+// A patient client asks for a begin a second time before it turns to another writer, and for a read so often, each time
+// for a fraction of the time that others wait for one answer.
+const (
+	begins = 2
+	reads  = 8
+)
+
 // busyRetries is how often a client asks again when a writer is too busy, before it gives the transaction up.
 const busyRetries = 5
 
@@ -39,6 +46,7 @@ type Client struct {
 	opened  bool                           // the accounts are set up, as far as this client has seen
 	stopped bool
 	busy    bool // in the middle of a transaction
+	patient bool // asks again, and the same writer, before it gives up: an Auditor
 
 	dice    dice
 	script  script
@@ -122,6 +130,8 @@ func (c *Client) Timer(now node.Time, t node.Timer, p Port) {
 // resume asks for what comes next: the begin, a step, or the end.
 func (c *Client) resume(now node.Time, p Port) {
 	switch {
+	case c.index < 0 && c.stopped:
+		c.busy = false
 	case c.index < 0:
 		c.begun = now
 		c.ask(node.Request{Op: node.OpBegin}, p)
@@ -210,7 +220,11 @@ func (c *Client) ask(r node.Request, p Port) {
 	c.request++
 	r.ID = c.request
 	c.waiting, c.asked = r.ID, r.Op
-	p.SetTimer(timerDeadline, time.Duration(c.workload.Timeout))
+	patience := time.Duration(c.workload.Timeout)
+	if c.patient && r.Op == node.OpGet {
+		patience /= reads // the whole transaction must not look silent meanwhile
+	}
+	p.SetTimer(timerDeadline, patience)
 	p.Request(c.directory.Writers[c.writer], r)
 }
 
@@ -252,6 +266,7 @@ func (c *Client) Reply(now node.Time, from node.ID, r *node.Reply, p Port) {
 	case r.Status == node.OK:
 		if c.asked == node.OpGet {
 			t := &c.history.Transactions[c.index]
+			c.retries = 0
 			t.Ops = append(t.Ops, linearizability.Op{Kind: linearizability.Read, Key: c.script.steps[c.at].reads, Value: r.Value.Bytes, Found: r.Value.Exists})
 		}
 		c.at++
@@ -328,7 +343,16 @@ func (c *Client) end(now node.Time, o linearizability.Outcome, why node.Reason, 
 func (c *Client) overdue(now node.Time, p Port) {
 	waiting := c.waiting
 	c.waiting = 0
-	c.rotate()
+	if c.patient {
+		c.retries++
+		if c.asked == node.OpGet && c.retries < reads {
+			c.resume(now, p) // a read may be repeated: it changes nothing
+			return
+		}
+	}
+	if !c.patient || c.retries%begins == 0 {
+		c.rotate()
+	}
 	switch {
 	case c.asked == node.OpBegin:
 		c.pause(p)
@@ -363,26 +387,36 @@ func (c *Client) tooLate(now node.Time, r *node.Reply) {
 	}
 }
 
-// An Auditor is a client that looks at the volume when all others are done: it writes a row, to see that writes go
-// through, and then reads every row in one transaction. It repeats each until the commit is acknowledged.
+// An Auditor is a client that looks at the volume when the faults have ended: it writes a row, to see that writes go
+// through, and may then read every row in one transaction. It repeats each until the commit is acknowledged.
 type Auditor struct {
 	Client
+	reads   bool
 	written bool
 	seen    int // the transaction that read everything, -1 before
 }
 
-// NewAuditor returns an auditor. Its number must differ from those of the clients.
+// NewAuditor returns an auditor that writes and then reads. Its number must differ from those of the clients.
 func NewAuditor(w Workload, seed uint64, number int, directory *Directory, history *History) *Auditor {
-	a := &Auditor{Client: *NewClient(w, seed, number, directory, history), seen: -1}
+	return newAuditor(w, seed, number, directory, history, true)
+}
+
+// NewProber returns an auditor that only writes.
+func NewProber(w Workload, seed uint64, number int, directory *Directory, history *History) *Auditor {
+	return newAuditor(w, seed, number, directory, history, false)
+}
+
+func newAuditor(w Workload, seed uint64, number int, directory *Directory, history *History, reads bool) *Auditor {
+	a := &Auditor{Client: *NewClient(w, seed, number, directory, history), reads: reads, seen: -1}
 	// It knows who came last.
-	a.writer = len(directory.Writers) - 1
+	a.patient, a.writer = true, len(directory.Writers)-1
 	a.scripts = func(c *Client) (script, bool) {
 		a.look()
 		c.started++
 		switch {
 		case !a.written:
 			return probeScript(), true
-		case a.seen < 0:
+		case a.reads && a.seen < 0:
 			return w.auditScript(), true
 		}
 		return script{}, false

@@ -1,0 +1,354 @@
+// Package campaign makes many runs, on all cores, and says what they amounted to. Each run is single-threaded; what is
+// folded together is folded in the order of the seeds, so that a campaign of a given number of runs ends the same at any
+// number of workers.
+package campaign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/firstgap/firstgap/harness"
+)
+
+// Options say what a campaign does.
+type Options struct {
+	Generation harness.Generation
+	Seed       uint64 // of the first run; the others follow
+	Runs       uint64 // how many; 0 is as many as For allows
+	// For ends the campaign: no run begins after it. 0 is no limit, and then Runs must be given.
+	For     time.Duration
+	Workers int // runs at a time; 0 is one a core
+	// Failures is how many failed runs are kept whole; the others are counted. 0 is DefaultFailures.
+	Failures int
+	// Progress is called every now and then, by one goroutine at a time. It may be nil.
+	Progress func(Progress)
+
+	// run makes one run; tests put another in its place.
+	run func(c harness.Configuration, record bool) harness.Result
+}
+
+// DefaultFailures is how many failed runs a campaign keeps whole.
+const DefaultFailures = 20
+
+// twice is how often a run is made a second time, to see that it is the same: once in that many.
+const twice = 64
+
+// ErrEndless says that a campaign was given neither a number of runs nor a time.
+var ErrEndless = errors.New("campaign: expected a number of runs or a time, found neither")
+
+// Progress says how far a campaign has come.
+type Progress struct {
+	Runs     uint64 // made
+	Asked    uint64 // 0 when only the time is limited
+	Failed   uint64
+	Events   uint64
+	Elapsed  time.Duration
+	Rate     float64       // runs a second
+	Left     time.Duration // as far as it can be told
+	Finished bool          // the last call
+}
+
+// A Stop says why a campaign ended.
+type Stop string
+
+// The reasons.
+const (
+	AllRun      Stop = "all runs made"
+	TimeIsUp    Stop = "time is up"
+	Interrupted Stop = "interrupted"
+)
+
+// A Tally is what one check found over all runs.
+type Tally struct {
+	Check        harness.Check   `json:"check"`
+	Guarantee    string          `json:"guarantee"`
+	Verdict      harness.Verdict `json:"verdict"`
+	Runs         uint64          `json:"runs"`       // in which it was evaluated
+	Violations   uint64          `json:"violations"` // runs in which it objected
+	CouldNotTell uint64          `json:"couldNotTell"`
+	Detail       string          `json:"detail,omitempty"` // the first objection
+}
+
+// A Summary is how a campaign ended.
+type Summary struct {
+	Verdict  harness.Verdict `json:"verdict"`
+	Reasons  []string        `json:"reasons"` // why it is not a pass
+	Seed     uint64          `json:"seed"`
+	Asked    uint64          `json:"asked"` // runs; 0 when only the time was limited
+	Stop     Stop            `json:"stop"`
+	Seconds  float64         `json:"seconds"`
+	Workers  int             `json:"workers"`
+	Failed   uint64          `json:"failed"` // runs with a violation
+	Untold   uint64          `json:"untold"` // runs that could not tell
+	Counts   harness.Counts  `json:"counts"`
+	Checks   []Tally         `json:"checks"`
+	Failures []Failed        `json:"-"` // the first ones by seed
+}
+
+// Failed is a run that did not pass.
+type Failed struct {
+	Seed    uint64
+	Failure *harness.Failure
+}
+
+// Rate returns runs a second.
+func (s *Summary) Rate() float64 { return perSecond(s.Counts.Runs, s.Seconds) }
+
+// EventRate returns simulated events a second.
+func (s *Summary) EventRate() float64 { return perSecond(s.Counts.World.Events, s.Seconds) }
+
+func perSecond(n uint64, seconds float64) float64 {
+	if seconds <= 0 {
+		return 0
+	}
+	return float64(n) / seconds
+}
+
+// done is one run that was made.
+type done struct {
+	index  uint64
+	result harness.Result
+	again  *harness.Result // the second one, when it was made twice
+	err    error
+}
+
+// Run makes the runs. It returns an error only when it could not begin, or when a configuration could not be
+// generated; everything else is in the Summary. When ctx ends, the runs under way are finished and no other begins.
+func Run(ctx context.Context, o Options) (*Summary, error) {
+	if o.Runs == 0 && o.For <= 0 {
+		return nil, ErrEndless
+	}
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	if o.Failures <= 0 {
+		o.Failures = DefaultFailures
+	}
+	if o.run == nil {
+		o.run = harness.RunRecorded
+	}
+	start := time.Now()
+	late := func() bool { return o.For > 0 && time.Since(start) >= o.For }
+	results := make(chan done, 4*o.Workers)
+	var next atomic.Uint64
+	var stopped atomic.Bool
+	var wait sync.WaitGroup
+	for range o.Workers {
+		wait.Go(func() {
+			// Seeds are taken in order and every one that was taken is run: those that were run have no gap.
+			for ctx.Err() == nil && !stopped.Load() {
+				index := next.Add(1) - 1
+				if o.Runs > 0 && index >= o.Runs {
+					return
+				}
+				// The first run is made even when there is no time: zero runs tell nothing.
+				if index > 0 && late() {
+					stopped.Store(true)
+				}
+				results <- o.one(index)
+			}
+		})
+	}
+	go func() { wait.Wait(); close(results) }()
+	f := folder{options: &o, start: start, summary: Summary{Seed: o.Seed, Asked: o.Runs, Workers: o.Workers}}
+	f.begin()
+	err := f.fold(results, &stopped)
+	f.finish(ctx)
+	return &f.summary, err
+}
+
+// one makes one run.
+func (o *Options) one(index uint64) done {
+	c, err := o.Generation.Generate(o.Seed + index)
+	if err != nil {
+		return done{index: index, err: err}
+	}
+	d := done{index: index, result: o.run(c, false)}
+	if index%twice == 0 {
+		again := o.run(c, false)
+		d.again = &again
+	}
+	return d
+}
+
+// folder folds runs together.
+type folder struct {
+	options *Options
+	start   time.Time
+	told    time.Time
+	summary Summary
+	tallies map[harness.Check]int
+	folded  uint64
+}
+
+func (f *folder) begin() {
+	f.tallies = make(map[harness.Check]int)
+	for i, c := range harness.Checks() {
+		f.summary.Checks = append(f.summary.Checks, Tally{Check: c, Guarantee: harness.Guarantee(c)})
+		f.tallies[c] = i
+	}
+}
+
+func (f *folder) fold(results <-chan done, stopped *atomic.Bool) error {
+	early := make(map[uint64]done)
+	var broken error
+	for d := range results {
+		early[d.index] = d
+		for {
+			d, ok := early[f.folded]
+			if !ok {
+				break
+			}
+			delete(early, f.folded)
+			f.folded++
+			if d.err != nil {
+				broken = errors.Join(broken, d.err)
+				stopped.Store(true)
+				continue
+			}
+			f.add(&d)
+		}
+		if now := time.Now(); now.Sub(f.told) > 200*time.Millisecond {
+			f.told = now
+			f.tell(false)
+		}
+	}
+	return broken
+}
+
+// add folds one run in.
+func (f *folder) add(d *done) {
+	s := &f.summary
+	r := &d.result
+	s.Counts.Add(&r.Counts)
+	evaluated := r.Evaluated
+	if d.again != nil {
+		evaluated = append(evaluated, harness.Determinism)
+		if d.again.Hash != r.Hash {
+			r.Findings = append(r.Findings, harness.Finding{Check: harness.Determinism, Verdict: harness.Violation,
+				Guarantee: harness.Guarantee(harness.Determinism),
+				Detail:    fmt.Sprintf("seed %d: expected the hash %016x again, found %016x", f.seed(d), r.Hash, d.again.Hash)})
+			r.Verdict = harness.Violation
+		}
+	}
+	for _, c := range evaluated {
+		f.tally(c).Runs++
+	}
+	counted := make(map[harness.Check]bool)
+	for _, x := range r.Findings {
+		t := f.tally(x.Check)
+		if counted[x.Check] {
+			continue
+		}
+		counted[x.Check] = true
+		if x.Verdict == harness.Violation {
+			t.Violations++
+		} else {
+			t.CouldNotTell++
+		}
+		if t.Detail == "" {
+			t.Detail = fmt.Sprintf("seed %d: %s", f.seed(d), x.Detail)
+		}
+	}
+	switch r.Verdict {
+	case harness.Pass:
+		return
+	case harness.Violation:
+		s.Failed++
+	default:
+		s.Untold++
+	}
+	if len(s.Failures) < f.options.Failures {
+		// Run again, this time with every event written down.
+		recorded := f.options.run(r.Configuration, true)
+		failure := harness.NewFailure(&recorded)
+		failure.Verdict, failure.Findings = r.Verdict, r.Findings
+		s.Failures = append(s.Failures, Failed{Seed: f.seed(d), Failure: failure})
+	}
+}
+
+func (f *folder) seed(d *done) uint64 { return f.options.Seed + d.index }
+
+func (f *folder) tally(c harness.Check) *Tally {
+	i, ok := f.tallies[c]
+	if !ok {
+		i = len(f.summary.Checks)
+		f.summary.Checks = append(f.summary.Checks, Tally{Check: c, Guarantee: harness.Guarantee(c)})
+		f.tallies[c] = i
+	}
+	return &f.summary.Checks[i]
+}
+
+// finish decides the verdict.
+func (f *folder) finish(ctx context.Context) {
+	s := &f.summary
+	s.Seconds = time.Since(f.start).Seconds()
+	s.Verdict = harness.Pass
+	object := func(v harness.Verdict, format string, args ...any) {
+		s.Verdict = s.Verdict.Worse(v)
+		s.Reasons = append(s.Reasons, fmt.Sprintf(format, args...))
+	}
+	switch {
+	case f.options.Runs > 0 && s.Counts.Runs >= f.options.Runs:
+		s.Stop = AllRun
+	case ctx.Err() != nil:
+		s.Stop = Interrupted
+		object(harness.CouldNotTell, "interrupted after %d runs", s.Counts.Runs)
+	default:
+		s.Stop = TimeIsUp
+		if f.options.Runs > 0 {
+			object(harness.CouldNotTell, "the time of %v was up after %d of %d runs", f.options.For, s.Counts.Runs, f.options.Runs)
+		}
+	}
+	if s.Failed > 0 {
+		object(harness.Violation, "%d of %d runs found a violation", s.Failed, s.Counts.Runs)
+	}
+	if s.Untold > 0 {
+		object(harness.CouldNotTell, "%d of %d runs could not tell", s.Untold, s.Counts.Runs)
+	}
+	activity := f.tally(harness.ActivityCheck)
+	activity.Runs = s.Counts.Runs
+	if err := harness.Activity(&s.Counts); err != nil {
+		activity.CouldNotTell++
+		activity.Detail = err.Error()
+		object(harness.CouldNotTell, "activity: %v", err)
+	}
+	for i := range s.Checks {
+		t := &s.Checks[i]
+		switch {
+		case t.Violations > 0:
+			t.Verdict = harness.Violation
+		case t.CouldNotTell > 0:
+			t.Verdict = harness.CouldNotTell
+		case t.Runs == 0:
+			t.Verdict = harness.CouldNotTell
+			t.Detail = "expected at least one run in which it was evaluated, found none"
+			object(harness.CouldNotTell, "%s: %s", t.Check, t.Detail)
+		default:
+			t.Verdict = harness.Pass
+		}
+	}
+	f.tell(true)
+}
+
+func (f *folder) tell(finished bool) {
+	if f.options.Progress == nil {
+		return
+	}
+	s, o := &f.summary, f.options
+	p := Progress{Runs: s.Counts.Runs, Asked: o.Runs, Failed: s.Failed + s.Untold, Events: s.Counts.World.Events,
+		Elapsed: time.Since(f.start), Finished: finished}
+	p.Rate = perSecond(p.Runs, p.Elapsed.Seconds())
+	if o.Runs > 0 && p.Rate > 0 {
+		p.Left = time.Duration(float64(o.Runs-p.Runs) / p.Rate * float64(time.Second))
+	}
+	if o.For > 0 && (o.Runs == 0 || o.For-p.Elapsed < p.Left) {
+		p.Left = max(0, o.For-p.Elapsed)
+	}
+	o.Progress(p)
+}

@@ -1,0 +1,350 @@
+package harness
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	fuzz "github.com/google/gofuzz"
+
+	"github.com/firstgap/firstgap/faults"
+	"github.com/firstgap/firstgap/harness/sim"
+	"github.com/firstgap/firstgap/harness/workload"
+)
+
+// Version is that of Configuration. It changes whenever the same configuration would give another run.
+const Version = 1
+
+// A Configuration is everything that a run depends on, as plain JSON: the same configuration gives the same run,
+// event by event, in any process.
+type Configuration struct {
+	Version  int               `json:"version"`
+	Seed     uint64            `json:"seed"` // of all randomness of the run
+	Volume   Volume            `json:"volume"`
+	Nodes    Nodes             `json:"nodes"`
+	Network  sim.Network       `json:"network"`
+	Disk     sim.Disk          `json:"disk"`
+	Workload workload.Workload `json:"workload"`
+	Plan     faults.Plan       `json:"plan"`
+	Ending   Ending            `json:"ending"`
+	Bug      string            `json:"bug,omitempty"` // the planted bug; it needs a build with the overlay
+	Limits   sim.Limits        `json:"limits"`
+}
+
+// Volume is the shape of the volume.
+type Volume struct {
+	Groups      int `json:"groups"`
+	Replicas    int `json:"replicas"` // of each group
+	WriteQuorum int `json:"writeQuorum"`
+	ReadQuorum  int `json:"readQuorum"`
+	Pages       int `json:"pages"`
+	Zones       int `json:"zones"` // availability zones that the replicas are spread over
+}
+
+// Nodes configures the nodes of the volume.
+type Nodes struct {
+	GossipEvery faults.Duration `json:"gossipEvery"` // of a segment
+	CachePages  int             `json:"cachePages"`  // of a writer, fewer than the volume has to make it read
+	RetryEvery  faults.Duration `json:"retryEvery"`  // of a writer, when nobody answers
+	IdleAfter   faults.Duration `json:"idleAfter"`   // of a writer: for how long it is patient with a silent client
+}
+
+// Ending says how a run ends, once the faults have.
+type Ending struct {
+	// Bound is how much virtual time the volume has to serve again after the faults, and once more after the last
+	// take-over.
+	Bound faults.Duration `json:"bound"`
+	// Calm is for how long, at least, the clients work on after the faults, before the last take-over.
+	Calm faults.Duration `json:"calm"`
+	// Settle is how long the segments gossip before their pages are compared.
+	Settle faults.Duration `json:"settle"`
+	// CrashWriter ends the old writer at the last take-over. Without it, it lives on and learns what happened.
+	CrashWriter bool `json:"crashWriter"`
+}
+
+// Topology is the volume and its clients as faults see them.
+func (c *Configuration) Topology() faults.Topology {
+	v := c.Volume
+	return faults.Topology{Groups: v.Groups, Replicas: v.Replicas, WriteQuorum: v.WriteQuorum, ReadQuorum: v.ReadQuorum,
+		Zones: v.Zones, Clients: c.Workload.Clients}
+}
+
+// A ConfigurationError says what makes a configuration unfit to run.
+type ConfigurationError struct {
+	Field string // as in JSON
+	Found string
+	Want  string
+}
+
+func (e *ConfigurationError) Error() string {
+	return fmt.Sprintf("configuration: %s is %s, want %s", e.Field, e.Found, e.Want)
+}
+
+// Limits of a configuration: what fits a run in memory, and a node's number in a node.ID.
+const (
+	maxGroups   = 64
+	maxReplicas = 9
+	maxPages    = 1 << 16
+)
+
+// Validate refuses a configuration that cannot be run. All that is wrong is reported together.
+func (c *Configuration) Validate() error {
+	var broken []error
+	object := func(field string, found, want any) {
+		broken = append(broken, &ConfigurationError{field, fmt.Sprint(found), fmt.Sprint(want)})
+	}
+	if c.Version != Version {
+		object("version", c.Version, Version)
+		return errors.Join(broken...) // the rest may mean something else
+	}
+	between := func(field string, found, low, high int) {
+		if found < low || found > high {
+			object(field, found, fmt.Sprintf("%d to %d", low, high))
+		}
+	}
+	between("volume.groups", c.Volume.Groups, 1, maxGroups)
+	between("volume.replicas", c.Volume.Replicas, 1, maxReplicas)
+	between("volume.writeQuorum", c.Volume.WriteQuorum, 1, c.Volume.Replicas)
+	between("volume.readQuorum", c.Volume.ReadQuorum, 1, c.Volume.Replicas)
+	between("volume.pages", c.Volume.Pages, 1, maxPages)
+	between("volume.zones", c.Volume.Zones, 1, c.Volume.Replicas)
+	between("nodes.cachePages", c.Nodes.CachePages, 1, maxPages)
+	for _, d := range []struct {
+		field string
+		found faults.Duration
+	}{{"nodes.gossipEvery", c.Nodes.GossipEvery}, {"nodes.retryEvery", c.Nodes.RetryEvery},
+		{"nodes.idleAfter", c.Nodes.IdleAfter}, {"ending.bound", c.Ending.Bound}, {"ending.calm", c.Ending.Calm}, {"ending.settle", c.Ending.Settle}} {
+		if d.found < faults.Duration(time.Microsecond) || d.found > faults.Duration(time.Hour) {
+			object(d.field, d.found, "1µs to 1h")
+		}
+	}
+	if c.Nodes.IdleAfter >= c.Workload.Timeout {
+		// A transaction that its client has given up would keep its rows for longer than the next one waits for them, and
+		// so on for ever.
+		object("nodes.idleAfter", c.Nodes.IdleAfter, "less than workload.timeout, "+c.Workload.Timeout.String())
+	}
+	if c.Bug != "" {
+		if _, err := faults.LookupBug(c.Bug); err != nil {
+			broken = append(broken, err)
+		}
+	}
+	broken = append(broken, c.Network.Validate(), c.Disk.Validate(), c.Workload.Validate(), c.Limits.Validate())
+	if err := errors.Join(broken...); err != nil {
+		return err
+	}
+	return c.Plan.Validate(c.Topology())
+}
+
+// ReadConfiguration reads one from JSON, refuses what it does not know, and validates it.
+func ReadConfiguration(r io.Reader) (Configuration, error) {
+	var c Configuration
+	if err := decodeStrictly(r, &c); err != nil {
+		return c, fmt.Errorf("configuration: %w", err)
+	}
+	return c, c.Validate()
+}
+
+// decodeStrictly reads one JSON value and nothing else.
+func decodeStrictly(r io.Reader, into any) error {
+	d := json.NewDecoder(r)
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		if strings.Contains(err.Error(), "unknown field") {
+			err = fmt.Errorf("%w; known keys: %s", err, strings.Join(knownKeys(into), ", "))
+		}
+		return err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return errors.New("expected the end of the text, found more")
+	}
+	return nil
+}
+
+// A Generation says how configurations are generated from seeds.
+type Generation struct {
+	Bug string // the planted bug of every run, or none
+	// Points are those that crash-at-point faults draw from: none in a build without the overlay, where nobody passes
+	// them.
+	Points []string
+}
+
+// Generate makes the configuration of a seed. The same seed gives the same configuration in any process.
+//
+// Every part has a fuzzer of its own, seeded by the run's seed and the part's name, so that what one part draws does
+// not change the others.
+func (g Generation) Generate(seed uint64) (Configuration, error) {
+	c := Configuration{Version: Version, Seed: seed, Bug: g.Bug,
+		Limits: sim.Limits{Events: 400_000, Time: faults.Duration(2 * time.Minute), Bytes: 256 << 20}}
+	for _, part := range []struct {
+		name string
+		into any
+	}{
+		{"volume", &c.Volume}, {"nodes", &c.Nodes}, {"network", &c.Network}, {"disk", &c.Disk},
+		{"workload", &c.Workload}, {"ending", &c.Ending},
+	} {
+		fuzz.NewWithSeed(partSeed(seed, part.name)).Funcs(Funcs()...).Fuzz(part.into)
+	}
+	// A cache that holds the volume would never read from a segment.
+	c.Nodes.CachePages = 1 + c.Nodes.CachePages%c.Volume.Pages
+	plans := faults.Generator{Topology: c.Topology(), Faults: 5, Points: g.Points,
+		Horizon: faults.Duration(300+seed%5*50) * faults.Duration(time.Millisecond),
+		Beyond:  partSeed(seed, "beyond")%8 == 0}
+	var err error
+	if c.Plan, err = plans.Plan(partSeed(seed, "plan")); err != nil {
+		return c, fmt.Errorf("configuration of seed %d: %w", seed, err)
+	}
+	var i incident
+	fuzz.NewWithSeed(partSeed(seed, "incident")).Funcs(func(i *incident, f fuzz.Continue) { i.fuzz(&c, f) }).Fuzz(&i)
+	c.Plan = i.addTo(c.Plan, c.Topology())
+	return c, c.Validate()
+}
+
+// An incident is a take-over that is likely to have something to cut: for a moment, the writer does not reach a write
+// quorum of one group, and that is when it is replaced. What it sent to the other groups meanwhile stands behind the
+// gap. Faults that fall where they may give such a cut in one run of a hundred.
+type incident []faults.Fault
+
+func (i *incident) fuzz(c *Configuration, f fuzz.Continue) {
+	if f.Intn(3) == 0 {
+		return
+	}
+	v := c.Volume
+	group := 1 + f.Intn(v.Groups)
+	var unreached []string
+	// Of one group that still has the records on a single segment, or of two, one of which has them not at all.
+	most := v.Replicas - 1
+	if v.Groups > 1 {
+		most = v.Replicas
+	}
+	least := v.Replicas - v.WriteQuorum + 1
+	if f.Intn(4) > 0 {
+		least = most
+	}
+	for _, r := range f.Perm(v.Replicas)[:least+f.Intn(most-least+1)] {
+		unreached = append(unreached, faults.Node{Role: faults.Segment, Group: group, Replica: r + 1}.String())
+	}
+	slices.Sort(unreached)
+	longest := int(c.Topology().Budget().Short / faults.Duration(time.Microsecond))
+	cut := faults.Fault{Kind: faults.PartitionOneWay, At: micros(f, 20_000, int(c.Plan.Horizon)/1000-2*longest),
+		For: micros(f, 10_000, longest), Nodes: []string{string(faults.Writer)}, To: unreached}
+	replaced := faults.Fault{Kind: faults.TakeOver, At: cut.At + micros(f, 5_000, int(cut.For)/1000)}
+	if f.RandBool() {
+		replaced.Kind, replaced.For = faults.WriterCrash, micros(f, 1, longest)
+	}
+	*i = incident{cut, replaced}
+}
+
+// addTo returns the plan with the incident, or without where both together go beyond the budget.
+func (i incident) addTo(p faults.Plan, t faults.Topology) faults.Plan {
+	both := p
+	both.Faults = slices.Concat(p.Faults, i)
+	slices.SortStableFunc(both.Faults, func(a, b faults.Fault) int { return cmp.Compare(a.At, b.At) })
+	if both.Validate(t) != nil {
+		return p
+	}
+	return both
+}
+
+// partSeed derives a part's seed, not negative, from that of the run.
+func partSeed(seed uint64, part string) int64 {
+	h := seed ^ 0x9e3779b97f4a7c15
+	for _, b := range []byte(part) {
+		h = (h ^ uint64(b)) * 0xbf58476d1ce4e5b9
+		h ^= h >> 29
+	}
+	h *= 0x94d049bb133111eb
+	return int64((h ^ h>>32) & math.MaxInt64)
+}
+
+// Funcs returns the custom functions by which gofuzz fills the parts of a Configuration, its plan excepted
+// (see faults.Generator).
+func Funcs() []any {
+	return []any{fuzzVolume, fuzzNodes, fuzzNetwork, fuzzDisk, fuzzWorkload, fuzzEnding}
+}
+
+// quorums are the shapes of a group that runs draw from: replicas, write and read quorum. All of them overlap
+// (W + R > N). Aurora's own comes most often (SIGMOD 2017 §2.1).
+func quorums() [][3]int {
+	return [][3]int{
+		{6, 4, 3}, {6, 4, 3}, {6, 4, 3}, {6, 4, 3}, {6, 4, 3}, {6, 4, 3}, {6, 4, 3}, {6, 4, 3},
+		{3, 2, 2}, {3, 2, 2}, {4, 3, 2}, {5, 3, 3}, {6, 5, 2}, {6, 4, 4},
+	}
+}
+
+func fuzzVolume(v *Volume, c fuzz.Continue) {
+	all := quorums()
+	q := all[c.Intn(len(all))]
+	*v = Volume{Groups: min(3, 1+c.Intn(4)), Replicas: q[0], WriteQuorum: q[1], ReadQuorum: q[2],
+		Pages: 2 + c.Intn(15), Zones: min(3, q[0])}
+	v.Pages = max(v.Pages, v.Groups)
+}
+
+func fuzzNodes(n *Nodes, c fuzz.Continue) {
+	*n = Nodes{GossipEvery: micros(c, 10_000, 40_000), CachePages: c.Intn(1 << 10),
+		RetryEvery: micros(c, 5_000, 20_000), IdleAfter: micros(c, 20_000, 50_000)}
+}
+
+func fuzzNetwork(n *sim.Network, c fuzz.Continue) {
+	*n = sim.Network{Latency: micros(c, 50, 400), Jitter: micros(c, 10, 600), CrossZone: micros(c, 0, 800),
+		LateDelivery: c.RandBool()}
+	if c.Intn(2) == 0 {
+		n.TailRate, n.Tail = percent(c, 5), micros(c, 500, 3000)
+	}
+	if c.Intn(3) == 0 {
+		n.Loss = percent(c, 5)
+	}
+	if c.Intn(3) == 0 {
+		n.Duplicate = percent(c, 10)
+	}
+}
+
+func fuzzDisk(d *sim.Disk, c fuzz.Continue) {
+	*d = sim.Disk{Append: micros(c, 0, 20), Sync: micros(c, 50, 1000), Replace: micros(c, 100, 1500), Jitter: micros(c, 0, 500),
+		SurviveRate: percent(c, 100), EffectRate: percent(c, 100), TornRate: percent(c, 50)}
+	if c.Intn(3) == 0 {
+		d.TailRate, d.Tail = percent(c, 5), micros(c, 1000, 4000)
+	}
+}
+
+func fuzzWorkload(w *workload.Workload, c fuzz.Continue) {
+	*w = workload.Workload{
+		Clients:  max(1+c.Intn(6), 1+c.Intn(6)),
+		Accounts: 2 + c.Intn(5), Rows: 2 + c.Intn(18), Balance: 100 * (1 + c.Intn(10)),
+		Timeout: micros(c, 60_000, 150_000),
+		Mix: workload.Mix{Transfer: 1 + c.Intn(8), Put: c.Intn(5), MultiPut: c.Intn(5), Delete: c.Intn(4), Rewrite: c.Intn(4),
+			Read: 1 + c.Intn(5), Abort: c.Intn(3), Tangle: c.Intn(4), Silent: c.Intn(2)},
+	}
+	// About as many transactions, over about as long, whether few clients ask for them or many.
+	w.Transactions = (40 + c.Intn(40)) / w.Clients
+	w.Think = micros(c, 1_000, 6_000) * faults.Duration(w.Clients)
+}
+
+func fuzzEnding(e *Ending, c fuzz.Continue) {
+	*e = Ending{Bound: faults.Duration(20 * time.Second), Calm: micros(c, 20_000, 120_000), Settle: faults.Duration(100 * time.Millisecond), CrashWriter: c.RandBool()}
+}
+
+// micros draws a duration, in whole microseconds so that a configuration can be read.
+func micros(c fuzz.Continue, low, high int) faults.Duration {
+	return faults.Duration(time.Duration(low+c.Intn(high-low+1)) * time.Microsecond)
+}
+
+// percent draws a rate in whole percent, from 0 to most.
+func percent(c fuzz.Continue, most int) float64 { return float64(c.Intn(most+1)) / 100 }
+
+// String renders the configuration as JSON.
+func (c Configuration) String() string {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetIndent("", "  ")
+	if err := e.Encode(c); err != nil {
+		return fmt.Sprintf("configuration: %v", err) // not reached: it holds nothing that JSON cannot say
+	}
+	return b.String()
+}

@@ -1,0 +1,138 @@
+package harness
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/firstgap/firstgap/faults"
+	"github.com/firstgap/firstgap/harness/conform"
+	"github.com/firstgap/firstgap/harness/sim"
+)
+
+// Counts says what really happened in a run, or in all runs of a campaign together.
+type Counts struct {
+	Runs         uint64 `json:"runs"`
+	BeyondBudget uint64 `json:"beyondBudget"` // of the runs, those whose plan may stop the volume
+	Stalled      uint64 `json:"stalled"`      // of these, those that it did stop for good
+
+	Transactions uint64 `json:"transactions"` // that clients began
+	Acknowledged uint64 `json:"acknowledged"` // commits that changed something and were answered with OK
+	ReadOnly     uint64 `json:"readOnly"`     // commits that changed nothing and were answered with OK
+	Aborted      uint64 `json:"aborted"`
+	Deadlocks    uint64 `json:"deadlocks"`
+	Unknown      uint64 `json:"unknown"` // commits without an answer
+
+	TakeOvers  uint64 `json:"takeOvers"`  // epochs won from a predecessor
+	Recoveries uint64 `json:"recoveries"` // of these, those that got as far as opening
+	Cuts       uint64 `json:"cuts"`       // recoveries whose cut removed a record that some segment held
+	Undos      uint64 `json:"undos"`      // undo records written
+	PageReads  uint64 `json:"pageReads"`  // page images that segments sent to writers
+
+	PagesCompared uint64 `json:"pagesCompared"` // images compared with those of another segment
+	RowsAudited   uint64 `json:"rowsAudited"`   // rows read after the last recovery
+	Certificates  uint64 `json:"certificates"`  // histories whose claimed order proves them
+
+	Trace conform.Counts `json:"trace"`
+	World sim.Counts     `json:"world"`
+}
+
+// Add adds d to c.
+func (c *Counts) Add(d *Counts) {
+	mine, other := c.fields(), d.fields()
+	for i := range mine {
+		*mine[i] += *other[i]
+	}
+	c.Trace.Add(d.Trace)
+	c.World.Add(d.World)
+}
+
+func (c *Counts) fields() []*uint64 {
+	return []*uint64{&c.Runs, &c.BeyondBudget, &c.Stalled, &c.Transactions, &c.Acknowledged, &c.ReadOnly, &c.Aborted, &c.Deadlocks,
+		&c.Unknown, &c.TakeOvers, &c.Recoveries, &c.Cuts, &c.Undos, &c.PageReads, &c.PagesCompared, &c.RowsAudited, &c.Certificates}
+}
+
+// VacuityError says that something that runs are meant to do has not happened in any of them, so that what they passed
+// proves less than it seems to.
+type VacuityError struct {
+	Runs    uint64
+	Missing []string
+}
+
+func (e *VacuityError) Error() string {
+	return fmt.Sprintf("expected each of these at least once, found none in %d runs: %s", e.Runs, strings.Join(e.Missing, ", "))
+}
+
+// Activity returns a *VacuityError when the runs did not do something that they are there to do.
+func Activity(c *Counts) error {
+	e := VacuityError{Runs: c.Runs}
+	for _, must := range []struct {
+		what string
+		n    uint64
+	}{
+		{"runs", c.Runs},
+		{"commits acknowledged", c.Acknowledged},
+		{"read-only commits acknowledged", c.ReadOnly},
+		{"aborted transactions", c.Aborted},
+		{"commits of unknown outcome", c.Unknown},
+		{"take-overs", c.TakeOvers},
+		{"recoveries opened", c.Recoveries},
+		{"cuts that removed records", c.Cuts},
+		{"undos", c.Undos},
+		{"crashes", c.World.Crashes},
+		{"restarts", c.World.Restarts},
+		{"messages lost", c.World.LostByLoss},
+		{"messages stopped by a partition", c.World.LostByCut},
+		{"messages duplicated", c.World.Duplicated},
+		{"unsynced pieces lost in a crash", c.World.LostPieces},
+		{"records that came by gossip", c.Trace.Gossips},
+		{"page reads from segments", c.PageReads},
+		{"pages compared", c.PagesCompared},
+		{"rows audited", c.RowsAudited},
+		{"steps of the trace validated", c.Trace.Steps},
+		{"invariants evaluated", c.Trace.Evaluations},
+	} {
+		if must.n == 0 {
+			e.Missing = append(e.Missing, must.what)
+		}
+	}
+	if len(e.Missing) == 0 {
+		return nil
+	}
+	return &e
+}
+
+// A ProgressError says what did not happen in time after the faults had ended.
+type ProgressError struct {
+	Waited string          // for what
+	Bound  faults.Duration // how long
+	State  []string        // what the writers and segments were doing, one line each
+}
+
+func (e *ProgressError) Error() string {
+	return fmt.Sprintf("expected %s within %v of virtual time, found none; %s",
+		e.Waited, time.Duration(e.Bound), strings.Join(e.State, "; "))
+}
+
+// A WireError is a message that its sender must not send.
+type WireError struct {
+	From    string
+	Message string // its type
+	Want    string
+}
+
+func (e *WireError) Error() string {
+	return fmt.Sprintf("expected %s from %s, found %s", e.Want, e.From, e.Message)
+}
+
+// A PanicError is a node that ended itself.
+type PanicError struct {
+	Node  string
+	Event string // what it was told
+	Value string // what it panicked with
+	Stack string
+}
+
+func (e *PanicError) Error() string {
+	return fmt.Sprintf("%s panicked on %s: %s\n%s", e.Node, e.Event, e.Value, e.Stack)
+}

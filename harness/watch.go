@@ -1,0 +1,92 @@
+package harness
+
+import (
+	"github.com/firstgap/firstgap/harness/conform"
+	"github.com/firstgap/firstgap/impl/node"
+)
+
+// watch hears what the nodes of a run say and send. It has the trace validated, keeps what the log's commit records are,
+// and looks at what goes over the wire.
+type watch struct {
+	validator *conform.Validator
+	name      func(node.ID) string
+	writers   node.ID // the first address of a writer
+	clients   node.ID // the first address of a client
+
+	records    []commitRecord
+	histories  []node.History // by epoch-1, as decided
+	open       node.Epoch     // the newest epoch that opened
+	pageImages uint64
+	misplaced  *WireError // the first one
+}
+
+// A commitRecord is one that some writer gave an LSN.
+type commitRecord struct {
+	txn   node.Txn
+	lsn   node.LSN
+	epoch node.Epoch
+}
+
+// Traced implements sim.Observer.
+func (w *watch) Traced(now node.Time, from node.ID, t *node.Trace) {
+	// The validator keeps the first violation; judge asks for it.
+	_ = w.validator.Tell(now, from, t)
+	switch t.Action {
+	case node.ActCommit:
+		if t.Record != nil {
+			w.records = append(w.records, commitRecord{t.Record.Txn, t.Record.LSN, t.Record.Epoch})
+		}
+	case node.ActDecide:
+		if t.Epoch > 0 && t.Epoch < maxEpochs {
+			for len(w.histories) < int(t.Epoch) {
+				w.histories = append(w.histories, nil)
+			}
+			w.histories[t.Epoch-1] = t.History
+		}
+	case node.ActOpen:
+		w.open = max(w.open, t.Epoch)
+	}
+}
+
+// maxEpochs bounds what a node's word makes the harness keep.
+const maxEpochs = 1 << 16
+
+// commits returns the commit records on the log of the newest writer that opened.
+func (w *watch) commits() map[node.Txn]node.LSN {
+	history := node.FirstHistory()
+	if w.open > 1 && int(w.open) <= len(w.histories) && w.histories[w.open-1] != nil {
+		history = w.histories[w.open-1]
+	}
+	kept := make(map[node.Txn]node.LSN, len(w.records))
+	for _, r := range w.records {
+		if history.Has(r.lsn, r.epoch) {
+			kept[r.txn] = r.lsn
+		}
+	}
+	return kept
+}
+
+// Delivered implements sim.Observer.
+func (w *watch) Delivered(_ node.Time, from, _ node.ID, m node.Message) {
+	if from >= w.writers && from < w.clients {
+		switch m.(type) {
+		case *node.Append, *node.Fence, *node.Join, *node.ReadLog, *node.ReadPage, *node.Confirm, *node.ReadEpoch, *node.Swap:
+		default:
+			w.object(from, m, "log records, and requests that carry no data")
+		}
+		return
+	}
+	if _, image := m.(*node.PageImage); image {
+		if from == register {
+			w.object(from, m, "epochs")
+			return
+		}
+		w.pageImages++
+	}
+}
+
+func (w *watch) object(from node.ID, m node.Message, want string) {
+	if w.misplaced == nil {
+		w.misplaced = &WireError{From: w.name(from), Message: m.Type(), Want: want}
+	}
+}
