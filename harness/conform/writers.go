@@ -133,16 +133,16 @@ func (v *Validator) decide(from node.ID, t *node.Trace) *problem {
 			newest = max(newest, line)
 		}
 	}
-	said := fmt.Sprintf("cut %d by the answers of %s", t.LSN, v.members(t.Answers))
-	answers := v.answers(e)
+	said := func() string { return fmt.Sprintf("cut %d by the answers of %s", t.LSN, v.members(t.Answers)) }
 	if g := v.model.Decide(e, q); g != "" {
-		return refused(g, fmt.Sprintf("%s; answers: %s", v.writerState(e), answers), said, "epoch %d may not cut by these answers", e)
+		return refused(g, fmt.Sprintf("%s; answers: %s", v.writerState(e), v.answers(e)), said(), "epoch %d may not cut by these answers", e)
 	}
 	base := v.model.Base(e)
 	if t.LSN != node.LSN(base) {
+		v.model.TakeBack() // so that the answers can still be told
 		return &problem{
 			rule: ruleCut, why: fmt.Sprintf("epoch %d cuts the log elsewhere than at the first gap", e),
-			expected: fmt.Sprintf("cut %d on the line of epoch %d; answers: %s", base, newest, answers), found: said,
+			expected: fmt.Sprintf("cut %d on the line of epoch %d; answers: %s", base, newest, v.answers(e)), found: said(),
 		}
 	}
 	ln := v.cut(e, newest, base)
