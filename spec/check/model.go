@@ -39,9 +39,10 @@ type Machine interface {
 	Encode(dst []byte) []byte
 	// Next takes each possible step in turn, calls visit with the step taken, and takes it back. Steps come in
 	// an order that depends on the state alone. times is how many ways of taking the action, one after the
-	// other, led to this same state. Next stops early when visit returns false.
+	// other, led to this same state. When visit returns false, Next stops, and stays in the state just visited.
 	Next(visit func(action, times int) bool)
-	// Broken returns the first invariant that does not hold in the state, or -1.
+	// Broken returns the first invariant that does not hold in the state, or -1. It is called in the initial
+	// state, and within visit for a step from a state in which every invariant holds.
 	Broken() int
 	// Step describes the last step taken, such as "Store(1, 2, r3)". It is called within visit only.
 	Step() string

@@ -104,14 +104,15 @@ func (m *machine) Broken() int { return m.brokenByLastStep() }
 // Next takes the steps in the order in which the module's Next lists them.
 func (m *machine) Next(visit func(action, times int) bool) {
 	w := &m.world
-	// try visits the state after an action that was not refused.
+	// try visits the state after an action that was not refused, and comes back unless it is to stay there.
 	try := func(a Action, times int, refused Refusal) bool {
 		if refused != "" {
 			return true
 		}
-		ok := visit(int(a), times)
-		m.TakeBack()
-		return ok
+		if !visit(int(a), times) {
+			return false
+		}
+		return m.TakeBack()
 	}
 	for e := 1; e <= w.MaxEpoch; e++ {
 		if !m.writerSteps(e, try) || !m.replicaSteps(e, try) || !try(ActAdvance, 1, m.Advance(e)) ||
@@ -254,11 +255,10 @@ func (m *machine) choose(q ReplicaSet, newest, cut int32) {
 func (m *machine) visitChoices(e int, visit func(action, times int) bool) bool {
 	for _, c := range m.choices {
 		m.decide(e, c.quorum, c.newest, c.cut)
-		ok := visit(int(ActDecide), c.times)
-		m.TakeBack()
-		if !ok {
+		if !visit(int(ActDecide), c.times) {
 			return false
 		}
+		m.TakeBack()
 	}
 	return true
 }

@@ -1,0 +1,98 @@
+package check
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// WriteText writes the verdict, the counterexample if there is one, and the receipt, for people.
+func (r *Result) WriteText(w io.Writer) error {
+	world, err := json.Marshal(r.World)
+	if err != nil {
+		return fmt.Errorf("check: the world does not marshal: %w", err)
+	}
+	var b strings.Builder
+	r.writeTrace(&b)
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(&b, "%-12s%s\n", name, fmt.Sprintf(format, args...))
+	}
+	switch r.Verdict {
+	case Pass:
+		line("verdict", "pass: every invariant holds in every reachable state")
+	case Violation:
+		line("verdict", "violation: %s does not hold after %d steps", r.Invariant, len(r.Trace))
+		line("", "%s: %q", r.Invariant, r.Guarantee)
+	case Incomplete:
+		line("verdict", "incomplete: %s; no invariant failed in the states seen", r.Reason)
+	}
+	line("model", "%s", r.Model)
+	line("world", "%s", strings.NewReplacer(`"`, "", ",", ", ", ":", " ", "{", "", "}", "").Replace(string(world)))
+	reductions := strings.Join(r.Reductions, "; ")
+	if reductions == "" {
+		reductions = "none"
+	}
+	line("reductions", "%s", reductions)
+	line("states", "%s distinct, %s generated, %s left", count(r.Distinct), count(r.Generated), count(r.Left))
+	line("depth", "%d", r.Depth)
+	line("missed", "with probability %.1e (two states with the same 64-bit fingerprint)", r.CollisionProbability)
+	line("actions", "%s", r.Actions)
+	if never := r.Actions.Never(); len(never) > 0 {
+		line("NEVER TAKEN", "%s", strings.Join(never, ", "))
+	}
+	line("time", "%.2f s on %d workers, %s states/s", r.Seconds, r.Workers, count(uint64(float64(r.Distinct)/max(r.Seconds, 1e-9))))
+	line("digest", "%s", r.Digest)
+	_, err = io.WriteString(w, b.String())
+	return err
+}
+
+func (r *Result) writeTrace(b *strings.Builder) {
+	if r.Verdict != Violation {
+		return
+	}
+	fmt.Fprintf(b, "A shortest counterexample:\n\n")
+	if len(r.Trace) == 0 {
+		fmt.Fprintf(b, "  the initial state\n")
+	}
+	for i, step := range r.Trace {
+		fmt.Fprintf(b, "%3d  %s\n", i+1, step.Action)
+		for _, c := range step.Changes {
+			switch {
+			case c.From == "":
+				fmt.Fprintf(b, "       %s = %s\n", c.Var, c.To)
+			case c.To == "":
+				fmt.Fprintf(b, "       %s: no longer %s\n", c.Var, c.From)
+			default:
+				fmt.Fprintf(b, "       %s: %s, was %s\n", c.Var, c.To, c.From)
+			}
+		}
+	}
+	fmt.Fprintln(b)
+}
+
+// String lists the actions with their counts.
+func (a ActionCounts) String() string {
+	var parts []string
+	for _, c := range a {
+		parts = append(parts, fmt.Sprintf("%s %s", c.Action, count(c.Times)))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// String renders the progress as one line.
+func (p Progress) String() string {
+	rate := float64(p.Distinct) / max(p.Elapsed.Seconds(), 1e-9)
+	return fmt.Sprintf("%s: depth %d, %s distinct, %s generated, %s left, %s states/s",
+		p.Elapsed.Round(time.Second), p.Depth, count(p.Distinct), count(p.Generated), count(p.Left), count(uint64(rate)))
+}
+
+// count writes a number with its thousands apart.
+func count(n uint64) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
