@@ -37,27 +37,25 @@ type entry struct {
 	epoch   node.Epoch   // recordEntry: likewise
 }
 
+// An entry on disk is a header, a body, and the header once more. A write that a crash tears has a beginning and no
+// end, so an entry that has both and a body that does not fit has rotted after it was written whole; and with either
+// of the two headers gone, the other still says what stands there.
 const (
-	entryMagic  = 0xF1657A90
+	headMagic   = 0xF1657A90
+	tailMagic   = 0xF1657A91
 	headerBytes = 4 + 1 + 8 + 8 + 8 + 4 + 4 + 4 + 4
 )
 
-// castagnoli is the polynomial that processors compute in hardware.
+// castagnoli is the checksum that processors compute in hardware.
 func castagnoli(b []byte) uint32 { return crc32.Checksum(b, castagnoliTable) }
 
 var castagnoliTable = crc32.MakeTable(crc32.Castagnoli)
 
-// appendEntry encodes e: a header with a checksum of its own, then the body, whose checksum the header carries.
+// appendEntry encodes e.
 func appendEntry(b []byte, e *entry) []byte {
 	start := len(b)
-	b = binary.LittleEndian.AppendUint32(b, entryMagic)
-	b = append(b, byte(e.kind))
-	b = binary.LittleEndian.AppendUint64(b, e.position)
-	b = binary.LittleEndian.AppendUint64(b, e.synced)
-	b = binary.LittleEndian.AppendUint64(b, uint64(e.lsn))
-	b = binary.LittleEndian.AppendUint32(b, uint32(e.epoch))
-	b = append(b, make([]byte, 12)...) // body length, body checksum, header checksum
-	body := len(b)
+	var space [headerBytes]byte
+	b = append(b, space[:]...)
 	switch e.kind {
 	case recordEntry:
 		b = e.record.AppendBinary(b)
@@ -66,68 +64,111 @@ func appendEntry(b []byte, e *entry) []byte {
 	case joinEntry:
 		b = e.history.AppendBinary(b)
 	}
-	binary.LittleEndian.PutUint32(b[body-12:], uint32(len(b)-body))
-	binary.LittleEndian.PutUint32(b[body-8:], castagnoli(b[body:]))
-	binary.LittleEndian.PutUint32(b[body-4:], castagnoli(b[start:body-4]))
-	return b
+	body := b[start+headerBytes:]
+	h := header{kind: e.kind, position: e.position, synced: e.synced, lsn: e.lsn, epoch: e.epoch, size: len(body), sum: castagnoli(body)}
+	h.put(b[start:start], headMagic)
+	return h.put(b, tailMagic)
 }
 
-type scanState uint8
+// A header is what an entry says of itself at both ends.
+type header struct {
+	kind             entryKind
+	position, synced uint64
+	lsn              node.LSN
+	epoch            node.Epoch
+	size             int    // of the body, in bytes
+	sum              uint32 // of the body
+}
+
+func (h *header) put(b []byte, magic uint32) []byte {
+	start := len(b)
+	b = binary.LittleEndian.AppendUint32(b, magic)
+	b = append(b, byte(h.kind))
+	b = binary.LittleEndian.AppendUint64(b, h.position)
+	b = binary.LittleEndian.AppendUint64(b, h.synced)
+	b = binary.LittleEndian.AppendUint64(b, uint64(h.lsn))
+	b = binary.LittleEndian.AppendUint32(b, uint32(h.epoch))
+	b = binary.LittleEndian.AppendUint32(b, uint32(h.size))
+	b = binary.LittleEndian.AppendUint32(b, h.sum)
+	return binary.LittleEndian.AppendUint32(b, castagnoli(b[start:]))
+}
+
+func readHeader(b []byte, magic uint32) (h header, fits bool) {
+	if len(b) < headerBytes || binary.LittleEndian.Uint32(b) != magic ||
+		castagnoli(b[:headerBytes-4]) != binary.LittleEndian.Uint32(b[headerBytes-4:]) {
+		return h, false
+	}
+	return header{
+		kind:     entryKind(b[4]),
+		position: binary.LittleEndian.Uint64(b[5:]),
+		synced:   binary.LittleEndian.Uint64(b[13:]),
+		lsn:      node.LSN(binary.LittleEndian.Uint64(b[21:])),
+		epoch:    node.Epoch(binary.LittleEndian.Uint32(b[29:])),
+		size:     int(binary.LittleEndian.Uint32(b[33:])),
+		sum:      binary.LittleEndian.Uint32(b[37:]),
+	}, true
+}
+
+type entryState uint8
 
 const (
-	entryFits   scanState = iota
-	bodyBad               // the header fits, the body does not: known by name, lost
-	headerBad             // nothing is known
-	endOfLog              // no bytes left
-	bodyMissing           // the header fits, the file ends before the body does
+	whole   entryState = iota // it can be read
+	rotten                    // it was written whole, and cannot be read any more
+	partial                   // it has no end
+	none                      // nothing of it is there
 )
 
-// scanEntry reads the entry at the start of b and returns how many bytes it takes.
-func scanEntry(b []byte) (e entry, n int, state scanState) {
-	if len(b) == 0 {
-		return e, 0, endOfLog
+// scanEntry reads the entry at the start of b, and returns how many bytes it takes.
+func scanEntry(b []byte) (e entry, n int, state entryState) {
+	h, fits := readHeader(b, headMagic)
+	if !fits {
+		if h, fits = searchTail(b); !fits {
+			return e, 0, none
+		}
 	}
-	if len(b) < headerBytes || binary.LittleEndian.Uint32(b) != entryMagic ||
-		castagnoli(b[:headerBytes-4]) != binary.LittleEndian.Uint32(b[headerBytes-4:]) {
-		return e, 0, headerBad
+	e = entry{kind: h.kind, position: h.position, synced: h.synced, lsn: h.lsn, epoch: h.epoch}
+	end := headerBytes + h.size
+	if end+headerBytes > len(b) {
+		return e, len(b), partial
 	}
-	e.kind = entryKind(b[4])
-	e.position = binary.LittleEndian.Uint64(b[5:])
-	e.synced = binary.LittleEndian.Uint64(b[13:])
-	e.lsn = node.LSN(binary.LittleEndian.Uint64(b[21:]))
-	e.epoch = node.Epoch(binary.LittleEndian.Uint32(b[29:]))
-	size := int(binary.LittleEndian.Uint32(b[33:]))
-	n = headerBytes + size
-	if n > len(b) {
-		return e, len(b), bodyMissing
+	tail, ended := readHeader(b[end:], tailMagic)
+	ended = ended && tail == h
+	n = end + headerBytes
+	switch {
+	case castagnoli(b[headerBytes:end]) == h.sum && e.decode(b[headerBytes:end]):
+		return e, n, whole
+	case ended:
+		return e, n, rotten
 	}
-	body := b[headerBytes:n]
-	if castagnoli(body) != binary.LittleEndian.Uint32(b[37:]) {
-		return e, n, bodyBad
+	return e, n, partial
+}
+
+// searchTail looks for the second header of an entry whose first one cannot be read.
+func searchTail(b []byte) (header, bool) {
+	for at := headerBytes; at+headerBytes <= len(b); at++ {
+		if h, fits := readHeader(b[at:], tailMagic); fits {
+			return h, h.size == at-headerBytes // otherwise it is a later entry's
+		}
 	}
+	return header{}, false
+}
+
+func (e *entry) decode(body []byte) bool {
 	switch e.kind {
 	case recordEntry:
 		r, err := node.DecodeRecord(body)
-		if err != nil {
-			return e, n, bodyBad
-		}
 		e.record = r
+		return err == nil
 	case promiseEntry:
 		v, k := binary.Uvarint(body)
-		if k != len(body) {
-			return e, n, bodyBad
-		}
 		e.promise = node.Epoch(v)
+		return k == len(body)
 	case joinEntry:
 		h, err := node.DecodeHistory(body)
-		if err != nil {
-			return e, n, bodyBad
-		}
 		e.history = h
-	default:
-		return e, n, bodyBad
+		return err == nil
 	}
-	return e, n, entryFits
+	return false
 }
 
 // A scan is what a start makes of the log that it finds.
@@ -139,53 +180,32 @@ type scan struct {
 	dead    bool    // something that was durable is unreadable, and nobody knows what
 }
 
-// scanLog reads a log. Entries that follow the first unreadable one are dropped when nothing of that was known to
-// be durable: a crash may lose any subset of what was not synced, and what comes behind a hole was appended after
-// it. They are damage when an entry, on either side, says that the unreadable one had been synced.
-//
-// One case cannot be told from a torn tail: damage to the very last entries, synced and acknowledged, of which no
-// later entry bears witness. Until the next sync the segment has no second place that would.
+// scanLog reads a log. What follows the first entry that has no end is dropped when nothing of it was known to be
+// durable: a crash may lose any subset of what was not synced, and what comes behind a hole was appended after it. It
+// is damage when the entry was written whole, or when another one, on either side, says that it had been synced.
 func scanLog(log []byte) scan {
 	var s scan
-	at := 0
-	for {
-		e, n, state := scanEntry(log[at:])
-		if state == endOfLog {
-			break
-		}
+	for s.kept < len(log) {
+		rest := log[s.kept:]
+		e, n, state := scanEntry(rest)
 		expected := uint64(len(s.entries)) + 1
-		if state == headerBad || state == bodyMissing || e.position != expected {
-			s.tail(log[at:], expected)
+		if state == none || state == partial || e.position != expected {
+			s.dead = max(s.synced, highestSynced(rest)) >= expected
 			break
 		}
-		if state == bodyBad {
-			// A hole that a crash left ends the log here as well, unless somebody knows better.
-			witness := s.synced
-			if w := highestSynced(log[at+n:]); w > witness {
-				witness = w
-			}
-			if witness < e.position {
-				break
-			}
+		if state == rotten {
 			if e.kind != recordEntry {
-				s.dead = true // a promise or a history that cannot be read: nobody knows what was promised
+				s.dead = true // a promise or a history: nobody knows what was promised
 				break
 			}
+			e.record = nil
 			s.lost = true
 		}
 		s.entries = append(s.entries, e)
 		s.synced = max(s.synced, e.synced)
-		at += n
-		s.kept = at
+		s.kept += n
 	}
 	return s
-}
-
-// tail judges bytes that do not begin with the entry expected there.
-func (s *scan) tail(rest []byte, expected uint64) {
-	if s.synced >= expected || highestSynced(rest) >= expected {
-		s.dead = true
-	}
 }
 
 // highestSynced searches bytes of which no alignment is known for entries, and returns the highest position that
@@ -193,11 +213,10 @@ func (s *scan) tail(rest []byte, expected uint64) {
 func highestSynced(b []byte) uint64 {
 	highest := uint64(0)
 	for at := 0; at+headerBytes <= len(b); at++ {
-		if binary.LittleEndian.Uint32(b[at:]) != entryMagic {
-			continue
-		}
-		if e, _, state := scanEntry(b[at:]); state != headerBad {
-			highest = max(highest, e.synced)
+		for _, magic := range [...]uint32{headMagic, tailMagic} {
+			if h, fits := readHeader(b[at:], magic); fits {
+				highest = max(highest, h.synced)
+			}
 		}
 	}
 	return highest

@@ -60,39 +60,51 @@ func TestScanDropsWhatLiesBehindAHole(t *testing.T) {
 	}
 }
 
-// Any flipped bit in what a later entry knows to be durable is damage, never "I don't have it". In a record's body it
-// costs that record, which is known by name; elsewhere the segment cannot tell what it promised.
-func TestScanSeesDamageAtEveryByte(t *testing.T) {
+// Whatever single bit flips, in any entry, known to be durable or not: either nothing is lost, because the other header
+// still says it, or one record is, and it is known by name. It is never taken for a torn tail, which would be dropped
+// as if the segment had never had it.
+//
+// Seed 25 of the first hundred simulated runs found the last entry damaged, of which no later one bore witness: it was
+// dropped, and the segment came back without a record that it had acknowledged.
+func TestScanSurvivesAnyFlippedBit(t *testing.T) {
 	log, starts := logOf(4, 0)
-	witnessed := starts[3] // entry 4 says that 3 entries were durable
-	for at := range witnessed {
-		damaged := append([]byte(nil), log...)
-		damaged[at] ^= 0x10
-		s := scanLog(damaged)
-		entry := 0
-		for starts[entry+1] <= at {
-			entry++
+	for at := range log {
+		for bit := range 8 {
+			damaged := append([]byte(nil), log...)
+			damaged[at] ^= 1 << bit
+			s := scanLog(damaged)
+			entry := 0
+			for starts[entry+1] <= at {
+				entry++
+			}
+			inBody := at-starts[entry] >= headerBytes && at < starts[entry+1]-headerBytes
+			require.False(t, s.dead, "byte %d of entry %d", at-starts[entry], entry+1)
+			require.Len(t, s.entries, 4, "byte %d of entry %d", at-starts[entry], entry+1)
+			require.Equal(t, len(log), s.kept)
+			require.Equal(t, inBody, s.lost, "byte %d of entry %d", at-starts[entry], entry+1)
+			require.Equal(t, inBody, s.entries[entry].record == nil)
+			require.Equal(t, node.LSN(entry+1), s.entries[entry].lsn)
 		}
-		if at-starts[entry] < headerBytes {
-			require.True(t, s.dead, "byte %d of entry %d's header", at-starts[entry], entry+1)
-			continue
-		}
-		require.False(t, s.dead, "byte %d of entry %d", at-starts[entry], entry+1)
-		require.True(t, s.lost, "byte %d of entry %d", at-starts[entry], entry+1)
-		require.Len(t, s.entries, 4)
-		require.Nil(t, s.entries[entry].record)
-		require.Equal(t, node.LSN(entry+1), s.entries[entry].lsn)
 	}
 }
 
-// A promise that cannot be read leaves nobody who knows what was promised.
-func TestScanOfADamagedPromiseIsDead(t *testing.T) {
-	p := entry{kind: promiseEntry, position: 1, promise: 7}
-	log := appendEntry(nil, &p)
-	body := len(log) - 1
-	j := entry{kind: joinEntry, position: 2, synced: 1, history: node.FirstHistory().Cut(0, 7)}
-	log = appendEntry(log, &j)
+// Both headers gone, where a later entry knows that there was something: the segment cannot tell what it promised.
+func TestScanOfAnEntryThatIsGoneIsDead(t *testing.T) {
+	log, starts := logOf(4, 0)
+	for entry := range 3 {
+		damaged := append([]byte(nil), log...)
+		clear(damaged[starts[entry]:starts[entry+1]])
+		require.True(t, scanLog(damaged).dead, "entry %d", entry+1)
+	}
+	clear(log[starts[3]:])
+	require.False(t, scanLog(log).dead, "of the last entry nobody knows that it was there")
+}
+
+// A history that cannot be read leaves nobody who knows what was promised.
+func TestScanOfADamagedHistoryIsDead(t *testing.T) {
+	j := entry{kind: joinEntry, position: 1, history: node.FirstHistory().Cut(0, 7)}
+	log := appendEntry(nil, &j)
 	require.False(t, scanLog(log).dead)
-	log[body] ^= 1
+	log[headerBytes+1] ^= 1
 	require.True(t, scanLog(log).dead)
 }

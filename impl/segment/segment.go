@@ -57,7 +57,7 @@ type Segment struct {
 	buffer   []byte // the bytes that this step appends
 
 	serving  bool         // false until a start has settled what the disk holds
-	settling []node.Trace // what a start has to tell once it has
+	settling []untold     // what a start has to tell once nothing is lost
 	dead     bool         // something durable is unreadable, and nobody knows what: for ever without a vote
 	lost     []lostRecord // durable once, unreadable now, to be fetched from a peer
 	writers  map[node.Epoch]node.ID
@@ -366,6 +366,9 @@ func (s *Segment) synchronised(upTo uint64, out *node.Effects) {
 		e := &s.queue[n]
 		s.synced = e.position
 		s.install(e)
+		if wasDamaged && !s.Damaged() {
+			s.tellUntold(out)
+		}
 		s.tell(e, out)
 		switch e.kind {
 		case recordEntry:
@@ -384,7 +387,7 @@ func (s *Segment) synchronised(upTo uint64, out *node.Effects) {
 		n++
 	}
 	s.queue = s.queue[:copy(s.queue, s.queue[n:])]
-	if wasDamaged {
+	if wasDamaged && !s.Damaged() {
 		s.tellHeld(out)
 	}
 	if stored {
@@ -403,7 +406,10 @@ func (s *Segment) answer(e node.Epoch, m node.Message, out *node.Effects) {
 func (s *Segment) install(e *entry) {
 	switch e.kind {
 	case recordEntry:
-		s.forgetLost(e.lsn, e.epoch)
+		if s.isLost(e.lsn, e.epoch) {
+			s.forgetLost(e.lsn, e.epoch)
+			s.foundAgain(e.record)
+		}
 		s.hold(e.record)
 	case promiseEntry:
 		s.durable.promise = e.promise

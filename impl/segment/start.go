@@ -44,6 +44,10 @@ func (s *Segment) restore(e *entry, synced uint64) {
 	if e.kind == recordEntry {
 		if e.record == nil {
 			s.lost = append(s.lost, lostRecord{lsn: e.lsn, epoch: e.epoch})
+			if e.position > synced {
+				s.settling = append(s.settling, untold{lsn: e.lsn, trace: node.Trace{
+					Action: node.ActStore, Epoch: s.durable.line(), Position: e.position}})
+			}
 			return
 		}
 		e.again = s.isLost(e.lsn, e.epoch) || s.has(e.lsn, e.epoch)
@@ -56,7 +60,7 @@ func (s *Segment) restore(e *entry, synced uint64) {
 	s.install(e)
 	if e.position > synced {
 		if t, ok := s.trace(e); ok {
-			s.settling = append(s.settling, t)
+			s.settling = append(s.settling, untold{lsn: e.lsn, trace: t})
 		}
 	}
 }
@@ -68,18 +72,39 @@ func (s *Segment) settle(out *node.Effects) {
 
 	s.serving = true
 	s.synced = s.position
-	for _, t := range s.settling {
-		out.Tell(t)
+	if !s.Damaged() {
+		s.tellUntold(out)
+		s.tellHeld(out)
 	}
-	s.settling = nil
-	s.tellHeld(out)
 }
 
-// tellHeld says all that the segment holds, once it can read all of it.
-func (s *Segment) tellHeld(out *node.Effects) {
-	if s.Damaged() {
-		return
+// untold is a step that the process before this one may not have told. That of a record which cannot be read has to
+// wait, and with it all that follow, until the record is there again or dropped.
+type untold struct {
+	lsn   node.LSN
+	trace node.Trace
+}
+
+func (s *Segment) tellUntold(out *node.Effects) {
+	for _, u := range s.settling {
+		if u.trace.Action != node.ActStore || u.trace.Record != nil {
+			out.Tell(u.trace)
+		}
 	}
+	s.settling = nil
+}
+
+// foundAgain completes the step that waits for the record.
+func (s *Segment) foundAgain(r *node.Record) {
+	for i := range s.settling {
+		if u := &s.settling[i]; u.lsn == r.LSN && u.trace.Action == node.ActStore && u.trace.Record == nil {
+			u.trace.Record = r
+		}
+	}
+}
+
+// tellHeld says all that the segment holds. It must be able to read all of it.
+func (s *Segment) tellHeld(out *node.Effects) {
 	t := node.Trace{Action: node.ActHolds, Epoch: s.durable.line(), LSN: s.scl, Promise: s.durable.promise, History: s.durable.history}
 	for _, r := range s.records {
 		if r != nil {
