@@ -7,6 +7,7 @@ import (
 
 	"github.com/zeebo/xxh3"
 
+	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/impl/node"
 )
 
@@ -77,8 +78,12 @@ func (d *disk) open(name string) *file {
 func (w *World) take(p *process, least time.Duration, id draw) node.Time {
 	o := &w.disk
 	t := least + id.span(askJitter, time.Duration(o.Jitter)) + id.tail(0, o.TailRate, time.Duration(o.Tail))
-	for _, s := range p.disk.slow {
-		t = scaled(t, max(s.factor, 1)) + s.extra
+	if len(p.disk.slow) > 0 {
+		factor, extra := 1.0, time.Duration(0)
+		for _, s := range p.disk.slow {
+			factor, extra = factor*max(s.factor, 1), extra+s.extra
+		}
+		t = scaled(t, min(factor, faults.MaxFactor)) + extra
 	}
 	p.disk.busy = max(p.disk.busy, w.now).Add(t)
 	return p.disk.busy

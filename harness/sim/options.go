@@ -3,7 +3,6 @@ package sim
 import (
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/firstgap/firstgap/faults"
@@ -145,8 +144,8 @@ func (d Disk) Validate() error {
 // Validate reports every value that makes no sense, each as an *OptionError.
 func (l Limits) Validate() error {
 	var b []error
-	if l.Time < 0 || l.Time > faults.Duration(math.MaxInt64/4) {
-		b = append(b, &OptionError{"limits.time", "a duration from 0s to " + faults.Duration(math.MaxInt64/4).String(), l.Time.String()})
+	if l.Time < 0 || l.Time > farthest {
+		b = append(b, &OptionError{"limits.time", "a duration from 0s to " + farthest.String(), l.Time.String()})
 	}
 	if l.Bytes < 0 {
 		b = append(b, &OptionError{"limits.bytes", "0 or more", fmt.Sprint(l.Bytes)})

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -17,6 +18,9 @@ import (
 // The plan should be valid for its topology (faults.Plan.Validate). What this world cannot carry out, such as a fault
 // on a process that it does not have, is refused here before anything is scheduled.
 func (w *World) Install(plan faults.Plan, startWriter func()) error {
+	if plan.Horizon < 0 || plan.Horizon > farthest {
+		return &OptionError{"plan.horizon", "a duration from 0s to " + farthest.String(), plan.Horizon.String()}
+	}
 	for i := range plan.Faults {
 		f := &plan.Faults[i]
 		if err := w.check(f, startWriter); err != nil {
@@ -29,6 +33,9 @@ func (w *World) Install(plan faults.Plan, startWriter func()) error {
 	w.actAt(node.Time(plan.Horizon), w.plan, "mend", w.Mend)
 	return nil
 }
+
+// farthest is the latest time that a plan can name: sums of a few such do not overflow.
+const farthest = faults.Duration(math.MaxInt64 / 8)
 
 // roleWriter is the role that take-over and writer-crash are about.
 const roleWriter = string(faults.Writer)
@@ -44,6 +51,14 @@ func (w *World) check(f *faults.Fault, startWriter func()) error {
 			names[i] = string(k)
 		}
 		return &faults.UnknownError{What: "fault kind", Found: string(f.Kind), Known: names}
+	}
+	for _, d := range []struct {
+		name        string
+		found, most faults.Duration
+	}{{"at", f.At, farthest}, {"for", f.For, farthest}, {"extra", f.Extra, longest}} {
+		if d.found < 0 || d.found > d.most {
+			return &OptionError{d.name, "a duration from 0s to " + d.most.String(), d.found.String()}
+		}
 	}
 	for _, names := range [][]string{f.Nodes, f.To} {
 		for _, name := range names {

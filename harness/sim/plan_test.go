@@ -236,6 +236,9 @@ func TestInstallRefuses(t *testing.T) {
 		{faults.Fault{Kind: faults.Crash, Nodes: []string{"client 1"}}, `expected a process, found the client "client 1"`},
 		{faults.Fault{Kind: faults.PowerLossAZ, AZ: "az9"}, `unknown availability zone "az9"; known: az1`},
 		{faults.Fault{Kind: faults.AZCutOff}, `unknown availability zone ""`},
+		{faults.Fault{Kind: faults.Loss, Extra: dur(2 * time.Hour)}, "extra: expected a duration from 0s to 1h0m0s, found 2h0m0s"},
+		{faults.Fault{Kind: faults.Loss, At: -1}, "at: expected"},
+		{faults.Fault{Kind: faults.Loss, For: 1 << 62}, "for: expected"},
 		{faults.Fault{Kind: faults.TakeOver}, "expected a way to start a writer, found none"},
 		{faults.Fault{Kind: faults.CrashAtPoint, Nodes: []string{"segment 1/1"}, Point: "tick"}, "found 1 nodes, \"tick\" and 0"},
 	} {
@@ -245,6 +248,9 @@ func TestInstallRefuses(t *testing.T) {
 		assert.Equal(t, 1, f.Index)
 		assert.Contains(t, err.Error(), c.want)
 	}
+	var option *OptionError
+	require.ErrorAs(t, d.Install(faults.Plan{Horizon: -1}, nil), &option)
+	assert.Equal(t, "plan.horizon", option.Option)
 	assert.Len(t, d.heap, 2, "a refused plan schedules nothing beside the starts")
 }
 

@@ -3,6 +3,7 @@ package sim
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"runtime/debug"
 	"time"
 
@@ -377,6 +378,9 @@ func (w *World) perform(p *process, ev *node.Event) {
 
 func (w *World) setTimer(p *process, t node.Timer, after time.Duration) {
 	due := w.now.Add(max(after, 0))
+	if due < w.now {
+		due = math.MaxInt64 // never
+	}
 	s, ok := p.timers[t]
 	if ok && s.queued <= due {
 		w.seq++
@@ -434,7 +438,8 @@ func (w *World) fold(k EventKind, to, from node.ID, detail uint8, payload uint64
 func (w *World) note(e Event, payload uint64) {
 	w.fold(e.Kind, e.Process, e.From, uint8(e.Reason), payload)
 	if w.listen != nil {
-		w.tell(&e)
+		heard := e // a copy, or e would be on the garbage heap even when nobody listens
+		w.tell(&heard)
 	}
 }
 

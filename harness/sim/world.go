@@ -100,6 +100,9 @@ type pending struct {
 // pendingBytes is what an event on the heap is charged with, beside its message.
 const pendingBytes = 128
 
+// lastInLine divides the numbers of entries: those below go before all others of their time.
+const lastInLine = 1 << 62
+
 // action is something that the harness does at a certain time.
 type action struct {
 	name string
@@ -119,7 +122,8 @@ type World struct {
 
 	now     node.Time
 	heap    heap
-	seq     uint64
+	seq     uint64 // of the last entry, from lastInLine on
+	first   uint64 // of the last entry that goes before all others of its time, below lastInLine
 	slab    []pending
 	free    []int32
 	held    []held
@@ -161,7 +165,7 @@ func New(o Options) (*World, error) {
 	return &World{
 		seed: o.Seed, network: o.Network, disk: o.Disk, limits: o.Limits.orDefault(), bug: o.Bug, observer: o.Observer,
 		heap: make(heap, 0, 256), slab: make([]pending, 0, 256), byName: map[string]*process{},
-		typeIndex: map[string]int{}, hash: o.Seed, plan: 1,
+		typeIndex: map[string]int{}, hash: o.Seed, plan: 1, seq: lastInLine,
 	}, nil
 }
 
@@ -476,12 +480,13 @@ func (w *World) pause(p *process, d time.Duration) {
 	})
 }
 
-// resume lets p handle what has arrived, in the order in which it did.
+// resume lets p handle what has arrived, in the order in which it did, and before what arrives now: a request must not
+// overtake one of the same connection.
 func (w *World) resume(p *process) {
 	p.paused, p.pausedUntil = false, 0
 	for _, slot := range p.stalled {
-		w.seq++
-		w.heap.push(entry{at: w.now, seq: w.seq, slot: slot})
+		w.first++
+		w.heap.push(entry{at: w.now, seq: w.first, slot: slot})
 	}
 	p.stalled = p.stalled[:0]
 }

@@ -3,6 +3,9 @@ package sim
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
@@ -98,15 +101,20 @@ func TestTimers(t *testing.T) {
 			out.ClearTimer(5)
 			out.SetTimer(5, 12*ms) // cleared and set again
 			out.SetTimer(6, -ms)   // at once
+			out.SetTimer(8, 1<<63-1)
+			out.SetTimer(9, ms)
 			out.SetTimer(7, 3*ms)
 			out.SetTimer(7, 9*ms)
 			out.SetTimer(7, 6*ms) // there and back
 		case node.Fired:
 			tell(now, ev.Timer)
+			if ev.Timer == 9 {
+				out.SetTimer(8, 1<<63-1) // past the end of time, now that some has passed
+			}
 		}
 	})
-	require.Equal(t, Idle, w.Run(after(time.Second)).End)
-	assert.Equal(t, []string{"6@0s", "3@5ms", "7@6ms", "1@10ms", "5@12ms", "2@20ms"}, fired)
+	require.Equal(t, TimeReached, w.Run(after(time.Second)).End)
+	assert.Equal(t, []string{"6@0s", "9@1ms", "3@5ms", "7@6ms", "1@10ms", "5@12ms", "2@20ms"}, fired)
 }
 
 // A node that moves its timer at every step must not fill the heap.
@@ -214,6 +222,24 @@ func TestPause(t *testing.T) {
 	assert.Equal(t, []node.File{{Name: "log", Data: []byte("x")}}, w.Files(2), "the disk does not pause with the process")
 	w.Run(after(time.Second))
 	assert.Equal(t, []string{"disk 7@12ms", "ping 1@12ms", "timer 1@12ms", "ping 2@12ms", "ping 3@13ms", "ping 4@17ms", "ping 5@21ms"}, got)
+}
+
+// Requests of one connection keep their order when one of them arrives in the moment in which the pause ends.
+func TestAPauseKeepsOrder(t *testing.T) {
+	s := &stream{count: 20}
+	var got []uint64
+	w := newWorld(t, Options{Seed: 1})
+	require.NoError(t, w.AddClient(Client{ID: 9, Name: "client 1", Actor: s}))
+	add(t, w, 1, "a", func(_ node.Time, ev node.Event, _ *node.Effects) {
+		if ev.Kind == node.Requested {
+			got = append(got, ev.Request.ID)
+		}
+	})
+	w.network.Latency = dur(8 * ms) // so that requests are on the heap before the pause begins
+	w.Run(after(10 * ms))
+	require.NoError(t, w.Pause(1, 5*ms))
+	w.Run(after(time.Second))
+	assert.Equal(t, []uint64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20}, got)
 }
 
 func TestACrashEndsAPause(t *testing.T) {
@@ -513,4 +539,34 @@ func TestLostToNobody(t *testing.T) {
 	})
 	w.Run(after(ms))
 	assert.EqualValues(t, 5, w.Counts().LostByNobody)
+}
+
+// TestSameRunInAnotherProcess runs itself again as another process, whose maps are in another order and whose memory
+// lies elsewhere.
+func TestSameRunInAnotherProcess(t *testing.T) {
+	var here strings.Builder
+	for seed := uint64(1); seed <= 10; seed++ {
+		hash, _, _ := history(t, seed)
+		fmt.Fprintf(&here, "hash %016x\n", hash)
+	}
+	const child = "FIRSTGAP_SIM_HASHES"
+	if os.Getenv(child) != "" {
+		fmt.Print(here.String())
+		return
+	}
+	program, err := os.Executable()
+	require.NoError(t, err)
+	for _, procs := range []string{"1", "4"} {
+		cmd := exec.Command(program, "-test.run=^TestSameRunInAnotherProcess$")
+		cmd.Env = append(os.Environ(), child+"=1", "GOMAXPROCS="+procs)
+		text, err := cmd.Output()
+		require.NoError(t, err)
+		var there strings.Builder
+		for line := range strings.Lines(string(text)) {
+			if strings.HasPrefix(line, "hash ") {
+				there.WriteString(line)
+			}
+		}
+		assert.Equal(t, here.String(), there.String())
+	}
 }
