@@ -208,14 +208,11 @@ func (v *Validator) sameRecord(e, txn, key int, r *node.Record) *problem {
 	ln := v.line(e)
 	l := v.model.End(e)
 	rec := v.model.Record(e, l)
-	want := node.Record{
-		LSN: node.LSN(l), Epoch: node.Epoch(rec.Epoch), Group: node.Group(rec.Group), Kind: node.Kind(rec.Kind) + node.Write,
-		Last: rec.Last, Txn: v.txnNames[rec.Txn-1], Key: v.names[int(rec.Key)],
-	}
-	if r.LSN != want.LSN || r.Group != want.Group || r.Last != want.Last || int(rec.Txn) != txn || int(rec.Key) != key {
+	group, row := node.Group(rec.Group), v.names[int(rec.Key)]
+	if r.LSN != node.LSN(l) || r.Group != group || r.Last != rec.Last || int(rec.Txn) != txn || int(rec.Key) != key {
 		return &problem{
 			rule: ruleRecord, why: fmt.Sprintf("epoch %d issued another %s than the model", e, r.Kind),
-			expected: fmt.Sprintf("LSN %d, group %d, row %q, last %t", want.LSN, want.Group, want.Key, want.Last), found: full(r),
+			expected: fmt.Sprintf("LSN %d, group %d, row %q, last %t", l, group, row, rec.Last), found: full(r),
 		}
 	}
 	if r.Prev != ln.last[r.Group] {
