@@ -171,7 +171,7 @@ func TestEveryStageAgreesWithBruteForce(t *testing.T) {
 			require.Equal(t, Legal, want, "seed %d: an order for an illegal history", seed)
 			count["ordered"]++
 		}
-		require.Equal(t, want, c.search(newBudget(context.Background(), Limits{})), "seed %d: porcupine alone", seed)
+		require.Equal(t, want, c.search(newBudget(context.Background(), Limits{}), 1_000_000), "seed %d: porcupine alone", seed)
 	}
 	t.Log(count)
 	for _, kind := range []string{"legal by certificate", "legal by order", "legal by search", "illegal by read", "illegal by cycle", "illegal by search"} {

@@ -106,6 +106,11 @@ func SimulationLimits() Limits {
 	return Limits{Steps: 1_000_000, Operations: 10_000, Memory: 256 << 20}
 }
 
+// FileLimits are meant for recorded histories: a minute and 1 GiB.
+func FileLimits() Limits {
+	return Limits{Memory: 1 << 30, Timeout: time.Minute}
+}
+
 // A Result is a verdict and what it rests on.
 type Result struct {
 	Verdict     Verdict

@@ -2,6 +2,7 @@ package linearizability
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,6 +18,8 @@ type budget struct {
 	limits   Limits
 	deadline time.Time // zero without a timeout
 	steps    int
+	pause    int // the number of steps after which the present search pauses
+	paused   bool
 	memory   int64
 	over     error // the first limit reached
 }
@@ -31,7 +34,11 @@ func newBudget(ctx context.Context, limits Limits) *budget {
 
 // step counts one operation tried and tells whether the search may go on.
 func (b *budget) step() bool {
-	if b.over != nil {
+	if b.over != nil || b.paused {
+		return false
+	}
+	if b.steps == b.pause {
+		b.paused = true
 		return false
 	}
 	b.steps++
@@ -54,12 +61,13 @@ func (b *budget) hold(bytes int64) {
 	}
 }
 
-// search lets porcupine decide one part of a history. A part that is not decided is Unknown, and the budget says why.
-// stateBytes bounds what one state takes.
-func (b *budget) search(model porcupine.Model, part []porcupine.Operation, stateBytes int64) Verdict {
+// search lets porcupine try so many operations to decide one part of a history. A part that is not decided is Unknown:
+// when over says why, for good, and else for want of tries. stateBytes bounds what one state takes.
+func (b *budget) search(tries int, model porcupine.Model, part []porcupine.Operation, stateBytes int64) Verdict {
 	if b.over != nil {
 		return Unknown
 	}
+	b.pause, b.paused = b.steps+tries, false
 	if b.limits.Operations > 0 && len(part) > b.limits.Operations {
 		b.over = &LimitError{Limit: "operations", Max: fmt.Sprintf("%d that must be ordered as one, of %d", b.limits.Operations, len(part))}
 		return Unknown
@@ -82,10 +90,73 @@ func (b *budget) search(model porcupine.Model, part []porcupine.Operation, state
 	if porcupine.CheckOperationsTimeout(model, part, 0) == porcupine.Ok {
 		return Legal
 	}
-	if b.over != nil {
+	if b.over != nil || b.paused {
 		return Unknown
 	}
 	return Illegal
+}
+
+const (
+	firstTries = 4096
+	moreTries  = 8
+)
+
+// searchAll decides the parts of a history: the first that is found illegal makes the history illegal, and is named;
+// without one, one that is unknown makes it unknown, for the reason named. Some illegal parts take time that is
+// exponential in their size, and another one may be decided at once, so every part gets a few tries before any gets more.
+func (b *budget) searchAll(parts int, search func(part, tries int) Verdict) (verdict Verdict, illegal int, reason error) {
+	left := make([]int, parts)
+	for i := range left {
+		left[i] = i
+	}
+	for tries := firstTries; len(left) > 0; tries *= moreTries {
+		undecided := left[:0]
+		for _, i := range left {
+			verdict := search(i, tries)
+			if verdict == Illegal {
+				return Illegal, i, nil
+			}
+			var limit *LimitError
+			switch {
+			case verdict == Legal:
+			case b.over == nil:
+				undecided = append(undecided, i)
+			case errors.As(b.over, &limit) && (limit.Limit == "operations" || limit.Limit == "memory"):
+				// This part is too large; another one may still be illegal.
+				if reason == nil {
+					reason = b.over
+				}
+				b.over = nil
+			default:
+				return Unknown, 0, b.over
+			}
+		}
+		left = undecided
+	}
+	if reason != nil {
+		return Unknown, 0, reason
+	}
+	return Legal, 0, nil
+}
+
+// firstIllegal finds the first of n ends up to which a history is illegal, given that it is illegal up to the last one.
+// A history that can be ordered up to a time can be ordered up to every earlier one, so halving finds it. Where the
+// tries do not suffice, the first end that was found illegal is the answer.
+func (b *budget) firstIllegal(n int, upTo func(end, tries int) Verdict) int {
+	tries := max(firstTries, moreTries*b.steps)
+	legal, illegal := -1, n-1
+	for illegal-legal > 1 {
+		middle := (legal + illegal) / 2
+		switch upTo(middle, tries) {
+		case Legal:
+			legal = middle
+		case Illegal:
+			illegal = middle
+		default:
+			return illegal
+		}
+	}
+	return illegal
 }
 
 // A txnState is a state between transactions. States are shared and never changed.
@@ -173,8 +244,8 @@ func (c *compiled) describe(s *step) string {
 	return text
 }
 
-// search lets porcupine decide the history.
-func (c *compiled) search(b *budget) Verdict {
+// operations are the history and its model for porcupine.
+func (c *compiled) operations() ([]porcupine.Operation, porcupine.Model) {
 	ops := make([]porcupine.Operation, len(c.steps))
 	must := 0
 	for i := range c.steps {
@@ -184,5 +255,11 @@ func (c *compiled) search(b *budget) Verdict {
 			must++
 		}
 	}
-	return b.search(c.txnModel(must), ops, int64(4*len(c.keys)+48))
+	return ops, c.txnModel(must)
+}
+
+// search lets porcupine try to decide the history.
+func (c *compiled) search(b *budget, tries int) Verdict {
+	ops, model := c.operations()
+	return b.search(tries, model, ops, int64(4*len(c.keys)+48))
 }

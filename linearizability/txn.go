@@ -39,47 +39,49 @@ func CheckTxns(ctx context.Context, history []Txn, limits Limits) Result {
 		result.Verdict, result.Proof = Legal, ByCertificate
 		return result
 	}
-	b := newBudget(ctx, limits)
-	result.Verdict, result.Proof = Legal, ByOrder
+	var undecided []*compiled
 	for _, p := range c.parts() {
-		verdict, proof, violation := p.decide(b)
-		if verdict == Illegal {
-			result.Steps = b.steps
-			return result.illegal(proof, violation)
-		}
-		if verdict == Unknown && result.Verdict == Legal { // a later part may still be illegal
-			result.Verdict, result.Proof, result.Reason = Unknown, "", b.over
-			b.over = nil
-		}
-		if proof == BySearch && result.Verdict == Legal {
-			result.Proof = BySearch
+		verdict, violation := p.prove()
+		switch {
+		case verdict == Unknown:
+			undecided = append(undecided, p)
+		case verdict == Illegal && len(violation.Cycle) > 0:
+			return result.illegal(ByCycle, violation)
+		case verdict == Illegal:
+			return result.illegal(ByRead, violation)
 		}
 	}
+	if len(undecided) == 0 {
+		result.Verdict, result.Proof = Legal, ByOrder
+		return result
+	}
+	b := newBudget(ctx, limits)
+	verdict, illegal, reason := b.searchAll(len(undecided), func(i, tries int) Verdict { return undecided[i].search(b, tries) })
 	result.Steps = b.steps
+	switch verdict {
+	case Illegal:
+		return result.illegal(BySearch, undecided[illegal].unorderable(b))
+	case Legal:
+		result.Verdict, result.Proof = Legal, BySearch
+	default:
+		result.Reason = reason
+	}
 	return result
 }
 
-// decide looks for a proof either way, and then lets porcupine search.
-func (c *compiled) decide(b *budget) (Verdict, Proof, *Violation) {
-	if len(c.steps) <= maxGraph {
-		g := newGraph(c)
-		if violation := g.saturate(); violation != nil {
-			if len(violation.Cycle) > 0 {
-				return Illegal, ByCycle, violation
-			}
-			return Illegal, ByRead, violation
-		}
-		if g.legal() {
-			return Legal, ByOrder, nil
-		}
+// prove looks for a proof either way without a search.
+func (c *compiled) prove() (Verdict, *Violation) {
+	if len(c.steps) > maxGraph {
+		return Unknown, nil
 	}
-	switch c.search(b) {
-	case Legal:
-		return Legal, BySearch, nil
-	case Illegal:
-		return Illegal, BySearch, c.unorderable(b)
+	g := newGraph(c)
+	if violation := g.saturate(); violation != nil {
+		return Illegal, violation
 	}
-	return Unknown, "", nil
+	if g.legal() {
+		return Legal, nil
+	}
+	return Unknown, nil
 }
 
 func (r Result) illegal(by Proof, v error) Result {
@@ -88,22 +90,16 @@ func (r Result) illegal(by Proof, v error) Result {
 }
 
 // unorderable is the objection to a history of which every order was tried: it names the transaction whose end made the
-// history impossible. A history that can be ordered up to a time can be ordered up to every earlier one, so that
-// the time can be found by halving; where the budget ends this, the last end found illegal is named.
+// history impossible, or where finding it would take too long, one soon after it.
 func (c *compiled) unorderable(b *budget) *Violation {
+	s, before := c.impossible(b)
+	return c.violation(Unserializable, s.txn, fmt.Sprintf("every order of it (%s) and the %d transactions before its end that respects real time was tried", c.describe(s), before))
+}
+
+// impossible is the transaction whose end made the history impossible, and how many of those that must have happened
+// ended before it.
+func (c *compiled) impossible(b *budget) (*step, int) {
 	ends := c.ends()
-	legal, illegal := -1, len(ends)-1 // the history up to ends[illegal] is illegal
-	for illegal-legal > 1 {
-		middle := (legal + illegal) / 2
-		switch c.until(c.steps[ends[middle]].end).search(b) {
-		case Legal:
-			legal = middle
-		case Illegal:
-			illegal = middle
-		default:
-			legal = illegal // out of budget
-		}
-	}
-	s := &c.steps[ends[illegal]]
-	return c.violation(Unserializable, s.txn, fmt.Sprintf("every order of it (%s) and the %d transactions before its end that respects real time was tried", c.describe(s), illegal))
+	at := b.firstIllegal(len(ends), func(i, tries int) Verdict { return c.until(c.steps[ends[i]].end).search(b, tries) })
+	return &c.steps[ends[at]], at
 }
