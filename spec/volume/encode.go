@@ -283,7 +283,7 @@ func (e *EncodingError) Error() string {
 // decode makes s the state that encode wrote.
 func (l *layout) decode(s *State, src []byte) error {
 	b := bitReader{src: src}
-	s.init()
+	s.Reset()
 	s.grow(l.world.MaxEpoch)
 	s.newest = 0
 	for e := int32(1); int(e) <= l.world.MaxEpoch; e++ {

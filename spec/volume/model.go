@@ -89,7 +89,7 @@ type choice struct {
 	times       int
 }
 
-func (m *machine) Init() { m.init() }
+func (m *machine) Init() { m.Reset() }
 
 func (m *machine) Load(code []byte) error { return m.layout.decode(m.State, code) }
 

@@ -143,12 +143,12 @@ func NewState(w World) (*State, error) {
 		return nil, err
 	}
 	s := &State{world: w, bug: b, replicas: make([]replica, w.Groups*w.Replicas)}
-	s.init()
+	s.Reset()
 	return s, nil
 }
 
-// init makes s the initial state, keeping its memory.
-func (s *State) init() {
+// Reset makes s the initial state again and keeps its memory, for the next run.
+func (s *State) Reset() {
 	s.grow(1)
 	for i := range s.writers {
 		s.writers[i].clear()
@@ -332,6 +332,9 @@ func (s *State) CommitOf(t int) (lsn, epoch int) {
 	}
 	return int(s.outcomes[t].lsn), int(s.outcomes[t].epoch)
 }
+
+// Started says whether t has written on the log of any epoch.
+func (s *State) Started(t int) bool { return t >= 1 && t <= int(s.started) }
 
 // Active says whether t has written on the log of e and is there neither committed nor undone in full.
 func (s *State) Active(e, t int) bool {

@@ -1,0 +1,168 @@
+package volume
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Each guard refuses in its own words, and nothing but the guard at fault: every case below differs from one
+// that is taken in one respect. Every refusal that actions.go declares must be met.
+func TestRefusals(t *testing.T) {
+	met := map[Refusal]bool{}
+	small := World{Groups: 1, Replicas: 3, WriteQuorum: 2, ReadQuorum: 2, Keys: 2, Txns: 3, MaxLSN: 4, MaxEpoch: 3}
+	two := World{Groups: 2, Replicas: 3, WriteQuorum: 2, ReadQuorum: 2, Keys: 2, Txns: 3, MaxLSN: 6, MaxEpoch: 3}
+	with := func(w World, change func(*World)) World { change(&w); return w }
+	bug := func(name string) World { return with(small, func(w *World) { w.Bug = name }) }
+	mtr := with(small, func(w *World) { w.Mtr = true })
+	answers := with(small, func(w *World) { w.Answers = true })
+
+	type steps = func(s *State) []Refusal
+	list := func(r ...Refusal) []Refusal { return r }
+	for i, c := range []struct {
+		world World
+		steps steps   // all but the last are taken
+		want  Refusal // what the last is refused with
+	}{
+		// Write
+		{small, func(s *State) []Refusal { return list(s.Start(2), s.Write(2, 1, 0, true)) }, NotOpen},
+		{small, func(s *State) []Refusal { return list(s.Write(9, 1, 0, true)) }, NotOpen},
+		{with(small, func(w *World) { w.MaxLSN = 1 }), func(s *State) []Refusal {
+			return list(s.Write(1, 1, 0, true), s.Write(1, 1, 1, true))
+		}, LogFull},
+		{small, func(s *State) []Refusal { return list(s.Write(1, 0, 0, true)) }, NoTxn},
+		{small, func(s *State) []Refusal { return list(s.Write(1, 4, 0, true)) }, NoTxn},
+		{small, func(s *State) []Refusal { return list(s.Write(1, 1, 2, true)) }, NoKey},
+		{small, func(s *State) []Refusal {
+			return list(s.Write(1, 1, 0, true), s.Commit(1, 1), s.Write(1, 1, 1, true))
+		}, NotActive},
+		{small, func(s *State) []Refusal { return list(s.Write(1, 2, 0, true)) }, EarlierTxn},
+		{small, func(s *State) []Refusal { return list(s.Write(1, 1, 0, true), s.Write(1, 1, 0, true)) }, HoldsKey},
+		{small, func(s *State) []Refusal { return list(s.Write(1, 1, 0, true), s.Write(1, 2, 0, true)) }, KeyLocked},
+		{mtr, func(s *State) []Refusal { return list(s.Write(1, 1, 0, false), s.Write(1, 2, 1, true)) }, UnsettledOther},
+		{small, func(s *State) []Refusal { return list(s.Write(1, 1, 0, false)) }, NoMtr},
+		{with(small, func(w *World) { w.Aborts = true }), func(s *State) []Refusal {
+			return list(s.Write(1, 1, 0, true), s.Write(1, 1, 1, true), s.Undo(1, 1), s.Write(1, 1, 1, true))
+		}, HasUndos},
+		{small, func(s *State) []Refusal { return append(recovered(s), s.Write(2, 1, 1, true)) }, NotOwn},
+		// Commit, Undo
+		{mtr, func(s *State) []Refusal { return list(s.Write(1, 1, 0, false), s.Commit(1, 1)) }, Unsettled},
+		{small, func(s *State) []Refusal { return list(s.Commit(1, 1)) }, NotActive},
+		{small, func(s *State) []Refusal { return append(recovered(s), s.Commit(2, 1)) }, NotOwn},
+		{small, func(s *State) []Refusal { return list(s.Write(1, 1, 0, true), s.Undo(1, 1)) }, NoAborts},
+		// Store
+		{small, func(s *State) []Refusal { return list(s.Write(1, 1, 0, true), s.Start(2), s.Store(2, 1, 0)) }, NotServing},
+		{small, func(s *State) []Refusal { return list(s.Write(1, 1, 0, true), s.Store(1, 1, 3)) }, NoReplica},
+		{small, func(s *State) []Refusal { return list(s.Write(1, 1, 0, true), s.Store(1, 2, 0)) }, OtherGroup},
+		{two, func(s *State) []Refusal { return list(s.Write(1, 1, 0, true), s.Store(1, 1, 3)) }, OtherGroup},
+		{small, func(s *State) []Refusal {
+			return list(s.Write(1, 1, 0, true), s.Store(1, 1, 0), s.Store(1, 1, 0))
+		}, AlreadyStored},
+		{small, func(s *State) []Refusal { return append(recovered(s), s.Write(1, 1, 1, true), s.Store(1, 2, 0)) }, OtherLine},
+		{small, func(s *State) []Refusal {
+			return list(s.Write(1, 1, 0, true), s.Start(2), s.Fence(2, 0), s.Store(1, 1, 0))
+		}, OtherFence},
+		// Gossip
+		{two, func(s *State) []Refusal {
+			return list(s.Write(1, 1, 0, true), s.Store(1, 1, 0), s.Gossip(3, 0, 1))
+		}, PeerElsewhere},
+		{small, func(s *State) []Refusal { return list(s.Gossip(0, 1, 5)) }, NoLSN},
+		{small, func(s *State) []Refusal { return list(s.Write(1, 1, 0, true), s.Gossip(0, 1, 1)) }, PeerLacks},
+		{small, func(s *State) []Refusal { return append(recovered(s), s.Gossip(2, 0, 1)) }, PeerOtherLine},
+		{bug("gossip-across-lines"), func(s *State) []Refusal {
+			return list(s.Start(2), s.Fence(2, 0), s.Fence(2, 1), s.Decide(2, SetOf(0, 1)), s.Join(2, 0),
+				s.Write(1, 1, 0, true), s.Store(1, 1, 2), s.Gossip(0, 2, 1))
+		}, BeyondLine},
+		{small, func(s *State) []Refusal {
+			return list(s.Write(1, 1, 0, true), s.Store(1, 1, 0), s.Start(2), s.Fence(2, 1), s.Gossip(1, 0, 1))
+		}, FencedAway},
+		// Advance, Ack
+		{small, func(s *State) []Refusal { return list(s.Advance(1)) }, NothingToCount},
+		{small, func(s *State) []Refusal {
+			return list(s.Write(1, 1, 0, true), s.Store(1, 1, 0), s.Advance(1))
+		}, TooFewComplete},
+		{small, func(s *State) []Refusal {
+			return list(s.Write(1, 1, 0, true), s.Commit(1, 1), s.Store(1, 1, 0), s.Store(1, 2, 0), s.Store(1, 1, 1),
+				s.Store(1, 2, 1), s.Advance(1), s.Advance(1), s.Ack(1, 1), s.Ack(1, 1))
+		}, AlreadyAcked},
+		{small, func(s *State) []Refusal { return list(s.Write(1, 1, 0, true), s.Ack(1, 1)) }, NoCommit},
+		{small, func(s *State) []Refusal { return list(s.Write(1, 1, 0, true), s.Commit(1, 1), s.Ack(1, 1)) }, AboveVDL},
+		{bug("ack-commit-alone"), func(s *State) []Refusal {
+			return list(s.Write(1, 1, 0, true), s.Commit(1, 1), s.Store(1, 2, 0), s.Ack(1, 1))
+		}, TooFewStored},
+		// Take-over
+		{small, func(s *State) []Refusal { return list(s.Start(4)) }, NoEpoch},
+		{small, func(s *State) []Refusal { return list(s.Start(2), s.Start(2)) }, NotUnborn},
+		{small, func(s *State) []Refusal { return list(s.Start(3)) }, EarlierUnborn},
+		{small, func(s *State) []Refusal { return list(s.Fence(2, 0)) }, NotFencing},
+		{answers, func(s *State) []Refusal { return list(s.Fence(2, 0)) }, IsUnborn},
+		{small, func(s *State) []Refusal { return list(s.Start(2), s.Fence(2, 0), s.Fence(2, 0)) }, FencedAlready},
+		{small, func(s *State) []Refusal { return list(s.Start(2), s.Fence(2, 0), s.Decide(2, SetOf(0, 1))) }, Unfenced},
+		{answers, func(s *State) []Refusal {
+			return list(s.Start(2), s.Fence(2, 0), s.Start(3), s.Fence(3, 1), s.Decide(2, SetOf(0, 1)))
+		}, Untold},
+		{small, func(s *State) []Refusal { return list(s.Start(2), s.Fence(2, 0), s.Decide(2, SetOf(0))) }, NoReadQuorum},
+		{small, func(s *State) []Refusal { return append(recovered(s), s.Start(3), s.Fence(3, 2), s.Join(2, 2)) }, FencedByNewer},
+		{small, func(s *State) []Refusal { return append(recovered(s), s.Join(2, 0)) }, JoinedAlready},
+		{small, func(s *State) []Refusal { return append(recovered(s), s.Open(2)) }, NotRepairing},
+		{small, func(s *State) []Refusal {
+			return list(s.Write(1, 1, 0, true), s.Store(1, 1, 0), s.Start(2), s.Fence(2, 0), s.Fence(2, 1),
+				s.Decide(2, SetOf(0, 1)), s.Join(2, 0), s.Join(2, 1), s.Open(2))
+		}, Unrepaired},
+		// The bugs' own actions
+		{small, func(s *State) []Refusal { return list(s.Amnesia(0)) }, NoSuchBug},
+		{bug("amnesia"), func(s *State) []Refusal { return list(s.Amnesia(0)) }, NothingStored},
+		{small, func(s *State) []Refusal { return list(s.AckEarly(1, 1, 0)) }, NoEarlyAck},
+		{bug("ack-before-durable"), func(s *State) []Refusal {
+			return list(s.Write(1, 1, 0, true), s.Store(1, 1, 0), s.AckEarly(1, 1, 0))
+		}, AlreadyComplete},
+	} {
+		t.Run(fmt.Sprintf("%d %s", i, c.want), func(t *testing.T) {
+			s, err := NewState(c.world)
+			require.NoError(t, err)
+			got := c.steps(s)
+			last := len(got) - 1
+			for j, refused := range got[:last] {
+				require.Equal(t, Refusal(""), refused, "step %d", j)
+			}
+			require.Equal(t, c.want, got[last])
+			require.Equal(t, last, s.Steps(), "a refused action changes nothing")
+			met[c.want] = true
+		})
+	}
+	for name, text := range declaredRefusals(t) {
+		require.True(t, met[text], "%s is never met", name)
+	}
+}
+
+// recovered brings s to a second epoch that is open, has kept the one record of transaction 1, and lacks replica 2.
+func recovered(s *State) []Refusal {
+	return []Refusal{s.Write(1, 1, 0, true), s.Store(1, 1, 0), s.Start(2), s.Fence(2, 0), s.Fence(2, 1),
+		s.Decide(2, SetOf(0, 1)), s.Join(2, 0), s.Join(2, 1), s.Store(2, 1, 1), s.Open(2)}
+}
+
+// declaredRefusals returns the constants of type Refusal in actions.go.
+func declaredRefusals(t *testing.T) map[string]Refusal {
+	file, err := parser.ParseFile(token.NewFileSet(), "actions.go", nil, 0)
+	require.NoError(t, err)
+	declared := map[string]Refusal{}
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok {
+			return true
+		}
+		if typ, ok := spec.Type.(*ast.Ident); ok && typ.Name == "Refusal" {
+			text, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+			require.NoError(t, err)
+			declared[spec.Names[0].Name] = Refusal(text)
+		}
+		return true
+	})
+	require.NotEmpty(t, declared)
+	return declared
+}
