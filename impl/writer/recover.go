@@ -177,7 +177,7 @@ func (w *Writer) decide(out *node.Effects) {
 	base := w.cut(&rd)
 	w.history = rd.history.Cut(base, w.epoch)
 	w.phase = repairing
-	w.end, w.vcl, w.vdl = base, base, base
+	w.end = base
 	var answered []node.ID
 	for g := range w.groups {
 		w.groups[g].last = 0
@@ -192,7 +192,7 @@ func (w *Writer) decide(out *node.Effects) {
 				}
 			}
 		}
-		w.groups[g].sent, w.groups[g].atVDL = w.groups[g].last, w.groups[g].last
+		w.groups[g].sent = w.groups[g].last
 	}
 	// gofail: var writerBeforeDecide struct{}
 	// w.hook.Hit("writerBeforeDecide")
@@ -226,6 +226,7 @@ func (w *Writer) join(out *node.Effects) {
 type loading struct {
 	base    node.LSN
 	missing int      // slots of w.log still empty
+	passes  int      // over all groups since the last tick
 	cursors []cursor // by group
 	prefer  []int    // by group: the replica that was complete furthest
 }
@@ -281,6 +282,9 @@ func (w *Writer) loadMore(again bool, out *node.Effects) {
 	if w.load.missing == 0 {
 		return
 	}
+	if again {
+		w.load.passes = 0
+	}
 	done := true
 	for g := range w.load.cursors {
 		if w.load.cursors[g].next <= w.load.base {
@@ -288,6 +292,7 @@ func (w *Writer) loadMore(again bool, out *node.Effects) {
 		}
 	}
 	if done {
+		w.load.passes++
 		first := w.first
 		for w.at(first) != nil {
 			first++
@@ -335,16 +340,17 @@ func (w *Writer) loaded(g node.Group, m *node.LogRecords, out *node.Effects) {
 			w.load.missing--
 		}
 	}
-	c := &w.load.cursors[g]
-	if m.From != c.next {
-		return // an earlier question's answer; what it held is taken, the next step is not
-	}
-	c.next = m.Through + 1
+	// Whatever question this answers: once nothing is missing, no other answer is waited for.
 	if w.load.missing == 0 {
 		w.afterLoad()
 		w.tryOpen(out)
 		return
 	}
+	c := &w.load.cursors[g]
+	if m.From != c.next {
+		return // an earlier question's answer; what it held is taken, the next step is not
+	}
+	c.next = m.Through + 1
 	if c.next <= w.load.base {
 		out.Send(w.source(int(g)), &node.ReadLog{Epoch: w.epoch, From: c.next, To: w.load.base})
 		return
@@ -354,7 +360,9 @@ func (w *Writer) loaded(g node.Group, m *node.LogRecords, out *node.Effects) {
 			return
 		}
 	}
-	w.loadMore(false, out)
+	if w.load.passes < len(w.groups[g].replicas) {
+		w.loadMore(false, out)
+	}
 }
 
 // afterLoad finds the transactions that were active at the cut, and locks their rows until they are undone.
@@ -425,6 +433,12 @@ func (w *Writer) tryOpen(out *node.Effects) {
 	// w.hook.Hit("writerBeforeOpen")
 
 	w.phase = open
+	// Only now is what is kept on a write quorum. Told to a segment before, this VDL would keep a record that the next
+	// recovery finds nowhere.
+	w.vcl, w.vdl = w.load.base, w.load.base
+	for i := range w.groups {
+		w.groups[i].atVDL = w.groups[i].last
+	}
 	out.Tell(node.Trace{Action: node.ActOpen, Epoch: w.epoch})
 	// gofail: var writerAfterOpen struct{}
 	// w.hook.Hit("writerAfterOpen")

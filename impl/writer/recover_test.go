@@ -173,3 +173,62 @@ func TestOldestActive(t *testing.T) {
 	}
 	require.Equal(t, []string{"write 1", "write 1", "write 1", "commit 2", "undo 2", "undo 7"}, got)
 }
+
+// recovering returns a writer of epoch 2 that has fenced two of three segments and decided. The log has three records
+// of one transaction, of which the answers say that 1 is durable, and that the transaction is active.
+func recovering(t *testing.T) (*Writer, []*node.Record) {
+	w := newTestWriter(1, 3, 2, 2)
+	w.phase, w.epoch = fencing, 2
+	var rs []*node.Record
+	var hs []node.Held
+	for l := node.LSN(1); l <= 3; l++ {
+		r := &node.Record{LSN: l, Epoch: 1, Prev: l - 1, Kind: node.Write, Last: true, Txn: node.MakeTxn(1, 1), Key: fmt.Sprint("row", l), New: node.Some("v"), OldestActive: 1}
+		r.Seal()
+		rs = append(rs, r)
+		hs = append(hs, node.Held{LSN: l, Epoch: 1, Last: true, OldestActive: 1})
+	}
+	var out node.Effects
+	w.fenced(0, 0, &node.Fenced{Epoch: 2, History: node.FirstHistory(), SCL: 3, Held: hs}, &out)
+	w.fenced(0, 1, &node.Fenced{Epoch: 2, History: node.FirstHistory(), SCL: 3, Held: hs}, &out)
+	require.Equal(t, repairing, w.phase)
+	return w, rs
+}
+
+// Seed 1736 of the simulated runs: a question that was asked again is answered late, and that answer brings the last
+// missing record. The writer took the record, looked for no transaction to undo, and opened: rows that nobody had
+// committed were served.
+func TestALateAnswerThatCompletesTheLoadIsNotMissed(t *testing.T) {
+	w, rs := recovering(t)
+	var out node.Effects
+	w.loaded(0, &node.LogRecords{Epoch: 2, From: 1, Through: 2, Records: rs[:2]}, &out)
+	require.Empty(t, w.undoing)
+	w.loaded(0, &node.LogRecords{Epoch: 2, From: 1, Through: 3, Records: rs}, &out)
+	require.Len(t, w.undoing, 1)
+	require.Equal(t, exclusive, w.locks["row3"].holds(w.undoing[0]))
+	for r := range 2 {
+		w.joined(0, r, 3, &out)
+	}
+	require.Equal(t, open, w.phase)
+	require.Equal(t, node.Undo, w.log[len(w.log)-1].Kind)
+	require.Equal(t, node.LSN(6), w.end, "all three changes are taken back")
+}
+
+// Seed 3223: a recovery told a segment that all it kept was durable, before it was on a write quorum, and died. The next
+// one met that segment and another, took its word, and kept records that nobody else had.
+func TestARecoveryTellsNoVDLBeforeItOpens(t *testing.T) {
+	w, rs := recovering(t)
+	var out node.Effects
+	w.loaded(0, &node.LogRecords{Epoch: 2, From: 1, Through: 3, Records: rs}, &out)
+	w.joined(0, 0, 1, &out)
+	w.resend(&out)
+	out.Reset()
+	w.resend(&out) // it has not moved since the last tick
+	require.Len(t, out.List, 1)
+	m := out.List[0].Message.(*node.Append)
+	require.Len(t, m.Records, 2)
+	require.Zero(t, m.VDL)
+	w.joined(0, 0, 3, &out)
+	w.joined(0, 1, 3, &out)
+	require.Equal(t, open, w.phase)
+	require.Equal(t, node.LSN(3), w.vdl)
+}
