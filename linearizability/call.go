@@ -111,28 +111,39 @@ func (m Model) calls() []CallKind {
 type cell struct {
 	found bool
 	value string
+	done  int // calls of known outcome so far
 }
 
-// porcupine is the model of one key; the input is a *Call.
-func (m Model) porcupine() porcupine.Model {
+// porcupine is the model of one key; the input is a *Call. Of the calls, known have a known outcome.
+func (m Model) porcupine(known int) porcupine.Model {
 	seed := maphash.MakeSeed()
 	return porcupine.Model{
 		Init: func() any { return cell{} },
 		Step: func(state, input, _ any) (bool, any) {
 			st, c := state.(cell), input.(*Call)
+			if !c.Unknown {
+				st.done++
+			}
 			switch c.Kind {
 			case Get:
 				return st.value == c.Value && (m == ModelKV || st.found == c.Found), st
 			case Append:
-				return true, cell{true, st.value + c.Value}
+				st.found, st.value = true, st.value+c.Value
+			case Put:
+				st.found, st.value = true, c.Value
 			case CompareAndSwap:
 				equal := st.found && st.value == c.From
 				if equal {
 					st.value = c.Value
 				}
-				return c.Unknown || equal == c.Swapped, st
+				if !c.Unknown {
+					return equal == c.Swapped, st
+				}
+				// One that changes nothing is only counted off at the end, so that the search does not try it in
+				// every place.
+				return equal || st.done == known, st
 			}
-			return true, cell{true, c.Value}
+			return true, st
 		},
 		Hash: func(state any) uint64 { return maphash.Comparable(seed, state.(cell)) },
 		DescribeOperation: func(input, _ any) string {
@@ -224,12 +235,17 @@ func byKey(history []Call) []keyCalls {
 	return keys
 }
 
-func (k keyCalls) operations() []porcupine.Operation {
+// operations are the calls and their model for porcupine.
+func (k keyCalls) operations(model Model) ([]porcupine.Operation, porcupine.Model) {
 	ops := make([]porcupine.Operation, len(k))
+	known := 0
 	for i, c := range k {
 		ops[i] = porcupine.Operation{ClientId: c.Client, Input: c, Call: c.Begin, Return: c.end()}
+		if !c.Unknown {
+			known++
+		}
 	}
-	return ops
+	return ops, model.porcupine(known)
 }
 
 // end is the time from which the call is over for everybody.
@@ -241,13 +257,14 @@ func (c *Call) end() int64 {
 }
 
 func (k keyCalls) search(model Model, b *budget, tries int) Verdict {
-	state := int64(32)
+	ops, m := k.operations(model)
+	state := int64(48)
 	for _, c := range k {
 		if c.Kind == Append {
 			state += int64(len(c.Value)) // an append makes a new string of all before it
 		}
 	}
-	return b.search(tries, model.porcupine(), k.operations(), state)
+	return b.search(tries, m, ops, state)
 }
 
 // until is the history of the key as it was known at a time.

@@ -60,7 +60,7 @@ func (r *FileResult) Draw(ctx context.Context, w io.Writer, limits Limits) (Draw
 			k = k.until(k[DrawLimit-1].Begin)
 			k = k[:min(len(k), DrawLimit)]
 		}
-		ops, model = k.operations(), r.Model.porcupine()
+		ops, model = k.operations(r.Model)
 	}
 	if len(ops) == 0 {
 		return Drawing{}, errors.New("nothing to draw: no operation has a known outcome")

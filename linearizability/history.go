@@ -11,6 +11,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -22,24 +25,24 @@ const Unfinished int64 = math.MaxInt64
 // Begin and End are readings of one clock that all clients share, in nanoseconds. The interval is closed: transactions
 // that touch in one instant are concurrent, because a clock that is read twice may answer the same twice.
 type Txn struct {
-	ID      uint64  // names the transaction in verdicts
-	Client  int     // who asked for it; from 0
-	Begin   int64   // before the first request left
-	End     int64   // after the last answer arrived, or Unfinished
-	Ops     []Op    // in the order of the client's program
-	Outcome Outcome // what the client was told
+	ID      uint64  `json:"id"`      // names the transaction in verdicts
+	Client  int     `json:"client"`  // who asked for it; from 0
+	Begin   int64   `json:"begin"`   // before the first request left
+	End     int64   `json:"end"`     // after the last answer arrived, or Unfinished
+	Ops     []Op    `json:"ops"`     // in the order of the client's program
+	Outcome Outcome `json:"outcome"` // what the client was told
 	// Order is the claimed serial position, 0 when none is claimed: the commit LSN of a transaction that writes, the
 	// read point of one that only reads. A reader stands after the writer of the same position. The claim is verified
 	// and never trusted, so a wrong one costs time and not soundness.
-	Order uint64
+	Order uint64 `json:"order,omitempty"`
 }
 
 // An Op is one operation of a transaction.
 type Op struct {
-	Kind  Kind
-	Key   string
-	Value string // written or read; empty for Delete and for a read that found nothing
-	Found bool   // Read only: false when the key had no value
+	Kind  Kind   `json:"kind"`
+	Key   string `json:"key"`
+	Value string `json:"value,omitempty"` // written or read; empty for Delete and for a read that found nothing
+	Found bool   `json:"found,omitempty"` // Read only: false when the key had no value
 }
 
 // A Kind says what an operation does.
@@ -52,6 +55,20 @@ const (
 	Delete
 )
 
+var kindNames = []string{Read: "read", Write: "write", Delete: "delete"}
+
+func (k Kind) String() string { return nameOf(kindNames, int(k)) }
+
+// MarshalText writes the kind's name and refuses a kind that has none.
+func (k Kind) MarshalText() ([]byte, error) { return marshalName("kind", kindNames, int(k)) }
+
+// UnmarshalText reads a kind's name and refuses an unknown one.
+func (k *Kind) UnmarshalText(text []byte) error {
+	at, err := unmarshalName("kind", kindNames, text)
+	*k = Kind(at)
+	return err
+}
+
 // An Outcome is what the client knows of its transaction's end.
 type Outcome uint8
 
@@ -61,6 +78,43 @@ const (
 	Committed                     // acknowledged, or learned later with End left Unfinished
 	Aborted                       // never happened: nobody may see what it wrote
 )
+
+var outcomeNames = []string{OutcomeUnknown: "unknown", Committed: "committed", Aborted: "aborted"}
+
+func (o Outcome) String() string { return nameOf(outcomeNames, int(o)) }
+
+// MarshalText writes the outcome's name and refuses an outcome that has none.
+func (o Outcome) MarshalText() ([]byte, error) { return marshalName("outcome", outcomeNames, int(o)) }
+
+// UnmarshalText reads an outcome's name and refuses an unknown one.
+func (o *Outcome) UnmarshalText(text []byte) error {
+	at, err := unmarshalName("outcome", outcomeNames, text)
+	*o = Outcome(at)
+	return err
+}
+
+func nameOf(names []string, at int) string {
+	if at >= len(names) || names[at] == "" {
+		return strconv.Itoa(at)
+	}
+	return names[at]
+}
+
+func marshalName(what string, names []string, at int) ([]byte, error) {
+	if at >= len(names) || names[at] == "" {
+		return nil, fmt.Errorf("linearizability: no %s has the number %d", what, at)
+	}
+	return []byte(names[at]), nil
+}
+
+func unmarshalName(what string, names []string, text []byte) (int, error) {
+	at := slices.Index(names, string(text))
+	if at < 0 || len(text) == 0 {
+		known := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == "" })
+		return 0, fmt.Errorf("linearizability: unknown %s %q; known: %s", what, text, strings.Join(known, ", "))
+	}
+	return at, nil
+}
 
 // A Verdict is the answer of a check.
 type Verdict uint8

@@ -106,7 +106,7 @@ func TestLegalHistoriesStayLegalWhenCutOff(t *testing.T) {
 		text, err := os.ReadFile(filepath.Join(dir, name))
 		require.NoError(t, err)
 		pending, cuts := 0, 0
-		for at := 3000; at < len(text); at += 97 {
+		for at := 3000; at < len(text); at += 331 {
 			rec, err := ReadRecording(name, bytes.NewReader(text[:at]), FormatAuto)
 			require.NoError(t, err, "cut at byte %d", at)
 			result := rec.Check(context.Background(), "", FileLimits())

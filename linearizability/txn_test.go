@@ -2,6 +2,7 @@ package linearizability
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -444,4 +445,23 @@ func TestReadsOfTransactionsThatDidNotCommit(t *testing.T) {
 		require.ErrorContains(t, err, tc.anomaly.Guarantee())
 		require.ErrorContains(t, err, tc.says)
 	}
+}
+
+func TestHistoriesAsJSON(t *testing.T) {
+	history := parseHistory(t, `
+		T1 [0,10] committed @5: x:=1 x=1 y=nothing
+		T2 [5,] unknown: x:=nothing
+		T3 [6,8] aborted: x=1`)
+	text, err := json.Marshal(history)
+	require.NoError(t, err)
+	require.Contains(t, string(text), `{"id":1,"client":1,"begin":0,"end":10,"ops":[{"kind":"write","key":"x","value":"1"},{"kind":"read","key":"x","value":"1","found":true},{"kind":"read","key":"y"}],"outcome":"committed","order":5}`)
+	var back []Txn
+	require.NoError(t, json.Unmarshal(text, &back))
+	require.Equal(t, history, back)
+
+	_, err = json.Marshal(Op{})
+	require.ErrorContains(t, err, "no kind has the number 0")
+	require.ErrorContains(t, json.Unmarshal([]byte(`{"kind":"scan"}`), new(Op)), `unknown kind "scan"; known: read, write, delete`)
+	require.ErrorContains(t, json.Unmarshal([]byte(`{"kind":""}`), new(Op)), `unknown kind ""`)
+	require.ErrorContains(t, json.Unmarshal([]byte(`{"outcome":"lost"}`), new(Txn)), `unknown outcome "lost"; known: unknown, committed, aborted`)
 }
