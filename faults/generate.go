@@ -106,6 +106,7 @@ func (g Generator) scene(c fuzz.Continue) []Fault {
 		{2, g.sleepingWriter},
 		{2, g.duel},
 		{2, g.crashInRecovery},
+		{2, g.leftBehind},
 		{1, g.zoneAndWriter},
 		{1, g.groupRestart},
 		{2, g.spentBudget},
@@ -159,6 +160,30 @@ func (g Generator) crashInRecovery(c fuzz.Continue) []Fault {
 		return []Fault{first}
 	}
 	return []Fault{first, second}
+}
+
+// leftBehind lets the last records of a writer arrive at one segment only, which its successor does not reach: they are
+// cut, and that segment is the only one which does not know. Its peers miss some of what the successor writes, and ask
+// around.
+func (g Generator) leftBehind(c fuzz.Continue) []Fault {
+	short := g.Topology.Budget().Short
+	behind := g.segment(c)
+	var others []string
+	for r := range g.Topology.Replicas {
+		if r+1 != behind.Replica {
+			others = append(others, Node{Role: Segment, Group: behind.Group, Replica: r + 1}.String())
+		}
+	}
+	if len(others) == 0 {
+		return nil
+	}
+	last := g.timed(c, PartitionOneWay, g.between(c, short/10, short))
+	last.Nodes, last.To = []string{string(Writer)}, others
+	over := Fault{Kind: TakeOver, At: last.At + last.For}
+	rest := g.Horizon - over.At - 1
+	apart := Fault{Kind: Partition, At: over.At, For: g.between(c, 1, min(rest, 4*short)), Nodes: []string{behind.String()}, To: []string{string(Writer)}}
+	missing := Fault{Kind: Loss, At: over.At, For: apart.For, Nodes: []string{string(Writer)}, To: others, Rate: float64(10+c.Intn(40)) / 100, Salt: c.Uint32()}
+	return []Fault{last, over, apart, missing}
 }
 
 // zoneAndWriter takes the power from a zone and the writer at once.
