@@ -30,12 +30,54 @@ type Result struct {
 	Trail         *Trail // when it was recorded
 }
 
-// Run makes a run and holds it against every check. The same configuration gives the same Result.
+// An Implementation is what is held against the model: it makes the nodes of a volume.
+type Implementation struct {
+	Register func(id node.ID, hook node.Hook) node.Node
+	Segment  func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node
+	Writer   func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node
+}
+
+// Ours is the project's own implementation.
+func Ours() Implementation {
+	return Implementation{
+		Register: func(id node.ID, hook node.Hook) node.Node {
+			return control.New(control.Config{ID: id}, hook)
+		},
+		Segment: func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node {
+			return segment.New(segment.Config{ID: id, Volume: v, GossipEvery: time.Duration(n.GossipEvery)}, hook)
+		},
+		Writer: func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node {
+			return writer.New(writer.Config{ID: id, Volume: v, Layout: page.Hashed{Pages: v.Pages}, CachePages: n.CachePages,
+				RetryEvery: time.Duration(n.RetryEvery), IdleAfter: time.Duration(n.IdleAfter), Limits: writer.DefaultLimits()}, hook)
+		},
+	}
+}
+
+// What the harness asks nodes that it can look into. One that does not tell is taken to be alive, and its pages are not
+// compared.
+type (
+	segmentView interface {
+		Copy
+		Promise() node.Epoch
+	}
+	writerView interface {
+		Phase() string
+		Epoch() node.Epoch
+		VDL() node.LSN
+		End() node.LSN
+		Deposed() bool
+	}
+)
+
+// Run makes a run of our implementation and holds it against every check. The same configuration gives the same Result.
 func Run(c Configuration) Result { return RunRecorded(c, false) }
 
 // RunRecorded is Run, and writes every event down when it is asked to.
-func RunRecorded(c Configuration, record bool) Result {
-	r := runner{c: &c, result: Result{Configuration: c, History: &workload.History{}}}
+func RunRecorded(c Configuration, record bool) Result { return RunOf(Ours(), c, record) }
+
+// RunOf makes a run of any implementation.
+func RunOf(of Implementation, c Configuration, record bool) Result {
+	r := runner{of: of, c: &c, result: Result{Configuration: c, History: &workload.History{}}}
 	if err := r.build(); err != nil {
 		// Not a run at all.
 		r.object(Finding{Check: ConfigurationCheck, Verdict: CouldNotTell, Guarantee: Guarantee(ConfigurationCheck), Detail: err.Error()})
@@ -56,6 +98,7 @@ func RunRecorded(c Configuration, record bool) Result {
 
 // runner makes one run.
 type runner struct {
+	of        Implementation
 	c         *Configuration
 	volume    *node.Volume
 	world     *sim.World
@@ -130,24 +173,20 @@ func (r *runner) populate() error {
 	c, w := r.c, r.world
 	topology := c.Topology()
 	err := w.Add(sim.Process{ID: register, Name: string(faults.Register), New: func(h node.Hook) node.Node {
-		return control.New(control.Config{ID: register}, h)
+		return r.of.Register(register, h)
 	}})
 	for g, members := range r.volume.Segments {
 		for i, id := range members {
 			n := faults.Node{Role: faults.Segment, Group: g + 1, Replica: i + 1}
 			err = errors.Join(err, w.Add(sim.Process{ID: id, Name: n.String(), Zone: topology.Zone(n), New: func(h node.Hook) node.Node {
-				return segment.New(segment.Config{ID: id, Volume: r.volume, GossipEvery: time.Duration(c.Nodes.GossipEvery)}, h)
+				return r.of.Segment(id, r.volume, c.Nodes, h)
 			}}), w.Start(id))
 		}
 	}
 	for i := range r.writers() {
 		id := r.firstWriter() + node.ID(i)
 		err = errors.Join(err, w.Add(sim.Process{ID: id, Name: fmt.Sprintf("writer %d", i+1), Role: string(faults.Writer), New: func(h node.Hook) node.Node {
-			return writer.New(writer.Config{
-				ID: id, Volume: r.volume, Layout: page.Hashed{Pages: c.Volume.Pages}, CachePages: c.Nodes.CachePages,
-				RetryEvery: time.Duration(c.Nodes.RetryEvery), IdleAfter: time.Duration(c.Nodes.IdleAfter),
-				Limits: writer.DefaultLimits(),
-			}, h)
+			return r.of.Writer(id, r.volume, c.Nodes, h)
 		}}))
 	}
 	err = errors.Join(err, w.Start(register))
@@ -292,7 +331,8 @@ func (r *runner) idle() bool {
 // writerLives tells whether some writer serves or tries to.
 func (r *runner) writerLives() bool {
 	for _, id := range r.directory.Writers {
-		if w, ok := r.world.Node(id).(*writer.Writer); ok && !w.Deposed() {
+		n := r.world.Node(id)
+		if w, tells := n.(writerView); n != nil && !(tells && w.Deposed()) {
 			return true
 		}
 	}
@@ -303,17 +343,17 @@ func (r *runner) writerLives() bool {
 func (r *runner) state() []string {
 	var lines []string
 	for _, id := range r.directory.Writers {
-		if w, ok := r.world.Node(id).(*writer.Writer); ok {
+		if w, ok := r.world.Node(id).(writerView); ok {
 			lines = append(lines, fmt.Sprintf("%s: %s, epoch %d, VDL %d, last LSN %d", r.world.Name(id), w.Phase(), w.Epoch(), w.VDL(), w.End()))
 		} else {
-			lines = append(lines, r.world.Name(id)+": down")
+			lines = append(lines, r.world.Name(id)+": down, or does not tell")
 		}
 	}
 	for _, members := range r.volume.Segments {
 		for _, id := range members {
-			s, ok := r.world.Node(id).(*segment.Segment)
+			s, ok := r.world.Node(id).(segmentView)
 			if !ok {
-				lines = append(lines, r.world.Name(id)+": down")
+				lines = append(lines, r.world.Name(id)+": down, or does not tell")
 				continue
 			}
 			lines = append(lines, fmt.Sprintf("%s: promise %d, line %d, SCL %d, serving %t, damaged %t",
@@ -418,7 +458,7 @@ func (r *runner) judgePages() {
 	for g, members := range r.volume.Segments {
 		var group []NamedCopy
 		for _, id := range members {
-			if s, ok := r.world.Node(id).(*segment.Segment); ok {
+			if s, ok := r.world.Node(id).(segmentView); ok {
 				group = append(group, NamedCopy{r.world.Name(id), s})
 			}
 		}

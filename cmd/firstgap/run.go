@@ -1,0 +1,160 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/firstgap/firstgap/harness/campaign"
+	"github.com/firstgap/firstgap/harness/report"
+)
+
+// A run without --runs and --for makes as many of defaultRuns as fit into defaultTime.
+const (
+	defaultRuns = 10_000
+	defaultTime = 50 * time.Second
+)
+
+// runCommand is firstgap run: its flags.
+type runCommand struct {
+	seed    uint64
+	runs    uint64
+	limit   time.Duration
+	out     string
+	workers int
+	json    bool
+}
+
+func newRun() *cobra.Command {
+	var c runCommand
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "check the model, and hold thousands of simulated runs of the implementation against it",
+		Long: fmt.Sprintf(`run searches every world of the model and every broken variant of it, and then makes simulated runs of the
+implementation, with crashes, partitions and take-overs, each held against the model and every other check.
+
+Without --runs and --for it makes %d runs, or as many as fit into %v with the model's part. A number of
+runs that was asked for and did not fit into --for is an answer that could not be given.
+%s`, defaultRuns, defaultTime, exitCannotTells),
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },
+	}
+	f := cmd.Flags()
+	f.Uint64Var(&c.seed, "seed", 1, "of the first run; the others follow")
+	f.Uint64Var(&c.runs, "runs", defaultRuns, "how many simulated runs")
+	f.DurationVar(&c.limit, "for", defaultTime, "end after this long, the model included")
+	f.StringVar(&c.out, "out", "firstgap-report", "folder for report.json, junit.xml, summary.md and a file for each failure")
+	f.IntVar(&c.workers, "workers", 0, "how many run at a time (default: one on each core)")
+	f.BoolVar(&c.json, "json", false, "print the report as JSON")
+	return cmd
+}
+
+// job says what the flags ask for.
+func (c *runCommand) job(cmd *cobra.Command) (campaign.Job, error) {
+	runs, limit := cmd.Flags().Changed("runs"), cmd.Flags().Changed("for")
+	switch {
+	case runs && c.runs == 0:
+		return campaign.Job{}, fmt.Errorf("--runs is 0; expected at least 1")
+	case c.limit <= 0:
+		return campaign.Job{}, fmt.Errorf("--for is %v; expected more than 0s", c.limit)
+	case c.workers < 0:
+		return campaign.Job{}, fmt.Errorf("--workers is %d; expected no negative number", c.workers)
+	}
+	j := campaign.Job{For: c.limit, Runs: campaign.Options{Seed: c.seed, Runs: c.runs, Workers: c.workers}, Model: campaign.ModelOptions{Workers: c.workers}}
+	switch {
+	case runs && !limit:
+		j.For = 0
+	case !runs && limit:
+		j.Runs.Runs = 0
+	case !runs && !limit:
+		j.Runs.AtMost = true
+	}
+	return j, nil
+}
+
+func (c *runCommand) run(cmd *cobra.Command) error {
+	job, err := c.job(cmd)
+	if err != nil {
+		return err
+	}
+	folder, err := report.Open(c.out)
+	if err != nil {
+		return err
+	}
+	progress := newProgressLine(cmd.ErrOrStderr())
+	job.Model.Progress = progress.model
+	job.Runs.Progress = progress.runs()
+	start := time.Now()
+	model, runs, err := job.Do(cmd.Context())
+	progress.end()
+	r := report.New(model, runs, time.Since(start))
+	err = errors.Join(err, folder.Write(r))
+	if file := os.Getenv("GITHUB_STEP_SUMMARY"); file != "" {
+		err = errors.Join(err, r.AppendSummary(file))
+	}
+	if c.json {
+		text, broken := r.JSON()
+		_, written := cmd.OutOrStdout().Write(text)
+		err = errors.Join(err, broken, written)
+	} else {
+		err = errors.Join(err, r.WriteText(cmd.OutOrStdout()))
+		fmt.Fprintf(cmd.ErrOrStderr(), "report: %s\n", folder.Dir())
+	}
+	if code := r.Verdict.ExitCode(); code == exitViolation {
+		message := ""
+		if err != nil {
+			message = err.Error()
+		}
+		return outcome{code: code, message: message} // a violation was found, whatever else went wrong
+	} else if err != nil {
+		return err
+	} else if code != exitPass {
+		return outcome{code: code}
+	}
+	return nil
+}
+
+// text shows one line of progress.
+func (p *progressLine) text(line string) {
+	if p.terminal {
+		fmt.Fprintf(p.w, "\r\x1b[K%s", line)
+		return
+	}
+	fmt.Fprintln(p.w, line)
+}
+
+// model shows how far the checking of the model is.
+func (p *progressLine) model(now campaign.ModelProgress) {
+	if now.Name == "" {
+		if !p.terminal {
+			p.text(fmt.Sprintf("model: %d of %d searches done in %.1fs", now.Done, now.Of, now.Elapsed.Seconds()))
+		}
+		return
+	}
+	if p.terminal {
+		p.text(fmt.Sprintf("model: %d of %d searches, now %s", now.Done, now.Of, now.Name))
+	}
+}
+
+// runs returns what shows how far the runs are: at once on a terminal, elsewhere now and then, and at the end.
+func (p *progressLine) runs() func(campaign.Progress) {
+	var shown time.Duration
+	return func(now campaign.Progress) {
+		if !p.terminal && !now.Finished && now.Elapsed-shown < p.every {
+			return
+		}
+		shown = now.Elapsed
+		line := fmt.Sprintf("runs: %d", now.Runs)
+		if now.Asked > 0 {
+			line += fmt.Sprintf(" of %d", now.Asked)
+		}
+		line += fmt.Sprintf(", %.0f a second, %d not passed, %.0fs so far", now.Rate, now.Failed, now.Elapsed.Seconds())
+		if !now.Finished {
+			line += fmt.Sprintf(", %.0fs left", now.Left.Seconds())
+		}
+		p.text(line)
+	}
+}

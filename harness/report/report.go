@@ -1,0 +1,80 @@
+// Package report writes down what a job found: for programs (report.json), for CI (junit.xml), and for people
+// (summary.md, and a table on the terminal); with one failure file for every failed run that was kept.
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/firstgap/firstgap/harness"
+	"github.com/firstgap/firstgap/harness/campaign"
+)
+
+// Version is that of report.json.
+const Version = 1
+
+// A Report is everything that a job found.
+type Report struct {
+	Format   string            `json:"format"` // "firstgap report"
+	Version  int               `json:"version"`
+	Verdict  harness.Verdict   `json:"verdict"`
+	Reasons  []string          `json:"reasons"` // why it is not a pass
+	Build    harness.Build     `json:"build"`
+	Seconds  float64           `json:"seconds"`
+	Model    *campaign.Model   `json:"model"`
+	Runs     *campaign.Summary `json:"runs"`
+	Failures []Failure         `json:"failures"`
+
+	failed []campaign.Failed
+}
+
+// A Failure refers to the file of a failed run.
+type Failure struct {
+	Seed     uint64            `json:"seed"`
+	Verdict  harness.Verdict   `json:"verdict"`
+	Findings []harness.Finding `json:"findings"`
+	Hash     string            `json:"hash"`
+	File     string            `json:"file"`   // in the report's folder
+	Replay   string            `json:"replay"` // the command
+}
+
+// New makes the report of a job. Either part may be nil when the job did not get as far; it could not tell then.
+func New(model *campaign.Model, runs *campaign.Summary, took time.Duration) *Report {
+	r := &Report{Format: "firstgap report", Version: Version, Verdict: harness.Pass, Reasons: []string{}, Build: harness.ThisBuild(),
+		Seconds: took.Seconds(), Model: model, Runs: runs, Failures: []Failure{}}
+	switch {
+	case model == nil:
+		r.object(harness.CouldNotTell, "the model was not checked")
+	default:
+		r.object(model.Verdict, model.Reasons...)
+	}
+	switch {
+	case runs == nil:
+		r.object(harness.CouldNotTell, "no run was made")
+	default:
+		r.object(runs.Verdict, runs.Reasons...)
+		r.failed = runs.Failures
+	}
+	for _, f := range r.failed {
+		r.Failures = append(r.Failures, Failure{Seed: f.Seed, Verdict: f.Failure.Verdict, Findings: f.Failure.Findings,
+			Hash: f.Failure.Hash, File: fileOf(f.Seed)})
+	}
+	return r
+}
+
+func (r *Report) object(v harness.Verdict, reasons ...string) {
+	r.Verdict = r.Verdict.Worse(v)
+	r.Reasons = append(r.Reasons, reasons...)
+}
+
+func fileOf(seed uint64) string { return fmt.Sprintf("seed-%d.fgt", seed) }
+
+// JSON renders report.json.
+func (r *Report) JSON() ([]byte, error) {
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("report.json: %w", err)
+	}
+	return append(text, '\n'), nil
+}
