@@ -272,6 +272,14 @@ func TestTheDiskDoesOneThingAfterTheOther(t *testing.T) {
 	})
 	w.Run(after(time.Second))
 	assert.Equal(t, []string{"1@11ms", "2@16ms", "3@27ms"}, done)
+	// The next incarnation does not wait for what the one before it had begun.
+	require.NoError(t, w.Crash(1))
+	require.NoError(t, w.Start(1))
+	w.Run(w.Now().Add(5 * ms)) // to 32ms
+	require.NoError(t, w.Crash(1))
+	require.NoError(t, w.Start(1))
+	w.Run(after(2 * time.Second))
+	assert.Equal(t, []string{"1@43ms", "2@48ms", "3@59ms"}, done[3:])
 }
 
 func TestDiskSlow(t *testing.T) {

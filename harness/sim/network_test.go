@@ -266,6 +266,7 @@ func TestWhomANetworkFaultStrikes(t *testing.T) {
 		{"zone", faults.Fault{Kind: faults.AZCutOff, AZ: "az1"}, []string{"1→3", "1→4", "2→3", "2→4", "3→1", "3→2", "4→1", "4→2"}},
 		{"loss between", faults.Fault{Kind: faults.Loss, Rate: 1, Nodes: []string{"segment 1/1"}, To: []string{"segment 1/2"}}, []string{"1→2"}},
 		{"loss to", faults.Fault{Kind: faults.Loss, Rate: 1, To: []string{"segment 1/2"}}, []string{"1→2", "3→2", "4→2"}},
+		{"loss to two", faults.Fault{Kind: faults.Loss, Rate: 1, To: []string{"segment 1/1", "segment 1/2"}}, []string{"3→1", "3→2", "4→1", "4→2"}},
 		{"loss from", faults.Fault{Kind: faults.Loss, Rate: 1, Nodes: []string{"segment 1/2"}}, []string{"2→1", "2→3", "2→4"}},
 		{"loss everywhere", faults.Fault{Kind: faults.Loss, Rate: 1}, all},
 	} {
@@ -355,7 +356,7 @@ func TestAClientsConnectionLoses(t *testing.T) {
 func TestClientsAreCutOffToo(t *testing.T) {
 	const latency = ms/2 + 1
 	s, w := streaming(t, Network{Latency: dur(latency)},
-		faults.Fault{Kind: faults.PartitionOneWay, At: dur(100*ms + ms/4), For: dur(10 * ms), Nodes: []string{"writer"}, To: []string{"client 1"}},
+		faults.Fault{Kind: faults.PartitionOneWay, At: dur(99*ms + 3*ms/4), For: dur(10*ms + ms/2), Nodes: []string{"writer"}, To: []string{"client 1"}},
 		faults.Fault{Kind: faults.PartitionOneWay, At: dur(200*ms + ms/4), For: dur(10 * ms), Nodes: []string{"client 1"}})
 	var missing []uint64
 	for n := uint64(1); n <= 500; n++ {
@@ -363,8 +364,8 @@ func TestClientsAreCutOffToo(t *testing.T) {
 			missing = append(missing, n)
 		}
 	}
-	// The replies to 100 and on, then the requests from 200 (on its way) on.
-	want := []uint64{100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 200, 201, 202, 203, 204, 205, 206, 207, 208, 209, 210}
+	// The replies from that to 99 (on its way) on, then the requests from 200 (on its way) on.
+	want := []uint64{99, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 200, 201, 202, 203, 204, 205, 206, 207, 208, 209, 210}
 	assert.Equal(t, want, missing)
 	assert.EqualValues(t, len(missing), w.Counts().LostByCut)
 }

@@ -293,3 +293,39 @@ func TestGeneratedPlansInstall(t *testing.T) {
 	}
 	assert.Len(t, kinds, len(faults.Kinds()), "every kind was tried")
 }
+
+// However many faults slow one thing down: together they are no worse than the worst that one may be, and no sum of
+// delays overflows.
+func TestFactorsAreBounded(t *testing.T) {
+	slow := faults.Fault{For: dur(time.Hour), Factor: faults.MaxFactor}
+	var fs []faults.Fault
+	for range 8 {
+		slow.Kind, slow.Nodes = faults.DiskSlow, []string{"segment 1/1"}
+		fs = append(fs, slow)
+		slow.Kind, slow.Nodes = faults.Delay, nil
+		fs = append(fs, slow)
+	}
+	var done []time.Duration
+	w := newWorld(t, Options{Seed: 1, Network: Network{Latency: dur(time.Second)}, Disk: Disk{Sync: dur(time.Second)}})
+	require.NoError(t, w.Add(Process{ID: 1, Name: "segment 1/1", New: one(func(now node.Time, ev node.Event, out *node.Effects) {
+		if ev.Kind == node.Started {
+			out.SetTimer(1, ms)
+		}
+		if ev.Kind == node.Fired {
+			out.Sync(1)
+			out.Send(2, &ping{1})
+		}
+		if ev.Kind == node.DiskDone {
+			done = append(done, time.Duration(now))
+		}
+	})}))
+	require.NoError(t, w.Start(1))
+	add(t, w, 2, "segment 1/2", func(now node.Time, ev node.Event, _ *node.Effects) {
+		if ev.Kind == node.Received {
+			done = append(done, time.Duration(now))
+		}
+	})
+	require.NoError(t, w.Install(faults.Plan{Horizon: dur(time.Hour), Faults: fs}, nil))
+	w.Run(after(time.Hour))
+	assert.Equal(t, []time.Duration{1000*time.Second + ms, 1000*time.Second + ms}, done)
+}

@@ -174,7 +174,7 @@ func (w *World) arrives(p *process, e *pending, at node.Time) bool {
 		}
 		return true
 	case EventTimer:
-		return e.incarnation == p.incarnation && w.timerDue(p, e, at)
+		return w.timerDue(p, e, at)
 	case EventDisk:
 		if p.node == nil || e.incarnation != p.incarnation {
 			return false // what became of it was decided when the process crashed
@@ -400,7 +400,8 @@ func (w *World) clearTimer(p *process, t node.Timer) {
 	}
 }
 
-// timerDue tells whether the timer of e is to fire now. One that was set later in the meantime is put back.
+// timerDue tells whether the timer of e is to fire now. One that was set later in the meantime is put back. Those of a
+// dead incarnation are none: a crash forgets them, and no two entries of a process share a number.
 func (w *World) timerDue(p *process, e *pending, at node.Time) bool {
 	s, ok := p.timers[e.timer]
 	if !ok || s.entry != e.value {

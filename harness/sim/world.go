@@ -472,9 +472,8 @@ func (w *World) pause(p *process, d time.Duration) {
 	w.counts.Pauses++
 	p.paused = true
 	p.pausedUntil = max(p.pausedUntil, w.now.Add(d))
-	incarnation := p.incarnation
 	w.actAt(p.pausedUntil, w.plan, "resume "+p.name, func() {
-		if p.incarnation == incarnation && w.now >= p.pausedUntil {
+		if w.now >= p.pausedUntil {
 			w.resume(p)
 		}
 	})

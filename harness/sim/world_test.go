@@ -215,8 +215,9 @@ func TestPause(t *testing.T) {
 		}
 	})
 	w.Run(after(2 * ms))
+	require.NoError(t, w.Pause(2, 5*ms))
 	require.NoError(t, w.Pause(2, 10*ms))
-	require.NoError(t, w.Pause(2, 5*ms)) // a shorter one does not end the longer one
+	require.NoError(t, w.Pause(2, 7*ms)) // a shorter one does not end the longer one
 	w.Run(after(11 * ms))
 	assert.Empty(t, got)
 	assert.Equal(t, []node.File{{Name: "log", Data: []byte("x")}}, w.Files(2), "the disk does not pause with the process")
@@ -235,7 +236,7 @@ func TestAPauseKeepsOrder(t *testing.T) {
 			got = append(got, ev.Request.ID)
 		}
 	})
-	w.network.Latency = dur(8 * ms) // so that requests are on the heap before the pause begins
+	w.network.Latency = dur(3 * ms) // so that 12 arrives when the pause ends, behind its end on the heap
 	w.Run(after(10 * ms))
 	require.NoError(t, w.Pause(1, 5*ms))
 	w.Run(after(time.Second))
@@ -256,6 +257,15 @@ func TestACrashEndsAPause(t *testing.T) {
 	w.Run(after(10 * ms))
 	assert.Equal(t, []received{{after(9 * ms), 2}}, got)
 	assert.EqualValues(t, 1, w.Counts().LostByDown, "what waited for the end of the pause is lost")
+	require.NoError(t, w.Pause(2, 5*ms)) // until 15ms, and not until 101ms as the old one
+	w.Run(after(14 * ms))
+	assert.Len(t, got, 1)
+	w.Run(after(50 * ms))
+	assert.Equal(t, []received{{after(9 * ms), 2}, {after(15 * ms), 3}, {after(17 * ms), 4}, {after(21 * ms), 5}}, got)
+	require.NoError(t, w.Pause(2, 100*ms))
+	w.At(after(102*ms), "look", func() { assert.True(t, w.find(2).paused, "the end of the old pause does not wake who is paused anew") })
+	w.Run(after(200 * ms))
+	assert.False(t, w.find(2).paused)
 }
 
 func TestLimits(t *testing.T) {
