@@ -240,10 +240,8 @@ type cursor struct {
 // beginLoad decides from where on records are needed: from the first change of the oldest transaction that may have
 // to be undone, and for the repair of segments that lag, within reason.
 func (w *Writer) beginLoad(base node.LSN, rd *reading) {
-	oldest := node.LSN(1) // nothing is known of it: all of the log
-	if base == 0 {
-		oldest = 1
-	} else if i := int(base - rd.vdl); i < len(rd.found) && rd.found[i].held {
+	oldest := node.LSN(1) // all of the log, when nothing says better
+	if i := int(base - rd.vdl); i < len(rd.found) && rd.found[i].held {
 		oldest = rd.found[i].oldestActive
 	}
 	from := base + 1
