@@ -111,6 +111,14 @@ func TestBrokenHistoriesAreNamed(t *testing.T) {
 		{"future read", FutureRead, 1, []string{`found "1"`, "2 before 1 (which read its \"x\")", "1 before 2 (which began after its end)"}, `
 			T1 [0,10] committed: x=1
 			T2 [20,30] committed: x:=1`},
+		{"future read of an unknown outcome", FutureRead, 1, []string{"a value written before its end", "transaction 2, which wrote it, began after that"}, `
+			T1 [0,10] committed: x=1
+			T2 [20,30] unknown: x:=1`},
+		{"order of writers known only from a reader", LostCommit, 4, []string{`expected "1", found "2"`, "4 before 1", "1 before 4"}, `
+			T1 [0,50] committed: x:=1
+			T2 [0,50] committed: x:=2
+			T3 [60,70] committed: x=1
+			T4 [80,90] committed: x=2`},
 		{"stale read", StaleRead, 3, []string{`read "x": expected "2", found "1"`, "transaction 2 wrote"}, `
 			T1 [0,10] committed: x:=1
 			T2 [20,30] committed: x:=2
@@ -190,6 +198,7 @@ func TestBrokenHistoriesAreNamed(t *testing.T) {
 			if tc.txn != 0 {
 				assert.Equal(t, tc.txn, violation.Txn)
 			}
+			assert.Equal(t, tc.name == "only a search finds it", result.Proof == BySearch, "proof by %s", result.Proof)
 			text := violation.Error()
 			assert.Contains(t, text, "strict serializability: "+string(tc.anomaly)+": "+tc.anomaly.Guarantee())
 			for _, says := range tc.says {
@@ -374,6 +383,20 @@ func TestIllegalPartBeatsUnknownPart(t *testing.T) {
 	result := CheckTxns(context.Background(), history, Limits{Steps: 1000})
 	require.Equal(t, Illegal, result.Verdict)
 	require.ErrorContains(t, result.Err(), "transaction 901")
+
+	// Also when the other part takes a search of its own.
+	searched := append(hard(64), parseHistory(t, `
+		T901 [0,100] committed: other:=1
+		T902 [0,100] committed: other:=1
+		T903 [0,100] committed: other:=2
+		T904 [0,100] committed: other:=2
+		T905 [110,120] committed: other=1
+		T906 [130,140] committed: other=2`)...)
+	for _, limits := range []Limits{{Operations: 10}, {Memory: 100_000}} {
+		result = CheckTxns(context.Background(), searched, limits)
+		require.Equal(t, Illegal, result.Verdict, "%+v", limits)
+		require.ErrorContains(t, result.Err(), "transaction 906")
+	}
 
 	legal := append(hard(64), parseHistory(t, `
 		T900 [0,10] committed: other:=1
