@@ -21,3 +21,14 @@ var Worlds string
 //
 //go:embed bugs.tsv
 var Bugs string
+
+// FurtherWorlds is as Worlds, for worlds with what those lack, and for every broken variant searched past its
+// violations.
+//
+//go:embed worlds-further.tsv
+var FurtherWorlds string
+
+// TraceWorlds is TLC's result for worlds of VolumeTrace.
+//
+//go:embed worlds-trace.tsv
+var TraceWorlds string

@@ -140,12 +140,13 @@ func (m *machine) writerSteps(e int, try func(Action, int, Refusal) bool) bool {
 	if m.Phase(e) != Open {
 		return true
 	}
-	for t := 1; t <= m.world.Txns; t++ {
+	last := min(m.world.Txns, int(m.started)+1) // transactions start in order
+	for t := 1; t <= last; t++ {
 		if !try(ActCommit, 1, m.Commit(e, t)) || !try(ActUndo, 1, m.Undo(e, t)) || !try(ActAck, 1, m.Ack(e, t)) {
 			return false
 		}
 	}
-	for t := 1; t <= m.world.Txns; t++ {
+	for t := 1; t <= last; t++ {
 		ways := m.waysToStart(t)
 		for k := range m.world.Keys {
 			if m.world.Mtr && !try(ActWrite, ways, m.Write(e, t, k, false)) {
