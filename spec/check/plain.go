@@ -1,0 +1,157 @@
+package check
+
+import (
+	"encoding/binary"
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+// Plain is a model whose states are plain values: a state, the moves from it, and what must hold in it. It is the
+// short way to write a Model; one that steps a mutable state and takes the steps back is faster.
+//
+// S is a type of fixed size: a struct of exported fields that are bools, sized integers, and arrays and structs of these.
+// Two states are the same when all their fields are.
+type Plain[S any] struct {
+	Title     string
+	Constants any // of the model; marshals to JSON
+	Start     S
+	Moves     []Move[S]
+	Must      []Must[S]
+	// Same returns one state for all those that are interchangeable with s, such as the one with its replicas sorted;
+	// nil when every state stands for itself. Symmetry is then how the receipt names the reduction.
+	Same     func(s S) S
+	Symmetry string
+	// Show returns the state in words. Nil shows every field under its name.
+	Show func(s S) []Var
+}
+
+// A Move is one action of a Plain model.
+type Move[S any] struct {
+	Name string
+	// Next calls yield with each state that the action leads to from s, guard first, and with the action's arguments.
+	Next func(s S, yield func(next S, args ...int))
+}
+
+// Must is an invariant of a Plain model.
+type Must[S any] struct {
+	Name      string
+	Guarantee string
+	Holds     func(s S) bool
+}
+
+// Model returns the model that p describes. It panics when S is not of fixed size: no search could tell its states apart.
+func (p Plain[S]) Model() Model {
+	if binary.Size(p.Start) < 0 {
+		panic(fmt.Sprintf("check: the state of model %s is a %T; expected a struct of exported fields of fixed size", p.Title, p.Start))
+	}
+	return plainModel[S]{p}
+}
+
+type plainModel[S any] struct{ Plain[S] }
+
+func (m plainModel[S]) Name() string { return m.Title }
+func (m plainModel[S]) World() any   { return m.Constants }
+
+func (m plainModel[S]) Actions() []string {
+	names := make([]string, len(m.Moves))
+	for i, mv := range m.Moves {
+		names[i] = mv.Name
+	}
+	return names
+}
+
+func (m plainModel[S]) Invariants() []Invariant {
+	all := make([]Invariant, len(m.Must))
+	for i, x := range m.Must {
+		all[i] = Invariant{Name: x.Name, Guarantee: x.Guarantee}
+	}
+	return all
+}
+
+func (m plainModel[S]) Reductions() []string {
+	if m.Same == nil {
+		return nil
+	}
+	return []string{m.Symmetry}
+}
+
+func (m plainModel[S]) NewMachine() Machine { return &plainMachine[S]{model: &m, state: m.Start} }
+
+type plainMachine[S any] struct {
+	model *plainModel[S]
+	state S
+	move  int
+	args  []int
+}
+
+func (m *plainMachine[S]) Init() { m.state = m.model.Start }
+
+func (m *plainMachine[S]) Load(code []byte) error {
+	n, err := binary.Decode(code, binary.LittleEndian, &m.state)
+	if err == nil && n != len(code) {
+		err = fmt.Errorf("state of %d bytes, want %d", len(code), n)
+	}
+	return err
+}
+
+func (m *plainMachine[S]) Encode(dst []byte) []byte {
+	s := m.state
+	if m.model.Same != nil {
+		s = m.model.Same(s)
+	}
+	dst, err := binary.Append(dst, binary.LittleEndian, &s)
+	if err != nil {
+		panic(fmt.Sprintf("check: %v", err)) // Model has made sure of its size
+	}
+	return dst
+}
+
+func (m *plainMachine[S]) Next(visit func(action, times int) bool) {
+	before, stopped := m.state, false
+	for i := range m.model.Moves {
+		m.model.Moves[i].Next(before, func(next S, args ...int) {
+			if stopped {
+				return
+			}
+			m.state, m.move, m.args = next, i, args
+			if !visit(i, 1) {
+				stopped = true
+				return
+			}
+			m.state = before
+		})
+		if stopped {
+			return
+		}
+	}
+}
+
+func (m *plainMachine[S]) Broken() int {
+	for i := range m.model.Must {
+		if !m.model.Must[i].Holds(m.state) {
+			return i
+		}
+	}
+	return -1
+}
+
+func (m *plainMachine[S]) Step() string {
+	words := make([]string, len(m.args))
+	for i, a := range m.args {
+		words[i] = fmt.Sprint(a)
+	}
+	return m.model.Moves[m.move].Name + "(" + strings.Join(words, ", ") + ")"
+}
+
+func (m *plainMachine[S]) Vars() []Var {
+	if m.model.Show != nil {
+		return m.model.Show(m.state)
+	}
+	v := reflect.ValueOf(m.state)
+	vars := make([]Var, v.NumField())
+	for i := range vars {
+		vars[i] = Var{Name: v.Type().Field(i).Name, Value: fmt.Sprint(v.Field(i).Interface())}
+	}
+	return vars
+}
