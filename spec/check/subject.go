@@ -19,6 +19,8 @@ type Subject struct {
 	// Read makes the model of a world that is given as JSON. It refuses unknown keys, and a world that does not fit or
 	// contradicts itself, with an error that says which limit it breaks (see ReadWorld).
 	Read func(world []byte) (Model, error)
+	// Config returns the configuration file by which TLC checks the twin on the same world.
+	Config func(world []byte) (string, error)
 }
 
 // A World is a named world of a subject.
