@@ -1,0 +1,61 @@
+package harness_test
+
+import (
+	"flag"
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/firstgap/firstgap/harness"
+	"github.com/firstgap/firstgap/harness/campaign"
+)
+
+var (
+	runs = flag.Uint64("firstgap.runs", 400, "how many simulated runs TestRuns makes")
+	seed = flag.Uint64("firstgap.seed", 1, "seed of the first of them")
+)
+
+// TestRuns makes simulated runs and holds each against every check. A run that fails leaves its failure file in the
+// test's artifact folder, which `go test -artifacts` keeps.
+func TestRuns(t *testing.T) {
+	summary, err := campaign.Run(t.Context(), campaign.Options{Seed: *seed, Runs: *runs, Generation: generation(t)})
+	require.NoError(t, err)
+	for _, f := range summary.Failures {
+		t.Error(describe(t, f))
+	}
+	c := summary.Counts
+	t.Logf("%d runs, %d events: %d commits acknowledged, %d take-overs, %d cuts that removed records, %d undos",
+		c.Runs, c.World.Events, c.Acknowledged, c.TakeOvers, c.Cuts, c.Undos)
+	if len(summary.Failures) > 0 {
+		t.Fatalf("%d runs found a violation, %d could not tell", summary.Failed, summary.Untold)
+	}
+	if *runs < 100 {
+		// Too few to have done everything; that they did is for more of them to show.
+		require.Equal(t, *runs, c.Runs)
+		require.Positive(t, c.Acknowledged)
+		return
+	}
+	require.Equal(t, harness.Pass, summary.Verdict, "%v", summary.Reasons)
+}
+
+// generation lets runs crash at points where the build has them.
+func generation(t *testing.T) harness.Generation {
+	g, err := harness.WithPoints()
+	require.NoError(t, err)
+	return g
+}
+
+// describe says what a failing seed broke, and how to see it again.
+func describe(t *testing.T, f campaign.Failed) string {
+	file := filepath.Join(t.ArtifactDir(), fmt.Sprintf("seed-%d.fgt", f.Seed))
+	require.NoError(t, f.Failure.Write(file))
+	s := fmt.Sprintf("seed %d: %s", f.Seed, f.Failure.Verdict)
+	for _, x := range f.Failure.Findings {
+		s += fmt.Sprintf("\n%s: %s\n  breaks: %s", x.Check, x.Detail, x.Guarantee)
+	}
+	s += "\nreplay:    firstgap replay " + file
+	s += fmt.Sprintf("\nor again:  go test ./harness -run '^TestRuns$' -artifacts -firstgap.seed %d -firstgap.runs 1", f.Seed)
+	return s
+}
