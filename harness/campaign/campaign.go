@@ -30,8 +30,9 @@ type Options struct {
 	// Progress is called every now and then, by one goroutine at a time. It may be nil.
 	Progress func(Progress)
 
-	// run makes one run; tests put another in its place.
-	run func(c harness.Configuration, record bool) harness.Result
+	// run makes one run, and clock says for how long the campaign has been going; tests put others in their place.
+	run   func(c harness.Configuration, record bool) harness.Result
+	clock func() time.Duration
 }
 
 // DefaultFailures is how many failed runs a campaign keeps whole.
@@ -134,8 +135,11 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 	if o.run == nil {
 		o.run = harness.RunRecorded
 	}
-	start := time.Now()
-	late := func() bool { return o.For > 0 && time.Since(start) >= o.For }
+	if o.clock == nil {
+		start := time.Now()
+		o.clock = func() time.Duration { return time.Since(start) }
+	}
+	late := func() bool { return o.For > 0 && o.clock() >= o.For }
 	results := make(chan done, 4*o.Workers)
 	var next atomic.Uint64
 	var stopped atomic.Bool
@@ -157,7 +161,7 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 		})
 	}
 	go func() { wait.Wait(); close(results) }()
-	f := folder{options: &o, start: start, summary: Summary{Seed: o.Seed, Asked: o.Runs, Workers: o.Workers}}
+	f := folder{options: &o, summary: Summary{Seed: o.Seed, Asked: o.Runs, Workers: o.Workers}}
 	f.begin()
 	err := f.fold(results, &stopped)
 	f.finish(ctx)
@@ -181,8 +185,7 @@ func (o *Options) one(index uint64) done {
 // folder folds runs together.
 type folder struct {
 	options *Options
-	start   time.Time
-	told    time.Time
+	told    time.Duration
 	summary Summary
 	tallies map[harness.Check]int
 	folded  uint64
@@ -215,7 +218,7 @@ func (f *folder) fold(results <-chan done, stopped *atomic.Bool) error {
 			}
 			f.add(&d)
 		}
-		if now := time.Now(); now.Sub(f.told) > 200*time.Millisecond {
+		if now := f.options.clock(); now-f.told > 200*time.Millisecond {
 			f.told = now
 			f.tell(false)
 		}
@@ -289,7 +292,7 @@ func (f *folder) tally(c harness.Check) *Tally {
 // finish decides the verdict.
 func (f *folder) finish(ctx context.Context) {
 	s := &f.summary
-	s.Seconds = time.Since(f.start).Seconds()
+	s.Seconds = f.options.clock().Seconds()
 	s.Verdict = harness.Pass
 	object := func(v harness.Verdict, format string, args ...any) {
 		s.Verdict = s.Verdict.Worse(v)
@@ -344,7 +347,7 @@ func (f *folder) tell(finished bool) {
 	}
 	s, o := &f.summary, f.options
 	p := Progress{Runs: s.Counts.Runs, Asked: o.Runs, Failed: s.Failed + s.Untold, Events: s.Counts.World.Events,
-		Elapsed: time.Since(f.start), Finished: finished}
+		Elapsed: o.clock(), Finished: finished}
 	p.Rate = perSecond(p.Runs, p.Elapsed.Seconds())
 	if o.Runs > 0 && p.Rate > 0 {
 		p.Left = time.Duration(float64(o.Runs-p.Runs) / p.Rate * float64(time.Second))

@@ -1,0 +1,288 @@
+package campaign
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/firstgap/firstgap/faults"
+	"github.com/firstgap/firstgap/harness"
+	"github.com/firstgap/firstgap/harness/workload"
+	"github.com/firstgap/firstgap/spec/check"
+	"github.com/firstgap/firstgap/spec/volume"
+)
+
+// busy counts a run in which everything has happened.
+func busy() harness.Counts {
+	c := harness.Counts{Runs: 1, Transactions: 9, Acknowledged: 3, ReadOnly: 1, Aborted: 1, Unknown: 1, TakeOvers: 2, Recoveries: 2,
+		Cuts: 1, Undos: 1, PageReads: 1, PagesCompared: 1, RowsAudited: 1}
+	c.Trace.Gossips, c.Trace.Steps, c.Trace.Evaluations = 1, 1, 1
+	w := &c.World
+	w.Events, w.Crashes, w.Restarts, w.LostByLoss, w.LostByCut, w.Duplicated, w.LostPieces = 100, 1, 1, 1, 1, 1, 1
+	return c
+}
+
+// fake makes runs that pass, but for what spoil does to them.
+func fake(spoil func(r *harness.Result)) func(harness.Configuration, bool) harness.Result {
+	return func(c harness.Configuration, record bool) harness.Result {
+		r := harness.Result{Configuration: c, Verdict: harness.Pass, Counts: busy(), Hash: c.Seed * 31, History: &workload.History{},
+			Evaluated: []harness.Check{faults.Trace, faults.Serializability, faults.Durability, faults.Pages, faults.Progress, harness.Wire, harness.Sanity}}
+		if record {
+			r.Trail = &harness.Trail{Events: 1, From: 1, Lines: []string{"an event"}}
+		}
+		if spoil != nil {
+			spoil(&r)
+		}
+		return r
+	}
+}
+
+func broken(r *harness.Result, c harness.Check, v harness.Verdict) {
+	r.Findings = append(r.Findings, harness.Finding{Check: c, Verdict: v, Guarantee: harness.Guarantee(c), Detail: fmt.Sprintf("what %s found", c)})
+	r.Verdict = r.Verdict.Worse(v)
+}
+
+func tally(t *testing.T, s *Summary, c harness.Check) Tally {
+	for _, x := range s.Checks {
+		if x.Check == c {
+			return x
+		}
+	}
+	require.Failf(t, "no such check", "%s", c)
+	return Tally{}
+}
+
+func TestACampaignThatPasses(t *testing.T) {
+	s, err := Run(t.Context(), Options{Runs: 200, Seed: 10, Workers: 3, run: fake(nil)})
+	require.NoError(t, err)
+	require.Equal(t, harness.Pass, s.Verdict, "%v", s.Reasons)
+	require.Empty(t, s.Reasons)
+	require.Equal(t, AllRun, s.Stop)
+	require.Equal(t, uint64(200), s.Counts.Runs)
+	require.Equal(t, uint64(600), s.Counts.Acknowledged)
+	for _, c := range harness.Checks() {
+		x := tally(t, s, c)
+		require.Equal(t, harness.Pass, x.Verdict, c)
+		require.Positive(t, x.Runs, c)
+	}
+	require.Equal(t, uint64(4), tally(t, s, harness.Determinism).Runs, "one in %d is made twice", twice)
+}
+
+// A real campaign ends the same at any number of workers.
+func TestTheNumberOfWorkersDoesNotMatter(t *testing.T) {
+	var first *Summary
+	for _, workers := range []int{1, 2, 5} {
+		s, err := Run(t.Context(), Options{Runs: 70, Seed: 900, Workers: workers})
+		require.NoError(t, err)
+		require.Equal(t, harness.Pass, s.Verdict, "%v", s.Reasons)
+		s.Seconds, s.Workers = 0, 0
+		if first == nil {
+			first = s
+		}
+		require.Equal(t, first, s)
+	}
+}
+
+func TestFailuresComeInTheOrderOfTheirSeeds(t *testing.T) {
+	run := fake(func(r *harness.Result) {
+		if r.Configuration.Seed%7 == 3 {
+			broken(r, faults.Durability, harness.Violation)
+			broken(r, faults.Durability, harness.Violation)
+			broken(r, faults.Pages, harness.Violation)
+		}
+		if r.Configuration.Seed == 40 {
+			broken(r, harness.Sanity, harness.CouldNotTell)
+		}
+	})
+	for _, workers := range []int{1, 4} {
+		s, err := Run(t.Context(), Options{Runs: 100, Workers: workers, Failures: 7, run: run})
+		require.NoError(t, err)
+		require.Equal(t, harness.Violation, s.Verdict)
+		require.Equal(t, uint64(14), s.Failed)
+		require.Equal(t, uint64(1), s.Untold)
+		require.Contains(t, strings.Join(s.Reasons, "\n"), "14 of 100 runs found a violation")
+		require.Contains(t, strings.Join(s.Reasons, "\n"), "1 of 100 runs could not tell")
+		var seeds []uint64
+		for _, f := range s.Failures {
+			seeds = append(seeds, f.Seed)
+			require.NotEmpty(t, f.Failure.Trail.Lines, "it was run again and recorded")
+			require.Equal(t, f.Seed, f.Failure.Configuration.Seed)
+		}
+		require.Equal(t, []uint64{3, 10, 17, 24, 31, 38, 40}, seeds, "bounded, the first ones")
+		d := tally(t, s, faults.Durability)
+		require.Equal(t, uint64(14), d.Violations, "a run counts once")
+		require.Equal(t, harness.Violation, d.Verdict)
+		require.Equal(t, "seed 3: what durability found", d.Detail)
+		require.Equal(t, harness.CouldNotTell, tally(t, s, harness.Sanity).Verdict)
+		require.Equal(t, harness.Pass, tally(t, s, faults.Trace).Verdict)
+	}
+}
+
+func TestACampaignInWhichSomethingNeverHappensCouldNotTell(t *testing.T) {
+	s, err := Run(t.Context(), Options{Runs: 100, run: fake(func(r *harness.Result) { r.Counts.Cuts = 0 })})
+	require.NoError(t, err)
+	require.Equal(t, harness.CouldNotTell, s.Verdict)
+	require.Equal(t, harness.CouldNotTell, tally(t, s, harness.ActivityCheck).Verdict)
+	require.Contains(t, strings.Join(s.Reasons, "\n"), "found none in 100 runs: cuts that removed records")
+}
+
+// A check that was never made has not passed.
+func TestACheckThatWasNeverMadeCouldNotTell(t *testing.T) {
+	s, err := Run(t.Context(), Options{Runs: 100, run: fake(func(r *harness.Result) { r.Evaluated = r.Evaluated[1:] })})
+	require.NoError(t, err)
+	require.Equal(t, harness.CouldNotTell, s.Verdict)
+	require.Equal(t, harness.CouldNotTell, tally(t, s, faults.Trace).Verdict)
+	require.Contains(t, strings.Join(s.Reasons, "\n"), "trace: expected at least one run in which it was evaluated")
+}
+
+func TestARunThatIsNotTheSameTwiceIsAViolation(t *testing.T) {
+	var n atomic.Uint64
+	s, err := Run(t.Context(), Options{Runs: 100, run: fake(func(r *harness.Result) { r.Hash = n.Add(1) })})
+	require.NoError(t, err)
+	require.Equal(t, harness.Violation, s.Verdict)
+	x := tally(t, s, harness.Determinism)
+	require.Equal(t, uint64(2), x.Violations)
+	require.Contains(t, x.Detail, "expected the hash")
+	require.Len(t, s.Failures, 2)
+}
+
+func TestACampaignThatIsInterruptedSaysWhatItFound(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	s, err := Run(ctx, Options{Runs: 1 << 40, Workers: 2, run: fake(func(r *harness.Result) {
+		if r.Configuration.Seed == 300 {
+			cancel()
+		}
+	})})
+	require.NoError(t, err)
+	require.Equal(t, Interrupted, s.Stop)
+	require.Equal(t, harness.CouldNotTell, s.Verdict)
+	require.GreaterOrEqual(t, s.Counts.Runs, uint64(300))
+	require.Contains(t, s.Reasons[0], "interrupted after")
+
+	s, err = Run(ctx, Options{Runs: 5, run: fake(nil)})
+	require.NoError(t, err)
+	require.Zero(t, s.Counts.Runs)
+	require.Equal(t, harness.CouldNotTell, s.Verdict, "zero runs are no pass")
+}
+
+func TestWhenTheTimeIsUp(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		o    Options
+		want harness.Verdict
+	}{
+		{"as many as fit", Options{}, harness.Pass},
+		{"so many at most", Options{Runs: 1 << 40, AtMost: true}, harness.Pass},
+		{"so many", Options{Runs: 1 << 40}, harness.CouldNotTell},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var late atomic.Bool
+			// No time is left from the hundredth run on, however fast the machine is: the deadline is one nanosecond, and the
+			// clock is asked before each run but the first.
+			o := c.o
+			o.For, o.Workers = time.Hour, 1
+			o.clock = func() time.Duration {
+				if late.Load() {
+					return 2 * time.Hour
+				}
+				return 0
+			}
+			o.run = fake(func(r *harness.Result) {
+				if r.Configuration.Seed == 100 {
+					late.Store(true)
+				}
+			})
+			s, err := Run(t.Context(), o)
+			require.NoError(t, err)
+			require.Equal(t, TimeIsUp, s.Stop)
+			require.Equal(t, c.want, s.Verdict, "%v", s.Reasons)
+			require.Equal(t, uint64(102), s.Counts.Runs, "those that had begun are finished")
+		})
+	}
+}
+
+func TestAnEndlessCampaignIsRefused(t *testing.T) {
+	_, err := Run(t.Context(), Options{})
+	require.ErrorIs(t, err, ErrEndless)
+}
+
+func TestAGenerationThatCannotBeEndsTheCampaign(t *testing.T) {
+	s, err := Run(t.Context(), Options{Runs: 1 << 40, Generation: harness.Generation{Bug: "none of ours"}, run: fake(nil)})
+	require.ErrorContains(t, err, "unknown planted bug")
+	require.NotEqual(t, harness.Pass, s.Verdict)
+}
+
+func TestProgressIsTold(t *testing.T) {
+	var all []Progress
+	_, err := Run(t.Context(), Options{Runs: 300, run: fake(nil), Progress: func(p Progress) { all = append(all, p) }})
+	require.NoError(t, err)
+	last := all[len(all)-1]
+	require.True(t, last.Finished)
+	require.Equal(t, uint64(300), last.Runs)
+	require.Equal(t, uint64(300), last.Asked)
+	require.Equal(t, uint64(30_000), last.Events)
+	require.Positive(t, last.Rate)
+	require.Zero(t, last.Left)
+}
+
+func TestJudgeWorld(t *testing.T) {
+	w := volume.NamedWorld{Name: "w", Distinct: 10, Generated: 20}
+	for _, c := range []struct {
+		name string
+		r    check.Result
+		want harness.Verdict
+	}{
+		{"as TLC has it", check.Result{Verdict: check.Pass, Distinct: 10, Generated: 20}, harness.Pass},
+		{"one state too few", check.Result{Verdict: check.Pass, Distinct: 9, Generated: 20}, harness.Violation},
+		{"one step too many", check.Result{Verdict: check.Pass, Distinct: 10, Generated: 21}, harness.Violation},
+		{"an invariant", check.Result{Verdict: check.Violation, Invariant: "OneLog", Distinct: 10, Generated: 20}, harness.Violation},
+		{"not to the end", check.Result{Verdict: check.Incomplete, Distinct: 10, Generated: 20}, harness.CouldNotTell},
+		{"states left", check.Result{Verdict: check.Pass, Left: 1, Distinct: 10, Generated: 20}, harness.CouldNotTell},
+	} {
+		x := judgeWorld(w, &c.r)
+		require.Equal(t, c.want, x.Verdict, c.name)
+		require.Equal(t, c.want == harness.Pass, x.Detail == "", c.name)
+	}
+	v := volume.BrokenVariant{World: volume.World{Bug: "cut-at-highest"}, Violates: "KeptIsStored"}
+	require.Equal(t, harness.Pass, judgeVariant(v, &check.Result{Verdict: check.Violation}).Verdict)
+	require.Equal(t, harness.Violation, judgeVariant(v, &check.Result{Verdict: check.Pass}).Verdict)
+	require.Equal(t, harness.CouldNotTell, judgeVariant(v, &check.Result{Verdict: check.Incomplete}).Verdict)
+}
+
+func TestTheModelSumsUp(t *testing.T) {
+	m := &Model{Worlds: []World{
+		{Name: "a", Verdict: harness.Pass, Distinct: 10},
+		{Name: "b", Verdict: harness.Violation, Invariant: "OneLog", Detail: "OneLog does not hold"},
+	}, Variants: []Variant{{Bug: "x", Verdict: harness.Pass, Invariant: "Durable"}}}
+	m.sum()
+	require.Equal(t, harness.Violation, m.Verdict)
+	require.Len(t, m.Invariants, 9)
+	for _, i := range m.Invariants {
+		want := harness.CouldNotTell // the search of b ended before it had seen all
+		if i.Name == "OneLog" {
+			want = harness.Violation
+		}
+		require.Equal(t, want, i.Verdict, i.Name)
+		require.Equal(t, uint64(10), i.States)
+		require.Equal(t, i.Name == "Durable", len(i.Caught) == 1)
+	}
+
+	m = &Model{}
+	m.sum()
+	require.Equal(t, harness.CouldNotTell, m.Verdict, "no world is no pass")
+	require.Equal(t, harness.CouldNotTell, m.Invariants[0].Verdict)
+}
+
+func TestTheModelThatIsInterruptedCouldNotTell(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	m, runs, err := Job{Runs: Options{Runs: 3, run: fake(nil)}}.Do(ctx)
+	require.NoError(t, err)
+	require.Equal(t, harness.CouldNotTell, m.Verdict)
+	require.Equal(t, Interrupted, runs.Stop)
+}

@@ -1,0 +1,236 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/firstgap/firstgap/faults"
+	"github.com/firstgap/firstgap/harness"
+	"github.com/firstgap/firstgap/harness/campaign"
+	"github.com/firstgap/firstgap/harness/sim"
+	"github.com/firstgap/firstgap/spec/check"
+	"github.com/firstgap/firstgap/spec/volume"
+)
+
+// sound is what a job finds when nothing is wrong.
+func sound() (*campaign.Model, *campaign.Summary) {
+	m := &campaign.Model{Verdict: harness.Pass,
+		Worlds:   []campaign.World{{Name: "tiny", Verdict: harness.Pass, Distinct: 8808, Generated: 35336, Depth: 21, Seconds: 0.02}},
+		Variants: []campaign.Variant{{Bug: "cut-at-highest", Verdict: harness.Pass, Invariant: "KeptIsStored", Trace: make([]check.Step, 7)}},
+	}
+	for _, i := range volume.Invariants() {
+		m.Invariants = append(m.Invariants, campaign.Invariant{Name: i.Name, Guarantee: i.Guarantee, Verdict: harness.Pass, Worlds: 1, States: 8808})
+	}
+	s := &campaign.Summary{Verdict: harness.Pass, Seed: 1, Asked: 1234567, Stop: campaign.AllRun, Seconds: 10}
+	s.Counts.Runs, s.Counts.Acknowledged = 1234567, 30
+	for _, c := range harness.Checks() {
+		s.Checks = append(s.Checks, campaign.Tally{Check: c, Guarantee: harness.Guarantee(c), Verdict: harness.Pass, Runs: 1234567})
+	}
+	return m, s
+}
+
+// failed is what a job finds when one run went wrong, and another could not tell.
+func failed(t testing.TB) (*campaign.Model, *campaign.Summary) {
+	m, s := sound()
+	s.Verdict, s.Failed, s.Untold = harness.Violation, 1, 1
+	s.Reasons = []string{"1 of 1234567 runs found a violation"}
+	for i := range s.Checks {
+		switch s.Checks[i].Check {
+		case faults.Durability:
+			s.Checks[i].Verdict, s.Checks[i].Violations, s.Checks[i].Detail = harness.Violation, 1, "seed 7: row \"a<b\x01\" is gone\nwhat it held"
+		case harness.Sanity:
+			s.Checks[i].Verdict, s.Checks[i].CouldNotTell, s.Checks[i].Detail = harness.CouldNotTell, 1, "seed 8: the limit on events"
+		}
+	}
+	c, err := harness.Generation{}.Generate(7)
+	require.NoError(t, err)
+	c.Limits = sim.Limits{Events: 200}
+	r := harness.RunRecorded(c, true)
+	f := harness.NewFailure(&r)
+	f.Verdict = harness.Violation
+	f.Findings = []harness.Finding{{Check: faults.Durability, Verdict: harness.Violation, Guarantee: harness.Guarantee(faults.Durability), Detail: "row \"a<b\" | is gone"}}
+	s.Failures = []campaign.Failed{{Seed: 7, Failure: f}}
+	return m, s
+}
+
+func suites(t *testing.T, r *Report) (all junitSuites, cases map[string]junitCase) {
+	text, err := r.JUnit()
+	require.NoError(t, err)
+	require.NoError(t, xml.Unmarshal(text, &all))
+	cases = map[string]junitCase{}
+	tests, failures, errors := 0, 0, 0
+	for _, s := range all.Suites {
+		require.Equal(t, len(s.Cases), s.Tests)
+		for _, c := range s.Cases {
+			key := c.Class + "/" + c.Name
+			require.NotContains(t, cases, key, "readers drop duplicates")
+			cases[key] = c
+			tests++
+			if c.Failure != nil {
+				failures++
+			}
+			if c.Error != nil {
+				errors++
+			}
+		}
+	}
+	require.Equal(t, []int{tests, failures, errors, 0}, []int{all.Tests, all.Failures, all.Errors, all.Skipped})
+	return all, cases
+}
+
+func TestJUnitHasACaseForEveryInvariantAndCheck(t *testing.T) {
+	m, s := sound()
+	all, cases := suites(t, New(m, s, time.Minute))
+	require.Zero(t, all.Failures+all.Errors)
+	require.Equal(t, "60.000", all.Time)
+	for _, i := range volume.Invariants() {
+		require.Contains(t, cases, "model.invariant/"+i.Name)
+		require.Contains(t, cases["model.invariant/"+i.Name].Out, "holds in 8808 states")
+	}
+	for _, c := range harness.Checks() {
+		require.Contains(t, cases, "run.check/"+string(c))
+		require.Contains(t, cases["run.check/"+string(c)].Out, "evaluated in 1234567 runs")
+	}
+	require.Contains(t, cases, "model.world/tiny")
+	require.Contains(t, cases, "model.variant/cut-at-highest is caught")
+	require.Contains(t, cases, "run/campaign")
+	require.Len(t, cases, len(volume.Invariants())+len(harness.Checks())+3)
+}
+
+func TestJUnitSaysWhatFailed(t *testing.T) {
+	m, s := failed(t)
+	r := New(m, s, time.Minute)
+	require.Equal(t, harness.Violation, r.Verdict)
+	_, cases := suites(t, r)
+	d := cases["run.check/durability"]
+	require.NotNil(t, d.Failure)
+	require.Equal(t, "violation", d.Failure.Type)
+	require.Equal(t, `seed 7: row "a<b" is gone`, d.Failure.Message, "the first line, without what XML cannot say")
+	require.Contains(t, d.Failure.Text, "what it held")
+	x := cases["run.check/sanity"]
+	require.Nil(t, x.Failure)
+	require.NotNil(t, x.Error, "what could not be told has not passed")
+	require.NotNil(t, cases["run/campaign"].Failure)
+	require.Nil(t, cases["run.check/trace"].Failure)
+}
+
+func TestAPartThatWasNotDoneIsNoPass(t *testing.T) {
+	m, s := sound()
+	for _, r := range []*Report{New(nil, s, 0), New(m, nil, 0), New(nil, nil, 0)} {
+		require.Equal(t, harness.CouldNotTell, r.Verdict)
+		require.NotEmpty(t, r.Reasons)
+		all, _ := suites(t, r)
+		require.Positive(t, all.Errors)
+		require.Contains(t, string(r.Markdown()), "could not tell")
+		require.NoError(t, r.WriteText(&bytes.Buffer{}))
+	}
+	require.Equal(t, harness.Pass, New(m, s, 0).Verdict)
+}
+
+func TestTheFolderHoldsTheReport(t *testing.T) {
+	m, s := failed(t)
+	dir := filepath.Join(t.TempDir(), "a", "report")
+	folder, err := Open(dir)
+	require.NoError(t, err)
+	r := New(m, s, time.Minute)
+	require.NoError(t, folder.Write(r))
+
+	text, err := os.ReadFile(filepath.Join(dir, "report.json"))
+	require.NoError(t, err)
+	var read map[string]any
+	require.NoError(t, json.Unmarshal(text, &read))
+	require.Equal(t, "violation", read["verdict"])
+	require.Equal(t, "firstgap report", read["format"])
+	failure := read["failures"].([]any)[0].(map[string]any)
+	require.Equal(t, "seed-7.fgt", failure["file"])
+	require.Equal(t, "firstgap replay "+filepath.Join(dir, "seed-7.fgt"), failure["replay"])
+
+	f, err := harness.ReadFailure(filepath.Join(dir, "seed-7.fgt"))
+	require.NoError(t, err)
+	require.Equal(t, uint64(7), f.Configuration.Seed)
+	for _, name := range []string{"junit.xml", "summary.md"} {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		require.NoError(t, err)
+		require.Contains(t, string(text), "durability")
+	}
+}
+
+func TestAFolderThatCannotBeWrittenIsFoundBefore(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o644))
+	for _, dir := range []string{file, filepath.Join(file, "below"), ""} {
+		_, err := Open(dir)
+		var e *FolderError
+		require.ErrorAs(t, err, &e, dir)
+		require.Contains(t, e.Error(), "cannot be written")
+	}
+}
+
+func TestMarkdownForPeople(t *testing.T) {
+	m, s := failed(t)
+	r := New(m, s, time.Minute)
+	text := string(r.Markdown())
+	require.Contains(t, text, "## firstgap: violation")
+	require.Contains(t, text, "| tiny | pass | 8,808 | 35,336 | 21 | 0.02 |")
+	require.Contains(t, text, "| runs | 1,234,567 |")
+	require.Contains(t, text, `- **durability**: row "a&lt;b" \| is gone`)
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "|") {
+			require.True(t, strings.HasSuffix(line, "|\n"), line)
+		}
+	}
+}
+
+func TestTheSummaryIsTruncated(t *testing.T) {
+	m, s := failed(t)
+	s.Reasons = append(s.Reasons, strings.Repeat("a long story ", 200_000))
+	r := New(m, s, time.Minute)
+	require.LessOrEqual(t, len(r.Markdown()), maxSummary)
+	require.Contains(t, string(r.Markdown()), "cut here")
+
+	file := filepath.Join(t.TempDir(), "summary")
+	require.NoError(t, os.WriteFile(file, []byte("from the step before\n"), 0o644))
+	m, s = sound()
+	r = New(m, s, time.Minute)
+	require.NoError(t, r.AppendSummary(file))
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.True(t, strings.HasPrefix(string(text), "from the step before\n## firstgap: pass"))
+
+	require.NoError(t, os.WriteFile(file, bytes.Repeat([]byte("x"), maxSummary-2000), 0o644))
+	require.NoError(t, r.AppendSummary(file))
+	info, err := os.Stat(file)
+	require.NoError(t, err)
+	require.LessOrEqual(t, info.Size(), int64(maxSummary))
+	require.ErrorContains(t, r.AppendSummary(file), "expected room")
+	require.Error(t, r.AppendSummary(filepath.Join(file, "below")))
+}
+
+func TestTheTableForATerminal(t *testing.T) {
+	m, s := failed(t)
+	folder, err := Open(t.TempDir())
+	require.NoError(t, err)
+	r := New(m, s, time.Minute)
+	require.NoError(t, folder.Write(r))
+	var b bytes.Buffer
+	require.NoError(t, r.WriteText(&b))
+	text := b.String()
+	for _, words := range []string{"tiny   ", "caught", "KeptIsStored", "durability       violation       1,234,567  1", "cuts that removed records",
+		"seed 7: violation", "breaks: after the last recovery", "firstgap replay ", "verdict: violation (60.0 s)"} {
+		require.Contains(t, text, words)
+	}
+}
+
+func TestGrouped(t *testing.T) {
+	for n, want := range map[uint64]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", 100000: "100,000"} {
+		require.Equal(t, want, grouped(n))
+	}
+}
