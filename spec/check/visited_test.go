@@ -31,22 +31,23 @@ func TestSmallestPredecessorUntilSettled(t *testing.T) {
 
 func TestFullSetGrows(t *testing.T) {
 	v := newVisited()
-	last := uint64(2)
-	require.Equal(t, added, v.insert(last, last))
-	v.settle(last)
-	for i := uint64(1); v.insert(last+i<<40, last) == added; i++ { // all at one place of the table
-		v.settle(last + i<<40)
+	// Thirty-two states at a time want the same place of the table, the last ones of it among them.
+	state := func(i uint64) uint64 { return (i+1)<<40 | i>>5*640 + firstSlots - 3 }
+	v.insert(state(0), state(0))
+	v.settle(state(0))
+	n := uint64(1)
+	for ; v.insert(state(n), state(0)) == added; n++ {
+		v.settle(state(n))
 	}
-	n := v.count.Load()
 	require.Equal(t, v.capacity(), n)
-	require.Equal(t, full, v.insert(9, last))
-	require.Equal(t, known, v.insert(last+1<<40, last), "what is there is found however full it is")
+	require.Equal(t, known, v.insert(state(n-1), state(0)), "what is there is found however full it is")
 	v.grow()
-	require.Equal(t, added, v.insert(9, last))
 	for i := range n {
-		require.Equal(t, known, v.insert(last+i<<40, last))
-		require.EqualValues(t, last, v.parentOf(last+i<<40))
+		require.Equal(t, known, v.insert(state(i), state(0)))
+		require.Equal(t, state(0), v.parentOf(state(i)))
 	}
+	require.Equal(t, added, v.insert(state(n), state(0)))
+	require.Equal(t, n+1, v.count.Load())
 }
 
 // Inserting from many goroutines adds each state once, with the smallest of all predecessors.
