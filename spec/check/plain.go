@@ -18,6 +18,9 @@ type Plain[S any] struct {
 	Start     S
 	Moves     []Move[S]
 	Must      []Must[S]
+	// Reach are situations that must be reachable, so that Must does not hold for want of anything that could break it. A
+	// completed search that has not met one of them is no pass. The guarantee says what would be missing.
+	Reach []Must[S]
 	// Same returns one state for all those that are interchangeable with s, such as the one with its replicas sorted;
 	// nil when every state stands for itself. Symmetry is then how the receipt names the reduction.
 	Same     func(s S) S
@@ -33,7 +36,7 @@ type Move[S any] struct {
 	Next func(s S, yield func(next S, args ...int))
 }
 
-// Must is an invariant of a Plain model.
+// Must is an invariant of a Plain model, or a situation that it must reach.
 type Must[S any] struct {
 	Name      string
 	Guarantee string
@@ -62,8 +65,15 @@ func (m plainModel[S]) Actions() []string {
 }
 
 func (m plainModel[S]) Invariants() []Invariant {
-	all := make([]Invariant, len(m.Must))
-	for i, x := range m.Must {
+	return named(m.Must)
+}
+
+// Witnesses returns the situations of Reach.
+func (m plainModel[S]) Witnesses() []Invariant { return named(m.Reach) }
+
+func named[S any](musts []Must[S]) []Invariant {
+	all := make([]Invariant, len(musts))
+	for i, x := range musts {
 		all[i] = Invariant{Name: x.Name, Guarantee: x.Guarantee}
 	}
 	return all
@@ -134,6 +144,10 @@ func (m *plainMachine[S]) Broken() int {
 		}
 	}
 	return -1
+}
+
+func (m *plainMachine[S]) Witnessed(situation int) bool {
+	return m.model.Reach[situation].Holds(m.state)
 }
 
 func (m *plainMachine[S]) Step() string {

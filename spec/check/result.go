@@ -27,7 +27,7 @@ type Result struct {
 	Model   string  `json:"model"`
 	World   any     `json:"world"`
 	Verdict Verdict `json:"verdict"`
-	Reason  string  `json:"reason,omitempty"` // why it is incomplete
+	Reason  string  `json:"reason,omitempty"` // why it is incomplete, or NotReachable
 
 	Distinct  uint64  `json:"distinct"`  // states
 	Generated uint64  `json:"generated"` // steps taken, and one for the initial state
@@ -41,6 +41,8 @@ type Result struct {
 	CollisionProbability float64      `json:"collisionProbability"`
 	Actions              ActionCounts `json:"actions"`
 	Reductions           []string     `json:"reductions"` // those really applied
+
+	Witnesses []Witness `json:"witnesses,omitempty"` // situations that must be reachable
 
 	Invariant string `json:"invariant"` // the one that does not hold; empty when all do
 	Guarantee string `json:"guarantee,omitempty"`
@@ -122,6 +124,10 @@ func (s *search) result() (*Result, error) {
 	for i, name := range s.model.Actions() {
 		r.Actions = append(r.Actions, ActionCount{name, s.fired[i]})
 	}
+	r.Witnesses = slices.Clone(s.witnesses)
+	for i := range r.Witnesses {
+		r.Witnesses[i].Depth = int(s.witnessed[i].Load())
+	}
 	why := s.stopped.Load()
 	switch {
 	case len(s.findings) > 0:
@@ -138,6 +144,7 @@ func (s *search) result() (*Result, error) {
 	case why != nil && r.Left > 0:
 		r.Verdict, r.Reason = Incomplete, *why
 	}
+	r.vacuous()
 	if err := r.sign(s.sum.Load()); err != nil {
 		return nil, err
 	}

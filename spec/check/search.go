@@ -94,6 +94,8 @@ type search struct {
 	sum       atomic.Uint64
 	fired     []uint64
 	depth     atomic.Int64
+	witnesses []Witness
+	witnessed []atomic.Int64 // the level in which each was met, 0 for none
 }
 
 // Run searches the model and returns what it found, with a receipt. The verdict is Incomplete when the context
@@ -106,6 +108,11 @@ func Run(ctx context.Context, m Model, o Options) (*Result, error) {
 		o.Every = time.Second
 	}
 	s := &search{model: m, options: o, visited: newVisited(), begun: time.Now(), fired: make([]uint64, len(m.Actions()))}
+	var err error
+	if s.witnesses, err = witnessesOf(m); err != nil {
+		return nil, err
+	}
+	s.witnessed = make([]atomic.Int64, len(s.witnesses))
 	quit := s.watch(ctx)
 	defer quit()
 	if err := s.run(); err != nil {
@@ -168,6 +175,7 @@ func (s *search) run() error {
 	s.generated.Store(1)
 	s.sum.Store(fingerprint)
 	s.depth.Store(1)
+	s.witness(machine, 1)
 	if i := machine.Broken(); i >= 0 {
 		s.findings = append(s.findings, finding{code, fingerprint, i})
 		return nil
@@ -306,6 +314,7 @@ func (w *worker) visit(action, times int) bool {
 		return true
 	}
 	w.sum += fingerprint
+	s.witness(w.machine, s.depth.Load()+1)
 	if i := w.machine.Broken(); i >= 0 {
 		s.mu.Lock()
 		s.findings = append(s.findings, finding{bytes.Clone(w.code), fingerprint, i})

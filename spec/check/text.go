@@ -23,6 +23,11 @@ func (r *Result) WriteText(w io.Writer) error {
 	case Pass:
 		line("verdict", "pass: every invariant holds in every reachable state")
 	case Violation:
+		if r.Reason == NotReachable {
+			line("verdict", "violation: %s is not reachable, so a pass would say nothing of it", r.Invariant)
+			line("", "%s: %q", r.Invariant, r.Guarantee)
+			break
+		}
 		line("verdict", "violation: %s does not hold after %d steps", r.Invariant, len(r.Trace))
 		line("", "%s: %q", r.Invariant, r.Guarantee)
 	case Incomplete:
@@ -42,6 +47,17 @@ func (r *Result) WriteText(w io.Writer) error {
 	if never := r.Actions.Never(); len(never) > 0 {
 		line("NEVER TAKEN", "%s", strings.Join(never, ", "))
 	}
+	if len(r.Witnesses) > 0 {
+		var met []string
+		for _, w := range r.Witnesses {
+			if w.Depth == 0 {
+				met = append(met, w.Name+" NOT MET")
+			} else {
+				met = append(met, fmt.Sprintf("%s at depth %d", w.Name, w.Depth))
+			}
+		}
+		line("witnesses", "%s", strings.Join(met, ", "))
+	}
 	line("time", "%.2f s on %d workers, %s states/s", r.Seconds, r.Workers, count(uint64(float64(r.Distinct)/max(r.Seconds, 1e-9))))
 	line("digest", "%s", r.Digest)
 	_, err = io.WriteString(w, b.String())
@@ -49,7 +65,7 @@ func (r *Result) WriteText(w io.Writer) error {
 }
 
 func (r *Result) writeTrace(b *strings.Builder) {
-	if r.Verdict != Violation {
+	if r.Verdict != Violation || r.Reason == NotReachable {
 		return
 	}
 	fmt.Fprintf(b, "A shortest counterexample:\n\n")
