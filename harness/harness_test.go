@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/campaign"
 )
@@ -58,4 +59,21 @@ func describe(t *testing.T, f campaign.Failed) string {
 	s += "\nreplay:    firstgap replay " + file
 	s += fmt.Sprintf("\nor again:  go test ./harness -run '^TestRuns$' -artifacts -firstgap.seed %d -firstgap.runs 1", f.Seed)
 	return s
+}
+
+func TestAFailingSeedSaysHowToSeeItAgain(t *testing.T) {
+	c, err := harness.Generation{}.Generate(5)
+	require.NoError(t, err)
+	c.Ending.Bound = 1000 // ns: no volume serves again as fast
+	r := harness.RunRecorded(c, true)
+	require.Equal(t, harness.Violation, r.Verdict)
+	said := describe(t, campaign.Failed{Seed: 5, Failure: harness.NewFailure(&r)})
+	file := filepath.Join(t.ArtifactDir(), "seed-5.fgt")
+	for _, words := range []string{"seed 5: violation", "progress: expected an acknowledged write", "breaks: " + harness.Guarantee(faults.Progress),
+		"firstgap replay " + file, "-firstgap.seed 5 -firstgap.runs 1"} {
+		require.Contains(t, said, words)
+	}
+	p, err := harness.ReplayFile(file)
+	require.NoError(t, err)
+	require.True(t, p.Same)
 }
