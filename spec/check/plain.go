@@ -21,6 +21,11 @@ type Plain[S any] struct {
 	// Reach are situations that must be reachable, so that Must does not hold for want of anything that could break it. A
 	// completed search that has not met one of them is no pass. The guarantee says what would be missing.
 	Reach []Must[S]
+	// Progress are properties that RunProgress decides, when behaviours are weakly fair to the instances that Fair names.
+	Progress []Leads[S]
+	// Fair returns the weakly fair instance of an action that a step belongs to, by the name and the arguments of its move,
+	// "" for none. Instance is a name that tells all arguments apart; leaving some out makes one instance of several.
+	Fair func(move string, args []int) string
 	// Same returns one state for all those that are interchangeable with s, such as the one with its replicas sorted;
 	// nil when every state stands for itself. Symmetry is then how the receipt names the reduction.
 	Same     func(s S) S
@@ -41,6 +46,23 @@ type Must[S any] struct {
 	Name      string
 	Guarantee string
 	Holds     func(s S) bool
+}
+
+// Leads is a progress property of a Plain model: a state in which From holds is one in which To holds, or is followed by one
+// in every fair behaviour. Without From only the start of a behaviour counts.
+type Leads[S any] struct {
+	Name      string
+	Guarantee string
+	From, To  func(s S) bool
+}
+
+// Instance is the name of an instance of an action, such as "Store(1, 2)".
+func Instance(move string, args []int) string {
+	words := make([]string, len(args))
+	for i, a := range args {
+		words[i] = fmt.Sprint(a)
+	}
+	return move + "(" + strings.Join(words, ", ") + ")"
 }
 
 // Model returns the model that p describes. It panics when S is not of fixed size: no search could tell its states apart.
@@ -71,6 +93,15 @@ func (m plainModel[S]) Invariants() []Invariant {
 // Witnesses returns the situations of Reach.
 func (m plainModel[S]) Witnesses() []Invariant { return named(m.Reach) }
 
+// Properties returns those of Progress.
+func (m plainModel[S]) Properties() []Property {
+	all := make([]Property, len(m.Progress))
+	for i, x := range m.Progress {
+		all[i] = Property{Name: x.Name, Guarantee: x.Guarantee, FromStart: x.From == nil}
+	}
+	return all
+}
+
 func named[S any](musts []Must[S]) []Invariant {
 	all := make([]Invariant, len(musts))
 	for i, x := range musts {
@@ -93,6 +124,9 @@ type plainMachine[S any] struct {
 	state S
 	move  int
 	args  []int
+
+	numbers   map[string]int // of instances
+	instances []string
 }
 
 func (m *plainMachine[S]) Init() { m.state = m.model.Start }
@@ -150,12 +184,37 @@ func (m *plainMachine[S]) Witnessed(situation int) bool {
 	return m.model.Reach[situation].Holds(m.state)
 }
 
-func (m *plainMachine[S]) Step() string {
-	words := make([]string, len(m.args))
-	for i, a := range m.args {
-		words[i] = fmt.Sprint(a)
+func (m *plainMachine[S]) From(property int) bool {
+	from := m.model.Progress[property].From
+	return from != nil && from(m.state)
+}
+
+func (m *plainMachine[S]) To(property int) bool { return m.model.Progress[property].To(m.state) }
+
+func (m *plainMachine[S]) Fair(dst []int) []int {
+	if m.model.Fair == nil {
+		return dst
 	}
-	return m.model.Moves[m.move].Name + "(" + strings.Join(words, ", ") + ")"
+	name := m.model.Fair(m.model.Moves[m.move].Name, m.args)
+	if name == "" {
+		return dst
+	}
+	n, known := m.numbers[name]
+	if !known {
+		if m.numbers == nil {
+			m.numbers = map[string]int{}
+		}
+		n = len(m.instances)
+		m.numbers[name] = n
+		m.instances = append(m.instances, name)
+	}
+	return append(dst, n)
+}
+
+func (m *plainMachine[S]) Instance(number int) string { return m.instances[number] }
+
+func (m *plainMachine[S]) Step() string {
+	return Instance(m.model.Moves[m.move].Name, m.args)
 }
 
 func (m *plainMachine[S]) Vars() []Var {

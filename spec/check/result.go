@@ -43,10 +43,13 @@ type Result struct {
 	Reductions           []string     `json:"reductions"` // those really applied
 
 	Witnesses []Witness `json:"witnesses,omitempty"` // situations that must be reachable
+	Progress  []Waited  `json:"progress,omitempty"`  // the properties that RunProgress has looked at
+	Fairness  []string  `json:"fairness,omitempty"`  // the weakly fair instances of actions that are ever enabled
 
 	Invariant string `json:"invariant"` // the one that does not hold; empty when all do
 	Guarantee string `json:"guarantee,omitempty"`
-	Trace     []Step `json:"trace"` // a shortest way to a state in which it does not hold
+	Trace     []Step `json:"trace"`           // a shortest way to a state in which it does not hold
+	Lasso     *Lasso `json:"lasso,omitempty"` // how the trace goes on forever, when it is progress that fails
 
 	// Digest sums up everything above that does not depend on the machine and its speed, and the set of states
 	// found: the same search has the same digest at any number of workers.

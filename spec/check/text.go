@@ -21,10 +21,19 @@ func (r *Result) WriteText(w io.Writer) error {
 	}
 	switch r.Verdict {
 	case Pass:
+		if len(r.Progress) > 0 {
+			line("verdict", "pass: every invariant holds in every reachable state, and progress is made in every fair behaviour")
+			break
+		}
 		line("verdict", "pass: every invariant holds in every reachable state")
 	case Violation:
 		if r.Reason == NotReachable {
 			line("verdict", "violation: %s is not reachable, so a pass would say nothing of it", r.Invariant)
+			line("", "%s: %q", r.Invariant, r.Guarantee)
+			break
+		}
+		if r.Lasso != nil {
+			line("verdict", "violation: %s does not hold: it waits after %s, in vain", r.Invariant, steps(r.Lasso.Waiting))
 			line("", "%s: %q", r.Invariant, r.Guarantee)
 			break
 		}
@@ -42,11 +51,16 @@ func (r *Result) WriteText(w io.Writer) error {
 	line("reductions", "%s", reductions)
 	line("states", "%s distinct, %s generated, %s left", count(r.Distinct), count(r.Generated), count(r.Left))
 	line("depth", "%d", r.Depth)
-	line("missed", "with probability %.1e (two states with the same 64-bit fingerprint)", r.CollisionProbability)
+	if len(r.Progress) > 0 {
+		line("missed", "none: states are compared in full")
+	} else {
+		line("missed", "with probability %.1e (two states with the same 64-bit fingerprint)", r.CollisionProbability)
+	}
 	line("actions", "%s", r.Actions)
 	if never := r.Actions.Never(); len(never) > 0 {
 		line("NEVER TAKEN", "%s", strings.Join(never, ", "))
 	}
+	r.writeProgress(line)
 	if len(r.Witnesses) > 0 {
 		var met []string
 		for _, w := range r.Witnesses {
@@ -68,11 +82,18 @@ func (r *Result) writeTrace(b *strings.Builder) {
 	if r.Verdict != Violation || r.Reason == NotReachable {
 		return
 	}
-	fmt.Fprintf(b, "A shortest counterexample:\n\n")
+	if r.Lasso == nil {
+		fmt.Fprintf(b, "A shortest counterexample:\n\n")
+	} else {
+		fmt.Fprintf(b, "A counterexample that goes on forever:\n\n")
+	}
 	if len(r.Trace) == 0 {
 		fmt.Fprintf(b, "  the initial state\n")
 	}
 	for i, step := range r.Trace {
+		if r.Lasso != nil && i == r.Lasso.Prefix {
+			fmt.Fprintf(b, "  from here on, again and again:\n")
+		}
 		fmt.Fprintf(b, "%3d  %s\n", i+1, step.Action)
 		for _, c := range step.Changes {
 			switch {
@@ -84,6 +105,9 @@ func (r *Result) writeTrace(b *strings.Builder) {
 				fmt.Fprintf(b, "       %s: %s, was %s\n", c.Var, c.To, c.From)
 			}
 		}
+	}
+	if r.Lasso != nil {
+		r.Lasso.write(b)
 	}
 	fmt.Fprintln(b)
 }
