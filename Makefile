@@ -2,9 +2,9 @@
 
 # Packages that start goroutines, and those that test them; a test holds this list against the sources.
 RACE_PACKAGES ?= ./spec/... ./harness/... ./cmd/...
-# What the failpoint build runs: the nodes' own tests with the points built in and asleep, then the kill table, whose
+# What the failpoint build runs: the nodes' own tests and simulated runs with the points built in, then the kill table, whose
 # files carry the tag, since without the points they can tell nothing.
-FAULT_PACKAGES ?= ./impl/...
+FAULT_PACKAGES ?= ./impl/... ./harness
 KILL_PACKAGES ?= ./harness/killtable/...
 FAULT_TAG ?= failpoints
 OVERLAY ?= build/overlay
