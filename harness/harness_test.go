@@ -1,7 +1,6 @@
 package harness_test
 
 import (
-	"flag"
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -11,17 +10,13 @@ import (
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/campaign"
-)
-
-var (
-	runs = flag.Uint64("firstgap.runs", 400, "how many simulated runs TestRuns makes")
-	seed = flag.Uint64("firstgap.seed", 1, "seed of the first of them")
+	"github.com/firstgap/firstgap/harness/internal/runflags"
 )
 
 // TestRuns makes simulated runs and holds each against every check. A run that fails leaves its failure file in the
 // test's artifact folder, which `go test -artifacts` keeps.
 func TestRuns(t *testing.T) {
-	summary, err := campaign.Run(t.Context(), campaign.Options{Seed: *seed, Runs: *runs, Generation: generation(t)})
+	summary, err := campaign.Run(t.Context(), campaign.Options{Seed: runflags.Seed(), Runs: runflags.Runs(), Generation: generation(t)})
 	require.NoError(t, err)
 	for _, f := range summary.Failures {
 		t.Error(describe(t, f))
@@ -32,9 +27,9 @@ func TestRuns(t *testing.T) {
 	if len(summary.Failures) > 0 {
 		t.Fatalf("%d runs found a violation, %d could not tell", summary.Failed, summary.Untold)
 	}
-	if *runs < 100 {
+	if runflags.Runs() < 100 {
 		// Too few to have done everything; that they did is for more of them to show.
-		require.Equal(t, *runs, c.Runs)
+		require.Equal(t, runflags.Runs(), c.Runs)
 		require.Positive(t, c.Acknowledged)
 		return
 	}

@@ -15,6 +15,8 @@ import (
 	"github.com/firstgap/firstgap/harness/workload"
 	"github.com/firstgap/firstgap/spec/check"
 	"github.com/firstgap/firstgap/spec/volume"
+
+	_ "github.com/firstgap/firstgap/harness/internal/runflags"
 )
 
 // busy counts a run in which everything has happened.

@@ -7,6 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/firstgap/firstgap/impl/node"
+
+	_ "github.com/firstgap/firstgap/harness/internal/runflags"
 )
 
 // A told step of a toy, kept so that a test can change it.

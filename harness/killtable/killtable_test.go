@@ -21,6 +21,8 @@ import (
 
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness"
+
+	_ "github.com/firstgap/firstgap/harness/internal/runflags"
 )
 
 var (

@@ -18,6 +18,8 @@ import (
 	"github.com/firstgap/firstgap/harness/sim"
 	"github.com/firstgap/firstgap/spec/check"
 	"github.com/firstgap/firstgap/spec/volume"
+
+	_ "github.com/firstgap/firstgap/harness/internal/runflags"
 )
 
 // sound is what a job finds when nothing is wrong.

@@ -20,6 +20,8 @@ import (
 	"github.com/firstgap/firstgap/impl/page"
 	"github.com/firstgap/firstgap/impl/segment"
 	"github.com/firstgap/firstgap/impl/writer"
+
+	_ "github.com/firstgap/firstgap/harness/internal/runflags"
 )
 
 func TestScenarios(t *testing.T) {

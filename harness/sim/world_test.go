@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/firstgap/firstgap/impl/node"
+
+	_ "github.com/firstgap/firstgap/harness/internal/runflags"
 )
 
 // history runs the small system under every fault and returns its identity.

@@ -12,6 +12,8 @@ import (
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/impl/node"
 	"github.com/firstgap/firstgap/linearizability"
+
+	_ "github.com/firstgap/firstgap/harness/internal/runflags"
 )
 
 func plain() Workload {
