@@ -65,6 +65,9 @@ func (s *Segment) give(to node.ID, m *node.GossipAsk, out *node.Effects) {
 
 // take accepts what a peer gave. A message may arrive long after the segment was fenced or moved to another line.
 func (s *Segment) take(from node.ID, m *node.GossipGive, out *node.Effects) {
+	if s.dead {
+		return // its log is evidence, and nothing is appended to it
+	}
 	sameLine := m.Line == s.ahead.line()
 	// gofail: var bugGossipTakenAcrossLines struct{}
 	// sameLine = sameLine || s.hook.Planted("bugGossipRevivesCut")

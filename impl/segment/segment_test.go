@@ -388,3 +388,28 @@ func TestGossipFillsAGap(t *testing.T) {
 	require.Equal(t, node.LSN(2), b.seg.SCL())
 	require.Equal(t, peer, b.traces[len(b.traces)-1].From)
 }
+
+// A segment that cannot read its own history says so for ever, and leaves its log as it is.
+func TestADeadSegmentOnlySaysThatItIsDamaged(t *testing.T) {
+	b := newBench(t)
+	first := record(1, 0, 1, "a", "", "1")
+	b.get(writer1, writes(1, first))
+	b.disk()
+	end := len(b.file)
+	b.get(writer2, &node.Join{Epoch: 2, History: node.FirstHistory().Cut(1, 2)})
+	b.disk()
+	b.file[end+headerBytes] ^= 1
+	log := slices.Clone(b.file)
+	b.restart()
+	require.True(t, b.seg.Damaged())
+	require.Empty(t, b.traces)
+	b.get(writer2, &node.Fence{Epoch: 3})
+	require.IsType(t, &node.Damaged{}, b.answer())
+	b.get(writer2, &node.Join{Epoch: 3, History: node.FirstHistory().Cut(0, 3)})
+	require.IsType(t, &node.Damaged{}, b.answer())
+	b.get(peer, &node.GossipGive{Line: 1, Records: []*node.Record{record(2, 1, 1, "b", "", "1"), first}})
+	b.step(node.Event{Kind: node.Fired, Timer: gossipTimer})
+	b.disk()
+	b.silent()
+	require.Equal(t, log, b.file)
+}
