@@ -154,6 +154,7 @@ func (m *plainMachine[S]) Encode(dst []byte) []byte {
 func (m *plainMachine[S]) Next(visit func(action, times int) bool) {
 	before, stopped := m.state, false
 	for i := range m.model.Moves {
+		m.move = i
 		m.model.Moves[i].Next(before, func(next S, args ...int) {
 			if stopped {
 				return
@@ -170,6 +171,9 @@ func (m *plainMachine[S]) Next(visit func(action, times int) bool) {
 		}
 	}
 }
+
+// Trying names the move that is being taken, for a PanicError.
+func (m *plainMachine[S]) Trying() string { return m.model.Moves[m.move].Name }
 
 func (m *plainMachine[S]) Broken() int {
 	for i := range m.model.Must {

@@ -240,6 +240,8 @@ func (p *progress) excused(l *lasso) *Lasso {
 // which one that is; -1 when there is none.
 func (p *progress) build() (broken uint32, invariant int, err error) {
 	m, g := p.machine, &p.graph
+	var at []byte // the state that steps are taken from
+	defer caught(p.model, func() []byte { return at }, &err)
 	invariant = -1
 	m.Init()
 	code := m.Encode(nil)
@@ -258,7 +260,8 @@ func (p *progress) build() (broken uint32, invariant int, err error) {
 		if s%256 == 0 && p.stop() {
 			return 0, -1, nil
 		}
-		if err := m.Load(g.code(uint32(s))); err != nil {
+		at = g.code(uint32(s))
+		if err := m.Load(at); err != nil {
 			return 0, -1, fmt.Errorf("check: %s: a state does not load again: %w", p.model.Name(), err)
 		}
 		m.Next(func(action, times int) bool {

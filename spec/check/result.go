@@ -175,7 +175,9 @@ func (r *Result) sign(states uint64) error {
 
 // trace returns a shortest way from the initial state to the finding. The set of states has only fingerprints,
 // so the way is found backwards as fingerprints, and then forwards as steps.
-func (s *search) trace(f finding) ([]Step, error) {
+func (s *search) trace(f finding) (steps []Step, err error) {
+	var at []byte // the state that the next step is taken from
+	defer caught(s.model, func() []byte { return at }, &err)
 	way := []uint64{f.fingerprint}
 	for {
 		parent := s.visited.parentOf(way[len(way)-1])
@@ -190,7 +192,7 @@ func (s *search) trace(f finding) ([]Step, error) {
 	slices.Reverse(way)
 	machine := s.model.NewMachine()
 	machine.Init()
-	steps := []Step{}
+	steps = []Step{}
 	before := machine.Vars()
 	var code []byte
 	for _, fingerprint := range way[1:] {
@@ -210,7 +212,7 @@ func (s *search) trace(f finding) ([]Step, error) {
 		}
 		after := machine.Vars()
 		steps = append(steps, Step{step, Diff(before, after)})
-		before = after
+		before, at = after, bytes.Clone(code)
 	}
 	return steps, nil
 }

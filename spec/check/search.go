@@ -165,7 +165,8 @@ func (s *search) progress() Progress {
 }
 
 // run finds level after level until there is nothing new, something is broken, or it is stopped.
-func (s *search) run() error {
+func (s *search) run() (err error) {
+	defer caught(s.model, func() []byte { return nil }, &err)
 	machine := s.model.NewMachine()
 	machine.Init()
 	code := machine.Encode(nil)
@@ -268,8 +269,10 @@ func (w *worker) expand() {
 	clear(w.fired)
 }
 
-func (w *worker) expandChunk(c *chunk) error {
+func (w *worker) expandChunk(c *chunk) (err error) {
 	s := w.search
+	at := 0
+	defer caught(s.model, func() []byte { return c.code(at) }, &err)
 	s.visited.mu.RLock()
 	defer s.visited.mu.RUnlock()
 	visit := w.visit
@@ -278,6 +281,7 @@ func (w *worker) expandChunk(c *chunk) error {
 			w.halted = true
 			return nil
 		}
+		at = i
 		if err := w.machine.Load(c.code(i)); err != nil {
 			return fmt.Errorf("check: %s: a state does not load again: %w", s.model.Name(), err)
 		}

@@ -21,6 +21,9 @@ type Subject struct {
 	Read func(world []byte) (Model, error)
 	// Config returns the configuration file by which TLC checks the twin on the same world.
 	Config func(world []byte) (string, error)
+	// Root returns the text of a module MC that extends the twin by what a configuration file cannot say of the world, such
+	// as constants that are functions. Nil where the configuration says it all.
+	Root func(world []byte) (string, error)
 }
 
 // A World is a named world of a subject.

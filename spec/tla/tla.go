@@ -4,7 +4,12 @@
 // the same names, and must find the same number of distinct and generated states in every world.
 package tla
 
-import _ "embed"
+import "embed"
+
+// Modules has every module as a file, NAME.tla: what TLC needs in one folder.
+//
+//go:embed *.tla
+var Modules embed.FS
 
 // Volume is the normative module of the volume.
 //

@@ -1,0 +1,186 @@
+package volume
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/firstgap/firstgap/spec/check"
+	"github.com/firstgap/firstgap/spec/tla"
+)
+
+// Subject returns the model with its named worlds: those that TLC has searched to the end, then for each broken variant
+// the world in which it must be caught, under the bug's name.
+func Subject() check.Subject {
+	worlds, err := subjectWorlds()
+	if err != nil {
+		panic("volume: " + err.Error()) // the tables are part of the program
+	}
+	return check.Subject{
+		Name:   "volume",
+		About:  "one log-structured volume: commits, segments, and take-over by a new writer",
+		Module: "Volume",
+		Worlds: worlds,
+		Bugs:   Bugs()[1:],
+		Read: func(text []byte) (check.Model, error) {
+			w, err := ParseWorld(text)
+			if err != nil {
+				return nil, err
+			}
+			return NewModel(w)
+		},
+		Config: func(text []byte) (string, error) {
+			w, err := validWorld(text)
+			return twin{w}.config(), err
+		},
+		Root: func(text []byte) (string, error) {
+			w, err := validWorld(text)
+			return twin{w}.root(), err
+		},
+	}
+}
+
+func subjectWorlds() ([]check.World, error) {
+	var list []check.World
+	add := func(name string, w World, violates string, distinct, generated uint64) error {
+		constants, err := json.Marshal(w)
+		list = append(list, check.World{Name: name, Constants: constants, Violates: violates, Distinct: distinct, Generated: generated})
+		return err
+	}
+	for _, tsv := range []string{tla.Worlds, tla.FurtherWorlds, tla.TraceWorlds} {
+		named, err := worldsOf(tsv)
+		if err != nil {
+			return nil, err
+		}
+		for _, n := range named {
+			if n.unchecked {
+				continue // it is about what lies beyond a violation
+			}
+			if err := add(n.Name, n.World, "", n.Distinct, n.Generated); err != nil {
+				return nil, err
+			}
+		}
+	}
+	variants, err := BrokenVariants()
+	for _, v := range variants {
+		if err := add(v.World.Bug, v.World, v.Violates, 0, 0); err != nil {
+			return nil, err
+		}
+	}
+	return list, err
+}
+
+// validWorld reads a world and refuses one that cannot be searched.
+func validWorld(text []byte) (World, error) {
+	w, err := ParseWorld(text)
+	if err != nil {
+		return World{}, err
+	}
+	m, err := NewModel(w)
+	if err != nil {
+		return World{}, err
+	}
+	return m.world, nil
+}
+
+// A twin is a world as TLC is told of it.
+type twin struct{ World }
+
+// symmetric says whether TLC takes replicas for one another. Of one replica alone there is nothing to permute.
+func (t twin) symmetric() bool { return t.Symmetry && t.Replicas > 1 }
+
+func (t twin) module() string {
+	if t.Rewrites || t.Answers {
+		return "VolumeTrace"
+	}
+	return "Volume"
+}
+
+func (t twin) replica(g, i int) string { return fmt.Sprintf("g%d_r%d", g+1, i+1) }
+func (t twin) group(g int) string      { return fmt.Sprintf("g%d", g+1) }
+
+// members returns the replicas of a group.
+func (t twin) members(g int) string {
+	var names []string
+	for i := range t.Replicas {
+		names = append(names, t.replica(g, i))
+	}
+	return strings.Join(names, ", ")
+}
+
+// values returns the model values: replicas, keys and groups.
+func (t twin) values() (replicas, keys, groups []string) {
+	for g := range t.Groups {
+		groups = append(groups, t.group(g))
+		for i := range t.Replicas {
+			replicas = append(replicas, t.replica(g, i))
+		}
+	}
+	for k := range t.Keys {
+		keys = append(keys, t.KeyName(k))
+	}
+	return replicas, keys, groups
+}
+
+// root returns the module that gives the constants which a configuration file cannot say: the two functions, and the
+// symmetry, which permutes the replicas within each group.
+func (t twin) root() string {
+	replicas, keys, groups := t.values()
+	var homes, of []string
+	for g := range t.Groups {
+		for i := range t.Replicas {
+			of = append(of, fmt.Sprintf("%s :> %s", t.replica(g, i), t.group(g)))
+		}
+	}
+	for k := range t.Keys {
+		homes = append(homes, fmt.Sprintf("%s :> %s", t.KeyName(k), t.group(t.Home(k))))
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "---- MODULE MC ----\nEXTENDS %s, TLC\n\n", t.module())
+	fmt.Fprintf(&b, "CONSTANTS %s\n\n", strings.Join(slices.Concat(replicas, keys, groups), ", "))
+	fmt.Fprintf(&b, "TheReplicas == {%s}\n", strings.Join(replicas, ", "))
+	fmt.Fprintf(&b, "TheKeys == {%s}\n", strings.Join(keys, ", "))
+	fmt.Fprintf(&b, "TheGroupOf == %s\n", strings.Join(of, " @@ "))
+	fmt.Fprintf(&b, "TheHomeOf == %s\n", strings.Join(homes, " @@ "))
+	if t.symmetric() {
+		permutations := fmt.Sprintf("Permutations({%s})", t.members(0))
+		for g := 1; g < t.Groups; g++ {
+			permutations = fmt.Sprintf("{p @@ q : p \\in %s, q \\in Permutations({%s})}", permutations, t.members(g))
+		}
+		fmt.Fprintf(&b, "Symmetry == %s\n", permutations)
+	}
+	b.WriteString("====\n")
+	return b.String()
+}
+
+// config returns the configuration file for the root module.
+func (t twin) config() string {
+	var b strings.Builder
+	spec := "Spec"
+	if t.module() == "VolumeTrace" {
+		spec = "TraceSpec"
+	}
+	fmt.Fprintf(&b, "SPECIFICATION %s\nCONSTANTS\n", spec)
+	replicas, keys, groups := t.values()
+	for _, v := range slices.Concat(replicas, keys, groups) {
+		fmt.Fprintf(&b, "  %s = %s\n", v, v)
+	}
+	b.WriteString("  Replica <- TheReplicas\n  Key <- TheKeys\n  GroupOf <- TheGroupOf\n  HomeOf <- TheHomeOf\n")
+	fmt.Fprintf(&b, "  MaxTxn = %d\n  W = %d\n  R = %d\n  MaxLSN = %d\n  MaxEpoch = %d\n",
+		t.Txns, t.WriteQuorum, t.ReadQuorum, t.MaxLSN, t.MaxEpoch)
+	truth := map[bool]string{true: "TRUE", false: "FALSE"}
+	fmt.Fprintf(&b, "  Aborts = %s\n  Mtr = %s\n  Bug = %q\n", truth[t.Aborts], truth[t.Mtr], t.Bug)
+	if t.module() == "VolumeTrace" {
+		fmt.Fprintf(&b, "  Rewrites = %s\n  Answers = %s\n", truth[t.Rewrites], truth[t.Answers])
+	}
+	if t.symmetric() {
+		b.WriteString("SYMMETRY Symmetry\n")
+	}
+	b.WriteString("INVARIANTS")
+	for _, i := range Invariants() {
+		b.WriteString(" " + i.Name)
+	}
+	b.WriteString("\nCHECK_DEADLOCK FALSE\n") // a world ends where its limits are reached
+	return b.String()
+}
