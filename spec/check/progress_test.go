@@ -270,6 +270,7 @@ func TestProgressByHand(t *testing.T) {
 		{name: "one step taken for two actions", holds: true, // a step of b from 0 to 1 is a step of A, too
 			net: net{steps: steps("0b1 0A1 1b0 1A0 0C2 1C2"), from: set(0), to: set(2)}},
 		{name: "a cycle of a, where each step is one of A", net: net{steps: steps("0a1 0A1 1a0 1A0"), from: set(0), to: set(2)}, trace: "Aa"},
+		{name: "a step that is shown as the fair one of its two actions", net: net{steps: steps("0A2 0b1 0C1 1A0 1C2"), from: set(0), to: set(2)}, trace: "CA"},
 		{name: "from the start: once is enough", holds: true, net: net{steps: steps("0A1 1A2"), to: set(1), fromStart: true}},
 		{name: "from the start: never", net: net{steps: steps("0a2 0A1"), to: set(1), fromStart: true}, prefix: 1, trace: "a"},
 		{name: "from the start: back there after it held", holds: true, net: net{steps: steps("0A1 1a0 0b0"), to: set(1), fromStart: true}},
@@ -542,4 +543,40 @@ verdict     violation: Arrives does not hold: it waits after 1 step, in vain
 	b.Reset()
 	require.NoError(t, net{steps: steps("0A1 1A0"), from: set(0), to: set(1)}.check(t).WriteText(&b))
 	require.Contains(t, b.String(), "and progress is made in every fair behaviour")
+}
+
+// either is a model in which each step of E or F belongs to a further instance, too: that of either of them.
+type either struct{ check.Live }
+
+func (e either) NewMachine() check.Machine {
+	return eitherMachine{e.Live.NewMachine().(check.LiveMachine)}
+}
+
+type eitherMachine struct{ check.LiveMachine }
+
+func (m eitherMachine) Fair(dst []int) []int {
+	for _, n := range m.LiveMachine.Fair(nil) {
+		dst = append(dst, n+1)
+	}
+	if step := m.Step(); step == "E()" || step == "F()" {
+		dst = append(dst, 0)
+	}
+	return dst
+}
+
+func (m eitherMachine) Instance(n int) string {
+	if n == 0 {
+		return "E or F"
+	}
+	return m.LiveMachine.Instance(n - 1)
+}
+
+// Fairness to one action or another is more than fairness to each: one of the two is always enabled.
+func TestAStepOfSeveralInstances(t *testing.T) {
+	n := net{steps: steps("0A1 1B0 0E2 1F2"), from: set(0), to: set(2)}
+	requireBroken(t, n, n.check(t))
+	r, err := check.RunProgress(t.Context(), either{n.plain().Model().(check.Live)}, check.Options{})
+	require.NoError(t, err)
+	require.Equal(t, check.Pass, r.Verdict)
+	require.Equal(t, []string{"A()", "B()", "E or F", "E()", "F()"}, r.Fairness)
 }

@@ -71,12 +71,13 @@ func (m *Model) NewMachine() check.Machine {
 		panic("volume: a world that was valid is not: " + err.Error()) // NewModel has validated it
 	}
 	l := newLayout(m.world)
-	return &machine{State: s, layout: l, tuples: make([]uint64, l.words*len(s.replicas))}
+	return &machine{State: s, layout: l, tuples: make([]uint64, l.words*len(s.replicas)), liveness: newLiveness(m.world)}
 }
 
 // A machine steps a State for the checker.
 type machine struct {
 	*State
+	liveness
 	layout  layout
 	tuples  []uint64
 	choices []choice

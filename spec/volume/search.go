@@ -7,11 +7,15 @@ import (
 )
 
 // Search searches a world to the end, or until the context or an option ends it, and returns what it found
-// with a receipt. It refuses a world that contradicts itself or does not fit with a WorldError.
+// with a receipt. In a world with Up it decides progress, too. It refuses a world that contradicts itself or does not fit
+// with a WorldError.
 func Search(ctx context.Context, w World, o check.Options) (*check.Result, error) {
 	m, err := NewModel(w)
 	if err != nil {
 		return nil, err
+	}
+	if len(w.Up) > 0 {
+		return check.RunProgress(ctx, m, o)
 	}
 	return check.Run(ctx, m, o)
 }

@@ -30,6 +30,9 @@ type World struct {
 	// HomeOf gives the group of every key, both counted from 0. Without it key k lives in group
 	// k mod Groups, which is how worlds.tsv places them.
 	HomeOf []int `json:"homeOf,omitempty"`
+	// Up is how many replicas of each group, the first ones of it, keep answering; with it, progress is decided as well
+	// (VolumeLive.tla). It is not for worlds with Symmetry: replicas that are up are not like the others.
+	Up []int `json:"up,omitempty"`
 }
 
 // What a State can hold at all. A search has a further limit, on the size of one encoded state.
@@ -149,6 +152,17 @@ func (w World) shape() error {
 	}
 	if len(w.HomeOf) != 0 && len(w.HomeOf) != w.Keys {
 		return &WorldError{"homeOf", fmt.Sprintf("a list of %d", len(w.HomeOf)), fmt.Sprintf("none, or one group for each of %d keys", w.Keys)}
+	}
+	if len(w.Up) != 0 && len(w.Up) != w.Groups {
+		return &WorldError{"up", fmt.Sprintf("a list of %d", len(w.Up)), fmt.Sprintf("none, or how many replicas are up in each of %d groups", w.Groups)}
+	}
+	if len(w.Up) != 0 && w.Symmetry {
+		return &WorldError{"symmetry", "true in a world with up", "false: replicas that are up are not like the others, and progress is decided on the whole graph only"}
+	}
+	for g, n := range w.Up {
+		if n < 0 || n > w.Replicas {
+			return &WorldError{fmt.Sprintf("up[%d]", g), fmt.Sprint(n), fmt.Sprintf("0 to %d (replicas)", w.Replicas)}
+		}
 	}
 	for k, g := range w.HomeOf {
 		if g < 0 || g >= w.Groups {
