@@ -52,8 +52,8 @@ type Machine interface {
 
 // A Var is one part of a state, in words. A part that has its initial or empty value may be left out.
 type Var struct {
-	Name  string
-	Value string
+	Name  string `json:"name"`
+	Value string `json:"value"`
 }
 
 // A Change is how a step changed one part of a state. From or To is empty where the part is left out.

@@ -227,11 +227,13 @@ func (c Comparison) WriteText(w io.Writer, r *Result) error {
 		text += row("broken", r.Invariant, c.TLC.Invariant) + row("steps", len(r.Trace), c.TLC.Steps)
 	}
 	text += row("distinct", count(r.Distinct), count(c.TLC.Distinct)) + row("generated", count(r.Generated), count(c.TLC.Generated))
-	if len(c.Differences) == 0 {
-		text += row("compared", "equal", "")
-	}
-	for _, d := range c.Differences {
-		text += row("DIFFERENT", d, "")
+	switch {
+	case len(c.Differences) > 0:
+		text += fmt.Sprintf("%-12s%s\n", "DIFFERENT", strings.Join(c.Differences, "; "))
+	case c.TLC.Verdict == Violation:
+		text += fmt.Sprintf("%-12s%s\n", "compared", "equal in verdict and steps; each stopped at the violation, so the states it had seen are its own")
+	default:
+		text += fmt.Sprintf("%-12s%s\n", "compared", "equal")
 	}
 	_, err := io.WriteString(w, text)
 	return err
