@@ -48,7 +48,8 @@ func plain(w World) (check.Plain[State], error) {
 			{Name: "Durable", Guarantee: "a transaction that a client was told is committed is on disk, and has happened", Holds: m.durable},
 			{Name: "NothingUncommitted", Guarantee: "the rows that nobody holds show nothing whose commit record is not on disk", Holds: m.nothingUncommitted},
 		},
-		Show: show,
+		Reach: m.witnesses(),
+		Show:  show,
 	}, nil
 }
 
@@ -451,4 +452,37 @@ func (m *model) durable(s State) bool {
 
 func (m *model) nothingUncommitted(s State) bool {
 	return s.Recovering || m.showsAny(&s, 0, onDisk(&s))
+}
+
+// witnesses returns the situations that a world must reach, as far as its constants allow them at all.
+func (m *model) witnesses() []check.Must[State] {
+	all := []check.Must[State]{{Name: "Told", Guarantee: "a client is told that a transaction is committed", Holds: func(s State) bool {
+		return s.Acked != [maxTxns + 1]bool{}
+	}}}
+	if m.Steal {
+		all = append(all, check.Must[State]{Name: "Stolen", Guarantee: "a page on disk has what is not committed", Holds: func(s State) bool {
+			return s.Disk != values && onDisk(&s) == 0
+		}})
+	}
+	if m.MaxCrashes > 0 {
+		all = append(all, check.Must[State]{Name: "Untold", Guarantee: "a transaction survives a crash though nobody was told of it", Holds: func(s State) bool {
+			return !s.Recovering && s.Crashes > 0 && s.Acked == [maxTxns + 1]bool{} && onDisk(&s) != 0
+		}})
+	}
+	if m.MaxCrashes > 0 && m.UndoPass {
+		all = append(all, check.Must[State]{Name: "TakenBack", Guarantee: "recovery takes back a transaction", Holds: func(s State) bool {
+			return s.Recovering && s.End > s.Mark && m.rolledBack(&s)
+		}})
+	}
+	return all
+}
+
+// rolledBack: some transaction has taken back all that it wrote.
+func (m *model) rolledBack(s *State) bool {
+	for t := 1; t <= m.Txns; t++ {
+		if n := s.undos(t).len(); n > 0 && n == s.writes(t).len() {
+			return true
+		}
+	}
+	return false
 }

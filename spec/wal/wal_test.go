@@ -351,3 +351,29 @@ CHECK_DEADLOCK FALSE
 		require.Contains(t, text, " "+m.Name)
 	}
 }
+
+// What every policy needs: steal needs undo; redo is needed unless the pages are written before the commit record, or with
+// it in one step.
+func TestWhatEachPolicyNeeds(t *testing.T) {
+	for bits := range 1 << 5 {
+		w := World{Work: "transfer", Txns: 1, Aborts: true, MaxLSN: 6, MaxCrashes: 2, Bug: "none", Steal: bits&1 != 0,
+			Force: bits&2 != 0, Shadow: bits&4 != 0, RedoPass: bits&8 != 0, UndoPass: bits&16 != 0}
+		p, err := plain(w)
+		if w.Shadow && (w.Steal || !w.Force) {
+			require.Error(t, err)
+			continue
+		}
+		require.NoError(t, err)
+		sound := (!w.Steal || w.UndoPass) && (w.RedoPass || w.Force && (w.Steal || w.Shadow))
+		r := search(t, p)
+		require.Equal(t, sound, r.Verdict == check.Pass, "%+v: %s", w, r.Invariant)
+		require.NotEqual(t, check.NotReachable, r.Reason)
+		if sound {
+			w.Txns, w.Work = 2, "deposit"
+			for _, w.SamePage = range []bool{false, true} {
+				r := search(t, must(plain(w)))
+				require.Equal(t, check.Pass, r.Verdict, "%+v: %s", w, r.Invariant)
+			}
+		}
+	}
+}
