@@ -45,7 +45,8 @@ type Comparison struct {
 	TLC TLC `json:"tlc"`
 	// Differences has each thing that is not the same, in words; none when the two agree. A search that found a violation
 	// stopped there, and how much it had seen by then says nothing, so then only the verdict and the length of the
-	// counterexample are compared. Where several invariants fail at that depth, each may name another.
+	// counterexample are compared, and of a behaviour without progress only the verdict: TLC's need not be a shortest one.
+	// Where several invariants fail at the same depth, each may name another.
 	Differences []string `json:"differences"`
 }
 
@@ -230,6 +231,8 @@ func (c Comparison) WriteText(w io.Writer, r *Result) error {
 	switch {
 	case len(c.Differences) > 0:
 		text += fmt.Sprintf("%-12s%s\n", "DIFFERENT", strings.Join(c.Differences, "; "))
+	case r.Lasso != nil:
+		text += fmt.Sprintf("%-12s%s\n", "compared", "equal in verdict; TLC neither looks for a shortest lasso nor need have seen all states")
 	case c.TLC.Verdict == Violation:
 		text += fmt.Sprintf("%-12s%s\n", "compared", "equal in verdict and steps; each stopped at the violation, so the states it had seen are its own")
 	default:

@@ -10,8 +10,8 @@ import (
 	"github.com/firstgap/firstgap/spec/tla"
 )
 
-// Subject returns the model with its named worlds: those that TLC has searched to the end, then for each broken variant
-// the world in which it must be caught, under the bug's name.
+// Subject returns the model with its named worlds: those that TLC has searched to the end, then those of progress, then for
+// each broken variant the world in which it must be caught, under the bug's name.
 func Subject() check.Subject {
 	worlds, err := subjectWorlds()
 	if err != nil {
@@ -31,12 +31,12 @@ func Subject() check.Subject {
 			return NewModel(w)
 		},
 		Config: func(text []byte) (string, error) {
-			w, err := validWorld(text)
-			return twin{w}.config(), err
+			w, err := twinOf(text)
+			return w.config(), err
 		},
 		Root: func(text []byte) (string, error) {
-			w, err := validWorld(text)
-			return twin{w}.root(), err
+			w, err := twinOf(text)
+			return w.root(), err
 		},
 	}
 }
@@ -62,6 +62,22 @@ func subjectWorlds() ([]check.World, error) {
 			}
 		}
 	}
+	if err := eachRow(tla.LiveWorlds, func(row map[string]string) error {
+		n, err := worldRow(row)
+		if err != nil {
+			return err
+		}
+		violates := ""
+		switch { // the first that is decided; the world has two writers or more, and transaction 1
+		case row["Opens"] == "fails":
+			violates = "Opens(2)"
+		case row["Answers"] == "fails":
+			violates = "Answers(1, t1)"
+		}
+		return add(n.Name, n.World, violates, n.Distinct, n.Generated)
+	}); err != nil {
+		return nil, err
+	}
 	variants, err := BrokenVariants()
 	for _, v := range variants {
 		if err := add(v.World.Bug, v.World, v.Violates, 0, 0); err != nil {
@@ -71,30 +87,40 @@ func subjectWorlds() ([]check.World, error) {
 	return list, err
 }
 
-// validWorld reads a world and refuses one that cannot be searched.
-func validWorld(text []byte) (World, error) {
+// A twin is a world as TLC is told of it.
+type twin struct{ World }
+
+// twinOf reads a world. It refuses one that cannot be searched, or that no single module defines.
+func twinOf(text []byte) (twin, error) {
 	w, err := ParseWorld(text)
 	if err != nil {
-		return World{}, err
+		return twin{}, err
 	}
 	m, err := NewModel(w)
 	if err != nil {
-		return World{}, err
+		return twin{}, err
 	}
-	return m.world, nil
+	t := twin{m.world}
+	if t.isLive() && (t.Rewrites || t.Answers) {
+		return t, &WorldError{"rewrites, answers", "true in a world with up", "false for TLC: VolumeLive.tla is about Volume.tla without them"}
+	}
+	return t, nil
 }
 
-// A twin is a world as TLC is told of it.
-type twin struct{ World }
+func (t twin) isLive() bool { return len(t.Up) > 0 }
 
 // symmetric says whether TLC takes replicas for one another. Of one replica alone there is nothing to permute.
 func (t twin) symmetric() bool { return t.Symmetry && t.Replicas > 1 }
 
-func (t twin) module() string {
-	if t.Rewrites || t.Answers {
-		return "VolumeTrace"
+// module returns which module defines the world, and its specification.
+func (t twin) module() (name, spec string) {
+	switch {
+	case t.isLive():
+		return "VolumeLive", "LiveSpec"
+	case t.Rewrites || t.Answers:
+		return "VolumeTrace", "TraceSpec"
 	}
-	return "Volume"
+	return "Volume", "Spec"
 }
 
 func (t twin) replica(g, i int) string { return fmt.Sprintf("g%d_r%d", g+1, i+1) }
@@ -137,12 +163,22 @@ func (t twin) root() string {
 		homes = append(homes, fmt.Sprintf("%s :> %s", t.KeyName(k), t.group(t.Home(k))))
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "---- MODULE MC ----\nEXTENDS %s, TLC\n\n", t.module())
+	module, _ := t.module()
+	fmt.Fprintf(&b, "---- MODULE MC ----\nEXTENDS %s, TLC\n\n", module)
 	fmt.Fprintf(&b, "CONSTANTS %s\n\n", strings.Join(slices.Concat(replicas, keys, groups), ", "))
 	fmt.Fprintf(&b, "TheReplicas == {%s}\n", strings.Join(replicas, ", "))
 	fmt.Fprintf(&b, "TheKeys == {%s}\n", strings.Join(keys, ", "))
 	fmt.Fprintf(&b, "TheGroupOf == %s\n", strings.Join(of, " @@ "))
 	fmt.Fprintf(&b, "TheHomeOf == %s\n", strings.Join(homes, " @@ "))
+	if t.isLive() {
+		var up []string
+		for g := range t.Groups {
+			for i := range t.Up[g] {
+				up = append(up, t.replica(g, i))
+			}
+		}
+		fmt.Fprintf(&b, "TheUp == {%s}\n", strings.Join(up, ", "))
+	}
 	if t.symmetric() {
 		permutations := fmt.Sprintf("Permutations({%s})", t.members(0))
 		for g := 1; g < t.Groups; g++ {
@@ -157,10 +193,7 @@ func (t twin) root() string {
 // config returns the configuration file for the root module.
 func (t twin) config() string {
 	var b strings.Builder
-	spec := "Spec"
-	if t.module() == "VolumeTrace" {
-		spec = "TraceSpec"
-	}
+	module, spec := t.module()
 	fmt.Fprintf(&b, "SPECIFICATION %s\nCONSTANTS\n", spec)
 	replicas, keys, groups := t.values()
 	for _, v := range slices.Concat(replicas, keys, groups) {
@@ -171,8 +204,11 @@ func (t twin) config() string {
 		t.Txns, t.WriteQuorum, t.ReadQuorum, t.MaxLSN, t.MaxEpoch)
 	truth := map[bool]string{true: "TRUE", false: "FALSE"}
 	fmt.Fprintf(&b, "  Aborts = %s\n  Mtr = %s\n  Bug = %q\n", truth[t.Aborts], truth[t.Mtr], t.Bug)
-	if t.module() == "VolumeTrace" {
+	if module == "VolumeTrace" {
 		fmt.Fprintf(&b, "  Rewrites = %s\n  Answers = %s\n", truth[t.Rewrites], truth[t.Answers])
+	}
+	if t.isLive() {
+		b.WriteString("  Up <- TheUp\nPROPERTIES Opens Answers\n")
 	}
 	if t.symmetric() {
 		b.WriteString("SYMMETRY Symmetry\n")

@@ -32,7 +32,7 @@ func Worlds() ([]NamedWorld, error) { return worldsOf(tla.Worlds) }
 func worldsOf(tsv string) ([]NamedWorld, error) {
 	var list []NamedWorld
 	err := eachRow(tsv, func(row map[string]string) error {
-		w := NamedWorld{Name: row["name"]}
+		w, err := worldRow(row)
 		switch row["verdict"] {
 		case "pass":
 		case "unchecked":
@@ -40,18 +40,24 @@ func worldsOf(tsv string) ([]NamedWorld, error) {
 		default:
 			return fmt.Errorf("world %s: verdict is %q; expected pass or unchecked", w.Name, row["verdict"])
 		}
-		if err := json.Unmarshal([]byte(row["distinct"]), &w.Distinct); err != nil {
-			return fmt.Errorf("world %s: distinct: %w", w.Name, err)
-		}
-		if err := json.Unmarshal([]byte(row["generated"]), &w.Generated); err != nil {
-			return fmt.Errorf("world %s: generated: %w", w.Name, err)
-		}
-		var err error
-		w.World, err = worldOf(row)
 		list = append(list, w)
 		return err
 	})
 	return list, err
+}
+
+// worldRow reads the name, the world and TLC's figures of a row.
+func worldRow(row map[string]string) (NamedWorld, error) {
+	w := NamedWorld{Name: row["name"]}
+	if err := json.Unmarshal([]byte(row["distinct"]), &w.Distinct); err != nil {
+		return w, fmt.Errorf("world %s: distinct: %w", w.Name, err)
+	}
+	if err := json.Unmarshal([]byte(row["generated"]), &w.Generated); err != nil {
+		return w, fmt.Errorf("world %s: generated: %w", w.Name, err)
+	}
+	var err error
+	w.World, err = worldOf(row)
+	return w, err
 }
 
 // BrokenVariants returns the broken variants of the model (spec/tla/bugs.tsv).
