@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"time"
 )
 
 // A Verdict is what a search can say. Only a search that saw every reachable state says Pass.
@@ -36,6 +35,11 @@ type Result struct {
 	Seconds   float64 `json:"seconds"`   // wall time
 	Workers   int     `json:"workers"`
 
+	// Walks is how many random walks were taken with which seed, 0 when it was a search. Then Distinct counts the states on
+	// the walks, Generated the steps that were looked at from there, and Depth is the longest walk.
+	Walks int    `json:"walks,omitempty"`
+	Seed  uint64 `json:"seed,omitempty"`
+
 	// CollisionProbability estimates how likely it is that two of the states had the same fingerprint of 64
 	// bits, so that one of them, and what only it leads to, was missed.
 	CollisionProbability float64      `json:"collisionProbability"`
@@ -48,7 +52,7 @@ type Result struct {
 
 	Invariant string `json:"invariant"` // the one that does not hold; empty when all do
 	Guarantee string `json:"guarantee,omitempty"`
-	Trace     []Step `json:"trace"`           // a shortest way to a state in which it does not hold
+	Trace     []Step `json:"trace"`           // a way to a state in which it does not hold; a shortest one unless it comes from a walk
 	Lasso     *Lasso `json:"lasso,omitempty"` // how the trace goes on forever, when it is progress that fails
 
 	// Digest sums up everything above that does not depend on the machine and its speed, and the set of states
@@ -109,15 +113,15 @@ func (e *LostTraceError) Error() string {
 	return fmt.Sprintf("check: %s does not hold, but the way to that state is lost after %d steps: a fingerprint collision", e.Invariant, e.Step)
 }
 
-// result makes the result of a search that has ended.
-func (s *search) result() (*Result, error) {
+// receipt says what was searched, with the verdict still to be told.
+func (s *search) receipt() *Result {
 	r := &Result{
 		Model:      s.model.Name(),
 		World:      s.model.World(),
 		Verdict:    Pass,
-		Distinct:   s.visited.count.Load(),
+		Distinct:   s.visited.count(),
 		Generated:  s.generated.Load(),
-		Depth:      int(s.depth.Load()),
+		Depth:      int(s.reached()),
 		Workers:    s.options.Workers,
 		Reductions: append([]string{}, s.model.Reductions()...),
 		Trace:      []Step{},
@@ -131,6 +135,12 @@ func (s *search) result() (*Result, error) {
 	for i := range r.Witnesses {
 		r.Witnesses[i].Depth = int(s.witnessed[i].Load())
 	}
+	return r
+}
+
+// result makes the result of a search that has ended.
+func (s *search) result() (*Result, error) {
+	r := s.receipt()
 	why := s.stopped.Load()
 	switch {
 	case len(s.findings) > 0:
@@ -148,10 +158,15 @@ func (s *search) result() (*Result, error) {
 		r.Verdict, r.Reason = Incomplete, *why
 	}
 	r.vacuous()
+	return s.signed(r)
+}
+
+// signed returns the result with its digest, and then with the time, which is no part of that.
+func (s *search) signed(r *Result) (*Result, error) {
 	if err := r.sign(s.sum.Load()); err != nil {
 		return nil, err
 	}
-	r.Seconds = time.Since(s.begun).Seconds()
+	r.Seconds = s.elapsed().Seconds()
 	return r, nil
 }
 
@@ -171,48 +186,4 @@ func (r *Result) sign(states uint64) error {
 	sum := sha256.Sum256(binary.LittleEndian.AppendUint64(text, states))
 	r.Digest = hex.EncodeToString(sum[:16])
 	return nil
-}
-
-// trace returns a shortest way from the initial state to the finding. The set of states has only fingerprints,
-// so the way is found backwards as fingerprints, and then forwards as steps.
-func (s *search) trace(f finding) (steps []Step, err error) {
-	var at []byte // the state that the next step is taken from
-	defer caught(s.model, func() []byte { return at }, &err)
-	way := []uint64{f.fingerprint}
-	for {
-		parent := s.visited.parentOf(way[len(way)-1])
-		if parent == way[len(way)-1] {
-			break // the initial state is its own
-		}
-		if parent == 0 || len(way) > int(s.depth.Load()) {
-			return nil, &LostTraceError{s.model.Invariants()[f.invariant].Name, 0}
-		}
-		way = append(way, parent)
-	}
-	slices.Reverse(way)
-	machine := s.model.NewMachine()
-	machine.Init()
-	steps = []Step{}
-	before := machine.Vars()
-	var code []byte
-	for _, fingerprint := range way[1:] {
-		// The machine goes on from the state it is in, and not from the encoding: an encoding under a symmetry
-		// may have exchanged replicas, and the counterexample would not name the same ones throughout.
-		step := ""
-		machine.Next(func(int, int) bool {
-			code = machine.Encode(code[:0])
-			if fingerprintOf(code) != fingerprint {
-				return true
-			}
-			step = machine.Step()
-			return false
-		})
-		if step == "" {
-			return nil, &LostTraceError{s.model.Invariants()[f.invariant].Name, len(steps)}
-		}
-		after := machine.Vars()
-		steps = append(steps, Step{step, Diff(before, after)})
-		before, at = after, bytes.Clone(code)
-	}
-	return steps, nil
 }

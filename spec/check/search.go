@@ -17,11 +17,61 @@ import (
 type Options struct {
 	Workers int           // 0 for one on each core
 	For     time.Duration // stop after this long; 0 for no limit
-	Memory  int64         // stop before the states found take more than this many bytes; 0 for no limit
+
+	// Memory is how many bytes the states found and those still to be expanded may take; 0 for no limit. Those to be
+	// expanded go to disk before it is exceeded. When the states found do not fit alone, the search is stopped.
+	Memory int64
+
+	// Depth is how many levels are found, or how many states a walk has at most; the initial state is the first. 0 for no
+	// limit, and for walks of DefaultDepth.
+	Depth int
+
+	// Folder is where a search keeps what it has on disk. One that is stopped leaves a checkpoint there, from which Resume
+	// goes on, to the same numbers as if it had not been stopped. It also leaves one about every Save (0 for ten minutes),
+	// at the end of a level. Without a folder a search that is short of memory uses a temporary one.
+	Folder string
+	Resume bool
+	Save   time.Duration
+
+	// Walks is how many random walks are taken instead of a search, for a world that is too large for one. The same Seed
+	// takes the same walks. Their verdict is never Pass.
+	Walks int
+	Seed  uint64
 
 	// Progress is called about every Every (0 for a second) while the search goes on, from one goroutine.
 	Progress func(Progress)
 	Every    time.Duration
+
+	create func(path string) (storage, error) // for tests of disks that fail; nil for real files
+}
+
+// An OptionError says that options contradict each other, or that one cannot be.
+type OptionError struct {
+	Option   string
+	Found    string
+	Expected string
+}
+
+func (e *OptionError) Error() string {
+	return fmt.Sprintf("check: option %s is %s; expected %s", e.Option, e.Found, e.Expected)
+}
+
+func (o Options) validate() error {
+	for _, n := range []struct {
+		name  string
+		value int64
+	}{{"For", int64(o.For)}, {"Memory", o.Memory}, {"Depth", int64(o.Depth)}, {"Walks", int64(o.Walks)}, {"Save", int64(o.Save)}} {
+		if n.value < 0 {
+			return &OptionError{n.name, fmt.Sprint(n.value), "no negative number"}
+		}
+	}
+	switch {
+	case o.Resume && o.Folder == "":
+		return &OptionError{"Resume", "given without Folder", "the folder of the search that is to go on"}
+	case o.Walks > 0 && o.Folder != "":
+		return &OptionError{"Folder", fmt.Sprintf("%q with Walks", o.Folder), "none: random walks keep nothing on disk, the same seed takes them again"}
+	}
+	return nil
 }
 
 // Progress is how far a search is.
@@ -34,37 +84,7 @@ type Progress struct {
 }
 
 // fingerprintOf returns the 64 bits by which a state is known; never 0, which marks a free slot.
-func fingerprintOf(code []byte) uint64 {
-	// 2 is the smallest that is still not 0 when its lowest bit is dropped.
-	return max(xxh3.Hash(code), 2)
-}
-
-// A chunk is a part of a level: the encodings of its states, one after the other.
-type chunk struct {
-	codes        []byte
-	ends         []uint32 // where each encoding ends
-	fingerprints []uint64
-}
-
-const chunkStates = 128
-
-func (c *chunk) add(code []byte, fingerprint uint64) {
-	c.codes = append(c.codes, code...)
-	c.ends = append(c.ends, uint32(len(c.codes)))
-	c.fingerprints = append(c.fingerprints, fingerprint)
-}
-
-func (c *chunk) code(i int) []byte {
-	from := uint32(0)
-	if i > 0 {
-		from = c.ends[i-1]
-	}
-	return c.codes[from:c.ends[i]]
-}
-
-func (c *chunk) bytes() int64 {
-	return int64(cap(c.codes)) + 4*int64(cap(c.ends)) + 8*int64(cap(c.fingerprints))
-}
+func fingerprintOf(code []byte) uint64 { return max(xxh3.Hash(code), 1) }
 
 // A finding is a state in which an invariant does not hold.
 type finding struct {
@@ -78,48 +98,83 @@ type search struct {
 	model   Model
 	options Options
 	visited *visited
+	folder  *folder
 	begun   time.Time
+	before  time.Duration // how long it had gone on when it was stopped before
+	saved   time.Time
+	initial uint64
 
-	level    []*chunk
-	taken    atomic.Int64 // how many chunks of level workers have taken
-	found    []*chunk     // the next level
+	level    *frontier // states that are to be expanded
+	found    *frontier // the next level
+	table    atomic.Int64
+	spilling atomic.Bool
 	findings []finding
 	errs     []error
-	mu       sync.Mutex // for found, findings, errs and fired
+	mu       sync.Mutex // for findings, errs and fired
 
 	stopped   atomic.Pointer[string] // why, when the search was stopped
 	generated atomic.Uint64
 	expanded  atomic.Uint64
-	held      atomic.Int64 // bytes of the chunks in memory
 	sum       atomic.Uint64
 	fired     []uint64
-	depth     atomic.Int64
+	depth     atomic.Int64 // the level that is being expanded; at the end, the last one
 	witnesses []Witness
 	witnessed []atomic.Int64 // the level in which each was met, 0 for none
 }
 
 // Run searches the model and returns what it found, with a receipt. The verdict is Incomplete when the context
 // or an option ended it first. An error means that the search itself failed; then there is no result.
-func Run(ctx context.Context, m Model, o Options) (*Result, error) {
+func Run(ctx context.Context, m Model, o Options) (_ *Result, err error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	if o.Every <= 0 {
 		o.Every = time.Second
 	}
+	if o.Save <= 0 {
+		o.Save = 10 * time.Minute
+	}
 	s := &search{model: m, options: o, visited: newVisited(), begun: time.Now(), fired: make([]uint64, len(m.Actions()))}
-	var err error
+	defer s.visited.free()
+	s.saved = s.begun
 	if s.witnesses, err = witnessesOf(m); err != nil {
 		return nil, err
 	}
 	s.witnessed = make([]atomic.Int64, len(s.witnesses))
+	if o.Walks > 0 {
+		quit := s.watch(ctx)
+		defer quit()
+		return s.walks()
+	}
+	if s.folder, err = openFolder(o); err != nil {
+		return nil, err
+	}
+	s.level, s.found = s.newFrontier(), s.newFrontier()
+	defer func() { err = errors.Join(err, s.level.close(), s.found.close(), s.folder.close()) }()
 	quit := s.watch(ctx)
 	defer quit()
 	if err := s.run(); err != nil {
 		return nil, err
 	}
-	return s.result()
+	r, err := s.result()
+	if err != nil {
+		return nil, err
+	}
+	if r.Verdict == Incomplete && o.Folder != "" {
+		err = s.save()
+	} else {
+		err = s.folder.finish()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
 }
+
+func (s *search) newFrontier() *frontier { return &frontier{file: s.folder.spill} }
 
 // watch stops the search when the context or the time ends, and reports progress. It returns what ends it.
 func (s *search) watch(ctx context.Context) (quit func()) {
@@ -159,55 +214,90 @@ func (s *search) watch(ctx context.Context) (quit func()) {
 
 func (s *search) stop(why string) { s.stopped.CompareAndSwap(nil, &why) }
 
+// fail ends the search with an error.
+func (s *search) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.errs = append(s.errs, err)
+	s.stop("failed: " + err.Error())
+}
+
+func (s *search) elapsed() time.Duration { return s.before + time.Since(s.begun) }
+
 func (s *search) progress() Progress {
-	distinct := s.visited.count.Load()
-	return Progress{distinct, s.generated.Load(), int(s.depth.Load()), distinct - min(distinct, s.expanded.Load()), time.Since(s.begun)}
+	distinct := s.visited.count()
+	return Progress{distinct, s.generated.Load(), int(s.depth.Load()), distinct - min(distinct, s.expanded.Load()), s.elapsed()}
 }
 
 // run finds level after level until there is nothing new, something is broken, or it is stopped.
 func (s *search) run() (err error) {
+	if broken, err := s.start(); err != nil || broken {
+		return err
+	}
+	workers := make([]*worker, s.options.Workers)
+	for i := range workers {
+		if workers[i], err = s.newWorker(); err != nil {
+			return err
+		}
+	}
+	for {
+		if limit := s.options.Depth; limit > 0 && s.depth.Load() >= int64(limit) {
+			s.stop(fmt.Sprintf("the depth limit of %d levels ran out", limit))
+		}
+		if s.stopped.Load() == nil {
+			parallel(workers, (*worker).expand)
+		}
+		if err := errors.Join(s.errs...); err != nil {
+			return err
+		}
+		if s.level.left() > 0 || s.found.left() == 0 {
+			return nil // stopped before the level was complete, or there is nothing new
+		}
+		if err := s.level.close(); err != nil {
+			return err
+		}
+		s.level, s.found = s.found, s.newFrontier()
+		s.depth.Add(1)
+		if len(s.findings) > 0 {
+			return nil
+		}
+		if s.options.Folder != "" && time.Since(s.saved) >= s.options.Save {
+			if err := s.save(); err != nil {
+				return err
+			}
+			s.saved = time.Now()
+		}
+	}
+}
+
+// start puts the initial state, or what the checkpoint holds, where the search begins. It says whether the initial state
+// breaks an invariant.
+func (s *search) start() (broken bool, err error) {
 	defer caught(s.model, func() []byte { return nil }, &err)
 	machine := s.model.NewMachine()
 	machine.Init()
 	code := machine.Encode(nil)
-	fingerprint := fingerprintOf(code)
-	s.visited.insert(fingerprint, fingerprint)
-	s.visited.settle(fingerprint)
+	s.initial = fingerprintOf(code)
+	s.table.Store(s.visited.bytes())
+	if s.options.Resume {
+		return false, s.load()
+	}
+	s.visited.insert(s.initial, s.initial, fresh(1))
 	s.generated.Store(1)
-	s.sum.Store(fingerprint)
+	s.sum.Store(s.initial)
 	s.depth.Store(1)
 	s.witness(machine, 1)
 	if i := machine.Broken(); i >= 0 {
-		s.findings = append(s.findings, finding{code, fingerprint, i})
-		return nil
+		s.findings = append(s.findings, finding{code, s.initial, i})
+		return true, nil
 	}
-	first := &chunk{}
-	first.add(code, fingerprint)
-	s.level = []*chunk{first}
-	workers := make([]*worker, s.options.Workers)
-	for i := range workers {
-		workers[i] = &worker{search: s, machine: s.model.NewMachine(), fired: make([]uint64, len(s.fired))}
-	}
-	for len(s.level) > 0 && len(s.findings) == 0 && s.stopped.Load() == nil {
-		s.parallel(workers, (*worker).expand)
-		if err := errors.Join(s.errs...); err != nil {
-			return err
-		}
-		s.level, s.found = s.found, nil
-		s.held.Store(0)
-		for _, c := range s.level {
-			s.held.Add(c.bytes())
-		}
-		s.parallel(workers, (*worker).settle)
-		if len(s.level) > 0 {
-			s.depth.Add(1)
-		}
-	}
-	return nil
+	first := chunk{}
+	first.add(code)
+	s.level.push(first)
+	return false, nil
 }
 
-func (s *search) parallel(workers []*worker, do func(*worker)) {
-	s.taken.Store(0)
+func parallel[W any](workers []W, do func(W)) {
 	var all sync.WaitGroup
 	for _, w := range workers {
 		all.Go(func() { do(w) })
@@ -215,102 +305,126 @@ func (s *search) parallel(workers []*worker, do func(*worker)) {
 	all.Wait()
 }
 
-// take returns the next chunk of the level, nil when there is none.
-func (s *search) take() *chunk {
-	if i := s.taken.Add(1) - 1; i < int64(len(s.level)) {
-		return s.level[i]
+// reached returns how many levels have a state.
+func (s *search) reached() int64 {
+	if s.found != nil && s.found.left() > 0 { // stopped before the level was complete
+		return s.depth.Load() + 1
 	}
-	return nil
+	return s.depth.Load()
 }
 
 // A worker finds a part of the next level.
 type worker struct {
 	search  *search
 	machine Machine
+	visit   func(action, times int) bool
 	parent  uint64 // fingerprint of the state being expanded
+	level   int64  // being found
+	tag     uint32 // of the states found
 	code    []byte
-	out     *chunk
-	halted  bool // by stop, within the state being expanded
+	out     chunk
+	spare   [][]byte // memory of chunks that were expanded, for those that are found
+	buffer  []byte   // for chunks from disk
 
-	generated, sum uint64
-	fired          []uint64
+	generated, expanded, sum uint64
+	fired                    []uint64
 }
 
-func (w *worker) settle() {
-	for c := w.search.take(); c != nil; c = w.search.take() {
-		for _, fingerprint := range c.fingerprints {
-			w.search.visited.settle(fingerprint)
-		}
-	}
+func (s *search) newWorker() (w *worker, err error) {
+	defer caught(s.model, func() []byte { return nil }, &err)
+	w = &worker{search: s, machine: s.model.NewMachine(), fired: make([]uint64, len(s.fired))}
+	w.visit = w.look
+	return w, nil
 }
 
 // expand takes every step from the states of chunk after chunk.
 func (w *worker) expand() {
 	s := w.search
-	w.out, w.halted = nil, false
-	for c := s.take(); c != nil && !w.halted; c = s.take() {
-		if err := w.expandChunk(c); err != nil {
-			s.mu.Lock()
-			s.errs = append(s.errs, err)
-			s.mu.Unlock()
-			s.stop("failed: " + err.Error())
+	w.level = s.depth.Load() + 1
+	w.tag = fresh(w.level)
+	for s.stopped.Load() == nil {
+		c, err := s.level.take(w.buffer)
+		if err == nil {
+			if c.states == 0 {
+				break
+			}
+			err = w.expandChunk(c)
 		}
-		s.generated.Add(w.generated)
-		w.generated = 0
+		if err != nil {
+			s.fail(err)
+		}
+		w.count()
 	}
+	if err := w.publish(); err != nil {
+		s.fail(err)
+	}
+	w.total()
+}
+
+// total adds to the totals of the search what nobody asks for before a level is complete.
+func (w *worker) total() {
+	s := w.search
 	s.sum.Add(w.sum)
 	w.sum = 0
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	w.publish()
 	for i, n := range w.fired {
 		s.fired[i] += n
 	}
 	clear(w.fired)
 }
 
-func (w *worker) expandChunk(c *chunk) (err error) {
+// count adds to the totals that are reported while the search goes on.
+func (w *worker) count() {
+	w.search.generated.Add(w.generated)
+	w.search.expanded.Add(w.expanded)
+	w.generated, w.expanded = 0, 0
+}
+
+// expandChunk takes every step from the states of a chunk. When the search is stopped, it does so between two states, and
+// what is left of the chunk stays in the level: then the search can go on from there as if nothing had been.
+func (w *worker) expandChunk(c chunk) (err error) {
 	s := w.search
-	at := 0
-	defer caught(s.model, func() []byte { return c.code(at) }, &err)
+	var code []byte
+	defer caught(s.model, func() []byte { return code }, &err)
 	s.visited.mu.RLock()
 	defer s.visited.mu.RUnlock()
-	visit := w.visit
-	for i, fingerprint := range c.fingerprints {
+	rest := c.data
+	for i := range c.states {
 		if s.stopped.Load() != nil {
-			w.halted = true
+			s.level.push(chunk{bytes.Clone(rest), c.states - i})
 			return nil
 		}
-		at = i
-		if err := w.machine.Load(c.code(i)); err != nil {
+		code, rest = c.next(rest)
+		if err := w.machine.Load(code); err != nil {
 			return fmt.Errorf("check: %s: a state does not load again: %w", s.model.Name(), err)
 		}
-		w.parent = fingerprint
-		w.machine.Next(visit)
-		if w.halted {
-			return nil
-		}
-		s.expanded.Add(1)
+		w.parent = fingerprintOf(code)
+		w.machine.Next(w.visit)
+		s.visited.settle(w.parent)
+		w.expanded++
 	}
+	w.recycle(c.data)
 	return nil
 }
 
-// visit looks at the state after one step.
-func (w *worker) visit(action, times int) bool {
-	s := w.search
-	if s.stopped.Load() != nil {
-		w.halted = true
-		return false
+// recycle keeps the memory of a chunk.
+func (w *worker) recycle(data []byte) {
+	const most = 64
+	if len(w.spare) < most {
+		w.spare = append(w.spare, data[:0])
 	}
+}
+
+// look looks at the state after one step.
+func (w *worker) look(action, times int) bool {
+	s := w.search
 	w.code = w.machine.Encode(w.code[:0])
 	fingerprint := fingerprintOf(w.code)
-	result := s.visited.insert(fingerprint, w.parent)
+	result := s.visited.insert(fingerprint, w.parent, w.tag)
 	for result == full {
-		if !w.grow() {
-			w.halted = true
-			return false
-		}
-		result = s.visited.insert(fingerprint, w.parent)
+		w.grow(fingerprint)
+		result = s.visited.insert(fingerprint, w.parent, w.tag)
 	}
 	w.generated += uint64(times)
 	w.fired[action] += uint64(times)
@@ -318,53 +432,80 @@ func (w *worker) visit(action, times int) bool {
 		return true
 	}
 	w.sum += fingerprint
-	s.witness(w.machine, s.depth.Load()+1)
+	s.witness(w.machine, w.level)
 	if i := w.machine.Broken(); i >= 0 {
 		s.mu.Lock()
 		s.findings = append(s.findings, finding{bytes.Clone(w.code), fingerprint, i})
 		s.mu.Unlock()
 	}
-	if w.out == nil {
-		w.out = &chunk{
-			codes:        make([]byte, 0, chunkStates*(len(w.code)+4)),
-			ends:         make([]uint32, 0, chunkStates),
-			fingerprints: make([]uint64, 0, chunkStates),
-		}
+	if w.out.data == nil {
+		w.out.data = w.memory()
 	}
-	w.out.add(w.code, fingerprint)
-	if len(w.out.ends) == chunkStates {
-		s.mu.Lock()
-		w.publish()
-		s.mu.Unlock()
+	w.out.add(w.code)
+	if w.out.states == chunkStates {
+		if err := w.publish(); err != nil {
+			s.fail(err)
+		}
 	}
 	return true
 }
 
-// publish hands what the worker has found over to the next level. The caller holds search.mu.
-func (w *worker) publish() {
-	if w.out != nil {
-		w.search.held.Add(w.out.bytes())
-		w.search.found = append(w.search.found, w.out)
-		w.out = nil
+func (w *worker) memory() []byte {
+	if n := len(w.spare) - 1; n >= 0 {
+		data := w.spare[n]
+		w.spare = w.spare[:n]
+		return data
 	}
+	return make([]byte, 0, chunkStates*(len(w.code)+2))
 }
 
-// grow makes room in the set of states, unless another worker has done so meanwhile, and says whether there
-// was the memory for it. The caller holds visited.mu for reading, before and after.
-func (w *worker) grow() bool {
+// publish hands what the worker has found over to the next level.
+func (w *worker) publish() error {
+	if w.out.states == 0 {
+		return nil
+	}
+	w.search.found.push(w.out)
+	w.out = chunk{}
+	return w.search.relieve()
+}
+
+// relieve moves what is to be expanded to disk when there is not the memory for it.
+func (s *search) relieve() error {
+	limit := s.options.Memory
+	if limit == 0 {
+		return nil
+	}
+	if !s.spilling.Load() && s.table.Load()+s.level.held()+s.found.held() > limit {
+		s.spilling.Store(true) // and it stays so: the states found only become more
+	}
+	if !s.spilling.Load() {
+		return nil
+	}
+	return errors.Join(s.level.evict(), s.found.evict())
+}
+
+// grow makes room for a state, unless another worker has done so meanwhile. The state that is being expanded is finished
+// even when that exceeds the memory, by a part of one shard. The caller holds visited.mu for reading, before and after.
+func (w *worker) grow(fingerprint uint64) {
 	s, v := w.search, w.search.visited
+	shard := v.shard(fingerprint)
 	v.mu.RUnlock()
 	defer v.mu.RLock()
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.count.Load() < v.capacity() {
-		return true
+	if shard.count.Load() < shard.most {
+		return
 	}
-	need := int64(len(v.slots)+v.grown())*slotBytes + s.held.Load()
-	if limit := s.options.Memory; limit > 0 && need > limit {
-		s.stop(fmt.Sprintf("the memory limit of %d MB ran out", limit>>20))
-		return false
+	more := int64(shard.grown()) * bucketBytes
+	if limit := s.options.Memory; limit > 0 && v.bytes()+more+s.level.held()+s.found.held() > limit {
+		s.spilling.Store(true)
+		if err := s.relieve(); err != nil {
+			s.fail(err)
+		}
+		if v.bytes()+more > limit {
+			s.stop(fmt.Sprintf("the memory limit of %d MB ran out", limit>>20))
+		}
 	}
-	v.grow()
-	return true
+	shard.grow()
+	s.table.Store(v.bytes())
 }

@@ -51,9 +51,13 @@ func (r *Result) WriteText(w io.Writer) error {
 	line("reductions", "%s", reductions)
 	line("states", "%s distinct, %s generated, %s left", count(r.Distinct), count(r.Generated), count(r.Left))
 	line("depth", "%d", r.Depth)
-	if len(r.Progress) > 0 {
+	switch {
+	case r.Walks > 0:
+		line("walks", "%s, seed %d", count(uint64(r.Walks)), r.Seed)
+		line("missed", "all that no walk came through")
+	case len(r.Progress) > 0:
 		line("missed", "none: states are compared in full")
-	} else {
+	default:
 		line("missed", "with probability %.1e (two states with the same 64-bit fingerprint)", r.CollisionProbability)
 	}
 	line("actions", "%s", r.Actions)
@@ -82,10 +86,13 @@ func (r *Result) writeTrace(b *strings.Builder) {
 	if r.Verdict != Violation || r.Reason == NotReachable {
 		return
 	}
-	if r.Lasso == nil {
-		fmt.Fprintf(b, "A shortest counterexample:\n\n")
-	} else {
+	switch {
+	case r.Lasso != nil:
 		fmt.Fprintf(b, "A counterexample that goes on forever:\n\n")
+	case r.Walks > 0:
+		fmt.Fprintf(b, "A counterexample from a random walk, without the steps that it can do without:\n\n")
+	default:
+		fmt.Fprintf(b, "A shortest counterexample:\n\n")
 	}
 	if len(r.Trace) == 0 {
 		fmt.Fprintf(b, "  the initial state\n")
