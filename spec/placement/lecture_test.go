@@ -143,6 +143,8 @@ func TestShortestCounterexamples(t *testing.T) {
 		"full-tail-in-one-az":      {"FailAz(1, 2)", "Fail(3)"}, // three tails are left, with every record and not one page
 		"shared-host":              {"FailAz(3, 4)", "Fail(1, 2)"},
 		"no-overlap":               {"Store(1, 1)", "Store(2, 1)", "Store(3, 1)", "Ack()"},
+		"full-in-one-az":           {"Store(1, 1)", "Store(2, 1)", "Store(3, 1)", "Store(4, 1)", "Ack()", "Lose(1)", "Lose(2)"},
+		"miscounted":               {"Store(1, 1)", "Store(2, 1)", "Ack()"},
 		"tails-vote-alone":         {"Store(1, 1)", "Store(2, 1)", "Store(3, 1)", "Store(4, 1)", "Ack()"},
 		// Aurora's tolerance of silence is zero: 1 forgets, and 1, 5 and 6 answer.
 		"six-silent": {"Store(1, 1)", "Store(2, 1)", "Store(3, 1)", "Store(4, 1)", "Ack()", "Forget(1)"},

@@ -323,10 +323,10 @@ func (m *module) azPlusOneKeepsData(s state) bool {
 	return !(m.promises(AZPlusOneData) && m.lostIn(s, m.hosts)) || m.kept(s)
 }
 
-// The figures are the same in every state, so it is enough to ask where nothing is acknowledged.
+// The figures are the same in every state, so it is enough to ask where something is acknowledged.
 func (m *module) counted(s state) bool {
 	claims := func(claim, figure int) bool { return claim == 0 || claim == figure }
-	return s.Acked > 0 || claims(m.WritesIn, m.figures.Writes) && claims(m.ReadsIn, m.figures.Reads) &&
+	return s.Acked == 0 || claims(m.WritesIn, m.figures.Writes) && claims(m.ReadsIn, m.figures.Reads) &&
 		claims(m.DataIn, m.figures.Data) && claims(m.SilentIn, m.figures.Silent)
 }
 

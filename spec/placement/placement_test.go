@@ -3,7 +3,6 @@ package placement
 import (
 	"encoding/json"
 	"math/rand/v2"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/firstgap/firstgap/spec/check"
+	"github.com/firstgap/firstgap/spec/tla"
 )
 
 // pastViolations is a model searched past all violations, as TLC does when it is given no invariant.
@@ -239,9 +239,23 @@ func TestTypeOK(t *testing.T) {
 	}
 }
 
+// Durable asks the disks that are left, whether or not their replicas answer now: those that are down may be all that
+// answer later.
+func TestDurableAsksWhoIsDown(t *testing.T) {
+	w, err := named(t, "three").complete()
+	require.NoError(t, err)
+	m := newModule(w)
+	s := state{Store: [9]uint8{1}, Told: [9]uint8{1, 1}, Acked: 1}
+	require.False(t, m.durable(s), "2 and 3 have nothing")
+	s.Status[1] = down
+	require.False(t, m.durable(s), "2 may return")
+	s.Status[1] = lost
+	require.True(t, m.durable(s), "2 counts for nothing any more")
+}
+
 // The module and this package have the same actions, invariants and broken guards.
 func TestNamesAreTheModules(t *testing.T) {
-	text, err := os.ReadFile("../tla/Placement.tla")
+	text, err := tla.Modules.ReadFile("Placement.tla")
 	require.NoError(t, err)
 	module := string(text)
 	next := module[strings.Index(module, "Next =="):strings.Index(module, "Spec ==")]

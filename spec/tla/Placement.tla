@@ -189,10 +189,10 @@ AzPlusOneKeepsReads == ("az+1-reads" \in Promise /\ OutIn(Hosts))  => Up \in Rea
 AzPlusOneKeepsData  == ("az+1-data"  \in Promise /\ LostIn(Hosts)) => Kept
 
 (* The figures that the design claims are those of its quorums.  They are  *)
-(* the same in every state, so it is enough to ask where nothing is        *)
+(* the same in every state, so it is enough to ask where something is      *)
 (* acknowledged.                                                           *)
 Counted ==
-  acked = 0 =>
+  acked > 0 =>
     /\ WritesIn \in {0, Cardinality(KeepsWrites)}
     /\ ReadsIn  \in {0, Cardinality(KeepsReads)}
     /\ DataIn   \in {0, Cardinality(KeepsData)}
