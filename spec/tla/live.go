@@ -2,7 +2,7 @@ package tla
 
 import _ "embed"
 
-// LiveWorlds is TLC's result for worlds of VolumeLive, searched without invariants: whether Opens and Answers hold.
+// LiveWorlds is TLC's result for worlds of VolumeLive: whether Opens and Answers hold.
 //
 //go:embed worlds-live.tsv
 var LiveWorlds string

@@ -1,6 +1,7 @@
 package volume
 
 import (
+	_ "embed"
 	"fmt"
 	"slices"
 	"strings"
@@ -154,10 +155,16 @@ func eachFair(s *State, do func(name string, take func() Refusal)) {
 	}
 }
 
+// liveBugs is as tla.LiveWorlds, for broken variants, whose invariants TLC was not given.
+//
+//go:embed testdata/live-bugs.tsv
+var liveBugs string
+
 // In every world that TLC has decided, Opens and Answers hold or fail as it says, and every counterexample is one.
 func TestProgressAsTLCFoundIt(t *testing.T) {
 	seen := map[string]int{}
-	require.NoError(t, eachRow(tla.LiveWorlds, func(row map[string]string) error {
+	_, ofBugs, _ := strings.Cut(liveBugs, "\n")
+	require.NoError(t, eachRow(tla.LiveWorlds+ofBugs, func(row map[string]string) error {
 		t.Run(row["name"], func(t *testing.T) {
 			w, err := worldOf(row)
 			require.NoError(t, err)
