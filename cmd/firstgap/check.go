@@ -1,10 +1,14 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,84 +16,221 @@ import (
 	"golang.org/x/term"
 
 	"github.com/firstgap/firstgap/spec/check"
+	"github.com/firstgap/firstgap/spec/placement"
+	"github.com/firstgap/firstgap/spec/quorum"
+	"github.com/firstgap/firstgap/spec/tla"
 	"github.com/firstgap/firstgap/spec/volume"
+	"github.com/firstgap/firstgap/spec/wal"
 )
 
+// subjects returns all models.
+func subjects() []check.Subject {
+	return []check.Subject{volume.Subject(), quorum.Subject(), placement.Subject(), wal.Subject()}
+}
+
 func newCheck() *cobra.Command {
+	var all checkAll
+	list := false
 	cmd := &cobra.Command{
 		Use:   "check MODEL",
 		Short: "search every behaviour of a small model",
-		Long:  "check searches every behaviour of a small model and evaluates its invariants in each state.\n" + exitCannotTells,
-		Args:  knownCommand,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Long: `check searches every behaviour of a small model and evaluates its invariants in each state.
+
+With --all it searches every named world of every model, broken variants and expected violations included, and passes
+only if all come out as expected, with TLC's figures where a world has them.
+` + exitCannotTells,
+		Args: knownCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch {
+			case list:
+				return writeList(cmd.OutOrStdout(), subjects())
+			case all.wanted:
+				return all.run(cmd, subjects())
+			case all.given(cmd):
+				return errors.New("expected a model, --all or --list; known models: " + strings.Join(modelNames(), ", "))
+			}
+			return cmd.Help()
+		},
 	}
-	cmd.AddCommand(newCheckVolume())
+	all.flags(cmd, "every named world of every model")
+	cmd.Flags().BoolVar(&list, "list", false, "list the models with their worlds and broken variants")
+	cmd.MarkFlagsMutuallyExclusive("all", "list")
+	for _, s := range subjects() {
+		cmd.AddCommand(newCheckModel(s))
+	}
 	return cmd
 }
 
-// checkVolume is firstgap check volume: its flags.
-type checkVolume struct {
-	world   string
-	given   volume.World // by flags; a flag that was not given changes nothing
-	workers int
-	limit   time.Duration
-	json    bool
+func modelNames() []string {
+	var names []string
+	for _, s := range subjects() {
+		names = append(names, s.Name)
+	}
+	return names
 }
 
-func newCheckVolume() *cobra.Command {
-	var c checkVolume
-	cmd := &cobra.Command{
-		Use:   "volume",
-		Short: "search the model of one volume (spec/tla/Volume.tla)",
-		Long: `volume searches every behaviour of the model of one volume within a world.
+// bugsOf returns the values of --bug, "none" first.
+func bugsOf(s check.Subject) []string {
+	bugs := slices.DeleteFunc(slices.Clone(s.Bugs), func(b string) bool { return b == "none" })
+	return append([]string{"none"}, bugs...)
+}
 
-A world comes from --world, or for a --bug from the table of broken variants, or else is the smallest one that
-has a take-over; the other flags then change it. With a violation, a shortest counterexample is printed.
-` + exitCannotTells,
+// writeList lists the models.
+func writeList(w io.Writer, subjects []check.Subject) error {
+	var b strings.Builder
+	for _, s := range subjects {
+		fmt.Fprintf(&b, "%s: %s (spec/tla/%s.tla)\n", s.Name, s.About, s.Module)
+		for _, world := range s.Worlds {
+			expected := ""
+			if world.Violates != "" {
+				expected = "  violates " + world.Violates
+			}
+			fmt.Fprintf(&b, "  %s%s\n", world.Name, expected)
+		}
+		fmt.Fprintf(&b, "  bugs: %s\n", strings.Join(bugsOf(s), ", "))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// checkModel is firstgap check MODEL: its flags.
+type checkModel struct {
+	subject check.Subject
+	start   string // the world that the flags change when they name none
+	all     checkAll
+
+	world    string
+	bug      string
+	set      []string
+	settings func(*cobra.Command) map[string]any // by flags of the model's own
+	progress progressFlags
+	table    func() (string, error) // printed after the receipt
+
+	search   searchFlags
+	json     bool
+	traceOut string
+	graph    string
+	random   int
+	seed     uint64
+	jar      string
+	folder   string // for the files of TLC
+}
+
+func newCheckModel(s check.Subject) *cobra.Command {
+	c := checkModel{subject: s, settings: func(*cobra.Command) map[string]any { return nil }}
+	cmd := &cobra.Command{
+		Use:   s.Name,
+		Short: "search the model of " + s.About,
+		Long: fmt.Sprintf(`%s searches every behaviour of the model of %s, within a world.
+
+Its definition is spec/tla/%s.tla. A world comes from --world, or for a --bug from the first named world that has it, or
+else is the one called %%s; --set and other flags then change it. With a violation, a shortest counterexample is printed.
+`, s.Name, s.About, s.Module) + exitCannotTells,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },
 	}
 	f := cmd.Flags()
 	f.StringVar(&c.world, "world", "", "a named world, or a JSON file (it ends in .json or names a folder)")
-	f.IntVar(&c.given.Groups, "groups", 0, "protection groups")
-	f.IntVar(&c.given.Replicas, "replicas", 0, "replicas of each group")
-	f.IntVar(&c.given.WriteQuorum, "write-quorum", 0, "W, counted in each group")
-	f.IntVar(&c.given.ReadQuorum, "read-quorum", 0, "R, counted in each group")
-	f.IntVar(&c.given.Keys, "keys", 0, "rows")
-	f.IntVar(&c.given.Txns, "txns", 0, "most transactions")
-	f.IntVar(&c.given.MaxLSN, "max-lsn", 0, "longest log")
-	f.IntVar(&c.given.MaxEpoch, "max-epoch", 0, "most writers, the first one included")
-	f.BoolVar(&c.given.Aborts, "aborts", false, "a writer may also roll back its own transactions")
-	f.BoolVar(&c.given.Mtr, "mtr", false, "a record may leave its mini-transaction unfinished")
-	f.StringVar(&c.given.Bug, "bug", "", "break one guard: "+strings.Join(volume.Bugs(), ", "))
-	f.BoolVar(&c.given.Symmetry, "symmetry", false, "take the replicas of a group for one another")
-	f.IntVar(&c.workers, "workers", 0, "how many search at a time (default: one on each core)")
-	f.DurationVar(&c.limit, "for", 0, "stop after this long, with the verdict incomplete")
+	f.StringVar(&c.bug, "bug", "", "break one guard: "+strings.Join(bugsOf(s), ", "))
+	f.StringArrayVar(&c.set, "set", nil, "change the world, `key=value` with the key as in a world file; may be repeated")
+	c.search.flags(f)
 	f.BoolVar(&c.json, "json", false, "print the result as JSON")
+	f.StringVar(&c.traceOut, "trace-out", "", "write the counterexample to this `file`: .txt, .json, .itf.json (Informal Trace Format) or .dot")
+	f.StringVar(&c.graph, "graph", "", fmt.Sprintf("draw all states of a tiny world, at most %d, to this .dot `file`", check.MaxGraphStates))
+	f.IntVar(&c.random, "random", 0, "in place of a search, take this many `steps` at random; never a pass")
+	f.Uint64Var(&c.seed, "seed", 1, "choose the random steps by this seed")
+	f.StringVar(&c.jar, "tlc", "", "also run TLC, from the path of tla2tools.jar, on the same world, and compare (0 equal, 1 different)")
+	f.StringVar(&c.folder, "cfg", "", "in place of a search, write the modules and the configuration for TLC to this `folder`")
+	c.all.flags(cmd, "every named world of this model")
+	c.start = s.Worlds[0].Name
+	switch s.Name {
+	case "volume":
+		c.start = "tiny-sym" // the smallest that has a take-over
+		c.settings = volumeFlags(cmd, &c.progress)
+	case "placement":
+		c.table = func() (string, error) { return placement.Table(placement.Designs()) }
+	}
+	cmd.Long = fmt.Sprintf(cmd.Long, c.start)
 	return cmd
 }
 
-func (c *checkVolume) run(cmd *cobra.Command) error {
-	if c.workers < 0 || c.limit < 0 {
-		return fmt.Errorf("--workers is %d and --for is %s; expected no negative number", c.workers, c.limit)
+func (c *checkModel) run(cmd *cobra.Command) error {
+	if c.all.wanted {
+		c.all.search, c.all.json = c.search, c.json
+		return c.all.run(cmd, []check.Subject{c.subject})
 	}
-	world, err := c.chosen(cmd)
+	options, err := c.search.options(cmd)
 	if err != nil {
 		return err
 	}
+	world, err := c.constants(cmd)
+	if err != nil {
+		return err
+	}
+	model, err := c.subject.Read(world)
+	if err != nil {
+		return c.named(err)
+	}
+	if c.folder != "" {
+		return c.writeTwin(cmd, world)
+	}
+	if c.jar != "" { // before the search, which may take long
+		if _, err := check.FindTLC(c.jar); err != nil {
+			return err
+		}
+	}
+	var files outputs
+	defer files.close()
+	trace, err := files.trace(c.traceOut)
+	if err != nil {
+		return err
+	}
+	graph, err := files.graph(c.graph)
+	if err != nil {
+		return err
+	}
+	if graph != nil {
+		var drawing bytes.Buffer
+		if err := check.WriteGraph(cmd.Context(), model, check.MaxGraphStates, &drawing); err != nil {
+			return err
+		}
+		if err := graph.write(drawing.Bytes()); err != nil {
+			return err
+		}
+	}
+	if cmd.Flags().Changed("random") {
+		return c.walk(cmd, model, trace)
+	}
+	return c.searchIn(cmd, model, world, options, trace)
+}
+
+// searchIn searches a world, says what was found, and compares it with TLC.
+func (c *checkModel) searchIn(cmd *cobra.Command, model check.Model, world json.RawMessage, options check.Options, trace *output) error {
 	progress := newProgressLine(cmd.ErrOrStderr())
-	result, err := volume.Search(cmd.Context(), world, check.Options{
-		Workers: c.workers, For: c.limit, Memory: availableMemory(),
-		Progress: progress.show, Every: progress.every,
-	})
+	options.Progress, options.Every = progress.show, progress.every
+	result, err := check.Search(cmd.Context(), model, options)
 	progress.end()
 	if err != nil {
 		return err
 	}
+	if trace != nil {
+		if behaviour, ok := check.Counterexample(model, result); !ok {
+			fmt.Fprintf(cmd.ErrOrStderr(), "firstgap: there is no counterexample to write to %s\n", c.traceOut)
+		} else if err := trace.writeBehaviour(behaviour); err != nil {
+			return err
+		}
+	}
+	if c.jar != "" {
+		return c.compare(cmd, result, world)
+	}
 	if err := c.print(cmd.OutOrStdout(), result); err != nil {
 		return err
 	}
-	switch result.Verdict {
+	return verdictOutcome(result.Verdict)
+}
+
+func verdictOutcome(v check.Verdict) error {
+	switch v {
 	case check.Pass:
 		return nil
 	case check.Violation:
@@ -98,87 +239,171 @@ func (c *checkVolume) run(cmd *cobra.Command) error {
 	return outcome{code: exitCannotTell}
 }
 
-func (c *checkVolume) print(w io.Writer, result *check.Result) error {
-	if !c.json {
-		return result.WriteText(w)
+func (c *checkModel) print(w io.Writer, result *check.Result) error {
+	if c.json {
+		return writeJSON(w, result)
 	}
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	return enc.Encode(result)
+	if err := result.WriteText(w); err != nil || c.table == nil {
+		return err
+	}
+	table, err := c.table()
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprint(w, "\n", table)
+	return err
 }
 
-// chosen returns the world that the flags say.
-func (c *checkVolume) chosen(cmd *cobra.Command) (volume.World, error) {
-	world, err := c.base(cmd)
-	if err != nil {
-		return world, err
+func writeJSON(w io.Writer, value any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(value)
+}
+
+// walk takes steps at random. It is no check of anything but the states on its way.
+func (c *checkModel) walk(cmd *cobra.Command, model check.Model, trace *output) error {
+	if c.random < 1 {
+		return fmt.Errorf("--random is %d; expected at least one step", c.random)
 	}
-	g := c.given
-	for name, set := range map[string]func(){
-		"groups":       func() { world.Groups = g.Groups },
-		"replicas":     func() { world.Replicas = g.Replicas },
-		"write-quorum": func() { world.WriteQuorum = g.WriteQuorum },
-		"read-quorum":  func() { world.ReadQuorum = g.ReadQuorum },
-		"keys":         func() { world.Keys = g.Keys },
-		"txns":         func() { world.Txns = g.Txns },
-		"max-lsn":      func() { world.MaxLSN = g.MaxLSN },
-		"max-epoch":    func() { world.MaxEpoch = g.MaxEpoch },
-		"aborts":       func() { world.Aborts = g.Aborts },
-		"mtr":          func() { world.Mtr = g.Mtr },
-		"bug":          func() { world.Bug = g.Bug },
-		"symmetry":     func() { world.Symmetry = g.Symmetry },
-	} {
-		if cmd.Flags().Changed(name) {
-			set()
+	behaviour, err := check.RandomBehaviour(model, c.seed, c.random)
+	if err != nil {
+		return err
+	}
+	format := check.Text
+	if c.json {
+		format = check.JSON
+	}
+	if trace != nil {
+		err = trace.writeBehaviour(behaviour)
+	} else {
+		err = behaviour.Write(cmd.OutOrStdout(), format)
+	}
+	switch {
+	case err != nil:
+		return err
+	case behaviour.Invariant != "":
+		return outcome{exitViolation, behaviour.Invariant + " does not hold in the last state"}
+	}
+	return outcome{exitCannotTell, fmt.Sprintf("%d steps at random tell nothing of the rest", len(behaviour.Steps))}
+}
+
+func (c *checkModel) writeTwin(cmd *cobra.Command, world json.RawMessage) error {
+	root, err := check.WriteTwin(c.subject, world, tla.Modules, c.folder)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "in %s: java -cp tla2tools.jar tlc2.TLC -config MC.cfg %s\n", c.folder, root)
+	return err
+}
+
+// compare holds the result against TLC's.
+func (c *checkModel) compare(cmd *cobra.Command, result *check.Result, world json.RawMessage) error {
+	if result.Verdict == check.Incomplete {
+		return fmt.Errorf("nothing to compare with TLC: the search is incomplete: %s", result.Reason)
+	}
+	found, err := check.RunTLC(cmd.Context(), c.subject, world, tla.Modules, c.jar, c.search.workers)
+	if err != nil {
+		return err
+	}
+	comparison := result.Compare(*found)
+	if c.json {
+		err = writeJSON(cmd.OutOrStdout(), struct {
+			*check.Result
+			Comparison check.Comparison `json:"comparison"`
+		}{result, comparison})
+	} else if err = c.print(cmd.OutOrStdout(), result); err == nil {
+		fmt.Fprintln(cmd.OutOrStdout())
+		err = comparison.WriteText(cmd.OutOrStdout(), result)
+	}
+	if err == nil && len(comparison.Differences) > 0 {
+		return outcome{code: exitViolation}
+	}
+	return err
+}
+
+// constants returns the world that the flags say.
+func (c *checkModel) constants(cmd *cobra.Command) (json.RawMessage, error) {
+	base, err := c.base()
+	if err != nil {
+		return nil, err
+	}
+	settings := c.settings(cmd)
+	if settings == nil {
+		settings = map[string]any{}
+	}
+	if cmd.Flags().Changed("bug") {
+		settings["bug"] = c.bug
+	}
+	for _, s := range c.set {
+		key, value, ok := strings.Cut(s, "=")
+		if !ok {
+			return nil, fmt.Errorf("--set %s: expected key=value", s)
+		}
+		settings[key] = value
+		if json.Valid([]byte(value)) {
+			settings[key] = json.RawMessage(value)
 		}
 	}
-	return world, nil
+	if len(settings) == 0 {
+		return base, nil
+	}
+	var world map[string]any
+	if err := json.Unmarshal(base, &world); err != nil || world == nil {
+		return base, nil // the model says what is wrong with it
+	}
+	for key, value := range settings {
+		world[key] = value
+	}
+	c.progress.complete(cmd, world)
+	return json.Marshal(world)
 }
 
 // base returns the world that the flags change.
-func (c *checkVolume) base(cmd *cobra.Command) (volume.World, error) {
+func (c *checkModel) base() (json.RawMessage, error) {
 	switch {
-	case c.world != "":
-		return readWorld(c.world)
-	case cmd.Flags().Changed("bug"):
-		variants, err := volume.BrokenVariants()
+	case c.isFile():
+		text, err := os.ReadFile(c.world)
 		if err != nil {
-			return volume.World{}, err
+			return nil, fmt.Errorf("--world: %w", err)
 		}
-		for _, v := range variants {
-			if v.World.Bug == c.given.Bug {
-				return v.World, nil
+		return text, nil
+	case c.world != "":
+		world, err := c.lookup(c.world)
+		return world.Constants, err
+	case c.bug != "" && c.bug != "none":
+		for _, w := range c.subject.Worlds {
+			var has struct{ Bug string }
+			if err := json.Unmarshal(w.Constants, &has); err == nil && has.Bug == c.bug {
+				return w.Constants, nil
 			}
 		}
 	}
-	return readWorld("tiny-sym")
+	world, err := c.lookup(c.start)
+	return world.Constants, err
 }
 
-// readWorld returns a named world or reads one from a file.
-func readWorld(name string) (volume.World, error) {
-	if strings.HasSuffix(name, ".json") || strings.ContainsRune(name, os.PathSeparator) {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			return volume.World{}, fmt.Errorf("--world: %w", err)
-		}
-		world, err := volume.ParseWorld(text)
-		if err != nil {
-			return world, fmt.Errorf("--world %s: %w", name, err)
-		}
-		return world, nil
+func (c *checkModel) isFile() bool {
+	return strings.HasSuffix(c.world, ".json") || strings.ContainsRune(c.world, os.PathSeparator)
+}
+
+// named adds to an error about a world which file it came from.
+func (c *checkModel) named(err error) error {
+	if c.isFile() {
+		return fmt.Errorf("--world %s: %w", c.world, err)
 	}
-	worlds, err := volume.Worlds()
-	if err != nil {
-		return volume.World{}, err
-	}
-	var known []string
-	for _, w := range worlds {
-		if w.Name == name {
-			return w.World, nil
+	return err
+}
+
+func (c *checkModel) lookup(name string) (check.World, error) {
+	i := slices.IndexFunc(c.subject.Worlds, func(w check.World) bool { return w.Name == name })
+	if i < 0 {
+		var known []string
+		for _, w := range c.subject.Worlds {
+			known = append(known, w.Name)
 		}
-		known = append(known, w.Name)
+		return check.World{}, fmt.Errorf("--world: unknown world %q; known: %s, or a file whose name ends in .json", name, strings.Join(known, ", "))
 	}
-	return volume.World{}, fmt.Errorf("--world: unknown world %q; known: %s, or a file whose name ends in .json", name, strings.Join(known, ", "))
+	return c.subject.Worlds[i], nil
 }
 
 // A progressLine shows the progress: on a terminal in one line that it overwrites, elsewhere as a plain line now
@@ -211,19 +436,10 @@ func (p *progressLine) end() {
 	}
 }
 
-// availableMemory returns how many bytes a search may take: three quarters of what the machine says is free, so
-// that a world that is too large ends with a verdict and not by the system's hand. It is 0, no limit, where the
-// machine does not say.
-func availableMemory() int64 {
-	text, err := os.ReadFile("/proc/meminfo")
-	if err != nil {
-		return 0
+// within returns a context that ends after the limit, if there is one.
+func within(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	if limit <= 0 {
+		return ctx, func() {}
 	}
-	for line := range strings.Lines(string(text)) {
-		var kilobytes int64
-		if n, err := fmt.Sscanf(line, "MemAvailable: %d kB", &kilobytes); n == 1 && err == nil {
-			return kilobytes << 10 / 4 * 3
-		}
-	}
-	return 0
+	return context.WithTimeoutCause(ctx, limit, fmt.Errorf("the time limit of %s ran out", limit))
 }

@@ -222,7 +222,9 @@ func (r *Result) Compare(t TLC) Comparison {
 
 // WriteText writes the two side by side, for people.
 func (c Comparison) WriteText(w io.Writer, r *Result) error {
-	row := func(name string, ours, theirs any) string { return fmt.Sprintf("%-12s%-20v%v\n", name, ours, theirs) }
+	row := func(name string, ours, theirs any) string {
+		return strings.TrimRight(fmt.Sprintf("%-12s%-20v%v", name, ours, theirs), " ") + "\n"
+	}
 	text := row("", "here", "TLC") + row("verdict", r.Verdict, c.TLC.Verdict)
 	if r.Invariant != "" || c.TLC.Invariant != "" {
 		text += row("broken", r.Invariant, c.TLC.Invariant) + row("steps", len(r.Trace), c.TLC.Steps)
