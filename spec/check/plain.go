@@ -21,7 +21,8 @@ type Plain[S any] struct {
 	// Reach are situations that must be reachable, so that Must does not hold for want of anything that could break it. A
 	// completed search that has not met one of them is no pass. The guarantee says what would be missing.
 	Reach []Must[S]
-	// Progress are properties that RunProgress decides, when behaviours are weakly fair to the instances that Fair names.
+	// Progress are properties that RunProgress decides, when behaviours are weakly fair to the instances that Fair names. It
+	// refuses a model that has Same as well.
 	Progress []Leads[S]
 	// Fair returns the weakly fair instance of an action that a step belongs to, by the name and the arguments of its move,
 	// "" for none. Instance is a name that tells all arguments apart; leaving some out makes one instance of several.

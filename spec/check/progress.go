@@ -100,6 +100,15 @@ const NothingWaited = "no progress property has anything to wait for in this wor
 //
 // The graph is in memory, with every state in full, so that no two are mistaken for one another. It is built by one worker.
 func RunProgress(ctx context.Context, m Model, o Options) (*Result, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	if o.Folder != "" {
+		return nil, &OptionError{"Folder", fmt.Sprintf("%q", o.Folder), "none: the graph of which progress is decided is in memory"}
+	}
+	if o.Walks > 0 {
+		return nil, &OptionError{"Walks", fmt.Sprint(o.Walks), "none: a walk that ends says nothing of progress"}
+	}
 	live, ok := m.(Live)
 	if !ok || len(live.Properties()) == 0 {
 		return nil, &NotLiveError{m.Name(), "has no progress properties"}
@@ -256,6 +265,10 @@ func (p *progress) build() (broken uint32, invariant int, err error) {
 		if s == levelEnd {
 			levelEnd = g.states()
 			p.depth++
+		}
+		if limit := p.options.Depth; limit > 0 && p.depth >= limit {
+			p.stopped = fmt.Sprintf("the depth limit of %d levels ran out", limit)
+			return 0, -1, nil
 		}
 		if s%256 == 0 && p.stop() {
 			return 0, -1, nil

@@ -365,6 +365,18 @@ func TestProgressIsNotDecided(t *testing.T) {
 	var bad *check.ReducedError
 	require.ErrorAs(t, err, &bad)
 
+	for want, options := range map[string]check.Options{
+		`check: option Folder is "here"; expected none: the graph of which progress is decided is in memory`: {Folder: "here"},
+		"check: option Walks is 3; expected none: a walk that ends says nothing of progress":                 {Walks: 3},
+		"check: option For is -1; expected no negative number":                                               {For: -1},
+	} {
+		_, err := check.RunProgress(t.Context(), model.Model(), options)
+		require.EqualError(t, err, want)
+	}
+	walked, err := check.Search(t.Context(), model.Model(), check.Options{Walks: 3})
+	require.NoError(t, err)
+	require.Equal(t, check.Incomplete, walked.Verdict)
+
 	none := model
 	none.Progress = nil
 	_, err = check.RunProgress(t.Context(), none.Model(), check.Options{})
@@ -425,6 +437,14 @@ func TestProgressRunsOut(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, check.Incomplete, r.Verdict)
 	require.Equal(t, "the time limit of 1ns ran out", r.Reason)
+
+	r, err = check.RunProgress(t.Context(), wide(12, nothing).Model(), check.Options{Depth: 3})
+	require.NoError(t, err)
+	require.Equal(t, check.Incomplete, r.Verdict)
+	require.Equal(t, "the depth limit of 3 levels ran out", r.Reason)
+	require.EqualValues(t, 1+12+66, r.Distinct)
+	require.EqualValues(t, 66, r.Left)
+	require.Equal(t, 3, r.Depth)
 
 	for _, at := range []uint32{1 << 5, 1<<12 - 1} { // while the graph is built, and when it has been
 		ctx, cancel := context.WithCancel(t.Context())

@@ -6,9 +6,10 @@ import (
 	"strings"
 )
 
-// Search decides a model: by RunProgress when it promises progress, else by Run.
+// Search decides a model: by RunProgress when it promises progress, else by Run. Random walks, which decide nothing, are
+// taken by Run.
 func Search(ctx context.Context, m Model, o Options) (*Result, error) {
-	if live, ok := m.(Live); ok && len(live.Properties()) > 0 {
+	if live, ok := m.(Live); ok && len(live.Properties()) > 0 && o.Walks == 0 {
 		return RunProgress(ctx, m, o)
 	}
 	return Run(ctx, m, o)

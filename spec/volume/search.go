@@ -14,8 +14,5 @@ func Search(ctx context.Context, w World, o check.Options) (*check.Result, error
 	if err != nil {
 		return nil, err
 	}
-	if len(w.Up) > 0 {
-		return check.RunProgress(ctx, m, o)
-	}
-	return check.Run(ctx, m, o)
+	return check.Search(ctx, m, o)
 }
