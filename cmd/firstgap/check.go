@@ -107,13 +107,13 @@ type checkModel struct {
 	table    func() (string, error) // printed after the receipt
 
 	search   searchFlags
+	long     longFlags
 	json     bool
 	traceOut string
 	graph    string
 	random   int
-	seed     uint64
 	jar      string
-	folder   string // for the files of TLC
+	twin     string // folder for the files of TLC
 }
 
 func newCheckModel(s check.Subject) *cobra.Command {
@@ -134,13 +134,13 @@ else is the one called %%s; --set and other flags then change it. With a violati
 	f.StringVar(&c.bug, "bug", "", "break one guard: "+strings.Join(bugsOf(s), ", "))
 	f.StringArrayVar(&c.set, "set", nil, "change the world, `key=value` with the key as in a world file; may be repeated")
 	c.search.flags(f)
+	c.long.flags(f)
 	f.BoolVar(&c.json, "json", false, "print the result as JSON")
 	f.StringVar(&c.traceOut, "trace-out", "", "write the counterexample to this `file`: .txt, .json, .itf.json (Informal Trace Format) or .dot")
 	f.StringVar(&c.graph, "graph", "", fmt.Sprintf("draw all states of a tiny world, at most %d, to this .dot `file`", check.MaxGraphStates))
-	f.IntVar(&c.random, "random", 0, "in place of a search, take this many `steps` at random; never a pass")
-	f.Uint64Var(&c.seed, "seed", 1, "choose the random steps by this seed")
+	f.IntVar(&c.random, "random", 0, "in place of a search, print one behaviour of at most this many `steps` at random, or write it to --trace-out; never a pass")
 	f.StringVar(&c.jar, "tlc", "", "also run TLC, from the path of tla2tools.jar, on the same world, and compare (0 equal, 1 different)")
-	f.StringVar(&c.folder, "cfg", "", "in place of a search, write the modules and the configuration for TLC to this `folder`")
+	f.StringVar(&c.twin, "cfg", "", "in place of a search, write the modules and the configuration for TLC to this `folder`")
 	c.all.flags(cmd, "every named world of this model")
 	c.start = s.Worlds[0].Name
 	switch s.Name {
@@ -163,6 +163,7 @@ func (c *checkModel) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	c.long.add(&options)
 	world, err := c.constants(cmd)
 	if err != nil {
 		return err
@@ -171,7 +172,7 @@ func (c *checkModel) run(cmd *cobra.Command) error {
 	if err != nil {
 		return c.named(err)
 	}
-	if c.folder != "" {
+	if c.twin != "" {
 		return c.writeTwin(cmd, world)
 	}
 	if c.jar != "" { // before the search, which may take long
@@ -265,7 +266,7 @@ func (c *checkModel) walk(cmd *cobra.Command, model check.Model, trace *output) 
 	if c.random < 1 {
 		return fmt.Errorf("--random is %d; expected at least one step", c.random)
 	}
-	behaviour, err := check.RandomBehaviour(model, c.seed, c.random)
+	behaviour, err := check.RandomBehaviour(model, c.long.seed, c.random)
 	if err != nil {
 		return err
 	}
@@ -288,11 +289,11 @@ func (c *checkModel) walk(cmd *cobra.Command, model check.Model, trace *output) 
 }
 
 func (c *checkModel) writeTwin(cmd *cobra.Command, world json.RawMessage) error {
-	root, err := check.WriteTwin(c.subject, world, tla.Modules, c.folder)
+	root, err := check.WriteTwin(c.subject, world, tla.Modules, c.twin)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "in %s: java -cp tla2tools.jar tlc2.TLC -config MC.cfg %s\n", c.folder, root)
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "in %s: java -cp tla2tools.jar tlc2.TLC -config MC.cfg %s\n", c.twin, root)
 	return err
 }
 

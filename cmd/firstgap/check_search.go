@@ -42,6 +42,28 @@ func (s *searchFlags) options(*cobra.Command) (check.Options, error) {
 	return o, nil
 }
 
+// longFlags are for worlds that are too large for a search in one go, or for any.
+type longFlags struct {
+	folder string
+	resume bool
+	depth  int
+	walks  int
+	seed   uint64
+}
+
+func (l *longFlags) flags(f *pflag.FlagSet) {
+	f.StringVar(&l.folder, "folder", "", "keep what is on disk in this `folder`; a search that is stopped leaves a checkpoint there")
+	f.BoolVar(&l.resume, "resume", false, "go on from the checkpoint in --folder, to the same numbers")
+	f.IntVar(&l.depth, "depth", 0, fmt.Sprintf("find no more than this many levels, or states on a walk (default for walks: %d)", check.DefaultDepth))
+	f.IntVar(&l.walks, "walks", 0, "in place of a search, take this many random walks; never a pass")
+	f.Uint64Var(&l.seed, "seed", 1, "choose random steps by this seed")
+}
+
+// add adds what the flags say to the options.
+func (l *longFlags) add(o *check.Options) {
+	o.Folder, o.Resume, o.Depth, o.Walks, o.Seed = l.folder, l.resume, l.depth, l.walks, l.seed
+}
+
 // bytesOf reads a size such as 512MB.
 func bytesOf(size string) (int64, error) {
 	digits := strings.TrimRight(size, "kKMGTiB")

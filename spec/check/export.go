@@ -34,7 +34,10 @@ func Counterexample(m Model, r *Result) (Behaviour, bool) {
 	b := begin(m)
 	b.Invariant, b.Guarantee, b.Steps = r.Invariant, r.Guarantee, r.Trace
 	b.Origin = "a shortest counterexample"
-	if r.Lasso != nil {
+	switch {
+	case r.Walks > 0:
+		b.Origin = fmt.Sprintf("a counterexample from random walks with seed %d, without the steps that it can do without", r.Seed)
+	case r.Lasso != nil:
 		loop := r.Lasso.Prefix
 		b.Loop, b.Origin = &loop, "a fair behaviour without the progress that was promised"
 	}
@@ -57,22 +60,34 @@ func RandomBehaviour(m Model, seed uint64, steps int) (b Behaviour, err error) {
 	b = begin(m)
 	b.Origin = fmt.Sprintf("chosen at random by seed %d", seed)
 	chance := rand.New(rand.NewPCG(seed, 0))
+	possible := make([]int, len(m.Actions())) // steps of each action
 	for broken := machine.Broken(); ; broken = machine.Broken() {
 		if broken >= 0 {
 			rule := m.Invariants()[broken]
 			b.Invariant, b.Guarantee = rule.Name, rule.Guarantee
 			return b, nil
 		}
-		possible := 0
-		machine.Next(func(int, int) bool { possible++; return true })
-		if possible == 0 || len(b.Steps) == steps {
+		clear(possible)
+		machine.Next(func(action, _ int) bool { possible[action]++; return true })
+		var actions []int
+		for action, n := range possible {
+			if n > 0 {
+				actions = append(actions, action)
+			}
+		}
+		if len(actions) == 0 || len(b.Steps) == steps {
 			return b, nil
 		}
-		chosen := chance.IntN(possible)
+		// First an action, each as likely, and then one of its steps: an action with many would drown the others.
+		chosen := actions[chance.IntN(len(actions))]
+		which := chance.IntN(possible[chosen])
 		before := machine.Vars()
 		name := ""
-		machine.Next(func(int, int) bool {
-			if chosen--; chosen >= 0 {
+		machine.Next(func(action, _ int) bool {
+			if action != chosen {
+				return true
+			}
+			if which--; which >= 0 {
 				return true
 			}
 			name = machine.Step()

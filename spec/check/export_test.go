@@ -185,6 +185,17 @@ func TestLassos(t *testing.T) {
 	require.Contains(t, written(t, nothing, check.JSON), `"loop": 0`)
 }
 
+func TestCounterexampleOfAWalk(t *testing.T) {
+	m := faulty{}.model()
+	r, err := check.Search(t.Context(), m, check.Options{Walks: 10, Seed: 3})
+	require.NoError(t, err)
+	b, ok := check.Counterexample(m, r)
+	require.True(t, ok)
+	require.Equal(t, "Small", b.Invariant)
+	require.Equal(t, "a counterexample from random walks with seed 3, without the steps that it can do without", b.Origin)
+	require.Equal(t, r.Trace, b.Steps)
+}
+
 func TestNoCounterexample(t *testing.T) {
 	m := faulty{}.model()
 	_, ok := check.Counterexample(m, &check.Result{Verdict: check.Pass})

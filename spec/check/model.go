@@ -1,9 +1,3 @@
-// Package check searches every behaviour of a small model.
-//
-// The search is breadth-first, on all cores, and exact: it finds each reachable state once, evaluates every
-// invariant in it, and when one fails it returns a shortest counterexample, the same one at any number of
-// workers. With every result comes a receipt: what was searched, what was reduced, how often each action was
-// taken, and how likely it is that a state was missed.
 package check
 
 // A Model is what Run searches. It is used from many goroutines; the machines that it makes are not.

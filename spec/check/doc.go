@@ -1,0 +1,46 @@
+// Package check searches every behaviour of a small model.
+//
+// The search is breadth-first, on all cores, and exact: it finds each reachable state once, evaluates every
+// invariant in it, and when one fails it returns a shortest counterexample, the same one at any number of
+// workers. With every result comes a receipt: what was searched, what was reduced, how often each action was
+// taken, and how likely it is that a state was missed.
+//
+// # A model of your own
+//
+// Take a Plain. Its type parameter is the state, a struct of exported fields of fixed size: bools, sized integers, arrays
+// and structs of these. What is left out of it, such as which messages are under way, cannot go wrong; what is in it and
+// does not matter makes the search longer. Then say, with functions of a state:
+//
+//   - Moves: what may happen. Next checks its guard first and yields each state that the move leads to, with its arguments.
+//     There are no fairness, probability or time in it: a step that may happen now may as well happen later, or never. A
+//     lost message is one that is never delivered, a slow process is one that does not move, and a crash is a move.
+//   - Must: what holds in every state, with what it promises.
+//   - Reach: what must happen in some behaviour, so that Must does not hold for want of trying. A search that has not met it
+//     is no pass.
+//   - Progress and Fair: what must happen in every behaviour in the end, provided that the instances of moves which Fair
+//     names are not put off forever while they are possible. These are decided exactly, on the whole graph.
+//   - Same: which states are interchangeable, such as those that differ in the names of replicas. It must return the same
+//     state for all of them, and the others must not tell them apart. Progress is decided without it.
+//
+// Search decides the model. The example shows a lock service, and that breaking it is noticed. Whoever writes a model writes
+// its broken variants too: a check that has never caught anything has not been checked.
+//
+// Two things to know of a state. Its fields are copied at each step, so keep it small. And every function must depend on the
+// state alone: no maps in random order, no clock, no chance; or else states that were found will not be found again. A
+// function that panics ends the search with a PanicError, which has the state and the move.
+//
+// # What a result says
+//
+// Pass means that every reachable state was seen, every invariant holds, every situation of Reach was met and all progress is
+// made. Violation comes with a Trace, and for progress with the Lasso in which it goes on forever. Incomplete is all else:
+// the time, the memory or the depth ran out, or random walks were taken in place of a search.
+//
+// # Beyond one model
+//
+// A Subject is a model with named worlds, broken variants and what is expected of each, as the command line offers it; Try
+// holds a world against that. Counterexample and RandomBehaviour make a Behaviour, which is written as text, JSON, ITF or for
+// Graphviz; WriteGraph draws all states of a tiny world. WriteTwin and RunTLC ask TLC about the same world of a twin in TLA+.
+//
+// A model whose states are large, or whose search must be fast, implements Model and Machine instead: one mutable state for
+// each worker, steps that are taken and taken back, and an encoding of its own.
+package check
