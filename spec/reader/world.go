@@ -1,0 +1,126 @@
+package reader
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/firstgap/firstgap/spec/check"
+)
+
+// A World fixes the constants of the module: how large the volume is, how far its behaviours may go, and which guard, if
+// any, is broken.
+type World struct {
+	Groups      int    `json:"groups"`      // protection groups; page k lives in group ((k−1) mod groups)+1
+	Members     int    `json:"members"`     // segments of each group
+	WriteQuorum int    `json:"writeQuorum"` // W, counted in each group
+	ReadQuorum  int    `json:"readQuorum"`  // R, counted in each group
+	Pages       int    `json:"pages"`
+	Readers     int    `json:"readers"`  // read-only databases
+	Txns        int    `json:"txns"`     // transactions are 1..Txns and start in that order
+	MaxLSN      int    `json:"maxLSN"`   // longest log
+	MaxEpoch    int    `json:"maxEpoch"` // most writers, the first one included
+	Mtr         bool   `json:"mtr"`      // a record may leave its mini-transaction unfinished
+	Bug         string `json:"bug"`      // "none" or empty, or the name of the one guard that is broken
+	Symmetry    bool   `json:"symmetry"` // readers are interchangeable, and members, in all groups alike
+}
+
+// What a State can hold.
+const (
+	maxGroups  = 2
+	maxMembers = 4
+	maxPages   = 3
+	maxReaders = 3
+	maxTxns    = 5
+	maxLSN     = 5
+	maxEpochs  = 3
+)
+
+// The broken guards, with what is wrong about each.
+const (
+	noBug = "none"
+	// The lecture's two dangers.
+	showUncommitted = "show-uncommitted" // a query is shown changes whose commit it has not seen
+	viewInsideMtr   = "view-inside-mtr"  // records are applied one by one, not mini-transaction by mini-transaction
+	// The view.
+	applyBeyondVDL  = "apply-beyond-vdl"  // records are applied as they arrive, durable or not
+	vdlGoesBack     = "vdl-goes-back"     // an older word of the VDL replaces a newer one
+	commitByArrival = "commit-by-arrival" // commit records above the snapshot count
+	// Pages.
+	cachePastSnapshot = "cache-past-snapshot" // a page of the cache is served though it has moved past the snapshot
+	newestFromSegment = "newest-from-segment" // a segment answers with the newest page that it can make
+	laggingSegment    = "lagging-segment"     // a segment answers though it lacks records below the snapshot
+	dropInFlight      = "drop-in-flight"      // records of a page are dropped while its read is on the way
+	// Collection.
+	collectAtVDL = "collect-at-vdl" // the PGMRPL is the writer's own read point
+	reportView   = "report-view"    // a reader reports its view, and forgets the query that reads below it
+	reportTold   = "report-told"    // a reader reports the VDL that it was told of, and forgets that its stream lags
+	// Promotion.
+	promoteAtView         = "promote-at-view"         // the new writer takes what it has itself for the log
+	promoteKeepsCache     = "promote-keeps-cache"     // the new writer keeps pages that are as far behind as it was
+	promoteForgetsReaders = "promote-forgets-readers" // the new writer supposes that all readers are at its VDL
+	followKeepsTail       = "follow-keeps-tail"       // a reader keeps what the old writer sent and the new one cut
+)
+
+// Bugs returns the values that World.Bug may have, "none" not among them.
+func Bugs() []string {
+	return []string{
+		showUncommitted, viewInsideMtr, applyBeyondVDL, vdlGoesBack, commitByArrival,
+		cachePastSnapshot, newestFromSegment, laggingSegment, dropInFlight,
+		collectAtVDL, reportView, reportTold,
+		promoteAtView, promoteKeepsCache, promoteForgetsReaders, followKeepsTail,
+	}
+}
+
+// A WorldError says which parameter of a world is wrong, and what it may be.
+type WorldError struct {
+	Parameter string // the key in a world file
+	Found     string
+	Expected  string
+}
+
+func (e *WorldError) Error() string {
+	return fmt.Sprintf("world: %s is %s; expected %s", e.Parameter, e.Found, e.Expected)
+}
+
+// Validate says whether the world can be searched: whether it contradicts itself, and whether a state of it fits. W and R
+// that do not overlap contradict nothing; that they are wrong is for the search to find.
+func (w World) Validate() error {
+	for _, p := range []struct {
+		name       string
+		value      int
+		most       int
+		dependence string
+	}{
+		{"groups", w.Groups, maxGroups, ""},
+		{"members", w.Members, maxMembers, ""},
+		{"writeQuorum", w.WriteQuorum, w.Members, " (members)"},
+		{"readQuorum", w.ReadQuorum, w.Members, " (members)"},
+		{"pages", w.Pages, maxPages, ""},
+		{"readers", w.Readers, maxReaders, ""},
+		{"txns", w.Txns, maxTxns, ""},
+		{"maxLSN", w.MaxLSN, maxLSN, ""},
+		{"maxEpoch", w.MaxEpoch, maxEpochs, ""},
+	} {
+		if p.value < 1 || p.value > p.most {
+			return &WorldError{p.name, fmt.Sprint(p.value), fmt.Sprintf("1 to %d%s", p.most, p.dependence)}
+		}
+	}
+	if w.Bug != noBug && !slices.Contains(Bugs(), w.Bug) {
+		return &WorldError{"bug", fmt.Sprintf("%q", w.Bug), "one of none, " + strings.Join(Bugs(), ", ")}
+	}
+	return nil
+}
+
+// ParseWorld reads a world from JSON. Keys that are left out are zero or false, which is refused where it means nothing;
+// so is a key that is not known.
+func ParseWorld(text []byte) (World, error) {
+	w := World{Bug: noBug}
+	if err := check.ReadWorld(text, &w); err != nil {
+		return w, err
+	}
+	if w.Bug == "" {
+		w.Bug = noBug
+	}
+	return w, w.Validate()
+}
