@@ -45,6 +45,7 @@ const (
 	IsUnborn        Refusal = `phase[e] # "unborn"`
 	EarlierUnborn   Refusal = `\A d \in 1..(e-1) : phase[d] # "unborn"`
 	LogFull         Refusal = `End(e) < MaxLSN`
+	AboveLAL        Refusal = `End(e) < Vdl(e) + Lal`
 	NotActive       Refusal = `Active(e, t)`
 	NotOwn          Refusal = `Own(e, t)`
 	HasUndos        Refusal = `Undos(e, t) = {}`
@@ -76,6 +77,10 @@ const (
 	NoReadQuorum    Refusal = `IsReadQuorum(Q, R)`
 	FencedByNewer   Refusal = `fence[r] <= e`
 	JoinedAlready   Refusal = `line[r] < e`
+	TooFewCopies    Refusal = `Copies(e, vcl[e] + 1) >= W`
+	TooFewJoined    Refusal = `\A g \in Group : Cardinality({r \in In(g) : scl[e][r] >= 0}) >= W`
+	Uncopied        Refusal = `\A g \in Group : \A l \in InGroup(e, g) : Copies(e, l) >= W`
+	GotAlready      Refusal = `l \notin got[e][r]`
 	Unrepaired      Refusal = `\A g \in Group : Cardinality({r \in In(g) : scl[e][r] >= LastIn(e, g, base[e])}) >= W`
 	NoSuchBug       Refusal = `Bug = "amnesia"`
 	NothingStored   Refusal = `store[r] # [l \in LSN |-> 0]`
@@ -100,14 +105,25 @@ func (s *State) issue(a Action, w *writer, e, t int, kind Kind, k int, last bool
 	return s.took(change{action: a, e: int32(e), t: int32(t), k: int32(k), last: last})
 }
 
+// noRoom refuses the next LSN of w when it is above the log's end or the allocation limit.
+func (s *State) noRoom(w *writer) Refusal {
+	switch {
+	case len(w.log) >= s.world.MaxLSN:
+		return LogFull
+	case s.world.LAL > 0 && s.bug != allocatePastLAL && len(w.log) >= int(w.vdl())+s.world.LAL:
+		return AboveLAL
+	}
+	return ""
+}
+
 // Write: the writer of e changes key k for transaction t. With last, the record ends its mini-transaction.
 func (s *State) Write(e, t, k int, last bool) Refusal {
 	w := s.writer(e)
 	switch {
 	case w == nil || w.phase != Open:
 		return NotOpen
-	case len(w.log) >= s.world.MaxLSN:
-		return LogFull
+	case s.noRoom(w) != "":
+		return s.noRoom(w)
 	case !s.txnOK(t):
 		return NoTxn
 	case k < 0 || k >= s.world.Keys:
@@ -153,8 +169,8 @@ func (s *State) Commit(e, t int) Refusal {
 	switch {
 	case w == nil || w.phase != Open:
 		return NotOpen
-	case len(w.log) >= s.world.MaxLSN:
-		return LogFull
+	case s.noRoom(w) != "":
+		return s.noRoom(w)
 	case !w.settled():
 		return Unsettled
 	case !s.txnOK(t):
@@ -178,8 +194,8 @@ func (s *State) Undo(e, t int) Refusal {
 	switch {
 	case w == nil || w.phase != Open:
 		return NotOpen
-	case len(w.log) >= s.world.MaxLSN:
-		return LogFull
+	case s.noRoom(w) != "":
+		return s.noRoom(w)
 	case !w.settled():
 		return Unsettled
 	case !s.txnOK(t):
@@ -209,6 +225,40 @@ func (s *State) complete(w *writer, r, from int32) int32 {
 		next++
 	}
 	return from
+}
+
+// tell is Tell(e, r) after the store has changed: r acknowledges each record of e that it has, in a world with RecordAcks.
+// Only record c.l is new, unless the whole store is.
+func (s *State) tell(c *change, whole bool) {
+	if !s.world.RecordAcks {
+		return
+	}
+	e, rep := c.sclEpoch, &s.replicas[c.r]
+	w := &s.writers[e-1]
+	row := rep.gotRow(e, len(w.log))
+	if !whole && s.bug == none { // a store then is that of its line, and has only grown by l
+		row[c.l-1] = true
+		c.savedGot = -1
+		return
+	}
+	s.savedGot = append(s.savedGot, row...)
+	c.savedGot = int32(len(row))
+	clear(row)
+	for _, l := range w.groups[s.GroupOf(int(c.r))] {
+		row[l-1] = rep.stored(l) != 0
+	}
+}
+
+// copies is Copies(e, l): how many replicas of the record's group have acknowledged record l to the writer of e.
+func (s *State) copies(w *writer, e, l int32) int {
+	n := 0
+	members := s.members(int(w.log[l-1].Group))
+	for r := range members {
+		if members[r].gotAt(e, l) {
+			n++
+		}
+	}
+	return n
 }
 
 // keep is Keep(r, e, store[r]) after the store has changed: r tells the writer of e how far it is complete.
@@ -245,6 +295,7 @@ func (s *State) Store(e, l, r int) Refusal {
 	c := change{action: ActStore, e: int32(e), l: int32(l), r: int32(r), sclEpoch: int32(e), scl: rep.sclOf(e)}
 	rep.put(int32(l), int16(w.log[l-1].Epoch))
 	s.keep(int32(r), int32(e))
+	s.tell(&c, false)
 	return s.took(c)
 }
 
@@ -275,6 +326,7 @@ func (s *State) Gossip(r, p, l int) Refusal {
 	c := change{action: ActGossip, r: int32(r), p: int32(p), l: int32(l), sclEpoch: e, scl: rep.sclOf(int(e))}
 	rep.put(int32(l), peer.store[l-1])
 	s.keep(int32(r), e)
+	s.tell(&c, false)
 	return s.took(c)
 }
 
@@ -291,7 +343,12 @@ func (s *State) Advance(e int) Refusal {
 	if s.bug == shortWriteQuorum {
 		need--
 	}
-	if s.countSCL(int(w.log[w.vcl].Group), e, w.vcl+1) < need {
+	switch {
+	case s.world.RecordAcks:
+		if s.copies(w, int32(e), w.vcl+1) < need {
+			return TooFewCopies
+		}
+	case s.countSCL(int(w.log[w.vcl].Group), e, w.vcl+1) < need:
 		return TooFewComplete
 	}
 	w.vcl++
@@ -313,6 +370,9 @@ func (s *State) countSCL(g, e int, l int32) int {
 // countHas returns how many replicas of the record's group hold record l of w.
 func (s *State) countHas(w *writer, l int32) int {
 	n := 0
+	if w.log[l-1].Kind == Hole {
+		return n // it is in no group
+	}
 	members := s.members(int(w.log[l-1].Group))
 	for r := range members {
 		if members[r].has(w, l) {
@@ -418,6 +478,18 @@ func (s *State) answer(w *writer, r int) replica {
 	return s.replicas[r]
 }
 
+// found says whether l is in Found(q): whether w knows of a replica of q that has record l of the log from.
+func (s *State) found(w, from *writer, q *ReplicaSet, l int32) bool {
+	for r := range s.replicas {
+		if q.Has(r) {
+			if answer := s.answer(w, r); answer.has(from, l) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // recover returns Newest(q) and Cut(q), what q would let the fencing writer w recover.
 func (s *State) recover(w *writer, q ReplicaSet) (newest, cut int32) {
 	for r := range s.replicas {
@@ -427,22 +499,21 @@ func (s *State) recover(w *writer, q ReplicaSet) (newest, cut int32) {
 		}
 	}
 	from := &s.writers[newest-1]
-	found := func(l int32) bool {
-		for r := range s.replicas {
-			if q.Has(r) {
-				if answer := s.answer(w, r); answer.has(from, l) {
-					return true
-				}
-			}
-		}
-		return false
-	}
-	if s.bug == cutAtHighest {
-		for cut = int32(len(from.log)); cut > 0 && !found(cut); {
+	switch s.bug {
+	case cutAtHighest:
+		for cut = int32(len(from.log)); cut > 0 && !s.found(w, from, &q, cut); {
 			cut--
 		}
-	} else {
-		for int(cut) < len(from.log) && found(cut+1) { // the first missing LSN ends it
+	case highestSCL:
+		cut = s.sclGap(w, from, q)
+	case cutPerGroup:
+		for l, kept := range s.ungapped(w, from, q) {
+			if kept && from.log[l].Last {
+				cut = int32(l) + 1
+			}
+		}
+	default:
+		for int(cut) < len(from.log) && s.found(w, from, &q, cut+1) { // the first missing LSN ends it
 			cut++
 		}
 	}
@@ -450,6 +521,53 @@ func (s *State) recover(w *writer, q ReplicaSet) (newest, cut int32) {
 		cut = from.cpl(cut)
 	}
 	return newest, cut
+}
+
+// sclGap is SclGap(Q): the highest LSN up to which no record is above the highest SCL of its group.
+func (s *State) sclGap(w, from *writer, q ReplicaSet) (cut int32) {
+	highest := make([]int32, s.world.Groups)
+	for r := range s.replicas {
+		if !q.Has(r) {
+			continue
+		}
+		g, answer := s.GroupOf(r), s.answer(w, r)
+		for _, l := range from.groups[g] {
+			if !answer.has(from, l) {
+				break
+			}
+			highest[g] = max(highest[g], l)
+		}
+	}
+	for int(cut) < len(from.log) && cut < highest[from.log[cut].Group] {
+		cut++
+	}
+	return cut
+}
+
+// ungapped is Ungapped(Q): for each LSN less 1, whether nothing is missing before it in its own group.
+func (s *State) ungapped(w, from *writer, q ReplicaSet) []bool {
+	kept, gap := make([]bool, len(from.log)), make([]bool, s.world.Groups+1)
+	for i := range from.log {
+		g := from.log[i].Group + 1 // holes are a group of their own
+		gap[g] = gap[g] || !s.found(w, from, &q, int32(i)+1)
+		kept[i] = !gap[g]
+	}
+	return kept
+}
+
+// holes returns the LSNs up to the cut that a recovery from q leaves out, which only the bug cut-per-group does.
+func (s *State) holes(w *writer, q ReplicaSet, newest, cut int32) []int32 {
+	if s.bug != cutPerGroup {
+		return nil
+	}
+	from := &s.writers[newest-1]
+	var holes []int32
+	for i, kept := range s.ungapped(w, from, q)[:cut] {
+		if !kept {
+			holes = append(holes, int32(i)+1)
+		}
+	}
+	return holes
 }
 
 // Decide: with a read quorum q of answers from every group, e cuts the log at the first missing LSN.
@@ -470,15 +588,20 @@ func (s *State) Decide(e int, q ReplicaSet) Refusal {
 		return NoReadQuorum
 	}
 	newest, cut := s.recover(w, q)
-	return s.decide(e, q, newest, cut)
+	return s.decide(e, q, newest, cut, s.holes(w, q, newest, cut))
 }
 
-// decide is the effect of Decide when newest and cut are Newest(q) and Cut(q).
-func (s *State) decide(e int, q ReplicaSet, newest, cut int32) Refusal {
+// decide is the effect of Decide when newest and cut are Newest(q) and Cut(q). LSNs in holes, which ascend, are left out.
+func (s *State) decide(e int, q ReplicaSet, newest, cut int32, holes []int32) Refusal {
 	w := &s.writers[e-1]
 	c := change{action: ActDecide, e: int32(e), quorum: q}
 	from := &s.writers[newest-1]
 	for l := int32(0); l < cut; l++ {
+		if len(holes) > 0 && holes[0] == l+1 {
+			s.push(int32(e), theHole())
+			holes = holes[1:]
+			continue
+		}
 		s.push(int32(e), from.log[l])
 	}
 	w.base = cut
@@ -539,6 +662,7 @@ func (s *State) Join(e, r int) Refusal {
 	}
 	rep.fence, rep.line = int32(e), int32(e)
 	s.keep(int32(r), int32(e))
+	s.tell(&c, true)
 	return s.took(c)
 }
 
@@ -555,6 +679,12 @@ func (s *State) Open(e int) Refusal {
 		return NotRepairing
 	}
 	for g := range s.world.Groups {
+		if s.world.RecordAcks {
+			if refused := s.unrepaired(w, int32(e), g); refused != "" {
+				return refused
+			}
+			continue
+		}
 		need := int32(0) // LastIn(e, g, base[e]); before it opens, e has only what it kept
 		if n := len(w.groups[g]); n > 0 && s.bug != openBeforeRepair {
 			need = w.groups[g][n-1]
@@ -565,6 +695,22 @@ func (s *State) Open(e int) Refusal {
 	}
 	w.phase, w.vcl = Open, w.base
 	return s.took(change{action: ActOpen, e: int32(e)})
+}
+
+// unrepaired refuses to open when too few of group g have joined e, or have acknowledged one of the records that it kept.
+func (s *State) unrepaired(w *writer, e int32, g int) Refusal {
+	if s.countSCL(g, int(e), 0) < s.world.WriteQuorum {
+		return TooFewJoined
+	}
+	if s.bug == openBeforeRepair {
+		return ""
+	}
+	for _, l := range w.groups[g] {
+		if s.copies(w, e, l) < s.world.WriteQuorum {
+			return Uncopied
+		}
+	}
+	return ""
 }
 
 // Amnesia is a bug: r loses its disk and comes back as if nothing happened.
@@ -607,10 +753,17 @@ func (s *State) AckEarly(e, l, r int) Refusal {
 		return OtherFence
 	case l < 1 || l > len(w.log) || int(w.log[l-1].Group) != s.GroupOf(r):
 		return OtherGroup
-	case rep.sclOf(e) >= int32(l):
+	case s.world.RecordAcks && rep.gotAt(int32(e), int32(l)):
+		return GotAlready
+	case !s.world.RecordAcks && rep.sclOf(e) >= int32(l):
 		return AlreadyComplete
 	}
 	c := change{action: ActAckEarly, e: int32(e), l: int32(l), r: int32(r), sclEpoch: int32(e), scl: rep.sclOf(e)}
-	rep.setSCL(int32(e), int32(l))
+	if s.world.RecordAcks {
+		rep.gotRow(int32(e), l)[l-1] = true
+		c.savedGot = -1
+	} else {
+		rep.setSCL(int32(e), int32(l))
+	}
 	return s.took(c)
 }

@@ -113,3 +113,117 @@ func (s byDefinition) started(t int) bool {
 	}
 	return false
 }
+
+// got is what r acknowledges to the writer of e when it tells what it stores.
+func (s byDefinition) got(e, r int) []int {
+	var got []int
+	for l := 1; l <= s.End(e); l++ {
+		if int(s.Record(e, l).Group) == s.GroupOf(r) && s.Stored(r, l) != 0 {
+			got = append(got, l)
+		}
+	}
+	return got
+}
+
+func (s byDefinition) withinLAL() bool {
+	limit := s.world.LAL
+	if limit == 0 {
+		limit = s.world.MaxLSN
+	}
+	for e := 1; e <= s.world.MaxEpoch; e++ {
+		for d := 1; d < e && s.Phase(e) >= Repairing; d++ {
+			if s.End(d) > s.Base(e)+limit {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (s byDefinition) txnAtomic() bool {
+	for e := 1; e <= s.world.MaxEpoch; e++ {
+		for t := 1; t <= s.world.Txns && s.Phase(e) >= Repairing; t++ {
+			if len(s.of(e, t, Commit)) == 0 {
+				continue
+			}
+			_, own := s.CommitOf(t)
+			for _, l := range s.of(own, t, Write) {
+				if l > s.End(e) || s.Record(e, l).Epoch != s.Record(own, l).Epoch {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}
+
+// cut is AcksCut(Q), with what stands at each LSN up to it: Recovered(Q).
+func (s byDefinition) cut(q ReplicaSet) (newest, cut int, recovered []Record) {
+	for r := range s.replicas {
+		if q.Has(r) {
+			newest = max(newest, s.Line(r))
+		}
+	}
+	end := s.End(newest)
+	group := func(l int) int { return int(s.Record(newest, l).Group) }
+	found := make([]bool, end+1)
+	complete := map[int]int{} // HighestSCL of each group
+	for r := range s.replicas {
+		if !q.Has(r) {
+			continue
+		}
+		gap := false
+		for l := 1; l <= end; l++ {
+			found[l] = found[l] || s.Has(r, newest, l)
+			if group(l) == s.GroupOf(r) {
+				gap = gap || !s.Has(r, newest, l)
+				if !gap {
+					complete[group(l)] = max(complete[group(l)], l)
+				}
+			}
+		}
+	}
+	ungapped := func(l int) bool {
+		for m := 1; m <= l; m++ {
+			if group(m) == group(l) && !found[m] {
+				return false
+			}
+		}
+		return true
+	}
+	prefix := func(holds func(l int) bool) int {
+		n := 0
+		for n < end && holds(n+1) {
+			n++
+		}
+		return n
+	}
+	lastOf := func(n int, holds func(l int) bool) int {
+		for n > 0 && !holds(n) {
+			n--
+		}
+		return n
+	}
+	switch s.bug {
+	case cutAtHighest:
+		cut = lastOf(end, func(l int) bool { return found[l] })
+	case highestSCL:
+		cut = prefix(func(l int) bool { return l <= complete[group(l)] })
+	case cutPerGroup:
+		cut = lastOf(end, func(l int) bool { return ungapped(l) && s.Record(newest, l).Last })
+	default:
+		cut = prefix(func(l int) bool { return found[l] })
+	}
+	if s.bug != cutInsideMtr {
+		cut = lastOf(cut, func(l int) bool { return s.Record(newest, l).Last })
+	}
+	recovered = []Record{}
+	for l := 1; l <= cut; l++ {
+		rec := s.Record(newest, l)
+		if s.bug == cutPerGroup && !ungapped(l) {
+			rec = Record{Kind: Hole, Key: -1, Group: -1, Last: true}
+		}
+		recovered = append(recovered, rec)
+	}
+	return newest, cut, recovered
+}

@@ -34,8 +34,15 @@ func newLayout(w World) layout {
 	if w.Mtr {
 		l.writes *= 2
 	}
-	l.record = width(l.writes + 2*w.Txns - 1)
+	numbers := l.writes + 2*w.Txns
+	if w.Bug == cutPerGroup.String() {
+		numbers++ // a hole
+	}
+	l.record = width(numbers - 1)
 	l.tuple = 2*l.recordEpoch + uint(w.MaxLSN)*l.epoch + uint(w.MaxEpoch)*l.scl
+	if w.RecordAcks {
+		l.tuple += uint(w.MaxEpoch) * uint(w.MaxLSN)
+	}
 	if w.Answers {
 		l.tuple += uint(w.MaxEpoch) * (l.epoch + uint(w.MaxLSN)*l.epoch)
 	}
@@ -64,6 +71,8 @@ func (l *layout) number(r *Record) uint64 {
 		return uint64(n)
 	case Commit:
 		return uint64(l.writes + t)
+	case Hole:
+		return uint64(l.writes + 2*l.world.Txns)
 	default:
 		return uint64(l.writes + l.world.Txns + t)
 	}
@@ -72,6 +81,9 @@ func (l *layout) number(r *Record) uint64 {
 func (l *layout) parse(n int) (kind Kind, t, k int32, last bool) {
 	if n >= l.writes {
 		n -= l.writes
+		if n >= 2*l.world.Txns {
+			return Hole, 0, 0, true
+		}
 		if n >= l.world.Txns {
 			return Undo, int32(n - l.world.Txns + 1), 0, true
 		}
@@ -157,7 +169,7 @@ func (l *layout) encode(s *State, dst []byte, tuples []uint64) []byte {
 		b.put(uint64(len(w.log)), l.lsn)
 		for i := range w.log {
 			rec := &w.log[i]
-			b.put(uint64(rec.Epoch-1)|l.number(rec)<<l.recordEpoch, l.recordEpoch+l.record)
+			b.put(uint64(max(rec.Epoch-1, 0))|l.number(rec)<<l.recordEpoch, l.recordEpoch+l.record)
 		}
 	}
 	for t := 1; t <= l.world.Txns; t++ {
@@ -216,6 +228,9 @@ func (l *layout) pack(s *State, r int, words []uint64) {
 	for e := range l.world.MaxEpoch {
 		p.put(uint64(rep.sclOf(e+1)+1), l.scl)
 	}
+	if l.world.RecordAcks {
+		l.packGot(&p, rep)
+	}
 	if !l.world.Answers {
 		return
 	}
@@ -235,6 +250,19 @@ func (l *layout) packRow(p *packer, row []int16) {
 		p.put(uint64(stored), l.epoch)
 	}
 	p.n += uint(l.world.MaxLSN-len(row)) * l.epoch
+}
+
+// packGot writes a bit for each record that a replica may have acknowledged by itself.
+func (l *layout) packGot(p *packer, rep *replica) {
+	for e := 1; e <= l.world.MaxEpoch; e++ {
+		for lsn := 1; lsn <= l.world.MaxLSN; lsn++ {
+			if rep.gotAt(int32(e), int32(lsn)) {
+				p.put(1, 1)
+			} else {
+				p.put(0, 1)
+			}
+		}
+	}
 }
 
 // sortTuples sorts tuples of the given number of words; there are nine at most.
@@ -298,7 +326,16 @@ func (l *layout) decode(s *State, src []byte) error {
 		w.base, w.vcl = int32(b.get(l.lsn)), int32(b.get(l.lsn))
 		for n := int(b.get(l.lsn)); n > 0; n-- {
 			epoch := int32(b.get(l.recordEpoch)) + 1
-			kind, t, k, last := l.parse(int(b.get(l.record)))
+			number := b.get(l.record)
+			kind, t, k, last := l.parse(int(number))
+			if s.bug == cutPerGroup && (kind == Hole || epoch < e) {
+				rec, err := l.copied(s, e, epoch, number)
+				if err != nil {
+					return err
+				}
+				s.push(e, rec)
+				continue
+			}
 			if int(t) > l.world.Txns || kind != Write && (int(t) >= len(w.txns) || w.txns[t].writes <= w.txns[t].undos) {
 				return &EncodingError{"a record of a transaction that is under way", fmt.Sprintf("%s of transaction %d", kind, t)}
 			}
@@ -325,6 +362,12 @@ func (l *layout) decode(s *State, src []byte) error {
 		for e := 1; e <= l.world.MaxEpoch; e++ {
 			rep.setSCL(int32(e), int32(b.get(l.scl))-1)
 		}
+		for e := 1; l.world.RecordAcks && e <= l.world.MaxEpoch; e++ {
+			row := rep.gotRow(int32(e), l.world.MaxLSN)
+			for i := range row {
+				row[i] = b.get(1) == 1
+			}
+		}
 		for e := 1; l.world.Answers && e <= l.world.MaxEpoch; e++ {
 			w := &s.writers[e-1]
 			w.toldLine[r] = int32(b.get(l.epoch))
@@ -335,6 +378,20 @@ func (l *layout) decode(s *State, src []byte) error {
 		return &EncodingError{"the whole of a state", fmt.Sprintf("only %d bytes", len(src))}
 	}
 	return nil
+}
+
+// copied returns the record that comes next on the log of e, when it is a hole or the writer of an older epoch wrote it.
+// Over holes the log so far does not say what the rest of a record is, but the log of its own writer does.
+func (l *layout) copied(s *State, e, epoch int32, number uint64) (Record, error) {
+	hole := theHole()
+	if number == l.number(&hole) {
+		return hole, nil
+	}
+	own, lsn := &s.writers[epoch-1], s.writers[e-1].next()
+	if int(lsn) > len(own.log) || l.number(&own.log[lsn-1]) != number {
+		return hole, &EncodingError{"a record of the writer that wrote it", fmt.Sprintf("another at LSN %d of epoch %d, on the log of epoch %d", lsn, epoch, e)}
+	}
+	return own.log[lsn-1], nil
 }
 
 func (l *layout) unpackRow(b *bitReader, row []int16) []int16 {

@@ -7,8 +7,20 @@ type Invariant struct {
 	Holds     func(*State) bool // evaluates it in full
 }
 
-// Invariants returns the nine, in the module's order.
-func Invariants() []Invariant {
+// Invariants returns the nine of Volume.tla, in the module's order. They are decided in every world.
+func Invariants() []Invariant { return invariants()[:ofVolume] }
+
+// Invariants returns those that are decided in the world: the nine, and in one of VolumeAcks.tla that module's two.
+func (w World) Invariants() []Invariant {
+	if w.ofAcks() {
+		return invariants()
+	}
+	return Invariants()
+}
+
+const ofVolume = 9 // how many of the invariants are those of Volume.tla
+
+func invariants() []Invariant {
 	return []Invariant{
 		{"TypeOK", "A writer's log consists of what it kept, written by earlier epochs, and then of its own records; no replica follows an epoch that it has not promised to serve.", (*State).typeOK},
 		{"OneLog", "A replica stores nothing but records of the log that it follows.", (*State).oneLog},
@@ -19,6 +31,8 @@ func Invariants() []Invariant {
 		{"FreshRead", "A writer that still reaches enough unfenced replicas of some group has every acknowledged transaction on its log, so what it reads is fresh.", (*State).freshRead},
 		{"UndoRestores", "A key that no transaction holds has the value of the last committed transaction that changed it.", (*State).undoRestores},
 		{"MtrAtomic", "A cut never splits a mini-transaction.", (*State).mtrAtomic},
+		{"WithinLAL", "Nothing that an older writer has allocated, or will, lies above the LSNs that a recovery annuls: those from its cut to the cut + LAL.", (*State).withinLAL},
+		{"TxnAtomic", "A cut never splits a transaction: where its commit is, its changes are.", (*State).txnAtomic},
 	}
 }
 
@@ -33,7 +47,7 @@ func invariantAt(i int) (Invariant, bool) {
 	if i < 0 {
 		return Invariant{}, false
 	}
-	return Invariants()[i], true
+	return invariants()[i], true
 }
 
 // broken returns the place in Invariants of the first that does not hold, or -1.
@@ -57,11 +71,16 @@ func (s *State) broken() int {
 		return 7
 	case !s.mtrAtomic():
 		return 8
+	case !s.acks:
+	case !s.withinLAL():
+		return 9
+	case !s.txnAtomic():
+		return 10
 	}
 	return -1
 }
 
-// brokenByLastStep is broken for a state in which all nine held before the last action.
+// brokenByLastStep is broken for a state in which all held before the last action.
 func (s *State) brokenByLastStep() int {
 	if len(s.journal) == 0 {
 		return s.broken()
@@ -86,6 +105,11 @@ func (s *State) brokenByLastStep() int {
 		return 7
 	case !s.mtrAtomicAfter(c):
 		return 8
+	case !s.acks:
+	case !s.withinLALAfter(c):
+		return 9
+	case !s.txnAtomicAfter(c):
+		return 10
 	}
 	return -1
 }
@@ -148,12 +172,12 @@ func (s *State) oneLogAt(r int, l int32) bool {
 // the best chance to miss record l is the set of all replicas that follow n or older and do not have l: with
 // more members it is no less a read quorum. So for each line n that some replica follows, and each l that an
 // acknowledged commit needs, one set decides. durableByDefinition is the module's formula, which tests and
-// the one bug that this does not fit use.
+// the bugs that this does not fit use.
 func (s *State) durable() bool {
 	if len(s.acked) == 0 {
 		return true
 	}
-	if s.bug == cutAtHighest {
+	if s.cutsOtherwise() {
 		return s.durableByDefinition()
 	}
 	for n := int32(1); n <= s.newest; n++ {
@@ -162,6 +186,11 @@ func (s *State) durable() bool {
 		}
 	}
 	return true
+}
+
+// cutsOtherwise says whether a cut is not at the first missing LSN of all.
+func (s *State) cutsOtherwise() bool {
+	return s.bug == cutAtHighest || s.bug == highestSCL || s.bug == cutPerGroup
 }
 
 // durableOn is durable as far as it concerns the read quorums with Newest(Q) = n and the LSNs from the one given.
@@ -389,4 +418,55 @@ func (s *State) mtrAtomic() bool {
 func (s *State) mtrAtomicIn(e int32) bool {
 	w := &s.writers[e-1]
 	return w.phase < Repairing || w.base == 0 || w.log[w.base-1].Last
+}
+
+func (s *State) withinLAL() bool {
+	for e := int32(2); e <= s.newest; e++ {
+		if !s.withinLALOf(e, 1, e-1) {
+			return false
+		}
+	}
+	return true
+}
+
+// withinLALOf is WithinLAL of the recovery of e and the older writers from first to last.
+func (s *State) withinLALOf(e, first, last int32) bool {
+	w := &s.writers[e-1]
+	if s.world.LAL == 0 || w.phase < Repairing {
+		return true
+	}
+	for d := first; d <= last; d++ {
+		if len(s.writers[d-1].log) > int(w.base)+s.world.LAL {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *State) txnAtomic() bool {
+	for e := int32(1); e <= s.newest; e++ {
+		if !s.txnAtomicIn(e) {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *State) txnAtomicIn(e int32) bool {
+	w := &s.writers[e-1]
+	if w.phase < Repairing {
+		return true
+	}
+	for t := range w.txns {
+		if w.txns[t].commit == 0 {
+			continue
+		}
+		own := &s.writers[s.outcomes[t].epoch-1] // of the epoch that committed it
+		for l := own.txns[t].last; l != 0; l = own.trails[l-1].prev {
+			if int(l) > len(w.log) || w.log[l-1].Epoch != own.log[l-1].Epoch {
+				return false
+			}
+		}
+	}
+	return true
 }

@@ -2,6 +2,7 @@ package volume
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/firstgap/firstgap/spec/check"
 )
@@ -47,10 +48,10 @@ func (m *Model) Actions() []string {
 	return names[:ActAmnesia]
 }
 
-// Invariants returns the nine.
+// Invariants returns those that are decided in the world.
 func (m *Model) Invariants() []check.Invariant {
 	var list []check.Invariant
-	for _, i := range Invariants() {
+	for _, i := range m.world.Invariants() {
 		list = append(list, check.Invariant{Name: i.Name, Guarantee: i.Guarantee})
 	}
 	return list
@@ -87,6 +88,7 @@ type machine struct {
 type choice struct {
 	quorum      ReplicaSet
 	newest, cut int32
+	holes       []int32
 	times       int
 }
 
@@ -233,7 +235,7 @@ func (m *machine) decisions(e int, visit func(action, times int) bool) bool {
 		}
 		if m.isReadQuorum(q, m.decisionQuorum()) {
 			newest, cut := m.recover(w, q)
-			m.choose(q, newest, cut)
+			m.choose(q, newest, cut, m.holes(w, q, newest, cut))
 		}
 		if n%subsetsAtOnce == 0 {
 			if !m.visitChoices(e, visit) {
@@ -244,19 +246,19 @@ func (m *machine) decisions(e int, visit func(action, times int) bool) bool {
 	}
 }
 
-func (m *machine) choose(q ReplicaSet, newest, cut int32) {
+func (m *machine) choose(q ReplicaSet, newest, cut int32, holes []int32) {
 	for i := range m.choices {
-		if c := &m.choices[i]; c.newest == newest && c.cut == cut {
+		if c := &m.choices[i]; c.newest == newest && c.cut == cut && slices.Equal(c.holes, holes) {
 			c.times++
 			return
 		}
 	}
-	m.choices = append(m.choices, choice{q, newest, cut, 1})
+	m.choices = append(m.choices, choice{q, newest, cut, holes, 1})
 }
 
 func (m *machine) visitChoices(e int, visit func(action, times int) bool) bool {
 	for _, c := range m.choices {
-		m.decide(e, c.quorum, c.newest, c.cut)
+		m.decide(e, c.quorum, c.newest, c.cut, c.holes)
 		if !visit(int(ActDecide), c.times) {
 			return false
 		}

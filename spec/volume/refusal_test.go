@@ -21,6 +21,8 @@ func TestRefusals(t *testing.T) {
 	bug := func(name string) World { return with(small, func(w *World) { w.Bug = name }) }
 	mtr := with(small, func(w *World) { w.Mtr = true })
 	answers := with(small, func(w *World) { w.Answers = true })
+	records := with(small, func(w *World) { w.RecordAcks = true })
+	limited := with(small, func(w *World) { w.LAL, w.Aborts = 1, true })
 
 	type steps = func(s *State) []Refusal
 	list := func(r ...Refusal) []Refusal { return r }
@@ -35,6 +37,12 @@ func TestRefusals(t *testing.T) {
 		{with(small, func(w *World) { w.MaxLSN = 1 }), func(s *State) []Refusal {
 			return list(s.Write(1, 1, 0, true), s.Write(1, 1, 1, true))
 		}, LogFull},
+		{limited, func(s *State) []Refusal { return list(s.Write(1, 1, 0, true), s.Write(1, 1, 1, true)) }, AboveLAL},
+		{limited, func(s *State) []Refusal { return list(s.Write(1, 1, 0, true), s.Commit(1, 1)) }, AboveLAL},
+		{limited, func(s *State) []Refusal { return list(s.Write(1, 1, 0, true), s.Undo(1, 1)) }, AboveLAL},
+		{limited, func(s *State) []Refusal { // the limit is above the VDL, not above 0
+			return list(s.Write(1, 1, 0, true), s.Store(1, 1, 0), s.Store(1, 1, 1), s.Advance(1), s.Commit(1, 1), s.Write(1, 2, 0, true))
+		}, AboveLAL},
 		{small, func(s *State) []Refusal { return list(s.Write(1, 0, 0, true)) }, NoTxn},
 		{small, func(s *State) []Refusal { return list(s.Write(1, 4, 0, true)) }, NoTxn},
 		{small, func(s *State) []Refusal { return list(s.Write(1, 1, 2, true)) }, NoKey},
@@ -95,6 +103,13 @@ func TestRefusals(t *testing.T) {
 		{bug("ack-commit-alone"), func(s *State) []Refusal {
 			return list(s.Write(1, 1, 0, true), s.Commit(1, 1), s.Store(1, 2, 0), s.Ack(1, 1))
 		}, TooFewStored},
+		{records, func(s *State) []Refusal { // record 2 is on two replicas by now, record 1 is not
+			return list(s.Write(1, 1, 0, true), s.Write(1, 1, 1, true), s.Store(1, 2, 0), s.Store(1, 2, 1), s.Store(1, 1, 2), s.Advance(1))
+		}, TooFewCopies},
+		{records, func(s *State) []Refusal { // each is on two, though only one replica is complete
+			return list(s.Write(1, 1, 0, true), s.Write(1, 1, 1, true), s.Store(1, 2, 0), s.Store(1, 2, 1), s.Store(1, 1, 2),
+				s.Store(1, 1, 1), s.Advance(1), s.Advance(1), s.Advance(1))
+		}, NothingToCount},
 		// Take-over
 		{small, func(s *State) []Refusal { return list(s.Start(4)) }, NoEpoch},
 		{small, func(s *State) []Refusal { return list(s.Start(2), s.Start(2)) }, NotUnborn},
@@ -114,6 +129,13 @@ func TestRefusals(t *testing.T) {
 			return list(s.Write(1, 1, 0, true), s.Store(1, 1, 0), s.Start(2), s.Fence(2, 0), s.Fence(2, 1),
 				s.Decide(2, SetOf(0, 1)), s.Join(2, 0), s.Join(2, 1), s.Open(2))
 		}, Unrepaired},
+		{records, func(s *State) []Refusal {
+			return list(s.Start(2), s.Fence(2, 0), s.Fence(2, 1), s.Decide(2, SetOf(0, 1)), s.Join(2, 0), s.Open(2))
+		}, TooFewJoined},
+		{records, func(s *State) []Refusal {
+			return list(s.Write(1, 1, 0, true), s.Store(1, 1, 0), s.Start(2), s.Fence(2, 0), s.Fence(2, 1),
+				s.Decide(2, SetOf(0, 1)), s.Join(2, 0), s.Join(2, 1), s.Open(2))
+		}, Uncopied},
 		// The bugs' own actions
 		{small, func(s *State) []Refusal { return list(s.Amnesia(0)) }, NoSuchBug},
 		{bug("amnesia"), func(s *State) []Refusal { return list(s.Amnesia(0)) }, NothingStored},
@@ -121,6 +143,9 @@ func TestRefusals(t *testing.T) {
 		{bug("ack-before-durable"), func(s *State) []Refusal {
 			return list(s.Write(1, 1, 0, true), s.Store(1, 1, 0), s.AckEarly(1, 1, 0))
 		}, AlreadyComplete},
+		{with(records, func(w *World) { w.Bug = "ack-before-durable" }), func(s *State) []Refusal {
+			return list(s.Write(1, 1, 0, true), s.AckEarly(1, 1, 0), s.AckEarly(1, 1, 0))
+		}, GotAlready},
 	} {
 		t.Run(fmt.Sprintf("%d %s", i, c.want), func(t *testing.T) {
 			s, err := NewState(c.world)

@@ -2,6 +2,9 @@
 // protection groups. It is the module Volume.tla (in spec/tla) in Go: the same actions, one function each,
 // guard first, then effect, and the same nine invariants.
 //
+// What VolumeTrace.tla and VolumeAcks.tla add is behind fields of World that are off by default: rows written again,
+// answers that travel, acknowledgements of single records, an LSN allocation limit. Off, it is Volume.tla state for state.
+//
 // The same actions serve two uses. A checker explores every behaviour of a small world, so an action can be
 // taken back exactly and a state has a compact encoding. A trace validator steps a real run through them, so
 // a step costs about the same whether the log has three records or thousands: what the module computes from
@@ -30,9 +33,10 @@ const (
 	Write  Kind = iota // changes a key
 	Commit             // ends a transaction
 	Undo               // takes one change back
+	Hole               // no record: the bug cut-per-group left this LSN out of the middle of a log
 )
 
-func (k Kind) String() string { return [...]string{"write", "commit", "undo"}[k] }
+func (k Kind) String() string { return [...]string{"write", "commit", "undo", "hole"}[k] }
 
 // A Record is one entry of the log. Its LSN is its place there; LSN and epoch together identify it.
 type Record struct {
@@ -91,8 +95,9 @@ type writer struct {
 type replica struct {
 	fence int32
 	line  int32
-	store []int16 // LSN-1 -> epoch of the record stored, 0 for none; nothing beyond its end
-	scl   []int32 // epoch-1 -> SCL, -1 before it joined; -1 beyond its end
+	store []int16  // LSN-1 -> epoch of the record stored, 0 for none; nothing beyond its end
+	scl   []int32  // epoch-1 -> SCL, -1 before it joined; -1 beyond its end
+	got   [][]bool // epoch-1 -> LSN-1 -> acknowledged by itself; false beyond the ends. Only with RecordAcks
 }
 
 // An outcome is what is known of a transaction whatever log one looks at.
@@ -107,6 +112,7 @@ type outcome struct {
 type State struct {
 	world    World
 	bug      bug
+	acks     bool     // the world is one of VolumeAcks.tla
 	writers  []writer // epoch-1 ->, grown when an epoch starts
 	replicas []replica
 	outcomes []outcome // by transaction
@@ -116,8 +122,9 @@ type State struct {
 	newest  int32 // the newest epoch that is not unborn
 	highest int32 // highest commit LSN that was acknowledged
 
-	journal []change
-	saved   []int16 // stores before the joins in the journal, one after the other
+	journal  []change
+	saved    []int16 // stores before the joins in the journal, one after the other
+	savedGot []bool  // rows of got before the steps in the journal that rewrote one, likewise
 }
 
 // A change is one action that was taken, with what it needs to be taken back.
@@ -131,6 +138,7 @@ type change struct {
 	scl, sclEpoch int32 // before, and of which epoch
 	highest       int32
 	saved         int32 // how many of State.saved belong to it
+	savedGot      int32 // how many of State.savedGot; -1 when only LSN l is to be taken out of the row
 }
 
 // NewState returns the initial state. The world's limits cost nothing until a behaviour comes near them.
@@ -142,7 +150,7 @@ func NewState(w World) (*State, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &State{world: w, bug: b, replicas: make([]replica, w.Groups*w.Replicas)}
+	s := &State{world: w, bug: b, acks: w.ofAcks(), replicas: make([]replica, w.Groups*w.Replicas)}
 	s.Reset()
 	return s, nil
 }
@@ -160,6 +168,9 @@ func (s *State) Reset() {
 		r := &s.replicas[i]
 		r.fence, r.line = 1, 1
 		clear(r.store)
+		for _, row := range r.got {
+			clear(row)
+		}
 		if len(r.scl) == 0 {
 			r.scl = append(r.scl, 0)
 		}
@@ -309,6 +320,29 @@ func (r *replica) resize(n int) {
 	}
 }
 
+// Got says whether r has acknowledged record l, by itself, to the writer of e. It is always false in a world without
+// RecordAcks.
+func (s *State) Got(e, r, l int) bool { return s.replicas[r].gotAt(int32(e), int32(l)) }
+
+func (r *replica) gotAt(e, l int32) bool {
+	if e < 1 || int(e) > len(r.got) || l < 1 || int(l) > len(r.got[e-1]) {
+		return false
+	}
+	return r.got[e-1][l-1]
+}
+
+// gotRow returns the row of epoch e with room for n LSNs.
+func (r *replica) gotRow(e int32, n int) []bool {
+	for len(r.got) < int(e) {
+		r.got = append(r.got, nil)
+	}
+	row := &r.got[e-1]
+	for len(*row) < n {
+		*row = append(*row, false)
+	}
+	return *row
+}
+
 // Told returns whether r has told e what it has, while e is still fencing, and the line that r followed then.
 // It is always false in a world without Answers.
 func (s *State) Told(e, r int) (line int, ok bool) {
@@ -367,6 +401,9 @@ func (s *State) Has(r, e, l int) bool {
 func (r *replica) has(w *writer, l int32) bool {
 	return int(l) <= len(w.log) && r.stored(l) == int16(w.log[l-1].Epoch)
 }
+
+// theHole is what stands at an LSN that was left out. It belongs to no transaction, key or group.
+func theHole() Record { return Record{Kind: Hole, Key: -1, Group: -1, Last: true} }
 
 // on is On(e, t) of the module, for a transaction that has committed somewhere.
 func (s *State) on(w *writer, t int32) bool {
@@ -436,6 +473,10 @@ func (s *State) undone(w *writer, e, t int32) int32 {
 // push appends rec to the log of epoch e and brings its index up to date.
 func (s *State) push(e int32, rec Record) {
 	w := &s.writers[e-1]
+	if rec.Kind == Hole {
+		w.log, w.trails = append(w.log, rec), append(w.trails, trail{cpl: w.next()})
+		return
+	}
 	for len(w.keys) <= int(rec.Key) {
 		w.keys = append(w.keys, keyIndex{})
 	}
@@ -479,7 +520,9 @@ func (s *State) push(e int32, rec Record) {
 		}
 	case Undo:
 		tr.prev = tx.cursor
-		tx.cursor = w.trails[tx.cursor-1].prev
+		if tx.cursor != 0 { // 0 only where a hole took the write away
+			tx.cursor = w.trails[tx.cursor-1].prev
+		}
 		tx.undos++
 		key.value = rec.New
 		if !tx.active() {
@@ -487,6 +530,23 @@ func (s *State) push(e int32, rec Record) {
 		}
 	}
 	w.log, w.trails = append(w.log, rec), append(w.trails, tr)
+	if s.bug == cutPerGroup {
+		w.holdAll()
+	}
+}
+
+// holdAll sets the holder of every key from the transactions. Where a hole took a commit away, two transactions can have
+// the same key, and push and pop, which know of one, would let it go with the first. Which of the two is named makes no
+// difference: neither can write any more, and nobody else can write the key.
+func (w *writer) holdAll() {
+	for k := range w.keys {
+		w.keys[k].holder = 0
+	}
+	for t := range w.txns {
+		if w.txns[t].active() {
+			w.hold(&w.txns[t], int32(t))
+		}
+	}
 }
 
 // hold sets the holder of every key that t has written.
@@ -536,4 +596,7 @@ func (s *State) pop(e int32) {
 		key.value = tr.value
 	}
 	w.log, w.trails = w.log[:n], w.trails[:n]
+	if s.bug == cutPerGroup {
+		w.holdAll()
+	}
 }

@@ -48,7 +48,7 @@ func subjectWorlds() ([]check.World, error) {
 		list = append(list, check.World{Name: name, Constants: constants, Violates: violates, Distinct: distinct, Generated: generated})
 		return err
 	}
-	for _, tsv := range []string{tla.Worlds, tla.FurtherWorlds, tla.TraceWorlds} {
+	for _, tsv := range []string{tla.Worlds, tla.FurtherWorlds, tla.TraceWorlds, tla.AckWorlds} {
 		named, err := worldsOf(tsv)
 		if err != nil {
 			return nil, err
@@ -101,6 +101,10 @@ func twinOf(text []byte) (twin, error) {
 		return twin{}, err
 	}
 	t := twin{m.world}
+	if t.ofAcks() && (t.isLive() || t.Rewrites || t.Answers) {
+		return t, &WorldError{"rewrites, answers, up", "given in a world with recordAcks, lal or a bug of VolumeAcks.tla",
+			"none for TLC: that module is about Volume.tla without them"}
+	}
 	if t.isLive() && (t.Rewrites || t.Answers) {
 		return t, &WorldError{"rewrites, answers", "true in a world with up", "false for TLC: VolumeLive.tla is about Volume.tla without them"}
 	}
@@ -119,6 +123,8 @@ func (t twin) module() (name, spec string) {
 		return "VolumeLive", "LiveSpec"
 	case t.Rewrites || t.Answers:
 		return "VolumeTrace", "TraceSpec"
+	case t.ofAcks():
+		return "VolumeAcks", "AcksSpec"
 	}
 	return "Volume", "Spec"
 }
@@ -207,6 +213,13 @@ func (t twin) config() string {
 	if module == "VolumeTrace" {
 		fmt.Fprintf(&b, "  Rewrites = %s\n  Answers = %s\n", truth[t.Rewrites], truth[t.Answers])
 	}
+	if module == "VolumeAcks" {
+		limit := t.LAL
+		if limit == 0 {
+			limit = t.MaxLSN
+		}
+		fmt.Fprintf(&b, "  RecordAcks = %s\n  Lal = %d\n  Cut <- AcksCut\n", truth[t.RecordAcks], limit)
+	}
 	if t.isLive() {
 		b.WriteString("  Up <- TheUp\nPROPERTIES Opens Answers\n")
 	}
@@ -214,7 +227,7 @@ func (t twin) config() string {
 		b.WriteString("SYMMETRY Symmetry\n")
 	}
 	b.WriteString("INVARIANTS")
-	for _, i := range Invariants() {
+	for _, i := range t.Invariants() {
 		b.WriteString(" " + i.Name)
 	}
 	b.WriteString("\nCHECK_DEADLOCK FALSE\n") // a world ends where its limits are reached

@@ -13,6 +13,7 @@ func (s *State) TakeBack() bool {
 	case ActStore, ActGossip:
 		s.replicas[c.r].store[c.l-1] = 0
 		s.replicas[c.r].setSCL(c.sclEpoch, c.scl)
+		s.untell(c)
 	case ActAdvance:
 		s.writers[c.e-1].vcl--
 	case ActAck:
@@ -41,6 +42,7 @@ func (s *State) TakeBack() bool {
 		rep.fence, rep.line = c.fence, c.line
 		rep.setSCL(c.sclEpoch, c.scl)
 		s.restore(rep, c)
+		s.untell(c)
 	case ActOpen:
 		w := &s.writers[c.e-1]
 		w.phase, w.vcl = Repairing, 0
@@ -48,6 +50,7 @@ func (s *State) TakeBack() bool {
 		s.restore(&s.replicas[c.r], c)
 	case ActAckEarly:
 		s.replicas[c.r].setSCL(c.sclEpoch, c.scl)
+		s.untell(c)
 	}
 	s.journal = s.journal[:n]
 	return true
@@ -61,8 +64,26 @@ func (s *State) restore(rep *replica, c *change) {
 	s.saved = s.saved[:from]
 }
 
+// untell gives a replica the row of got back that tell overwrote.
+func (s *State) untell(c *change) {
+	if !s.world.RecordAcks {
+		return
+	}
+	row := s.replicas[c.r].gotRow(c.sclEpoch, 0)
+	if c.savedGot < 0 {
+		row[c.l-1] = false
+		return
+	}
+	from := len(s.savedGot) - int(c.savedGot)
+	clear(row)
+	copy(row, s.savedGot[from:])
+	s.savedGot = s.savedGot[:from]
+}
+
 // Steps returns how many actions TakeBack can take back.
 func (s *State) Steps() int { return len(s.journal) }
 
 // Forget drops what TakeBack needs. A long run that will never be taken back calls it now and then.
-func (s *State) Forget() { s.journal, s.saved = s.journal[:0], s.saved[:0] }
+func (s *State) Forget() {
+	s.journal, s.saved, s.savedGot = s.journal[:0], s.saved[:0], s.savedGot[:0]
+}

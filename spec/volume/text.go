@@ -21,6 +21,9 @@ func (w World) KeyName(k int) string { return fmt.Sprintf("k%d", k+1) }
 
 // String describes the record, for example "write t2 k1: 0 → 2 (epoch 1, g1)".
 func (r Record) String() string {
+	if r.Kind == Hole {
+		return r.Kind.String()
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s t%d", r.Kind, r.Txn)
 	if r.Kind != Commit {
@@ -66,6 +69,17 @@ func (s *State) Vars() []check.Var {
 		for i, scl := range rep.scl {
 			if scl >= 0 {
 				add(scl, "scl[%d][%s]", i+1, name)
+			}
+		}
+		for i, row := range rep.got {
+			var lsns []string
+			for l, has := range row {
+				if has {
+					lsns = append(lsns, fmt.Sprint(l+1))
+				}
+			}
+			if len(lsns) > 0 {
+				add(strings.Join(lsns, ", "), "got[%d][%s]", i+1, name)
 			}
 		}
 		for e := 1; e <= int(s.newest); e++ {

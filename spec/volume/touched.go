@@ -1,6 +1,6 @@
 package volume
 
-// One function for each invariant: does it still hold after the action c, given that all nine held before it?
+// One function for each invariant: does it still hold after the action c, given that all of them held before it?
 // Each says which actions can break it at all, and where.
 
 func (s *State) typeOKAfter(c *change) bool {
@@ -33,7 +33,7 @@ func (s *State) durableAfter(c *change) bool {
 	if len(s.acked) == 0 {
 		return true
 	}
-	if s.bug == cutAtHighest {
+	if s.cutsOtherwise() {
 		return s.durable()
 	}
 	switch c.action {
@@ -158,4 +158,26 @@ func (s *State) undoRestoresAfter(c *change) bool {
 
 func (s *State) mtrAtomicAfter(c *change) bool {
 	return c.action != ActDecide || s.mtrAtomicIn(c.e)
+}
+
+func (s *State) withinLALAfter(c *change) bool {
+	switch c.action {
+	case ActWrite, ActCommit, ActUndo: // one LSN more
+		for e := c.e + 1; e <= s.newest; e++ {
+			if !s.withinLALOf(e, c.e, c.e) {
+				return false
+			}
+		}
+	case ActDecide: // a new base, and a new log for those that are newer
+		for e := c.e; e <= s.newest; e++ {
+			if !s.withinLALOf(e, 1, e-1) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (s *State) txnAtomicAfter(c *change) bool {
+	return c.action != ActDecide || s.txnAtomicIn(c.e) // a transaction commits with all its changes on the log
 }

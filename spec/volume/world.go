@@ -27,6 +27,11 @@ type World struct {
 	Rewrites bool `json:"rewrites,omitempty"`
 	// Answers lets a fence's answer travel: Decide cuts by what the replicas told (VolumeTrace.tla).
 	Answers bool `json:"answers,omitempty"`
+	// RecordAcks lets a replica acknowledge each record that it stores, instead of how far it is complete; the writer then
+	// counts copies of each record (VolumeAcks.tla).
+	RecordAcks bool `json:"recordAcks,omitempty"`
+	// LAL is the LSN allocation limit: a writer allocates no LSN above its VDL + LAL. 0 is none (VolumeAcks.tla).
+	LAL int `json:"lal,omitempty"`
 	// HomeOf gives the group of every key, both counted from 0. Without it key k lives in group
 	// k mod Groups, which is how worlds.tsv places them.
 	HomeOf []int `json:"homeOf,omitempty"`
@@ -77,6 +82,9 @@ const (
 	amnesia
 	ackBeforeDurable
 	readUnfenced
+	highestSCL // of VolumeAcks.tla, as the rest
+	allocatePastLAL
+	cutPerGroup
 	bugs // how many
 )
 
@@ -84,8 +92,11 @@ func (b bug) String() string {
 	return [bugs]string{"none", "cut-at-highest", "cut-inside-mtr", "short-read-quorum", "short-write-quorum",
 		"append-past-fence", "append-past-line", "gossip-across-lines", "ack-commit-alone", "open-before-repair",
 		"forget-lineage", "join-keeps-tail", "undo-restarts", "undo-to-zero", "decide-unfenced", "amnesia",
-		"ack-before-durable", "read-unfenced"}[b]
+		"ack-before-durable", "read-unfenced", "highest-scl", "allocate-past-lal", "cut-per-group"}[b]
 }
+
+// ofAcks says whether the module VolumeAcks.tla has the bug, and Volume.tla does not.
+func (b bug) ofAcks() bool { return b >= highestSCL }
 
 // Bugs returns the values that World.Bug may have, "none" first.
 func Bugs() []string {
@@ -147,8 +158,14 @@ func (w World) shape() error {
 	if n := w.Groups * w.Replicas; n > maxMembers {
 		return &WorldError{"groups × replicas", fmt.Sprint(n), fmt.Sprintf("at most %d", maxMembers)}
 	}
-	if _, err := bugNamed(w.Bug); err != nil {
+	if w.LAL < 0 || w.LAL > maxDimension {
+		return &WorldError{"lal", fmt.Sprint(w.LAL), fmt.Sprintf("0 (no limit) to %d", maxDimension)}
+	}
+	switch b, err := bugNamed(w.Bug); {
+	case err != nil:
 		return err
+	case b == allocatePastLAL && w.LAL == 0:
+		return &WorldError{"lal", "0 under the bug allocate-past-lal", "a limit to go past, 1 or more"}
 	}
 	if len(w.HomeOf) != 0 && len(w.HomeOf) != w.Keys {
 		return &WorldError{"homeOf", fmt.Sprintf("a list of %d", len(w.HomeOf)), fmt.Sprintf("none, or one group for each of %d keys", w.Keys)}
@@ -170,6 +187,12 @@ func (w World) shape() error {
 		}
 	}
 	return nil
+}
+
+// ofAcks says whether the world is one of VolumeAcks.tla.
+func (w World) ofAcks() bool {
+	b, err := bugNamed(w.Bug)
+	return w.RecordAcks || w.LAL > 0 || err == nil && b.ofAcks()
 }
 
 // Home returns the group in which key k lives, both counted from 0.

@@ -60,15 +60,19 @@ func worldRow(row map[string]string) (NamedWorld, error) {
 	return w, err
 }
 
-// BrokenVariants returns the broken variants of the model (spec/tla/bugs.tsv).
+// BrokenVariants returns the broken variants of the model (spec/tla/bugs.tsv and bugs-acks.tsv).
 func BrokenVariants() ([]BrokenVariant, error) {
 	var list []BrokenVariant
-	err := eachRow(tla.Bugs, func(row map[string]string) error {
-		w, err := worldOf(row)
-		list = append(list, BrokenVariant{w, row["violates"]})
-		return err
-	})
-	return list, err
+	for _, tsv := range []string{tla.Bugs, tla.AckBugs} {
+		if err := eachRow(tsv, func(row map[string]string) error {
+			w, err := worldOf(row)
+			list = append(list, BrokenVariant{w, row["violates"]})
+			return err
+		}); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
 }
 
 // eachRow calls do with each line of a table whose first line names the columns.
@@ -109,7 +113,7 @@ func worldOf(row map[string]string) (World, error) {
 // worldKeys returns the keys of a world file.
 func worldKeys() []string {
 	return []string{"groups", "replicas", "writeQuorum", "readQuorum", "keys", "txns", "maxLSN", "maxEpoch",
-		"aborts", "mtr", "bug", "symmetry", "rewrites", "answers", "homeOf", "up"}
+		"aborts", "mtr", "bug", "symmetry", "rewrites", "answers", "recordAcks", "lal", "homeOf", "up"}
 }
 
 // A WorldFileError says what is wrong with the text of a world.

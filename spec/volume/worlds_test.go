@@ -27,6 +27,7 @@ func named(t testing.TB, name string) NamedWorld {
 func TestWorldsAsTLCFoundThem(t *testing.T) {
 	for _, table := range []struct{ name, tsv string }{
 		{"worlds.tsv", tla.Worlds}, {"worlds-further.tsv", tla.FurtherWorlds}, {"worlds-trace.tsv", tla.TraceWorlds},
+		{"worlds-acks.tsv", tla.AckWorlds},
 	} {
 		worlds, err := worldsOf(table.tsv)
 		require.NoError(t, err)
@@ -113,6 +114,44 @@ func follow(t *testing.T, m *Model, trace []check.Step) *State {
 	return machine.State
 }
 
+// What is acknowledged and what recovery asks for must fit: of the four pairings only the highest SCL with
+// acknowledgements of single records loses a commit.
+func TestPairingsOfAcknowledgementAndRecovery(t *testing.T) {
+	for _, recordAcks := range []bool{false, true} {
+		for _, bug := range []bug{none, highestSCL} {
+			w := named(t, "tiny-sym").World
+			w.RecordAcks, w.Bug = recordAcks, bug.String()
+			r, err := Search(t.Context(), w, check.Options{})
+			require.NoError(t, err)
+			if !recordAcks || bug == none {
+				require.Equal(t, check.Pass, r.Verdict, "records %t, recovery %s: %s", recordAcks, bug, r.Invariant)
+				continue
+			}
+			require.Equal(t, "Durable", r.Invariant)
+			require.Len(t, r.Trace, 9) // two records of one transaction, two copies of each on three replicas, and its acknowledgement
+			require.Equal(t, "Ack(1, t1)", r.Trace[8].Action)
+		}
+	}
+}
+
+// A world without the additions has the nine invariants and the guards of Volume.tla, and one with them those of VolumeAcks.tla.
+func TestInvariantsOfAWorld(t *testing.T) {
+	w := named(t, "tiny-sym").World
+	require.Len(t, w.Invariants(), 9)
+	for _, change := range []func(*World){
+		func(w *World) { w.RecordAcks = true },
+		func(w *World) { w.LAL = 2 },
+		func(w *World) { w.Bug = "cut-per-group" },
+	} {
+		with := w
+		change(&with)
+		require.Len(t, with.Invariants(), 11)
+		m, err := NewModel(with)
+		require.NoError(t, err)
+		require.Len(t, m.Invariants(), 11)
+	}
+}
+
 // Quorums that do not overlap contradict nothing, so such a world is searched, and found wrong.
 func TestQuorumsThatDoNotOverlapAreFoundWrong(t *testing.T) {
 	for _, q := range []struct{ replicas, write, read int }{{2, 1, 1}, {3, 1, 2}, {3, 2, 1}, {3, 1, 1}, {4, 2, 2}} {
@@ -156,6 +195,10 @@ func TestWorldsThatAreRefused(t *testing.T) {
 		"everything at its largest": {func(w *World) {
 			*w = World{Groups: 28, Replicas: 9, WriteQuorum: 9, ReadQuorum: 9, Keys: 1 << 30, Txns: 1 << 30, MaxLSN: 1 << 30, MaxEpoch: 32767, Mtr: true, Answers: true}
 		}, "expected a state of at most 4096 bytes"},
+		"a limit below 0":     {func(w *World) { w.LAL = -1 }, "world: lal is -1; expected 0 (no limit) to 1073741824"},
+		"no limit to go past": {func(w *World) { w.Bug = "allocate-past-lal" }, "world: lal is 0 under the bug allocate-past-lal; expected a limit to go past, 1 or more"},
+		"single acknowledgements that do not fit": {func(w *World) { w.MaxLSN, w.RecordAcks = 3600, true },
+			"world: groups × replicas × maxLSN × maxEpoch is 1 × 3 × 3600 × 2, so that one state takes up to"},
 		"homes of other keys": {func(w *World) { w.HomeOf = []int{0, 0} }, "world: homeOf is a list of 2; expected none, or one group for each of 1 keys"},
 		"home in no group":    {func(w *World) { w.HomeOf = []int{1} }, "world: homeOf[0] is 1; expected 0 to 0"},
 	} {
@@ -176,6 +219,7 @@ func TestLargeWorldsFit(t *testing.T) {
 	for _, w := range []World{
 		{Groups: 12, Replicas: 9, WriteQuorum: 5, ReadQuorum: 5, Keys: 30, Txns: 20, MaxLSN: 20, MaxEpoch: 6, Aborts: true, Mtr: true, Symmetry: true},
 		{Groups: 3, Replicas: 6, WriteQuorum: 4, ReadQuorum: 3, Keys: 9, Txns: 9, MaxLSN: 60, MaxEpoch: 4, Symmetry: true, Rewrites: true, Answers: true},
+		{Groups: 3, Replicas: 6, WriteQuorum: 4, ReadQuorum: 3, Keys: 9, Txns: 9, MaxLSN: 60, MaxEpoch: 4, Symmetry: true, RecordAcks: true, LAL: 20, Bug: "cut-per-group"},
 		{Groups: 1, Replicas: 1, WriteQuorum: 1, ReadQuorum: 1, Keys: 3000, Txns: 100, MaxLSN: 200, MaxEpoch: 3},
 	} {
 		w := newWalk(t, w, 7)
