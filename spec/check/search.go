@@ -318,9 +318,10 @@ type worker struct {
 	search  *search
 	machine Machine
 	visit   func(action, times int) bool
-	parent  uint64 // fingerprint of the state being expanded
-	level   int64  // being found
-	tag     uint32 // of the states found
+	parent  uint64   // fingerprint of the state being expanded
+	parents []uint64 // those of the chunk that were expanded
+	level   int64    // being found
+	tag     uint32   // of the states found
 	code    []byte
 	out     chunk
 	spare   [][]byte // memory of chunks that were expanded, for those that are found
@@ -393,6 +394,7 @@ func (w *worker) expandChunk(c chunk) (err error) {
 	for i := range c.states {
 		if s.stopped.Load() != nil {
 			s.level.push(chunk{bytes.Clone(rest), c.states - i})
+			w.settle()
 			return nil
 		}
 		code, rest = c.next(rest)
@@ -401,11 +403,21 @@ func (w *worker) expandChunk(c chunk) (err error) {
 		}
 		w.parent = fingerprintOf(code)
 		w.machine.Next(w.visit)
-		s.visited.settle(w.parent)
+		w.parents = append(w.parents, w.parent)
 		w.expanded++
 	}
+	w.settle()
 	w.recycle(c.data)
 	return nil
+}
+
+// settle settles the states that were expanded. One after the other, their places in the table are fetched side by side;
+// each on its own would wait for memory.
+func (w *worker) settle() {
+	for _, fingerprint := range w.parents {
+		w.search.visited.settle(fingerprint)
+	}
+	w.parents = w.parents[:0]
 }
 
 // recycle keeps the memory of a chunk.

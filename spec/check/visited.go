@@ -222,7 +222,7 @@ func (v *visited) named(dst []uint64, link uint32) []uint64 {
 // grown returns how many buckets the shard has once it has grown.
 func (s *shard) grown() int {
 	switch n := len(s.buckets); {
-	case n < 1<<10:
+	case n < 1<<12:
 		return 4 * n
 	case n < 1<<14:
 		return 2 * n
