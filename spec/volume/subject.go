@@ -79,7 +79,11 @@ func subjectWorlds() ([]check.World, error) {
 		return nil, err
 	}
 	variants, err := BrokenVariants()
-	for _, v := range variants {
+	if err != nil {
+		return nil, err
+	}
+	ofAcks, err := AckVariants()
+	for _, v := range slices.Concat(variants, ofAcks) {
 		if err := add(v.World.Bug, v.World, v.Violates, 0, 0); err != nil {
 			return nil, err
 		}

@@ -72,6 +72,9 @@ func (neverBroken) Broken() int { return -1 }
 func TestBrokenVariantsAreFound(t *testing.T) {
 	variants, err := BrokenVariants()
 	require.NoError(t, err)
+	ofAcks, err := AckVariants()
+	require.NoError(t, err)
+	variants = append(variants, ofAcks...)
 	require.Len(t, variants, int(bugs)-1, "one for each bug")
 	for _, v := range variants {
 		t.Run(v.World.Bug, func(t *testing.T) {
