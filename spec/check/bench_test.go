@@ -103,7 +103,7 @@ func BenchmarkMemory(b *testing.B) {
 		debug.FreeOSMemory()
 		// What the process had before does not count.
 		if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil {
-			b.Skipf("NOT MEASURED: expected a system that forgets a process's peak: %v", err)
+			notMeasured(b, "expected a system that forgets a process's peak: %v", err)
 		}
 		states = measured(b, m, 2, largeDistinct).states
 		peak = max(peak, peakMemory(b))
@@ -113,6 +113,12 @@ func BenchmarkMemory(b *testing.B) {
 	if peak/states > limit {
 		b.Errorf("expected at most %d bytes a state, found %.1f", limit, peak/states)
 	}
+}
+
+// notMeasured skips a benchmark where everyone sees it: what Skip says is shown to those who ask for details only.
+func notMeasured(b *testing.B, format string, args ...any) {
+	fmt.Printf("\n%s NOT MEASURED: %s\n", b.Name(), fmt.Sprintf(format, args...))
+	b.SkipNow()
 }
 
 func peakMemory(b *testing.B) float64 {
@@ -145,7 +151,7 @@ func BenchmarkSPIN(b *testing.B) {
 	b.Run("spin", func(b *testing.B) {
 		for _, tool := range []string{"spin", "gcc"} {
 			if _, err := exec.LookPath(tool); err != nil {
-				b.Skipf("NOT MEASURED: expected %s on the path, found none; on Debian: apt-get install spin gcc", tool)
+				notMeasured(b, "expected %s on the path, found none; on Debian: apt-get install spin gcc", tool)
 			}
 		}
 		pan := compiled(b)
