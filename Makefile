@@ -1,7 +1,7 @@
 # Needs Go, git, make and bash; the race detector also needs a C compiler.
 
 # Packages that start goroutines, and those that test them; a test holds this list against the sources.
-RACE_PACKAGES ?= ./spec/... ./harness/... ./cmd/...
+RACE_PACKAGES ?= ./spec/check/... ./harness/... ./cmd/...
 # What the failpoint build runs: the nodes' own tests and simulated runs with the points built in, then the kill table, whose
 # files carry the tag, since without the points they can tell nothing.
 FAULT_PACKAGES ?= ./impl/... ./harness
