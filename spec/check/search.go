@@ -124,6 +124,9 @@ type search struct {
 
 // Run searches the model and returns what it found, with a receipt. The verdict is Incomplete when the context
 // or an option ended it first. An error means that the search itself failed; then there is no result.
+//
+// A violation that was seen counts, even when the search was stopped within its level. Only then can it be another one than
+// the whole level would have shown, and there is nothing to resume.
 func Run(ctx context.Context, m Model, o Options) (_ *Result, err error) {
 	if err := o.validate(); err != nil {
 		return nil, err
