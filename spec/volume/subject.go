@@ -78,12 +78,12 @@ func subjectWorlds() ([]check.World, error) {
 	}); err != nil {
 		return nil, err
 	}
-	variants, err := BrokenVariants()
+	ofAcks, err := AckVariants()
 	if err != nil {
 		return nil, err
 	}
-	ofAcks, err := AckVariants()
-	for _, v := range slices.Concat(variants, ofAcks) {
+	variants, err := BrokenVariants()
+	for _, v := range slices.Concat(ofAcks, variants) {
 		if err := add(v.World.Bug, v.World, v.Violates, 0, 0); err != nil {
 			return nil, err
 		}
