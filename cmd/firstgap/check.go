@@ -16,8 +16,11 @@ import (
 	"golang.org/x/term"
 
 	"github.com/firstgap/firstgap/spec/check"
+	"github.com/firstgap/firstgap/spec/membership"
+	"github.com/firstgap/firstgap/spec/mirror"
 	"github.com/firstgap/firstgap/spec/placement"
 	"github.com/firstgap/firstgap/spec/quorum"
+	"github.com/firstgap/firstgap/spec/reader"
 	"github.com/firstgap/firstgap/spec/tla"
 	"github.com/firstgap/firstgap/spec/volume"
 	"github.com/firstgap/firstgap/spec/wal"
@@ -25,7 +28,9 @@ import (
 
 // subjects returns all models.
 func subjects() []check.Subject {
-	return []check.Subject{volume.Subject(), quorum.Subject(), placement.Subject(), wal.Subject()}
+	return []check.Subject{
+		volume.Subject(), quorum.Subject(), placement.Subject(), membership.Subject(), reader.Subject(), mirror.Subject(), wal.Subject(),
+	}
 }
 
 func newCheck() *cobra.Command {
@@ -101,6 +106,7 @@ type checkModel struct {
 
 	world    string
 	bug      string
+	only     []string
 	set      []string
 	settings func(*cobra.Command) map[string]any // by flags of the model's own
 	progress progressFlags
@@ -133,6 +139,7 @@ else is the one called %%s; --set and other flags then change it. With a violati
 	f.StringVar(&c.world, "world", "", "a named world, or a JSON file (it ends in .json or names a folder)")
 	f.StringVar(&c.bug, "bug", "", "break one guard: "+strings.Join(bugsOf(s), ", "))
 	f.StringArrayVar(&c.set, "set", nil, "change the world, `key=value` with the key as in a world file; may be repeated")
+	f.StringArrayVar(&c.only, "invariant", nil, "decide only this invariant or progress property; may be repeated")
 	c.search.flags(f)
 	c.long.flags(f)
 	f.BoolVar(&c.json, "json", false, "print the result as JSON")
@@ -171,6 +178,14 @@ func (c *checkModel) run(cmd *cobra.Command) error {
 	model, err := c.subject.Read(world)
 	if err != nil {
 		return c.named(err)
+	}
+	if len(c.only) > 0 {
+		if c.twin != "" || c.jar != "" {
+			return errors.New("--invariant is for a search of our own; expected it without --tlc and --cfg")
+		}
+		if model, err = check.Only(model, c.only); err != nil {
+			return err
+		}
 	}
 	if c.twin != "" {
 		return c.writeTwin(cmd, world)
