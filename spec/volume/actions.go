@@ -105,15 +105,9 @@ func (s *State) issue(a Action, w *writer, e, t int, kind Kind, k int, last bool
 	return s.took(change{action: a, e: int32(e), t: int32(t), k: int32(k), last: last})
 }
 
-// noRoom refuses the next LSN of w when it is above the log's end or the allocation limit.
-func (s *State) noRoom(w *writer) Refusal {
-	switch {
-	case len(w.log) >= s.world.MaxLSN:
-		return LogFull
-	case s.world.LAL > 0 && s.bug != allocatePastLAL && len(w.log) >= int(w.vdl())+s.world.LAL:
-		return AboveLAL
-	}
-	return ""
+// pastLAL says whether the next LSN of w would be above the allocation limit.
+func (s *State) pastLAL(w *writer) bool {
+	return s.bug != allocatePastLAL && len(w.log) >= int(w.vdl())+s.world.LAL
 }
 
 // Write: the writer of e changes key k for transaction t. With last, the record ends its mini-transaction.
@@ -122,8 +116,10 @@ func (s *State) Write(e, t, k int, last bool) Refusal {
 	switch {
 	case w == nil || w.phase != Open:
 		return NotOpen
-	case s.noRoom(w) != "":
-		return s.noRoom(w)
+	case len(w.log) >= s.world.MaxLSN:
+		return LogFull
+	case s.world.LAL > 0 && s.pastLAL(w):
+		return AboveLAL
 	case !s.txnOK(t):
 		return NoTxn
 	case k < 0 || k >= s.world.Keys:
@@ -169,8 +165,10 @@ func (s *State) Commit(e, t int) Refusal {
 	switch {
 	case w == nil || w.phase != Open:
 		return NotOpen
-	case s.noRoom(w) != "":
-		return s.noRoom(w)
+	case len(w.log) >= s.world.MaxLSN:
+		return LogFull
+	case s.world.LAL > 0 && s.pastLAL(w):
+		return AboveLAL
 	case !w.settled():
 		return Unsettled
 	case !s.txnOK(t):
@@ -194,8 +192,10 @@ func (s *State) Undo(e, t int) Refusal {
 	switch {
 	case w == nil || w.phase != Open:
 		return NotOpen
-	case s.noRoom(w) != "":
-		return s.noRoom(w)
+	case len(w.log) >= s.world.MaxLSN:
+		return LogFull
+	case s.world.LAL > 0 && s.pastLAL(w):
+		return AboveLAL
 	case !w.settled():
 		return Unsettled
 	case !s.txnOK(t):
@@ -227,12 +227,9 @@ func (s *State) complete(w *writer, r, from int32) int32 {
 	return from
 }
 
-// tell is Tell(e, r) after the store has changed: r acknowledges each record of e that it has, in a world with RecordAcks.
+// tell is Tell(e, r) after the store has changed: r acknowledges each record of e that it has.
 // Only record c.l is new, unless the whole store is.
 func (s *State) tell(c *change, whole bool) {
-	if !s.world.RecordAcks {
-		return
-	}
 	e, rep := c.sclEpoch, &s.replicas[c.r]
 	w := &s.writers[e-1]
 	row := rep.gotRow(e, len(w.log))
@@ -295,7 +292,9 @@ func (s *State) Store(e, l, r int) Refusal {
 	c := change{action: ActStore, e: int32(e), l: int32(l), r: int32(r), sclEpoch: int32(e), scl: rep.sclOf(e)}
 	rep.put(int32(l), int16(w.log[l-1].Epoch))
 	s.keep(int32(r), int32(e))
-	s.tell(&c, false)
+	if s.world.RecordAcks {
+		s.tell(&c, false)
+	}
 	return s.took(c)
 }
 
@@ -326,7 +325,9 @@ func (s *State) Gossip(r, p, l int) Refusal {
 	c := change{action: ActGossip, r: int32(r), p: int32(p), l: int32(l), sclEpoch: e, scl: rep.sclOf(int(e))}
 	rep.put(int32(l), peer.store[l-1])
 	s.keep(int32(r), e)
-	s.tell(&c, false)
+	if s.world.RecordAcks {
+		s.tell(&c, false)
+	}
 	return s.took(c)
 }
 
@@ -662,7 +663,9 @@ func (s *State) Join(e, r int) Refusal {
 	}
 	rep.fence, rep.line = int32(e), int32(e)
 	s.keep(int32(r), int32(e))
-	s.tell(&c, true)
+	if s.world.RecordAcks {
+		s.tell(&c, true)
+	}
 	return s.took(c)
 }
 

@@ -97,8 +97,12 @@ type replica struct {
 	line  int32
 	store []int16  // LSN-1 -> epoch of the record stored, 0 for none; nothing beyond its end
 	scl   []int32  // epoch-1 -> SCL, -1 before it joined; -1 beyond its end
-	got   [][]bool // epoch-1 -> LSN-1 -> acknowledged by itself; false beyond the ends. Only with RecordAcks
+	got   *singles // nil without RecordAcks
 }
+
+// singles are the records that a replica has acknowledged one by one: epoch-1 -> LSN-1 ->, false beyond the ends. They
+// are apart because replicas are gone through all the time, and few worlds have them.
+type singles struct{ rows [][]bool }
 
 // An outcome is what is known of a transaction whatever log one looks at.
 type outcome struct {
@@ -133,12 +137,12 @@ type change struct {
 	last          bool
 	e, t, k, r, p int32
 	l             int32
+	savedGot      int32 // how many of State.savedGot; -1 when only LSN l is to be taken out of the row
 	quorum        ReplicaSet
 	fence, line   int32 // of the replica before
 	scl, sclEpoch int32 // before, and of which epoch
 	highest       int32
 	saved         int32 // how many of State.saved belong to it
-	savedGot      int32 // how many of State.savedGot; -1 when only LSN l is to be taken out of the row
 }
 
 // NewState returns the initial state. The world's limits cost nothing until a behaviour comes near them.
@@ -168,8 +172,10 @@ func (s *State) Reset() {
 		r := &s.replicas[i]
 		r.fence, r.line = 1, 1
 		clear(r.store)
-		for _, row := range r.got {
-			clear(row)
+		if r.got != nil {
+			for _, row := range r.got.rows {
+				clear(row)
+			}
 		}
 		if len(r.scl) == 0 {
 			r.scl = append(r.scl, 0)
@@ -325,18 +331,21 @@ func (r *replica) resize(n int) {
 func (s *State) Got(e, r, l int) bool { return s.replicas[r].gotAt(int32(e), int32(l)) }
 
 func (r *replica) gotAt(e, l int32) bool {
-	if e < 1 || int(e) > len(r.got) || l < 1 || int(l) > len(r.got[e-1]) {
+	if r.got == nil || e < 1 || int(e) > len(r.got.rows) || l < 1 || int(l) > len(r.got.rows[e-1]) {
 		return false
 	}
-	return r.got[e-1][l-1]
+	return r.got.rows[e-1][l-1]
 }
 
 // gotRow returns the row of epoch e with room for n LSNs.
 func (r *replica) gotRow(e int32, n int) []bool {
-	for len(r.got) < int(e) {
-		r.got = append(r.got, nil)
+	if r.got == nil {
+		r.got = &singles{}
 	}
-	row := &r.got[e-1]
+	for len(r.got.rows) < int(e) {
+		r.got.rows = append(r.got.rows, nil)
+	}
+	row := &r.got.rows[e-1]
 	for len(*row) < n {
 		*row = append(*row, false)
 	}

@@ -13,7 +13,9 @@ func (s *State) TakeBack() bool {
 	case ActStore, ActGossip:
 		s.replicas[c.r].store[c.l-1] = 0
 		s.replicas[c.r].setSCL(c.sclEpoch, c.scl)
-		s.untell(c)
+		if s.world.RecordAcks {
+			s.untell(c)
+		}
 	case ActAdvance:
 		s.writers[c.e-1].vcl--
 	case ActAck:
@@ -42,7 +44,9 @@ func (s *State) TakeBack() bool {
 		rep.fence, rep.line = c.fence, c.line
 		rep.setSCL(c.sclEpoch, c.scl)
 		s.restore(rep, c)
-		s.untell(c)
+		if s.world.RecordAcks {
+			s.untell(c)
+		}
 	case ActOpen:
 		w := &s.writers[c.e-1]
 		w.phase, w.vcl = Repairing, 0
@@ -50,7 +54,9 @@ func (s *State) TakeBack() bool {
 		s.restore(&s.replicas[c.r], c)
 	case ActAckEarly:
 		s.replicas[c.r].setSCL(c.sclEpoch, c.scl)
-		s.untell(c)
+		if s.world.RecordAcks {
+			s.untell(c)
+		}
 	}
 	s.journal = s.journal[:n]
 	return true
@@ -66,9 +72,6 @@ func (s *State) restore(rep *replica, c *change) {
 
 // untell gives a replica the row of got back that tell overwrote.
 func (s *State) untell(c *change) {
-	if !s.world.RecordAcks {
-		return
-	}
 	row := s.replicas[c.r].gotRow(c.sclEpoch, 0)
 	if c.savedGot < 0 {
 		row[c.l-1] = false

@@ -71,7 +71,8 @@ func (s *State) Vars() []check.Var {
 				add(scl, "scl[%d][%s]", i+1, name)
 			}
 		}
-		for i, row := range rep.got {
+		for i := 0; rep.got != nil && i < len(rep.got.rows); i++ {
+			row := rep.got.rows[i]
 			var lsns []string
 			for l, has := range row {
 				if has {
