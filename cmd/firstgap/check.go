@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"github.com/firstgap/firstgap/spec/check"
@@ -162,6 +163,9 @@ else is the one called %%s; --set and other flags then change it. With a violati
 }
 
 func (c *checkModel) run(cmd *cobra.Command) error {
+	if err := c.together(cmd); err != nil {
+		return err
+	}
 	if c.all.wanted {
 		c.all.search, c.all.json = c.search, c.json
 		return c.all.run(cmd, []check.Subject{c.subject})
@@ -180,9 +184,6 @@ func (c *checkModel) run(cmd *cobra.Command) error {
 		return c.named(err)
 	}
 	if len(c.only) > 0 {
-		if c.twin != "" || c.jar != "" {
-			return errors.New("--invariant is for a search of our own; expected it without --tlc and --cfg")
-		}
 		if model, err = check.Only(model, c.only); err != nil {
 			return err
 		}
@@ -218,6 +219,23 @@ func (c *checkModel) run(cmd *cobra.Command) error {
 		return c.walk(cmd, model, trace)
 	}
 	return c.searchIn(cmd, model, world, options, trace)
+}
+
+// together refuses flags of which one would be without effect beside another.
+func (c *checkModel) together(cmd *cobra.Command) error {
+	var found error
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		switch name := f.Name; {
+		case c.all.wanted && !slices.Contains([]string{"all", "workers", "for", "memory", "json"}, name):
+			found = fmt.Errorf("--%s with --all; expected no more than --workers, --for, --memory and --json: the worlds are given", name)
+		case c.jar != "" && slices.Contains([]string{"walks", "random", "depth", "invariant", "cfg"}, name),
+			c.twin != "" && name == "invariant":
+			found = fmt.Errorf("--%s with --tlc or --cfg; expected a search of the whole world, for all invariants", name)
+		case cmd.Flags().Changed("random") && name == "walks":
+			found = errors.New("--walks with --random; expected one of them")
+		}
+	})
+	return found
 }
 
 // searchIn searches a world, says what was found, and compares it with TLC.
