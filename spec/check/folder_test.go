@@ -52,7 +52,8 @@ func stopping(t *testing.T, g grid, after int64, o Options) (*Result, error) {
 
 // Wherever a search is stopped, and with however many workers it goes on, it comes to the same numbers.
 func TestResumeAtAnyPoint(t *testing.T) {
-	for _, g := range []grid{{size: 40, limit: 1000}, {size: 40, limit: 70}} {
+	// No violation is in it: one that is seen ends a search that is stopped within its level with what it has by then.
+	for _, g := range []grid{{size: 40, limit: 1000}} {
 		want, err := Run(t.Context(), gridWithWitness{g}, Options{})
 		require.NoError(t, err)
 		folder := filepath.Join(t.TempDir(), "made", "for it")
@@ -61,9 +62,6 @@ func TestResumeAtAnyPoint(t *testing.T) {
 		for {
 			// Some thousand states at a time, so within most levels; none at all now and then.
 			after := int64(1 + stops*977%3000)
-			if g.limit == 70 && stops == 12 {
-				after = -1 // a violation that was seen when the search is stopped within its level ends it with what it has by then
-			}
 			r, err := stopping(t, g, after, o)
 			require.NoError(t, err)
 			if r.Verdict != Incomplete {

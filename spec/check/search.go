@@ -212,6 +212,9 @@ func (s *search) watch(ctx context.Context) (quit func()) {
 	if ctx.Err() != nil { // at once, not when the goroutine gets to it
 		s.stop("interrupted: " + context.Cause(ctx).Error())
 	}
+	if s.options.For > 0 && time.Since(s.begun) >= s.options.For {
+		s.stop(fmt.Sprintf("the time limit of %s ran out", s.options.For))
+	}
 	return func() { close(done); ended.Wait() }
 }
 
@@ -511,7 +514,11 @@ func (w *worker) grow(fingerprint uint64) {
 	if shard.count.Load() < shard.most {
 		return
 	}
-	more := int64(shard.grown()) * bucketBytes
+	crowded := v.crowded(shard)
+	more := int64(0)
+	for _, c := range crowded {
+		more += int64(c.grown()) * bucketBytes
+	}
 	if limit := s.options.Memory; limit > 0 && v.bytes()+more+s.level.held()+s.found.held() > limit {
 		s.spilling.Store(true)
 		if err := s.relieve(); err != nil {
@@ -521,6 +528,8 @@ func (w *worker) grow(fingerprint uint64) {
 			s.stop(fmt.Sprintf("the memory limit of %d MB ran out", limit>>20))
 		}
 	}
-	shard.grow()
+	for _, c := range crowded {
+		c.grow()
+	}
 	s.table.Store(v.bytes())
 }

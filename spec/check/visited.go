@@ -231,6 +231,22 @@ func (s *shard) grown() int {
 	}
 }
 
+// crowded returns the shards that grow when the one given is full: that one, and while shards are small, all that are
+// nearly full. They fill at the same pace, and to stop the workers for each of them would cost more than the growing.
+func (v *visited) crowded(full *shard) []*shard {
+	const small = 1 << 14
+	if len(full.buckets) >= small {
+		return []*shard{full}
+	}
+	var all []*shard
+	for i := range v.shards {
+		if s := &v.shards[i]; s == full || len(s.buckets) < small && s.count.Load() >= s.most/8*7 {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
 // grow makes room. The caller holds mu of the set for writing.
 func (s *shard) grow() {
 	old := s.buckets
