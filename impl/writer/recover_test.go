@@ -232,3 +232,27 @@ func TestARecoveryTellsNoVDLBeforeItOpens(t *testing.T) {
 	require.Equal(t, open, w.phase)
 	require.Equal(t, node.LSN(3), w.vdl)
 }
+
+// Seed 4642: records that nobody has were asked for again with every answer that did not bring them, as fast as the
+// network went. After a pass over every segment the writer waits for its tick.
+func TestALoadThatFindsNothingWaitsForTheTick(t *testing.T) {
+	w, _ := recovering(t)
+	var out node.Effects
+	answers := 0
+	for asked := true; asked; answers++ {
+		require.Less(t, answers, 20, "it asks without end")
+		out.Reset()
+		w.loaded(0, &node.LogRecords{Epoch: 2, From: w.load.cursors[0].next, Through: 3}, &out)
+		asked = len(out.List) > 0
+	}
+	require.GreaterOrEqual(t, answers, len(w.groups[0].replicas), "each segment is asked before it waits")
+	out.Reset()
+	w.retry(&out)
+	asks := 0
+	for _, e := range out.List {
+		if _, ok := e.Message.(*node.ReadLog); ok {
+			asks++
+		}
+	}
+	require.Equal(t, 1, asks, "the tick asks again")
+}

@@ -186,7 +186,7 @@ func TestSymmetryIsExact(t *testing.T) {
 // With and without symmetry the verdict, the invariant and the length of the counterexample are the same.
 func TestSymmetryKeepsVerdicts(t *testing.T) {
 	tried := 0
-	table, err := readTable(worldsTSV)
+	table, err := check.ReadTable(worldsTSV)
 	require.NoError(t, err)
 	for _, row := range table {
 		w := named(t, row.Name)

@@ -69,7 +69,7 @@ func switchedOff(w World) []string {
 // generated: one with a violation when the search goes past it. Every action that a world has a use for is taken.
 func TestWorlds(t *testing.T) {
 	subject := Subject()
-	table, err := readTable(worldsTSV)
+	table, err := check.ReadTable(worldsTSV)
 	require.NoError(t, err)
 	require.Len(t, table, len(subject.Worlds))
 	caught := map[string]bool{}
@@ -468,7 +468,7 @@ func TestTablesThatAreBroken(t *testing.T) {
 		header + "a\t{}\tx\t2\tpass\n":              `line 2: distinct: strconv.ParseUint: parsing "x": invalid syntax`,
 		header + "a\t{}\t1\t-2\tpass\n":             `line 2: generated: strconv.ParseUint: parsing "-2": invalid syntax`,
 	} {
-		_, err := readTable(tsv)
+		_, err := check.ReadTable(tsv)
 		require.EqualError(t, err, want)
 	}
 	var names []string

@@ -2,9 +2,6 @@ package quorum
 
 import (
 	_ "embed"
-	"fmt"
-	"strconv"
-	"strings"
 
 	"github.com/firstgap/firstgap/spec/check"
 )
@@ -18,7 +15,7 @@ var worldsTSV string
 
 // worlds returns the named worlds.
 func worlds() []check.World {
-	table, err := readTable(worldsTSV)
+	table, err := check.ReadTable(worldsTSV)
 	if err != nil {
 		panic("quorum: worlds.tsv: " + err.Error()) // it is part of the program
 	}
@@ -28,33 +25,4 @@ func worlds() []check.World {
 		}
 	}
 	return table
-}
-
-// readTable returns the worlds of a table, with figures even where a world has a violation.
-func readTable(tsv string) ([]check.World, error) {
-	const header = "name\tconstants\tdistinct\tgenerated\tverdict"
-	lines := strings.Split(strings.TrimSuffix(tsv, "\n"), "\n")
-	if lines[0] != header {
-		return nil, fmt.Errorf("line 1 is %q; expected %q", lines[0], header)
-	}
-	var table []check.World
-	for i, line := range lines[1:] {
-		cells := strings.Split(line, "\t")
-		if len(cells) != 5 {
-			return nil, fmt.Errorf("line %d has %d columns; expected 5", i+2, len(cells))
-		}
-		w := check.World{Name: cells[0], Constants: []byte(cells[1])}
-		var err error
-		if w.Distinct, err = strconv.ParseUint(cells[2], 10, 64); err != nil {
-			return nil, fmt.Errorf("line %d: distinct: %w", i+2, err)
-		}
-		if w.Generated, err = strconv.ParseUint(cells[3], 10, 64); err != nil {
-			return nil, fmt.Errorf("line %d: generated: %w", i+2, err)
-		}
-		if cells[4] != "pass" {
-			w.Violates = cells[4]
-		}
-		table = append(table, w)
-	}
-	return table, nil
 }

@@ -14,7 +14,7 @@ import (
 
 func table(t *testing.T) []check.World {
 	t.Helper()
-	rows, err := readTable(worldsTSV)
+	rows, err := check.ReadTable(worldsTSV)
 	require.NoError(t, err)
 	require.NotEmpty(t, rows)
 	return rows
@@ -159,14 +159,14 @@ func TestSymmetryChangesNoVerdict(t *testing.T) {
 }
 
 func TestTable(t *testing.T) {
-	_, err := readTable("name\tverdict\n")
+	_, err := check.ReadTable("name\tverdict\n")
 	require.ErrorContains(t, err, "line 1")
 	const header = "name\tconstants\tdistinct\tgenerated\tverdict\n"
-	_, err = readTable(header + "a\t{}\t1\t2\n")
+	_, err = check.ReadTable(header + "a\t{}\t1\t2\n")
 	require.EqualError(t, err, "line 2 has 4 columns; expected 5")
-	_, err = readTable(header + "a\t{}\tone\t2\tpass\n")
+	_, err = check.ReadTable(header + "a\t{}\tone\t2\tpass\n")
 	require.ErrorContains(t, err, "line 2: distinct")
-	_, err = readTable(header + "a\t{}\t1\ttwo\tpass\n")
+	_, err = check.ReadTable(header + "a\t{}\t1\ttwo\tpass\n")
 	require.ErrorContains(t, err, "line 2: generated")
 }
 
