@@ -127,7 +127,7 @@ func (v *Validator) issue(from node.ID, t *node.Trace) *problem {
 		return p
 	}
 	e := int(t.Epoch)
-	if r.Epoch != t.Epoch || node.Action(r.Kind) != t.Action || r.Group >= node.Group(v.volume.Groups()) || !r.Intact() {
+	if r.Epoch != t.Epoch || node.IssueOf(r.Kind) != t.Action || r.Group >= node.Group(v.volume.Groups()) || !r.Intact() {
 		return &problem{
 			rule: ruleRecord, why: fmt.Sprintf("the writer of epoch %d issued a record that cannot be its own", e),
 			expected: fmt.Sprintf("a sealed %s of epoch %d in one of %d groups", t.Action, e, v.volume.Groups()), found: full(r),

@@ -178,7 +178,7 @@ func (w *toyWriter) next(kind node.Kind, t *toyTxn, key string, last bool) *node
 func (w *toyWriter) issue(r *node.Record) *node.Record {
 	r.Seal()
 	w.log = append(w.log, r)
-	w.toy.tell(w.id, node.Trace{Action: node.Action(r.Kind), Epoch: w.epoch, Record: r})
+	w.toy.tell(w.id, node.Trace{Action: node.IssueOf(r.Kind), Epoch: w.epoch, Record: r})
 	return r
 }
 

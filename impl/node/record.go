@@ -42,6 +42,10 @@ const (
 	// Undo takes back the latest change of a transaction that is not taken back yet. It is logged, so that the
 	// next recovery continues where this one stopped instead of putting old values over later commits.
 	Undo
+	// Structure changes one page's cells from Old to New, both encoded by package page, and belongs to no transaction:
+	// a split, a merge, an allocation. It is never taken back. All records of one structural change are one
+	// mini-transaction (SIGMOD 2017 §5).
+	Structure
 )
 
 func (k Kind) String() string {
@@ -52,6 +56,8 @@ func (k Kind) String() string {
 		return "commit"
 	case Undo:
 		return "undo"
+	case Structure:
+		return "structure"
 	}
 	return fmt.Sprintf("Kind(%d)", uint8(k))
 }
@@ -83,7 +89,7 @@ type Record struct {
 	Last         bool // ends its mini-transaction: a consistency point LSN (CPL)
 	Txn          Txn
 	Page         PageID
-	Key          string
+	Key          string // the row; for a structural change, where in the page it begins
 	Old, New     Value
 	Undoes       LSN // for an undo: the write that it takes back
 	OldestActive LSN // first LSN of any transaction that is active once this record is applied; LSN+1 when none is
@@ -153,7 +159,10 @@ func DecodeRecord(b []byte) (*Record, error) {
 
 func (r *Record) String() string {
 	s := fmt.Sprintf("%d/%d %s t%s %s", r.LSN, r.Epoch, r.Kind, r.Txn, r.Key)
-	if r.Kind != Commit {
+	switch r.Kind {
+	case Structure:
+		s += fmt.Sprintf(" of page %d, %d for %d bytes", r.Page, len(r.New.Bytes), len(r.Old.Bytes))
+	case Write, Undo:
 		s += fmt.Sprintf(" %s→%s", r.Old, r.New)
 	}
 	return s

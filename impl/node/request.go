@@ -6,15 +6,18 @@ import "fmt"
 type Op uint8
 
 const (
-	OpBegin  Op = iota + 1 // begins a transaction; the reply names it
-	OpGet                  // reads Rows[0].Key for Txn
-	OpPut                  // writes all of Rows for Txn, as one mini-transaction; a Value that does not exist deletes
-	OpCommit               // commits Txn
-	OpAbort                // takes back what Txn changed
+	OpBegin     Op = iota + 1 // begins a transaction; the reply names it
+	OpGet                     // reads Rows[0].Key for Txn
+	OpPut                     // writes all of Rows for Txn, as one mini-transaction; a Value that does not exist deletes
+	OpCommit                  // commits Txn
+	OpAbort                   // takes back what Txn changed
+	OpScan                    // reads for Txn the rows with From ≤ key < To, in order, at most Most of them
+	OpSavepoint               // marks a point of Txn; the reply names it
+	OpRollback                // takes back what Txn changed since Savepoint; Txn goes on, and keeps its locks
 )
 
 func (o Op) String() string {
-	names := [...]string{"", "begin", "get", "put", "commit", "abort"}
+	names := [...]string{"", "begin", "get", "put", "commit", "abort", "scan", "savepoint", "rollback"}
 	if int(o) < len(names) {
 		return names[o]
 	}
@@ -33,6 +36,13 @@ type Request struct {
 	Op   Op
 	Txn  Txn
 	Rows []Row
+	From string // of a scan: the first key that counts
+	To   string // of a scan: the first key that does not count any more; "" is behind all keys
+	Most int    // of a scan: rows in one reply; 0 is as many as the limit allows
+	// Savepoint is, for a rollback, the point to go back to, as a savepoint's reply named it.
+	Savepoint uint32
+	// ReadPoint is, for a begin at a reader, the snapshot that is asked for; 0 is the newest that the reader has.
+	ReadPoint LSN
 }
 
 // Status is how a request ended.
@@ -71,10 +81,21 @@ const (
 	ReasonBusy              // a limit on transactions or on unwritten log is reached, or a call of it is under way
 	ReasonTooLarge          // a key, a value or a request is larger than the limit
 	ReasonMalformed         // the request makes no sense, such as a put without rows
+
+	ReasonCommitted      // the transaction has committed already
+	ReasonRolledBack     // the transaction has been rolled back already
+	ReasonNoSavepoint    // the transaction has no such savepoint, or went back behind it
+	ReasonReadOnly       // a reader changes nothing
+	ReasonAboveReadPoint // the read point asked for is above what the reader has
+	ReasonBelowReadPoint // the read point asked for is below what is still kept
+	ReasonFull           // no page is left to allocate, and no group to grow by
+	ReasonAttached       // the volume is attached to another instance
 )
 
 func (r Reason) String() string {
-	names := [...]string{"", "deadlock", "idle", "fenced", "not open", "unknown transaction", "busy", "too large", "malformed"}
+	names := [...]string{"", "deadlock", "idle", "fenced", "not open", "unknown transaction", "busy", "too large", "malformed",
+		"committed already", "rolled back already", "no such savepoint", "read only", "above the read point", "below the oldest read point",
+		"volume full", "attached elsewhere"}
 	if int(r) < len(names) {
 		return names[r]
 	}
@@ -89,8 +110,15 @@ type Reply struct {
 	Status Status
 	Reason Reason
 	Value  Value // for a get
+	Rows   []Row // for a scan
+	// More says, for a scan, that rows beyond the last one were left out.
+	More bool
+	// Blockers is, for a deadlock, the cycle that this transaction would have closed: it waits for the first, which waits
+	// for the next, and the last one waits for it.
+	Blockers  []Txn
+	Savepoint uint32 // for a savepoint: its name, from 1 on
 	// LSN is, for a commit, the transaction's place in the order of all: that of its commit record, or, when it
-	// only read, the VDL up to which it saw everything.
+	// only read, the VDL up to which it saw everything. For a begin at a reader, the read point.
 	LSN   LSN
 	Epoch Epoch // the writer's epoch
 }

@@ -7,7 +7,11 @@ type Volume struct {
 	WriteQuorum int    // copies, in each group, that make a record count as written
 	ReadQuorum  int    // answers, in each group, that a recovery needs
 	Pages       int    // pages of the volume; page p is in group p mod groups
-	Segments    [][]ID // by group, then replica
+	PageSize    int    // bytes of a page's image at most; 0 is page.DefaultSize
+	Segments    [][]ID // by group, then replica: all that are provisioned, the spares of each group last
+	Spares      int    // segments of each group that are no member at first
+	InUse       int    // groups in use from the start; 0 is all
+	Tails       []bool // by replica number: it keeps the log and no pages; nil when all are full
 	Register    ID     // the control plane's epoch register
 }
 
@@ -16,6 +20,24 @@ func (v *Volume) Groups() int { return len(v.Segments) }
 
 // Replicas returns the number of segments in each group.
 func (v *Volume) Replicas() int { return len(v.Segments[0]) }
+
+// FirstMembership is that of a group that never changed its members.
+func (v *Volume) FirstMembership() Membership {
+	return Membership{Epoch: 1, Sets: []Replicas{1<<(v.Replicas()-v.Spares) - 1}}
+}
+
+// Quorums returns what counts as written and as read in each group.
+func (v *Volume) Quorums() Quorums {
+	q := Quorums{Write: v.WriteQuorum, Read: v.ReadQuorum}
+	for r := range v.Replicas() {
+		if r < len(v.Tails) && v.Tails[r] {
+			q.Tails = true
+		} else {
+			q.Fulls = q.Fulls.With(r)
+		}
+	}
+	return q
+}
 
 // GroupOf returns the group that stores page p.
 func (v *Volume) GroupOf(p PageID) Group { return Group(int(p) % len(v.Segments)) }

@@ -24,16 +24,7 @@ func (w *Writer) issue(r node.Record, out *node.Effects) *node.Record {
 	g.lsns = append(g.lsns, r.LSN)
 	w.log = append(w.log, &r)
 	w.cache.apply(&r)
-	var a node.Action
-	switch r.Kind {
-	case node.Write:
-		a = node.ActWrite
-	case node.Commit:
-		a = node.ActCommit
-	case node.Undo:
-		a = node.ActUndo
-	}
-	out.Tell(node.Trace{Action: a, Epoch: w.epoch, Record: &r})
+	out.Tell(node.Trace{Action: node.IssueOf(r.Kind), Epoch: w.epoch, Record: &r})
 	return &r
 }
 
