@@ -66,7 +66,7 @@ func (w *Writer) cached(id node.PageID, t *txn, out *node.Effects) *page.Page {
 	// The read point is the VDL now; everything above it that concerns the page is still in the log here. The
 	// segment must be complete up to the last LSN of its own group below it, not up to the read point itself: an idle
 	// group never would be.
-	rd := &pageRead{id: id, readPoint: w.vdl, need: w.groups[w.Volume.GroupOf(id)].atVDL, waiting: []*txn{t}}
+	rd := &pageRead{id: id, readPoint: w.vdl, need: w.groups[w.groupOf(id)].atVDL, waiting: []*txn{t}}
 	c.reads = append(c.reads, rd)
 	w.askForPage(rd, out)
 	return nil
@@ -74,11 +74,14 @@ func (w *Writer) cached(id node.PageID, t *txn, out *node.Effects) *page.Page {
 
 // askForPage asks one segment that is complete far enough: no quorum, for the writer knows who is (SIGMOD 2017 §4.2.3).
 func (w *Writer) askForPage(rd *pageRead, out *node.Effects) {
-	replicas := w.groups[w.Volume.GroupOf(rd.id)].replicas
+	g := &w.groups[w.groupOf(rd.id)]
+	fulls := g.members.Members() & w.quorums.Fulls
+	replicas := g.replicas
 	n := len(replicas)
 	for i := range n {
-		p := &replicas[(int(rd.id)+int(rd.attempt)+i)%n]
-		if p.joined && p.scl >= rd.need {
+		r := (int(rd.id) + int(rd.attempt) + i) % n
+		p := &replicas[r]
+		if fulls.Has(r) && p.joined && p.scl >= rd.need {
 			rd.attempt += uint32(i) + 1
 			rd.asked = true
 			out.Send(p.id, &node.ReadPage{Epoch: w.epoch, Page: rd.id, ReadPoint: rd.readPoint, Need: rd.need, Attempt: rd.attempt})

@@ -12,12 +12,11 @@ import (
 // confirms is the state of the questions under way.
 type confirms struct {
 	round   uint64
-	heard   [][]uint64 // by group and replica, the newest round confirmed
-	waiting []*txn     // in the order of their rounds
+	waiting []*txn // in the order of their rounds
 }
 
-// commitReadOnly asks the segments of one group whether they still serve this epoch, and commits when more than
-// N−W of them have said so since: a successor that serves has fenced W of them, and would leave N−W at most.
+// commitReadOnly asks the segments of one group whether they still serve this epoch, and commits when so many
+// of them have said so since that the others are no write quorum: a successor that serves has fenced one.
 func (w *Writer) commitReadOnly(t *txn, out *node.Effects) {
 	if t.round != 0 {
 		return
@@ -27,14 +26,9 @@ func (w *Writer) commitReadOnly(t *txn, out *node.Effects) {
 		w.committed(t, out)
 		return
 	}
-	if w.confirms.heard == nil {
-		for g := range w.groups {
-			w.confirms.heard = append(w.confirms.heard, make([]uint64, len(w.groups[g].replicas)))
-		}
-	}
 	w.confirms.round++
 	t.round = w.confirms.round
-	t.group = int(w.Volume.GroupOf(w.Layout.Locate(t.keys[0])))
+	t.group = int(w.groupOf(w.Layout.Locate(t.keys[0])))
 	// Everything that it read was committed at or below the VDL, or its writer would still hold the lock; and what it
 	// read nobody has changed since, for it holds the locks. So it stands right behind the commits up to here.
 	t.readAt = w.vdl
@@ -44,9 +38,7 @@ func (w *Writer) commitReadOnly(t *txn, out *node.Effects) {
 
 func (w *Writer) askToConfirm(t *txn, out *node.Effects) {
 	m := &node.Confirm{Epoch: w.epoch, Round: t.round}
-	for r := range w.groups[t.group].replicas {
-		out.Send(w.groups[t.group].replicas[r].id, m)
-	}
+	w.groups[t.group].eachMember(func(_ int, p *replica) { out.Send(p.id, m) })
 }
 
 func (w *Writer) confirmAgain(out *node.Effects) {
@@ -56,23 +48,17 @@ func (w *Writer) confirmAgain(out *node.Effects) {
 }
 
 func (w *Writer) confirmed(g node.Group, r int, round uint64, out *node.Effects) {
-	if w.confirms.heard == nil {
-		return
-	}
-	heard := w.confirms.heard[g]
-	heard[r] = max(heard[r], round)
-	enough := len(heard) - w.Volume.WriteQuorum
+	asked := &w.groups[g]
+	asked.replicas[r].confirmed = max(asked.replicas[r].confirmed, round)
 	for i := 0; i < len(w.confirms.waiting); {
 		t := w.confirms.waiting[i]
-		n := 0
-		if t.group == int(g) {
-			for _, h := range heard {
-				if h >= t.round {
-					n++
-				}
+		var who node.Replicas
+		asked.eachMember(func(r int, p *replica) {
+			if p.confirmed >= t.round {
+				who = who.With(r)
 			}
-		}
-		if n <= enough {
+		})
+		if t.group != int(g) || !w.quorums.Blocks(asked.members, who) {
 			i++
 			continue
 		}

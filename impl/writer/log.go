@@ -40,11 +40,11 @@ func (w *Writer) send(out *node.Effects) {
 		}
 		m := &node.Append{Epoch: w.epoch, VDL: w.vdl, Last: g.atVDL, Records: w.recordsAfter(g, g.sent, len(g.lsns))}
 		g.sent, g.toldVDL = g.last, w.vdl
-		for r := range g.replicas {
-			if g.replicas[r].joined {
-				out.Send(g.replicas[r].id, m)
+		g.eachMember(func(_ int, p *replica) {
+			if p.joined {
+				out.Send(p.id, m)
 			}
-		}
+		})
 	}
 }
 
@@ -72,8 +72,7 @@ func (w *Writer) resend(out *node.Effects) {
 		g := &w.groups[i]
 		tell := w.phase == open && g.toldVDL != w.vdl
 		g.toldVDL = w.vdl
-		for r := range g.replicas {
-			p := &g.replicas[r]
+		g.eachMember(func(_ int, p *replica) {
 			stuck := p.scl < g.sent && p.scl == p.before
 			p.before = p.scl
 			if p.joined && (stuck || tell) {
@@ -83,7 +82,7 @@ func (w *Writer) resend(out *node.Effects) {
 				}
 				out.Send(p.id, m)
 			}
-		}
+		})
 	}
 }
 
@@ -109,29 +108,19 @@ func (w *Writer) joined(g node.Group, r int, scl node.LSN, out *node.Effects) {
 
 // pgcl returns the group's PGCL: the highest LSN up to which a write quorum is complete.
 func (w *Writer) pgcl(g *group) node.LSN {
-	quorum := w.Volume.WriteQuorum
+	quorums := w.quorums
 	// gofail: var bugAckAtWMinusOne struct{}
 	// if w.hook.Planted("bugAckAtWMinusOne") {
-	// 	quorum--
+	// 	quorums.Write--
 	// }
 
-	// The quorum-th highest SCL: for each, count who reaches it. Groups have at most nine segments.
+	// For each SCL, who reaches it: groups have a handful of segments.
 	best := node.LSN(0)
-	for i := range g.replicas {
-		l := g.replicas[i].scl
-		if !g.replicas[i].joined || l <= best {
-			continue
+	g.eachMember(func(_ int, p *replica) {
+		if p.joined && p.scl > best && quorums.Writes(g.members, g.complete(p.scl)) {
+			best = p.scl
 		}
-		n := 0
-		for j := range g.replicas {
-			if g.replicas[j].joined && g.replicas[j].scl >= l {
-				n++
-			}
-		}
-		if n >= quorum {
-			best = l
-		}
-	}
+	})
 	return best
 }
 

@@ -50,9 +50,7 @@ func (w *Writer) openNew(out *node.Effects) {
 	w.phase = open
 	w.history = node.FirstHistory()
 	for g := range w.groups {
-		for r := range w.groups[g].replicas {
-			w.groups[g].replicas[r].joined = true
-		}
+		w.groups[g].eachMember(func(_ int, p *replica) { p.joined = true })
 	}
 	w.goOn(out)
 }
@@ -65,11 +63,11 @@ func (w *Writer) fence(out *node.Effects) {
 
 	m := &node.Fence{Epoch: w.epoch}
 	for g := range w.groups {
-		for r := range w.groups[g].replicas {
+		w.groups[g].eachMember(func(r int, p *replica) {
 			if w.answers[g][r] == nil {
-				out.Send(w.groups[g].replicas[r].id, m)
+				out.Send(p.id, m)
 			}
-		}
+		})
 	}
 }
 
@@ -79,13 +77,13 @@ func (w *Writer) fenced(g node.Group, r int, m *node.Fenced, out *node.Effects) 
 	}
 	w.answers[g][r] = m
 	for g := range w.answers {
-		n := 0
-		for _, a := range w.answers[g] {
+		var who node.Replicas
+		for r, a := range w.answers[g] {
 			if a != nil {
-				n++
+				who = who.With(r)
 			}
 		}
-		if n < w.Volume.ReadQuorum {
+		if !w.quorums.Reads(w.groups[g].members, who) {
 			return
 		}
 	}
@@ -211,14 +209,15 @@ func (w *Writer) decide(out *node.Effects) {
 func (w *Writer) join(out *node.Effects) {
 	var m *node.Join
 	for g := range w.groups {
-		for r := range w.groups[g].replicas {
-			if p := &w.groups[g].replicas[r]; !p.joined {
-				if m == nil {
-					m = &node.Join{Epoch: w.epoch, History: w.history}
-				}
-				out.Send(p.id, m)
+		w.groups[g].eachMember(func(_ int, p *replica) {
+			if p.joined {
+				return
 			}
-		}
+			if m == nil {
+				m = &node.Join{Epoch: w.epoch, History: w.history}
+			}
+			out.Send(p.id, m)
+		})
 	}
 }
 
@@ -417,13 +416,7 @@ func (w *Writer) tryOpen(out *node.Effects) {
 		// 	need = 0
 		// }
 
-		n := 0
-		for r := range w.groups[i].replicas {
-			if p := &w.groups[i].replicas[r]; p.joined && p.scl >= need {
-				n++
-			}
-		}
-		if n < w.Volume.WriteQuorum {
+		if g := &w.groups[i]; !w.quorums.Writes(g.members, g.complete(need)) {
 			return
 		}
 	}

@@ -186,7 +186,7 @@ func (w *Writer) put(t *txn, out *node.Effects) {
 			w.active = append(w.active, t)
 		}
 		t.writes = append(t.writes, w.issue(node.Record{
-			Group: w.Volume.GroupOf(id), Kind: node.Write, Last: i == len(rows)-1, Txn: t.id,
+			Group: w.groupOf(id), Kind: node.Write, Last: i == len(rows)-1, Txn: t.id,
 			Page: id, Key: row.Key, Old: w.cache.pages[id].page.Get(row.Key), New: row.Value,
 		}, out))
 	}

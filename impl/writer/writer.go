@@ -59,11 +59,12 @@ const tick node.Timer = 1
 // A Writer is one database instance, from its start to the moment at which a newer one replaces it.
 type Writer struct {
 	Config
-	hook  node.Hook
-	now   node.Time
-	phase phase
-	epoch node.Epoch
-	ticks int
+	hook    node.Hook
+	quorums node.Quorums
+	now     node.Time
+	phase   phase
+	epoch   node.Epoch
+	ticks   int
 
 	// Taking over.
 	token   uint64
@@ -80,7 +81,7 @@ type Writer struct {
 	end    node.LSN
 	vcl    node.LSN
 	vdl    node.LSN
-	groups []group
+	groups []group // in use
 
 	// Transactions.
 	count    uint32
@@ -96,39 +97,74 @@ type Writer struct {
 
 // A group is what the writer knows of one protection group.
 type group struct {
-	replicas []replica
-	lsns     []node.LSN // of the group, from w.first on, ascending
-	last     node.LSN   // the group's last LSN
-	atVDL    node.LSN   // its last LSN at or below the VDL
-	sent     node.LSN   // its last LSN that was sent to all
-	toldVDL  node.LSN   // the VDL that was last sent to all
+	members  node.Membership // who counts
+	replicas []replica       // all that are provisioned; only members are sent to, asked and counted
+	lsns     []node.LSN      // of the group, from w.first on, ascending
+	last     node.LSN        // the group's last LSN
+	atVDL    node.LSN        // its last LSN at or below the VDL
+	sent     node.LSN        // its last LSN that was sent to all
+	toldVDL  node.LSN        // the VDL that was last sent to all
 }
 
 // A replica is what the writer knows of one segment.
 type replica struct {
-	id     node.ID
-	joined bool     // follows this writer's log: only then its SCL counts
-	scl    node.LSN // acknowledged in this epoch
-	before node.LSN // scl at the last tick
+	id        node.ID
+	joined    bool     // follows this writer's log: only then its SCL counts
+	scl       node.LSN // acknowledged in this epoch
+	before    node.LSN // scl at the last tick
+	confirmed uint64   // the newest round of questions that it answered (see confirms)
 }
 
 // New returns a writer that has not started.
 func New(c Config, hook node.Hook) *Writer {
 	w := &Writer{
-		Config: c, hook: hook, phase: competing, first: 1,
+		Config: c, hook: hook, quorums: c.Volume.Quorums(), phase: competing, first: 1,
 		txns:  map[node.Txn]*txn{},
 		locks: map[string]*lock{},
 		cache: newCache(c.CachePages),
 	}
-	w.groups = make([]group, c.Volume.Groups())
-	w.answers = make([][]*node.Fenced, len(w.groups))
-	for g := range w.groups {
-		for _, id := range c.Volume.Segments[g] {
-			w.groups[g].replicas = append(w.groups[g].replicas, replica{id: id})
-		}
-		w.answers[g] = make([]*node.Fenced, len(w.groups[g].replicas))
+	inUse := c.Volume.InUse
+	if inUse == 0 {
+		inUse = c.Volume.Groups()
+	}
+	for range inUse {
+		w.addGroup(c.Volume.FirstMembership())
 	}
 	return w
+}
+
+// addGroup brings the next group of the volume into use.
+func (w *Writer) addGroup(m node.Membership) {
+	g := group{members: m}
+	for _, id := range w.Volume.Segments[len(w.groups)] {
+		g.replicas = append(g.replicas, replica{id: id})
+	}
+	w.groups = append(w.groups, g)
+	w.answers = append(w.answers, make([]*node.Fenced, len(g.replicas)))
+}
+
+// groupOf returns the group that stores page p.
+func (w *Writer) groupOf(p node.PageID) node.Group { return w.Volume.GroupOf(p) }
+
+// eachMember calls do with every segment of the group that counts, in the order of their replica numbers.
+func (g *group) eachMember(do func(r int, p *replica)) {
+	members := g.members.Members()
+	for r := range g.replicas {
+		if members.Has(r) {
+			do(r, &g.replicas[r])
+		}
+	}
+}
+
+// complete returns the members that follow this writer's log and are complete up to l.
+func (g *group) complete(l node.LSN) node.Replicas {
+	var who node.Replicas
+	g.eachMember(func(r int, p *replica) {
+		if p.joined && p.scl >= l {
+			who = who.With(r)
+		}
+	})
+	return who
 }
 
 // Phase returns where the writer is in its life, as a word.
@@ -185,9 +221,9 @@ func (w *Writer) receive(from node.ID, m node.Message, out *node.Effects) {
 		w.swapped(m, out)
 		return
 	}
-	g, r, member := w.Volume.Find(from)
-	if !member {
-		return
+	g, r, segment := w.Volume.Find(from)
+	if !segment || int(g) >= len(w.groups) || !w.groups[g].members.Members().Has(r) {
+		return // who is no member counts for nothing, whatever it says
 	}
 	switch m := m.(type) {
 	case *node.Stale:
