@@ -264,7 +264,7 @@ func TestJoinDropsWhatIsNotOnTheHistory(t *testing.T) {
 	require.NoError(t, err)
 	p, err := page.Decode(image)
 	require.NoError(t, err)
-	require.Equal(t, []page.Row{{Key: "a", Value: "1"}, {Key: "b", Value: "2"}}, p.Rows)
+	require.Equal(t, []page.Cell{{Key: "a", Value: "1"}, {Key: "b", Value: "2"}}, p.Cells)
 }
 
 // Question Q4: a stale cut is superseded, whichever order the joins arrive in.
@@ -283,7 +283,7 @@ func TestPagesAtEveryReadPoint(t *testing.T) {
 	b := newBench(t)
 	b.get(writer1, writes(1, record(1, 0, 1, "a", "", "1"), record(2, 1, 1, "a", "1", "2"), record(3, 2, 1, "b", "", "3")))
 	b.disk()
-	want := map[node.LSN][]page.Row{
+	want := map[node.LSN][]page.Cell{
 		0: {}, 1: {{Key: "a", Value: "1"}}, 2: {{Key: "a", Value: "2"}}, 3: {{Key: "a", Value: "2"}, {Key: "b", Value: "3"}},
 	}
 	for _, at := range []node.LSN{3, 1, 2, 0, 3, 2} {
@@ -291,7 +291,7 @@ func TestPagesAtEveryReadPoint(t *testing.T) {
 		require.NoError(t, err)
 		p, err := page.Decode(image)
 		require.NoError(t, err)
-		require.Equal(t, want[at], p.Rows, "read point %d", at)
+		require.Equal(t, want[at], p.Cells, "read point %d", at)
 	}
 }
 
