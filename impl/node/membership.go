@@ -1,8 +1,11 @@
 package node
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math/bits"
+	"slices"
+	"strings"
 )
 
 // Replicas is a set of segments of one group, by replica number from 0 on.
@@ -10,6 +13,10 @@ type Replicas uint64
 
 // MaxReplicas is how many segments a group may have, spares included.
 const MaxReplicas = 64
+
+// MaxSets is how many quorum sets a group has at most: with two replacements under way. A third would ask eight sets
+// at once, and three failures are more than a group of six stands anyway.
+const MaxSets = 4
 
 // ReplicaSet returns the set of these replica numbers.
 func ReplicaSet(numbers ...int) Replicas {
@@ -88,6 +95,76 @@ func (m Membership) Keeping(stay, leave int) Membership {
 	return next
 }
 
+// Equal tells whether both have the same sets in the same order, and the same epoch.
+func (m Membership) Equal(o Membership) bool {
+	return m.Epoch == o.Epoch && slices.Equal(m.Sets, o.Sets)
+}
+
+// A Replacement is a change of a group's membership that is under way: New shall take the place of Old.
+type Replacement struct{ Old, New int } // replica numbers
+
+// Pending lists the replacements that are neither finished nor taken back, by the number of the newcomer. The sets say
+// it all, so that a new writer goes on with what the one before began.
+func (m Membership) Pending() []Replacement {
+	var all []Replacement
+	settled := m.Settled()
+	for _, s := range m.Sets[1:] {
+		if in := s &^ settled; in.Len() == 1 {
+			out := settled &^ s
+			all = append(all, Replacement{Old: bits.TrailingZeros64(uint64(out)), New: bits.TrailingZeros64(uint64(in))})
+		}
+	}
+	slices.SortFunc(all, func(a, b Replacement) int { return a.New - b.New })
+	return all
+}
+
+// follows tells whether m is one step after old, in a group of so many segments.
+func (m Membership) follows(old Membership, replicas int) bool {
+	for _, p := range old.Pending() {
+		if m.Equal(old.Keeping(p.New, p.Old)) || m.Equal(old.Keeping(p.Old, p.New)) {
+			return true
+		}
+	}
+	if len(old.Sets) >= MaxSets {
+		return false
+	}
+	all := old.Members()
+	for gone := range replicas {
+		for new := range replicas {
+			if old.MayReplace(gone) && !all.Has(new) && m.Equal(old.Replacing(gone, new)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// MayReplace tells whether a replacement of segment old may begin: it is settled, and nobody is about to take its place.
+func (m Membership) MayReplace(old int) bool {
+	if !m.Settled().Has(old) || len(m.Sets) >= MaxSets {
+		return false
+	}
+	return !slices.ContainsFunc(m.Pending(), func(p Replacement) bool { return p.Old == old })
+}
+
+// AppendBinary appends the membership to b.
+func (m Membership) AppendBinary(b []byte) []byte {
+	b = binary.AppendUvarint(u(b, m.Epoch), uint64(len(m.Sets)))
+	for _, s := range m.Sets {
+		b = u(b, s)
+	}
+	return b
+}
+
+// String names the sets as one would on a whiteboard.
+func (m Membership) String() string {
+	words := make([]string, len(m.Sets))
+	for i, s := range m.Sets {
+		words[i] = s.String()
+	}
+	return fmt.Sprintf("%s of membership epoch %d", strings.Join(words, ", "), m.Epoch)
+}
+
 // Quorums says what counts as written and as read in a group.
 type Quorums struct {
 	Write, Read int // of any members of a set
@@ -121,7 +198,14 @@ func (q Quorums) Reads(m Membership, who Replicas) bool {
 	return in.Len() >= q.Read && (!q.Tails || in&q.Fulls != 0)
 }
 
-// Blocks tells whether without who there is no write quorum: who has a member of each.
+// Blocks tells whether without who no set has a write quorum: who has a member of each. One set would not do: a writer
+// that goes by {ABCDEF}, {ABCDEG} and has heard D, E and F may be told too late that only {ABCDEG} is left, and its
+// successor opens with A, B, C and G.
 func (q Quorums) Blocks(m Membership, who Replicas) bool {
-	return !q.Writes(m, m.Members()&^who)
+	for _, s := range m.Sets {
+		if q.writes(s, s&^who) {
+			return false
+		}
+	}
+	return true
 }

@@ -78,13 +78,21 @@ func TestVolumeValidate(t *testing.T) {
 	}
 	require.NoError(t, good().Validate())
 	for why, breakIt := range map[string]func(*Volume){
-		"no protection group":    func(v *Volume) { v.Segments = nil },
-		"no epoch register":      func(v *Volume) { v.Register = 0 },
-		"used twice":             func(v *Volume) { v.Segments[0][1] = 1 },
-		"write quorum 4":         func(v *Volume) { v.WriteQuorum = 4 },
-		"read quorum 0":          func(v *Volume) { v.ReadQuorum = 0 },
-		"0 pages":                func(v *Volume) { v.Pages = 0 },
-		"group 1 has 2 segments": func(v *Volume) { v.Segments = append(v.Segments, []ID{4, 5}) },
+		"no protection group":         func(v *Volume) { v.Segments = nil },
+		"no epoch register":           func(v *Volume) { v.Register = 0 },
+		"used twice":                  func(v *Volume) { v.Segments[0][1] = 1 },
+		"write quorum 4":              func(v *Volume) { v.WriteQuorum = 4 },
+		"read quorum 0":               func(v *Volume) { v.ReadQuorum = 0 },
+		"0 pages":                     func(v *Volume) { v.Pages = 0 },
+		"group 1 has 2 segments":      func(v *Volume) { v.Segments = append(v.Segments, []ID{4, 5}) },
+		"3 spares of 3":               func(v *Volume) { v.Spares = 3 },
+		"-1 spares":                   func(v *Volume) { v.Spares = -1 },
+		"write quorum 2, want 1 to 1": func(v *Volume) { v.Spares = 2 },
+		"2 groups in use":             func(v *Volume) { v.InUse = 2 },
+		"-1 pages in each group":      func(v *Volume) { v.GroupPages = -1 },
+		"0 pages in each group":       func(v *Volume) { v.Segments, v.InUse = append(v.Segments, []ID{4, 5, 6}), 1 },
+		"tails of 4 segments":         func(v *Volume) { v.Tails = make([]bool, 4) },
+		"keeps pages":                 func(v *Volume) { v.Tails = []bool{true, true, true} },
 	} {
 		v := good()
 		breakIt(v)

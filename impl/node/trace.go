@@ -20,8 +20,13 @@ const (
 	ActHolds                       // no step: a restarted segment says all that it holds, to be compared
 	ActStructure                   // the writer gave the record its LSN
 	ActFill                        // page images and log that a peer sent are durable on the segment
-	ActChange                      // the writer goes by a new membership of a group
-	ActGrow                        // a group came into use
+	// ActChange and ActGrow: a group has another membership, or came into use. The register tells it when the geometry is
+	// durable there: Epoch is that of the writer that asked, the newest, and Position the geometry's version; a register that
+	// starts again tells the last one again. The writer tells it once more, with no Position, when it has heard and from
+	// then on goes by it. In between the register is one version ahead of the writer, never more. A new writer goes by what
+	// the register has at its Start from then on, and tells nothing.
+	ActChange
+	ActGrow
 )
 
 // IssueOf returns the action by which a writer gives a record of that kind its LSN, or 0.

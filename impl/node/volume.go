@@ -11,6 +11,7 @@ type Volume struct {
 	Segments    [][]ID // by group, then replica: all that are provisioned, the spares of each group last
 	Spares      int    // segments of each group that are no member at first
 	InUse       int    // groups in use from the start; 0 is all
+	GroupPages  int    // pages that each group brings; 0 is no limit, and then all groups are in use from the start
 	Tails       []bool // by replica number: it keeps the log and no pages; nil when all are full
 	Register    ID     // the control plane's epoch register
 }
@@ -39,8 +40,34 @@ func (v *Volume) Quorums() Quorums {
 	return q
 }
 
-// GroupOf returns the group that stores page p.
-func (v *Volume) GroupOf(p PageID) Group { return Group(int(p) % len(v.Segments)) }
+// inUse returns how many groups are in use from the start.
+func (v *Volume) inUse() int {
+	if v.InUse == 0 {
+		return len(v.Segments)
+	}
+	return v.InUse
+}
+
+// unlimited is the capacity of a volume without a limit, far above what any run allocates.
+const unlimited PageID = 1 << 30
+
+// capacity returns how many pages so many groups have.
+func (v *Volume) capacity(groups int) PageID {
+	if v.GroupPages == 0 {
+		return unlimited
+	}
+	return PageID(groups * v.GroupPages)
+}
+
+// GroupOf returns the group that stores page p, now or once the volume has grown so far: growth moves no page. It is
+// what Geometry.GroupOf says of every geometry that has the page.
+func (v *Volume) GroupOf(p PageID) Group {
+	n := v.inUse()
+	if p < v.capacity(n) {
+		return Group(int(p) % n)
+	}
+	return Group(int(p) / v.GroupPages)
+}
 
 // Find returns the group and the replica number of the segment with that address.
 func (v *Volume) Find(id ID) (g Group, replica int, ok bool) {
@@ -65,6 +92,21 @@ func (v *Volume) Validate() error {
 	if v.Register == 0 {
 		return fmt.Errorf("volume: no epoch register")
 	}
+	if n < 1 || n > MaxReplicas {
+		return fmt.Errorf("volume: %d segments in each group, want 1 to %d", n, MaxReplicas)
+	}
+	if v.Spares < 0 || v.Spares >= n {
+		return fmt.Errorf("volume: %d spares of %d segments in each group, want 0 to %d", v.Spares, n, n-1)
+	}
+	if v.InUse < 0 || v.InUse > len(v.Segments) {
+		return fmt.Errorf("volume: %d groups in use from the start, want 1 to %d, or 0 for all", v.InUse, len(v.Segments))
+	}
+	if v.GroupPages < 0 || v.GroupPages > 1<<20 || v.GroupPages == 0 && v.inUse() < len(v.Segments) {
+		return fmt.Errorf("volume: %d pages in each group, want 1 to %d, or 0 for no limit when all groups are in use", v.GroupPages, 1<<20)
+	}
+	if err := v.validateTails(n - v.Spares); err != nil {
+		return err
+	}
 	for g, members := range v.Segments {
 		if len(members) != n {
 			return fmt.Errorf("volume: group %d has %d segments, group 0 has %d", g, len(members), n)
@@ -76,14 +118,26 @@ func (v *Volume) Validate() error {
 			seen[id] = true
 		}
 	}
-	if v.WriteQuorum < 1 || v.WriteQuorum > n {
-		return fmt.Errorf("volume: write quorum %d, want 1 to %d", v.WriteQuorum, n)
+	if v.WriteQuorum < 1 || v.WriteQuorum > n-v.Spares {
+		return fmt.Errorf("volume: write quorum %d, want 1 to %d", v.WriteQuorum, n-v.Spares)
 	}
-	if v.ReadQuorum < 1 || v.ReadQuorum > n {
-		return fmt.Errorf("volume: read quorum %d, want 1 to %d", v.ReadQuorum, n)
+	if v.ReadQuorum < 1 || v.ReadQuorum > n-v.Spares {
+		return fmt.Errorf("volume: read quorum %d, want 1 to %d", v.ReadQuorum, n-v.Spares)
 	}
 	if v.Pages < 1 {
 		return fmt.Errorf("volume: %d pages, want at least 1", v.Pages)
+	}
+	return nil
+}
+
+// validateTails refuses tails without which a group could not serve a page.
+func (v *Volume) validateTails(members int) error {
+	if len(v.Tails) > v.Replicas() {
+		return fmt.Errorf("volume: tails of %d segments, each group has %d", len(v.Tails), v.Replicas())
+	}
+	fulls := v.Quorums().Fulls & v.FirstMembership().Members()
+	if fulls == 0 {
+		return fmt.Errorf("volume: none of the %d segments that count keeps pages", members)
 	}
 	return nil
 }
