@@ -60,10 +60,10 @@ func (v *Volume) capacity(groups int) PageID {
 }
 
 // GroupOf returns the group that stores page p, now or once the volume has grown so far: growth moves no page. It is
-// what Geometry.GroupOf says of every geometry that has the page.
+// what Geometry.GroupOf says of every geometry that has the page, and a number above all groups' for a page that none has.
 func (v *Volume) GroupOf(p PageID) Group {
 	n := v.inUse()
-	if p < v.capacity(n) {
+	if v.GroupPages == 0 || p < v.capacity(n) {
 		return Group(int(p) % n)
 	}
 	return Group(int(p) / v.GroupPages)
