@@ -70,7 +70,7 @@ func Durability(e EndState) []error {
 	committed := e.committed(object)
 	rows := make(map[string]owed, len(committed))
 	for _, c := range committed {
-		for _, op := range c.by.Ops {
+		for _, op := range c.by.Net() {
 			switch op.Kind {
 			case linearizability.Write:
 				rows[op.Key] = owed{node.Some(op.Value), c.by, c.at}

@@ -3,7 +3,10 @@ package linearizability
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -55,7 +58,9 @@ func execute(t Txn, before map[string]string) (map[string]string, bool) {
 	for k, v := range before {
 		state[k] = v
 	}
+	states := []map[string]string{} // by operation, the state before it
 	for _, op := range t.Ops {
+		states = append(states, maps.Clone(state))
 		value, found := state[op.Key]
 		switch op.Kind {
 		case Write:
@@ -66,14 +71,44 @@ func execute(t Txn, before map[string]string) (map[string]string, bool) {
 			if found != op.Found || value != op.Value {
 				return nil, false
 			}
+		case Scan:
+			rows, more := scanned(state, op.From, op.To, len(op.Rows), op.More)
+			if more != op.More || !slices.Equal(rows, op.Rows) || op.Most > 0 && len(rows) > op.Most {
+				return nil, false
+			}
+		case Rollback:
+			state = takeBack(states, op.Since)
 		}
 	}
 	return state, true
 }
 
+// takeBack returns the state before an operation. What came later is gone for good, also for those who go back to a point
+// behind it afterwards.
+func takeBack(states []map[string]string, since int) map[string]string {
+	for i := since; i < len(states); i++ {
+		states[i] = states[since]
+	}
+	return maps.Clone(states[since])
+}
+
+// scanned returns the first rows of a range, all of them unless told otherwise, and whether there are more.
+func scanned(state map[string]string, from, to string, most int, bounded bool) (rows []Row, more bool) {
+	for _, key := range slices.Sorted(maps.Keys(state)) {
+		switch {
+		case key < from || to != "" && key >= to:
+		case bounded && len(rows) == most:
+			return rows, true
+		default:
+			rows = append(rows, Row{key, state[key]})
+		}
+	}
+	return rows, false
+}
+
 // randomHistory runs a few transactions one after another in a random order, gives them overlapping times around their
 // places and values that repeat, and then breaks some of them, so that about as many histories are legal as are not.
-func randomHistory(r *rand.Rand) []Txn {
+func randomHistory(r *rand.Rand, ranges bool) []Txn {
 	n, keys, values := 2+r.IntN(5), 1+r.IntN(3), 1+r.IntN(4)
 	state := map[string]string{}
 	history := make([]Txn, n)
@@ -90,8 +125,17 @@ func randomHistory(r *rand.Rand) []Txn {
 		for k, v := range state {
 			local[k] = v
 		}
-		for range 1 + r.IntN(3) {
+		states := []map[string]string{}
+		for at := range 1 + r.IntN(3) {
+			states = append(states, maps.Clone(local))
 			op := Op{Kind: Kind(1 + r.IntN(3)), Key: fmt.Sprintf("k%d", r.IntN(keys))}
+			switch {
+			case ranges && r.IntN(3) == 0:
+				op = randomScan(r, local, keys, values)
+			case ranges && r.IntN(8) == 0:
+				op = Op{Kind: Rollback, Since: r.IntN(at + 1)}
+				local = takeBack(states, op.Since)
+			}
 			switch op.Kind {
 			case Write:
 				op.Value = fmt.Sprintf("v%d", r.IntN(values))
@@ -135,11 +179,48 @@ func randomHistory(r *rand.Rand) []Txn {
 	return history
 }
 
+// randomScan answers a random scan, and now and then wrongly.
+func randomScan(r *rand.Rand, state map[string]string, keys, values int) Op {
+	op := Op{Kind: Scan, From: fmt.Sprintf("k%d", r.IntN(keys))}
+	if r.IntN(3) > 0 {
+		op.To = fmt.Sprintf("k%d", r.IntN(keys+1))
+	}
+	if r.IntN(2) == 0 {
+		op.Most = 1 + r.IntN(2)
+	}
+	op.Rows, op.More = scanned(state, op.From, op.To, op.Most, op.Most > 0)
+	switch r.IntN(16) {
+	case 0: // a row that is not there
+		op.Rows = append(op.Rows, Row{fmt.Sprintf("k%d", r.IntN(keys)), fmt.Sprintf("v%d", r.IntN(values))})
+		if r.IntN(2) == 0 { // at least where it would belong
+			slices.SortFunc(op.Rows, func(a, b Row) int { return strings.Compare(a.Key, b.Key) })
+		}
+	case 1: // a row that is missing
+		if len(op.Rows) > 0 {
+			at := r.IntN(len(op.Rows))
+			op.Rows = slices.Delete(op.Rows, at, at+1)
+		}
+	case 2:
+		op.More = !op.More
+	case 3:
+		if len(op.Rows) > 0 {
+			op.Rows[r.IntN(len(op.Rows))].Value = fmt.Sprintf("v%d", r.IntN(values))
+		}
+	}
+	return op
+}
+
 func TestEveryStageAgreesWithBruteForce(t *testing.T) {
+	for _, ranges := range []bool{false, true} {
+		t.Run(fmt.Sprintf("ranges=%t", ranges), func(t *testing.T) { agreeWithBruteForce(t, ranges) })
+	}
+}
+
+func agreeWithBruteForce(t *testing.T, ranges bool) {
 	const histories = 60_000
 	count := map[string]int{}
 	for seed := range uint64(histories) {
-		history := randomHistory(rand.New(rand.NewPCG(seed, 7)))
+		history := randomHistory(rand.New(rand.NewPCG(seed, 7)), ranges)
 		want := Illegal
 		if bruteForce(history) {
 			want = Legal

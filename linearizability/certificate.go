@@ -34,6 +34,9 @@ func (r *replay) misread(s *step) *access {
 	return nil
 }
 
+// fits tells whether the state has all that the step has read.
+func (r *replay) fits(s *step) bool { return r.misread(s) == nil && !s.lacksMore(r.state) }
+
 // late tells that a step that began after the end of s is replayed already: real time is violated.
 func (r *replay) late(s *step) bool {
 	return r.latest >= 0 && r.c.steps[r.latest].begin > s.end
@@ -53,6 +56,11 @@ func (r *replay) place(i int32) *Violation {
 			detail = fmt.Sprintf("in this order transaction %d wrote %q last before it", r.c.id(r.c.steps[w].txn), r.c.keys[read.key])
 		}
 		return r.c.readViolation(Unserializable, s.txn, *read, r.state[read.key], detail)
+	}
+	if s.lacksMore(r.state) {
+		t := &r.c.history[s.txn]
+		at := slices.IndexFunc(t.Ops, func(op Op) bool { return op.Kind == Scan && op.More })
+		return r.c.leftOutNothing(s.txn, &t.Ops[at], "in this order there is no row behind what it, or a scan after it, saw")
 	}
 	for _, w := range s.writes {
 		r.state[w.key], r.writer[w.key] = w.value, i
@@ -161,7 +169,7 @@ func (p *placer) placeReaders() {
 	left, due := p.waiting[:0], int64(math.MaxInt64)
 	for _, i := range p.waiting {
 		s := &p.c.steps[i]
-		if s.begin > due || p.misread(s) != nil || p.place(i) != nil {
+		if s.begin > due || !p.fits(s) || p.place(i) != nil {
 			left = append(left, i)
 			due = min(due, s.end)
 		}

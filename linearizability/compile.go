@@ -21,6 +21,8 @@ type step struct {
 	begin, end    int64 // end is Unfinished when the outcome is unknown: it may take effect after the client gave up
 	claim         uint64
 	reads, writes []access
+	// more has, for each scan that left rows out, the keys behind its last row of which at least one must have a value.
+	more [][]int32
 }
 
 // A compiled history has numbers for keys and values.
@@ -31,7 +33,7 @@ type compiled struct {
 	values  []string // by value number; the first stands for absent
 
 	intermediate []tagged // written and overwritten by the same transaction
-	aborted      []tagged // written by an aborted transaction
+	aborted      []tagged // written by an aborted transaction, or taken back
 }
 
 // A tagged access names its transaction, by index in the history.
@@ -46,99 +48,189 @@ type touch struct {
 	read, write int32 // positions + 1 in the arenas
 }
 
+// A compiler compiles one transaction after the other.
+type compiler struct {
+	*compiled
+	reads, writes []access // arenas of all steps
+	keyNumber     map[string]int32
+	valueNumber   map[string]int32
+	touched       []touch // by key
+	inOrder       []int32 // the keys, by name; nil in a history without scans
+	violation     *Violation
+
+	// Of the transaction under way:
+	txn        int32
+	committed  bool
+	consistent bool // it does not contradict itself
+	undo       []overwritten
+	more       [][]int32
+	hidden     []tagged // written and taken back
+}
+
+// overwritten is what an own write of a transaction has replaced.
+type overwritten struct {
+	op     int   // the operation that wrote
+	write  int32 // position + 1 in the arena
+	before int32 // the value that the transaction itself had written, or none
+}
+
+// none is no value, not even the one of a deleted key.
+const none int32 = -1
+
 // compile numbers the history. The error is a *MalformedError; the violation is of a transaction that contradicts
 // itself, which no order can explain.
 func compile(history []Txn) (*compiled, *Violation, error) {
-	ops := 0
+	ops, scans := 0, false
 	for i := range history {
-		ops += len(history[i].Ops)
-	}
-	c := &compiled{history: history, steps: make([]step, 0, len(history)), values: []string{""}}
-	var (
-		reads, writes = make([]access, 0, ops), make([]access, 0, ops)
-		keyNumber     = make(map[string]int32)
-		valueNumber   = make(map[string]int32)
-		touched       []touch // by key
-		violation     *Violation
-	)
-	for i := range history {
-		t := &history[i]
-		if err := malformed(t); err != nil {
+		if err := malformed(&history[i]); err != nil {
 			return nil, nil, err
 		}
-		firstRead, firstWrite, firstIntermediate := len(reads), len(writes), len(c.intermediate)
-		consistent := true
-		for _, op := range t.Ops {
-			key, ok := keyNumber[op.Key]
-			if !ok {
-				key = int32(len(c.keys))
-				keyNumber[op.Key] = key
-				c.keys = append(c.keys, op.Key)
-				touched = append(touched, touch{})
-			}
-			value := absent
-			if op.Kind == Write || op.Kind == Read && op.Found {
-				if value, ok = valueNumber[op.Value]; !ok {
-					value = int32(len(c.values))
-					valueNumber[op.Value] = value
-					c.values = append(c.values, op.Value)
-				}
-			}
-			seen := &touched[key]
-			if seen.txn != int32(i)+1 {
-				*seen = touch{txn: int32(i) + 1}
-			}
-			switch {
-			case op.Kind != Read && seen.write > 0:
-				before := &writes[seen.write-1]
-				if before.value != value {
-					c.intermediate = append(c.intermediate, tagged{*before, int32(i)})
-				}
-				before.value = value
-			case op.Kind != Read:
-				writes = append(writes, access{key, value})
-				seen.write = int32(len(writes))
-			case seen.write > 0:
-				if own := writes[seen.write-1].value; own != value {
-					consistent = false
-					if violation == nil && t.Outcome == Committed {
-						violation = c.readViolation(OwnWriteMissed, int32(i), access{key, value}, own, "")
-					}
-				}
-			case seen.read > 0:
-				if first := reads[seen.read-1].value; first != value {
-					consistent = false
-					if violation == nil && t.Outcome == Committed {
-						violation = c.readViolation(Unrepeatable, int32(i), access{key, value}, first, "")
-					}
-				}
-			default:
-				reads = append(reads, access{key, value})
-				seen.read = int32(len(reads))
-			}
-		}
-		s := step{txn: int32(i), must: t.Outcome == Committed, begin: t.Begin, end: t.End, claim: t.Order,
-			reads: reads[firstRead:len(reads):len(reads)], writes: writes[firstWrite:len(writes):len(writes)]}
-		switch {
-		case t.Outcome == Aborted:
-			for _, w := range s.writes {
-				c.aborted = append(c.aborted, tagged{w, int32(i)})
-			}
-			c.aborted = append(c.aborted, c.intermediate[firstIntermediate:]...)
-			c.intermediate = c.intermediate[:firstIntermediate]
-		case t.Outcome == OutcomeUnknown:
-			// One that only reads leaves nothing to see, and one that contradicts itself cannot have happened in any
-			// order: if somebody saw its writes, that read is what cannot be explained.
-			if consistent && len(s.writes) > 0 {
-				s.end = Unfinished
-				c.steps = append(c.steps, s)
-			}
-		default:
-			c.steps = append(c.steps, s)
-		}
+		ops += len(history[i].Ops)
+		scans = scans || slices.ContainsFunc(history[i].Ops, func(op Op) bool { return op.Kind == Scan })
+	}
+	c := compiler{compiled: &compiled{history: history, steps: make([]step, 0, len(history)), values: []string{""}},
+		reads: make([]access, 0, ops), writes: make([]access, 0, ops), keyNumber: make(map[string]int32), valueNumber: make(map[string]int32)}
+	if scans {
+		c.orderKeys()
+	}
+	for i := range history {
+		c.transaction(int32(i))
 	}
 	c.dropUnseen()
-	return c, violation, nil
+	return c.compiled, c.violation, nil
+}
+
+// transaction compiles one.
+func (c *compiler) transaction(i int32) {
+	t := &c.history[i]
+	firstRead, firstWrite, firstIntermediate := len(c.reads), len(c.writes), len(c.intermediate)
+	c.txn, c.committed, c.consistent = i, t.Outcome == Committed, true
+	c.undo, c.more, c.hidden = c.undo[:0], nil, c.hidden[:0]
+	for at := range t.Ops {
+		switch op := &t.Ops[at]; op.Kind {
+		case Read:
+			value := absent
+			if op.Found {
+				value = c.value(op.Value)
+			}
+			c.read(c.key(op.Key), value, nil)
+		case Write:
+			c.write(at, c.key(op.Key), c.value(op.Value))
+		case Delete:
+			c.write(at, c.key(op.Key), absent)
+		case Scan:
+			c.scan(op)
+		case Rollback:
+			c.takeBack(op.Since)
+		}
+	}
+	writes := c.writes[firstWrite:]
+	if slices.ContainsFunc(writes, func(w access) bool { return w.value == none }) {
+		writes = slices.DeleteFunc(writes, func(w access) bool { return w.value == none })
+		c.writes = c.writes[:firstWrite+len(writes)]
+	}
+	s := step{txn: i, must: c.committed, begin: t.Begin, end: t.End, claim: t.Order, more: c.more,
+		reads: c.reads[firstRead:len(c.reads):len(c.reads)], writes: writes[:len(writes):len(writes)]}
+	c.aborted = append(c.aborted, c.hidden...)
+	switch {
+	case t.Outcome == Aborted:
+		for _, w := range s.writes {
+			c.aborted = append(c.aborted, tagged{w, i})
+		}
+		c.aborted = append(c.aborted, c.intermediate[firstIntermediate:]...)
+		c.intermediate = c.intermediate[:firstIntermediate]
+	case t.Outcome == OutcomeUnknown:
+		// One that only reads leaves nothing to see, and one that contradicts itself cannot have happened in any
+		// order: if somebody saw its writes, that read is what cannot be explained.
+		if c.consistent && len(s.writes) > 0 {
+			s.end = Unfinished
+			c.steps = append(c.steps, s)
+		}
+	default:
+		c.steps = append(c.steps, s)
+	}
+}
+
+func (c *compiler) key(name string) int32 {
+	key, ok := c.keyNumber[name]
+	if !ok {
+		key = int32(len(c.keys))
+		c.keyNumber[name] = key
+		c.keys = append(c.keys, name)
+		c.touched = append(c.touched, touch{})
+	}
+	return key
+}
+
+func (c *compiler) value(text string) int32 {
+	value, ok := c.valueNumber[text]
+	if !ok {
+		value = int32(len(c.values))
+		c.valueNumber[text] = value
+		c.values = append(c.values, text)
+	}
+	return value
+}
+
+// seen is what the transaction has done to a key.
+func (c *compiler) seen(key int32) *touch {
+	seen := &c.touched[key]
+	if seen.txn != c.txn+1 {
+		*seen = touch{txn: c.txn + 1}
+	}
+	return seen
+}
+
+// own is the value that the transaction itself left in a key last, or none.
+func (c *compiler) own(seen *touch) int32 {
+	if seen.write == 0 {
+		return none
+	}
+	return c.writes[seen.write-1].value
+}
+
+func (c *compiler) write(op int, key, value int32) {
+	seen := c.seen(key)
+	before := c.own(seen)
+	if seen.write == 0 {
+		c.writes = append(c.writes, access{key, value})
+		seen.write = int32(len(c.writes))
+	}
+	if before != none && before != value {
+		c.intermediate = append(c.intermediate, tagged{access{key, before}, c.txn})
+	}
+	c.undo = append(c.undo, overwritten{op, seen.write, before})
+	c.writes[seen.write-1].value = value
+}
+
+// takeBack takes back the transaction's writes from an operation on.
+func (c *compiler) takeBack(since int) {
+	for len(c.undo) > 0 && c.undo[len(c.undo)-1].op >= since {
+		u := c.undo[len(c.undo)-1]
+		c.undo = c.undo[:len(c.undo)-1]
+		w := &c.writes[u.write-1]
+		c.hidden = append(c.hidden, tagged{*w, c.txn})
+		w.value = u.before
+	}
+}
+
+// read compiles one read, also of a key in the range of a scan. A read of an own write is verified and dropped.
+func (c *compiler) read(key, value int32, scan *Op) {
+	seen := c.seen(key)
+	a, expected := OwnWriteMissed, c.own(seen)
+	if expected == none && seen.read > 0 {
+		a, expected = Unrepeatable, c.reads[seen.read-1].value
+	}
+	switch {
+	case expected == none:
+		c.reads = append(c.reads, access{key, value})
+		seen.read = int32(len(c.reads))
+	case expected != value:
+		c.consistent = false
+		if c.committed && c.violation == nil {
+			c.violation = c.readViolation(a, c.txn, access{key, value}, expected, "").in(scan, expected, value)
+		}
+	}
 }
 
 func malformed(t *Txn) *MalformedError {
@@ -150,8 +242,11 @@ func malformed(t *Txn) *MalformedError {
 		problem = fmt.Sprintf("has outcome %d; known: %d (unknown), %d (committed), %d (aborted)", t.Outcome, OutcomeUnknown, Committed, Aborted)
 	}
 	for i, op := range t.Ops {
-		if op.Kind < Read || op.Kind > Delete {
-			problem = fmt.Sprintf("has an operation %d of kind %d; known: %d (read), %d (write), %d (delete)", i+1, op.Kind, Read, Write, Delete)
+		switch {
+		case op.Kind < Read || op.Kind > Rollback:
+			problem = fmt.Sprintf("has an operation %d of kind %d; known: %d (read), %d (write), %d (delete), %d (scan), %d (rollback)", i+1, op.Kind, Read, Write, Delete, Scan, Rollback)
+		case op.Kind == Rollback && (op.Since < 0 || op.Since > i):
+			problem = fmt.Sprintf("takes back in operation %d what it wrote since number %d; expected 0 to %d", i+1, op.Since, i)
 		}
 	}
 	if problem == "" {
@@ -175,10 +270,16 @@ func (c *compiled) dropUnseen() {
 	if len(seen) == 0 {
 		return
 	}
+	wanted := make(map[int32]int) // by key, the scans that left rows out and may have left out this one
 	count := func(s *step, by int) {
 		for _, r := range s.reads {
 			if n, ok := seen[r]; ok {
 				seen[r] = n + by
+			}
+		}
+		for _, keys := range s.more {
+			for _, k := range keys {
+				wanted[k] += by
 			}
 		}
 	}
@@ -189,7 +290,7 @@ func (c *compiled) dropUnseen() {
 		dropped = false
 		kept := c.steps[:0]
 		for _, s := range c.steps {
-			if s.must || s.seenByOthers(seen) {
+			if s.must || s.seenByOthers(seen, wanted) {
 				kept = append(kept, s)
 				continue
 			}
@@ -200,14 +301,18 @@ func (c *compiled) dropUnseen() {
 	}
 }
 
-// seenByOthers tells whether somebody else read a value that the step wrote, given how often each value was read.
-func (s *step) seenByOthers(seen map[access]int) bool {
+// seenByOthers tells whether somebody else read a value that the step wrote, or may have left its row out of a scan, given
+// how often that was so.
+func (s *step) seenByOthers(seen map[access]int, wanted map[int32]int) bool {
 	for _, w := range s.writes {
 		n := seen[w]
 		for _, r := range s.reads {
 			if r == w {
 				n--
 			}
+		}
+		if w.value != absent && wanted[w.key] > 0 {
+			n++ // though it may be a scan of its own: it is only kept, and not dropped
 		}
 		if n > 0 {
 			return true
@@ -240,7 +345,7 @@ func (c *compiled) quote(value int32) string {
 func (c *compiled) readViolation(a Anomaly, txn int32, read access, expected int32, detail string) *Violation {
 	v := c.violation(a, txn, detail)
 	v.Key, v.Expected, v.Found = c.keys[read.key], c.quote(expected), c.quote(read.value)
-	return v
+	return v.in(c.history[txn].scanOf(v.Key), expected, read.value)
 }
 
 func (c *compiled) violation(a Anomaly, txn int32, detail string) *Violation {

@@ -36,7 +36,11 @@ func (c *compiled) unwritten(txn int32, read access) *Violation {
 	same := func(t tagged) bool { return t.access == read && t.txn != txn }
 	if at := slices.IndexFunc(c.aborted, same); at >= 0 {
 		v.Anomaly = AbortedValue
-		return v.expecting("a value that was committed", fmt.Sprintf("transaction %d, which wrote it, was aborted", c.id(c.aborted[at].txn)))
+		by := &c.history[c.aborted[at].txn]
+		if by.Outcome != Aborted {
+			return v.expecting("a value that was committed", fmt.Sprintf("transaction %d, which wrote it, took it back", by.ID))
+		}
+		return v.expecting("a value that was committed", fmt.Sprintf("transaction %d, which wrote it, was aborted", by.ID))
 	}
 	if at := slices.IndexFunc(c.intermediate, same); at >= 0 {
 		v.Anomaly = DirtyRead

@@ -258,7 +258,7 @@ func (g *graph) legal() bool {
 		choice := -1
 		for at, i := range ready {
 			s := &g.c.steps[i]
-			if r.misread(s) != nil {
+			if !r.fits(s) {
 				continue
 			}
 			if !r.destroys(s, wanted) {

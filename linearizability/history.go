@@ -40,9 +40,43 @@ type Txn struct {
 // An Op is one operation of a transaction.
 type Op struct {
 	Kind  Kind   `json:"kind"`
-	Key   string `json:"key"`
+	Key   string `json:"key,omitempty"`
 	Value string `json:"value,omitempty"` // written or read; empty for Delete and for a read that found nothing
 	Found bool   `json:"found,omitempty"` // Read only: false when the key had no value
+
+	// Of a Scan: it saw every row with From ≤ key < To, where an empty To is behind all keys, in the order of their keys.
+	// When it says More, it saw the first of them only, and there was at least one behind the last of Rows.
+	From string `json:"from,omitempty"`
+	To   string `json:"to,omitempty"`
+	Most int    `json:"most,omitempty"` // rows that were asked for; 0 is no bound
+	Rows []Row  `json:"rows,omitempty"`
+	More bool   `json:"more,omitempty"`
+
+	// Since is, of a Rollback, the number of the first operation, from 0, whose write is taken back, with all later ones.
+	Since int `json:"since,omitempty"`
+}
+
+// Net returns the transaction's writes and deletes that it did not take back itself, in their order.
+func (t *Txn) Net() []Op {
+	var net []Op
+	var from []int // by element of net, its operation's number
+	for i, op := range t.Ops {
+		switch op.Kind {
+		case Write, Delete:
+			net, from = append(net, op), append(from, i)
+		case Rollback:
+			for len(net) > 0 && from[len(from)-1] >= op.Since {
+				net, from = net[:len(net)-1], from[:len(from)-1]
+			}
+		}
+	}
+	return net
+}
+
+// A Row is a row that a scan saw.
+type Row struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
 }
 
 // A Kind says what an operation does.
@@ -53,9 +87,11 @@ const (
 	Read Kind = iota + 1
 	Write
 	Delete
+	Scan     // reads a range
+	Rollback // takes back the transaction's own writes since one of its operations
 )
 
-var kindNames = []string{Read: "read", Write: "write", Delete: "delete"}
+var kindNames = []string{Read: "read", Write: "write", Delete: "delete", Scan: "scan", Rollback: "rollback"}
 
 func (k Kind) String() string { return nameOf(kindNames, int(k)) }
 

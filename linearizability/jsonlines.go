@@ -25,7 +25,12 @@ import (
 //	{"client":1,"event":"read","key":"x","value":null}
 //	{"client":1,"event":"write","key":"x","value":"1"}
 //	{"client":1,"event":"delete","key":"y"}
+//	{"client":1,"event":"scan","from":"a","to":"m","most":2,"rows":[{"key":"c","value":"1"},{"key":"d","value":"2"}],"more":true}
+//	{"client":1,"event":"rollback","since":1}
 //	{"client":1,"event":"ok","order":42}
+//
+// A scan covers from ≤ key < to; without to, all keys from from on; with more, there were rows behind the last one. A
+// rollback takes back the transaction's own writes since its operation of that number, counted from 0.
 //
 // Answers are ok (it happened), fail (it did not) and info (unknown). A value that was read is null or left out when
 // there was none. The order of a commit is optional: its commit LSN, or its read point when it only read. The
@@ -42,21 +47,28 @@ type jsonLine struct {
 	Txn     *uint64 `json:"txn"`
 	Order   *uint64 `json:"order"`
 	Time    *int64  `json:"time"`
+	To      string  `json:"to"`
+	Most    int     `json:"most"`
+	Rows    []Row   `json:"rows"`
+	More    bool    `json:"more"`
+	Since   *int    `json:"since"`
 }
 
 // jsonKeys are the keys of a line, by event. Client, event and time are everywhere.
 var jsonKeys = map[string][]string{
-	"invoke": {"op", "key", "value", "from"},
-	"begin":  {"txn"},
-	"read":   {"key", "value"},
-	"write":  {"key", "value"},
-	"delete": {"key"},
-	"ok":     {"value", "swapped", "order"},
-	"fail":   {},
-	"info":   {},
+	"invoke":   {"op", "key", "value", "from"},
+	"begin":    {"txn"},
+	"read":     {"key", "value"},
+	"write":    {"key", "value"},
+	"delete":   {"key"},
+	"scan":     {"from", "to", "most", "rows", "more"},
+	"rollback": {"since"},
+	"ok":       {"value", "swapped", "order"},
+	"fail":     {},
+	"info":     {},
 }
 
-var jsonEvents = []string{"invoke", "begin", "read", "write", "delete", "ok", "fail", "info"}
+var jsonEvents = []string{"invoke", "begin", "read", "write", "delete", "scan", "rollback", "ok", "fail", "info"}
 
 // A jsonReader reads jsonLines.
 type jsonReader struct {
@@ -86,7 +98,7 @@ func (r *jsonReader) line(text string, number int) error {
 	if r.timed {
 		time = *l.Time
 	}
-	isCall, isTxn := l.Event == "invoke", slices.Contains([]string{"begin", "read", "write", "delete"}, l.Event)
+	isCall, isTxn := l.Event == "invoke", slices.Contains([]string{"begin", "read", "write", "delete", "scan", "rollback"}, l.Event)
 	if isCall && len(r.txns) > 0 || isTxn && len(r.calls.calls) > 0 {
 		return fmt.Errorf("event %q: a history has calls or transactions, not both", l.Event)
 	}
@@ -139,6 +151,10 @@ func parseJSONLine(text string) (*jsonLine, error) {
 		return nil, fmt.Errorf("event %q without key", l.Event)
 	case l.Value == nil && l.Event == "write":
 		return nil, errors.New(`event "write" without value`)
+	case l.Event == "scan" && (l.From == nil || l.Most < 0):
+		return nil, errors.New(`event "scan" without from, or with a negative most`)
+	case l.Event == "rollback" && l.Since == nil:
+		return nil, errors.New(`event "rollback" without since`)
 	}
 	return l, nil
 }
@@ -228,8 +244,15 @@ func (r *jsonReader) operation(l *jsonLine) error {
 	if err != nil {
 		return err
 	}
-	op := Op{Key: *l.Key}
+	var op Op
+	if l.Key != nil {
+		op.Key = *l.Key
+	}
 	switch l.Event {
+	case "scan":
+		op = Op{Kind: Scan, From: *l.From, To: l.To, Most: l.Most, Rows: l.Rows, More: l.More}
+	case "rollback":
+		op = Op{Kind: Rollback, Since: *l.Since}
 	case "read":
 		op.Kind, op.Found = Read, l.Value != nil
 	case "write":

@@ -1,7 +1,7 @@
 package linearizability
 
 // parts divides a history into those that no transaction connects through keys, in the order of their first
-// transactions. Each can be ordered for itself: strict serializability composes over such parts as linearizability
+// transactions. A scan touches every key of its range that the history names. Each part can be ordered for itself: strict serializability composes over such parts as linearizability
 // does over objects (Herlihy and Wing 1990, theorem 1), because each part is one object and each transaction one
 // operation of it. A history of single-key operations so falls into its keys.
 func (c *compiled) parts() []*compiled {
@@ -24,6 +24,11 @@ func (c *compiled) parts() []*compiled {
 			}
 			for _, a := range s.writes {
 				root[find(a.key)] = find(home)
+			}
+			for _, keys := range s.more {
+				for _, k := range keys {
+					root[find(k)] = find(home)
+				}
 			}
 		}
 	}
@@ -57,6 +62,7 @@ func (c *compiled) parts() []*compiled {
 		for i := range p.steps {
 			p.steps[i].reads = renumbered(p.steps[i].reads, local)
 			p.steps[i].writes = renumbered(p.steps[i].writes, local)
+			p.steps[i].more = renumberedKeys(p.steps[i].more, local)
 		}
 	}
 	move := func(from []tagged, to func(*compiled) *[]tagged) {
@@ -79,6 +85,8 @@ func (s *step) home() (key int32, ok bool) {
 		return s.reads[0].key, true
 	case len(s.writes) > 0:
 		return s.writes[0].key, true
+	case len(s.more) > 0:
+		return s.more[0][0], true
 	}
 	return 0, false
 }
@@ -87,6 +95,17 @@ func renumbered(from []access, key []int32) []access {
 	to := make([]access, len(from))
 	for i, a := range from {
 		to[i] = access{key[a.key], a.value}
+	}
+	return to
+}
+
+func renumberedKeys(from [][]int32, key []int32) [][]int32 {
+	to := make([][]int32, len(from))
+	for i, keys := range from {
+		to[i] = make([]int32, len(keys))
+		for j, k := range keys {
+			to[i][j] = key[k]
+		}
 	}
 	return to
 }

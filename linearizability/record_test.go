@@ -181,7 +181,7 @@ func TestMalformedLinesAreNamed(t *testing.T) {
 
 		{calls + "{\n", "not a JSON object"},
 		{calls + "[1]\n", "not a JSON object"},
-		{calls + `{"client":1,"event":"done"}` + "\n", `unknown event "done"; known: invoke, begin, read, write, delete, ok, fail, info`},
+		{calls + `{"client":1,"event":"done"}` + "\n", `unknown event "done"; known: invoke, begin, read, write, delete, scan, rollback, ok, fail, info`},
 		{calls + `{"client":1,"event":"ok","key":"k"}` + "\n", `event "ok" has no key "key"; known: client, event, time, value, swapped, order`},
 		{calls + `{"Client":1,"event":"ok"}` + "\n", `has no key "Client"`},
 		{calls + `{"client":"1","event":"ok"}` + "\n", "cannot unmarshal string"},

@@ -172,12 +172,15 @@ func (c *compiled) txnModel(must int) porcupine.Model {
 		Init: func() any { return &txnState{values: make([]int32, len(c.keys))} },
 		Step: func(state, input, _ any) (bool, any) {
 			st, s := state.(*txnState), input.(*step)
+			// One of unknown outcome that does not fit did not happen. It is counted off at the end only, where it cannot
+			// matter, so that the search does not try it in every place.
 			for _, r := range s.reads {
 				if st.values[r.key] != r.value {
-					// One of unknown outcome that does not fit did not happen. It is counted off at the end only, where
-					// it cannot matter, so that the search does not try it in every place.
 					return !s.must && st.done == must, st
 				}
+			}
+			if s.lacksMore(st.values) {
+				return !s.must && st.done == must, st
 			}
 			next := &txnState{hash: st.hash, done: st.done, values: st.values}
 			if s.must {
@@ -231,6 +234,10 @@ func (c *compiled) describe(s *step) string {
 			parts = append(parts, fmt.Sprintf("%s:=%s", op.Key, op.Value))
 		case op.Kind == Delete:
 			parts = append(parts, fmt.Sprintf("delete %s", op.Key))
+		case op.Kind == Rollback:
+			parts = append(parts, fmt.Sprintf("back to operation %d", op.Since+1))
+		case op.Kind == Scan:
+			parts = append(parts, op.describe())
 		case op.Found:
 			parts = append(parts, fmt.Sprintf("%s=%s", op.Key, op.Value))
 		default:

@@ -54,6 +54,10 @@ func parseHistory(t *testing.T, text string) []Txn {
 		}
 		txn.Client = int(txn.ID)
 		for _, word := range strings.Fields(body) {
+			if op, ok := parseRange(t, word); ok {
+				txn.Ops = append(txn.Ops, op)
+				continue
+			}
 			key, value, isWrite := strings.Cut(word, ":=")
 			op := Op{Kind: Write, Key: key, Value: value}
 			if !isWrite {
@@ -71,6 +75,36 @@ func parseHistory(t *testing.T, text string) []Txn {
 		history = append(history, txn)
 	}
 	return history
+}
+
+// parseRange reads a scan, as in "a..m{c=1,d=2,more}", or a rollback to an operation, from 0 on, as in "back(1)".
+func parseRange(t *testing.T, word string) (Op, bool) {
+	t.Helper()
+	if strings.HasPrefix(word, "back(") {
+		since, err := strconv.Atoi(strings.Trim(word, "back()"))
+		require.NoError(t, err)
+		return Op{Kind: Rollback, Since: since}, true
+	}
+	from, rest, ok := strings.Cut(word, "..")
+	if !ok {
+		return Op{}, false
+	}
+	to, answer, ok := strings.Cut(strings.TrimSuffix(rest, "}"), "{")
+	require.True(t, ok, word)
+	op := Op{Kind: Scan, From: from, To: to}
+	for row := range strings.SplitSeq(answer, ",") {
+		key, value, found := strings.Cut(row, "=")
+		switch {
+		case row == "more":
+			op.More = true
+		case strings.HasPrefix(row, "most"):
+			_, err := fmt.Sscanf(row, "most%d", &op.Most)
+			require.NoError(t, err)
+		case found:
+			op.Rows = append(op.Rows, Row{key, value})
+		}
+	}
+	return op, true
 }
 
 func check(t *testing.T, text string) Result {
@@ -179,6 +213,55 @@ func TestBrokenHistoriesAreNamed(t *testing.T) {
 		{"values read in a circle", Unserializable, 0, []string{"cycle:"}, `
 			T1 [0,100] committed: x=2 y:=1
 			T2 [0,100] committed: y=1 x:=2`},
+		{"phantom: a row that comes between two scans", Phantom, 2, []string{`read "c" in its scan of "a" to "m": expected nothing, found "1"`}, `
+			T1 [0,10] committed: c:=1
+			T2 [0,20] committed: a..m{} a..m{c=1}`},
+		{"phantom: a row that goes between two scans", Phantom, 2, []string{`read "c" in its scan of "b" to the end: expected "1", found nothing`}, `
+			T1 [0,10] committed: c:=1
+			T3 [11,20] committed: c:=nothing
+			T2 [11,20] committed: a..{c=1} b..{}`},
+		{"phantom: each inserts what the other's scan did not see", Phantom, 0, []string{`in its scan of "a" to "m": expected "`, `found nothing; transaction`, "cycle:"}, `
+			T1 [0,10] committed: a..m{} c:=1
+			T2 [0,10] committed: a..m{} d:=2`},
+		{"row missing in a scan", MissingRow, 2, []string{`read "c" in its scan of "a" to "m": expected "1", found nothing`, "1 before 2 (which began after its end)"}, `
+			T1 [0,10] committed: c:=1 d:=2
+			T2 [11,20] committed: a..m{d=2}`},
+		{"row missing in the middle of a scan that left rows out", MissingRow, 2, []string{`read "c" in its scan of "a" to "m", at most 1: expected "1", found nothing`}, `
+			T1 [0,10] committed: c:=1 d:=2 e:=3
+			T2 [11,20] committed: a..m{d=2,more,most1}`},
+		{"own row missing in a scan", MissingRow, 1, []string{`expected "1", found nothing`}, `
+			T1 [0,10] committed: c:=1 a..m{}`},
+		{"own deleted row in a scan", OwnWriteMissed, 2, []string{`read "c" in its scan of "a" to "m": expected nothing, found "1"`}, `
+			T1 [0,10] committed: c:=1
+			T2 [11,20] committed: c:=nothing a..m{c=1}`},
+		{"wrong value in a scan", StaleRead, 3, []string{`read "c" in its scan of "a" to "m": expected "2", found "1"`}, `
+			T1 [0,10] committed: c:=1
+			T2 [11,20] committed: c:=2
+			T3 [21,30] committed: a..m{c=1}
+			T4 [31,40] committed: c=2`},
+		{"value from nowhere in a scan", ThinAir, 2, []string{`read "d" in its scan of "a" to "m"`, "no transaction wrote it"}, `
+			T1 [0,10] committed: c:=1
+			T2 [11,20] committed: a..m{c=1,d=1}`},
+		{"rows out of order", DisorderedScan, 2, []string{`read "c" in its scan of "a" to "m": expected a row behind "d"`}, `
+			T1 [0,10] committed: c:=1 d:=2
+			T2 [11,20] committed: a..m{d=2,c=1}`},
+		{"row twice", DisorderedScan, 2, []string{`expected a row behind "c"`}, `
+			T1 [0,10] committed: c:=1
+			T2 [11,20] committed: a..m{c=1,c=1}`},
+		{"row outside of the range", DisorderedScan, 2, []string{"found one outside of it"}, `
+			T1 [0,10] committed: m:=1
+			T2 [11,20] committed: a..m{m=1}`},
+		{"more rows than asked for", DisorderedScan, 2, []string{"expected at most 1 rows, found 2"}, `
+			T1 [0,10] committed: c:=1 d:=1
+			T2 [11,20] committed: a..m{c=1,d=1,most1}`},
+		{"more, and there is nothing", Phantom, 2, []string{`cannot be placed with its scan of "a" to "d"`, "nobody has ever written one"}, `
+			T1 [0,10] committed: c:=1 d:=1
+			T2 [11,20] committed: a..d{c=1,more}`},
+		{"a write that was taken back is seen", AbortedValue, 2, []string{"transaction 1, which wrote it, took it back"}, `
+			T1 [0,10] committed: x:=1 back(0) y:=2
+			T2 [11,20] committed: x=1`},
+		{"a write that was taken back is seen by its own transaction", OwnWriteMissed, 1, []string{`expected "1", found "2"`}, `
+			T1 [0,10] committed: x:=1 x:=2 back(1) x=2`},
 		{"only a search finds it", Unserializable, 0, []string{"every order"}, `
 			T1 [0,100] committed: x:=1
 			T2 [0,100] committed: x:=1
@@ -265,6 +348,26 @@ func TestCertificates(t *testing.T) {
 			T1 [0,10] committed @1: x:=1
 			T2 [11,20] committed @2: x:=nothing x=nothing
 			T3 [21,30] committed @3: x=nothing`},
+		{"scans", ByCertificate, "", `
+			T1 [0,10] committed @1: c:=1 e:=1 a..d{c=1} a..{c=1,more,most1}
+			T2 [11,20] committed @2: a..m{c=1,e=1} c:=nothing a..m{e=1} d:=2
+			T3 [21,30] committed @3: b..{d=2,more} e..e{} a..b{} d..m{d=2,e=1}`},
+		{"a scan that left out a row of unknown outcome", ByCertificate, "", `
+			T1 [0,10] committed @1: c:=1
+			T2 [11,20] unknown @2: d:=1
+			T3 [21,30] committed @3: a..m{c=1,more,most1}`},
+		{"scans in a wrong order", ByOrder, "phantom", `
+			T1 [0,10] committed @1: c:=1
+			T2 [0,10] committed @2: a..m{} x:=2
+			T3 [20,30] committed @3: a..m{c=1}`},
+		{"a scan that left rows out, in a wrong order", ByOrder, "there is no row behind", `
+			T1 [0,10] committed @2: d:=1
+			T2 [0,10] committed @1: a..m{more} x:=2
+			T3 [20,30] committed @3: a..m{d=1}`},
+		{"writes that were taken back", ByCertificate, "", `
+			T1 [0,10] committed @1: x:=1 y:=1 x:=2 x=2 back(2) x=1 back(1) x=1 y=nothing y:=3
+			T2 [11,20] committed @2: x=1 y=3 x:=5 back(2) x=1
+			T3 [21,30] committed @3: x=1 y:=nothing y=nothing back(1) y=3`},
 		{"touching intervals are concurrent", ByCertificate, "", `
 			T1 [0,10] committed @2: x:=1
 			T2 [10,20] committed @1: x=nothing`},
@@ -413,7 +516,8 @@ func TestMalformedAndEmptyHistories(t *testing.T) {
 		says   string
 	}{
 		{func(t *Txn) { t.End = -1 }, "transaction 1 ends at -1, before its begin at 0"},
-		{func(t *Txn) { t.Ops = append(t.Ops, Op{Key: "x"}) }, "operation 2 of kind 0; known: 1 (read), 2 (write), 3 (delete)"},
+		{func(t *Txn) { t.Ops = append(t.Ops, Op{Key: "x"}) }, "operation 2 of kind 0; known: 1 (read), 2 (write), 3 (delete), 4 (scan), 5 (rollback)"},
+		{func(t *Txn) { t.Ops = append(t.Ops, Op{Kind: Rollback, Since: 2}) }, "takes back in operation 2 what it wrote since number 2; expected 0 to 1"},
 		{func(t *Txn) { t.Outcome = 3 }, "outcome 3; known: 0 (unknown), 1 (committed), 2 (aborted)"},
 	} {
 		broken := ok
@@ -456,6 +560,18 @@ func TestReadsOfTransactionsThatDidNotCommit(t *testing.T) {
 			T2 [0,10] aborted: x:=nothing x=1`},
 		{OwnWriteMissed, `expected "2", found nothing`, `
 			T2 [0,10] aborted: x:=2 x=nothing`},
+		{"", "", `
+			T1 [0,10] committed: c:=1 d:=1 back(1)
+			T2 [0,10] aborted: e:=2 a..m{c=1,e=2} a..m{more} back(0) a..m{c=1}`},
+		{AbortedValue, "transaction 1 wrote it", `
+			T1 [0,10] committed: c:=1 back(0)
+			T2 [0,10] aborted: a..m{c=1}`},
+		{MissingRow, `read "e" in its scan of "a" to "m": expected "2", found nothing`, `
+			T2 [0,10] unknown: e:=2 f:=3 a..m{}`},
+		{MissingRow, `read "e" in its scan of "a" to "m": expected "2", found nothing`, `
+			T2 [0,10] aborted: e:=2 f:=3 g:=4 a..m{f=3,more}`},
+		{DisorderedScan, "rows of the range", `
+			T2 [0,10] aborted: m:=2 a..m{m=2}`},
 	} {
 		err := CheckReads(parseHistory(t, tc.history))
 		if tc.anomaly == "" {
@@ -484,7 +600,49 @@ func TestHistoriesAsJSON(t *testing.T) {
 
 	_, err = json.Marshal(Op{})
 	require.ErrorContains(t, err, "no kind has the number 0")
-	require.ErrorContains(t, json.Unmarshal([]byte(`{"kind":"scan"}`), new(Op)), `unknown kind "scan"; known: read, write, delete`)
+	require.ErrorContains(t, json.Unmarshal([]byte(`{"kind":"count"}`), new(Op)), `unknown kind "count"; known: read, write, delete, scan, rollback`)
 	require.ErrorContains(t, json.Unmarshal([]byte(`{"kind":""}`), new(Op)), `unknown kind ""`)
 	require.ErrorContains(t, json.Unmarshal([]byte(`{"outcome":"lost"}`), new(Txn)), `unknown outcome "lost"; known: unknown, committed, aborted`)
+}
+
+func TestScansAsJSONLines(t *testing.T) {
+	const text = `{"client":1,"event":"begin"}
+{"client":1,"event":"write","key":"c","value":"1"}
+{"client":1,"event":"write","key":"d","value":"2"}
+{"client":1,"event":"rollback","since":1}
+{"client":1,"event":"write","key":"e","value":"3"}
+{"client":1,"event":"ok"}
+{"client":2,"event":"begin"}
+{"client":2,"event":"scan","from":"a","to":"e","rows":[{"key":"c","value":"1"}]}
+{"client":2,"event":"scan","from":"a","most":1,"rows":[{"key":"c","value":"1"}],"more":true}
+{"client":2,"event":"ok"}
+`
+	rec, err := ReadRecording("history", strings.NewReader(text), FormatAuto)
+	require.NoError(t, err)
+	require.Equal(t, []Op{{Kind: Scan, From: "a", To: "e", Rows: []Row{{"c", "1"}}}, {Kind: Scan, From: "a", Most: 1, Rows: []Row{{"c", "1"}}, More: true}}, rec.Txns[1].Ops)
+	require.Equal(t, []Op{{Kind: Write, Key: "c", Value: "1"}, {Kind: Write, Key: "e", Value: "3"}}, rec.Txns[0].Net())
+	result := rec.Check(context.Background(), "", FileLimits())
+	require.NoError(t, result.Err())
+
+	phantom, err := ReadRecording("history", strings.NewReader(strings.Replace(text, `"to":"e","rows":[{`, `"to":"e","rows":[{"key":"b","value":"1"},{`, 1)), FormatAuto)
+	require.NoError(t, err)
+	result = phantom.Check(context.Background(), "", FileLimits())
+	require.ErrorContains(t, result.Err(), `read "b" in its scan of "a"`)
+
+	for line, says := range map[string]string{
+		`{"client":1,"event":"scan","to":"e"}`:           `event "scan" without from`,
+		`{"client":1,"event":"rollback"}`:                `event "rollback" without since`,
+		`{"client":1,"event":"read","key":"k","most":1}`: `event "read" has no key "most"`,
+	} {
+		_, err := ReadRecording("history", strings.NewReader("{\"client\":1,\"event\":\"begin\"}\n"+line+"\n"), FormatAuto)
+		require.ErrorContains(t, err, says)
+	}
+}
+
+// What is drawn of a scan is what it asked for and what it was answered.
+func TestScansAreDrawn(t *testing.T) {
+	c, violation, err := compile(parseHistory(t, `T1 [0,10] committed: c:=1 d:=2 back(1) a..m{c=1,more}`))
+	require.NoError(t, err)
+	require.Nil(t, violation)
+	require.Equal(t, `1: c:=1, d:=2, back to operation 2, scan of "a" to "m": {c=1 more}`, c.describe(&c.steps[0]))
 }

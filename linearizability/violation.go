@@ -25,12 +25,15 @@ const (
 	UnknownThenGone  Anomaly = "unknown outcome seen, then gone"
 	RealTimeReversal Anomaly = "real-time reversal"
 	Unserializable   Anomaly = "unserializable"
+	MissingRow       Anomaly = "row missing in a scan"
+	Phantom          Anomaly = "phantom"
+	DisorderedScan   Anomaly = "disordered scan"
 )
 
 var guarantees = map[Anomaly]string{
 	OwnWriteMissed:   "a transaction reads its own writes",
 	Unrepeatable:     "a transaction reads one state, the same each time",
-	AbortedValue:     "nobody sees what an aborted transaction wrote",
+	AbortedValue:     "nobody sees what an aborted transaction wrote, or what any took back",
 	DirtyRead:        "nobody sees a value that its transaction overwrote itself",
 	ThinAir:          "every value read was written",
 	FutureRead:       "nobody sees what was written after its transaction had ended",
@@ -43,6 +46,9 @@ var guarantees = map[Anomaly]string{
 	UnknownThenGone:  "a transaction of unknown outcome happened or did not happen, for everybody",
 	RealTimeReversal: "a transaction that ended before another began is ordered before it",
 	Unserializable:   "one order of the transactions explains every read",
+	MissingRow:       "a scan sees every row of its range that was there before its transaction began, or that it wrote itself",
+	Phantom:          "a range holds the same rows for all of a transaction: none comes, and none goes",
+	DisorderedScan:   "a scan answers with rows of its range, in the order of their keys, each once, and no more than it was asked for",
 }
 
 // Guarantee is the sentence that the anomaly breaks.
@@ -54,6 +60,7 @@ type Violation struct {
 	Txn      uint64 // the transaction that cannot be explained
 	Client   int    // its client
 	Key      string // what it read, when one read shows it
+	Scan     string // the scan that read it, when it was one
 	Expected string // the value to be read, quoted, or nothing
 	Found    string // the value read, quoted, or nothing
 	Cycle    []Edge // orders that contradict each other, when the proof is a cycle
@@ -63,9 +70,14 @@ type Violation struct {
 func (v *Violation) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "strict serializability: %s: %s, but transaction %d (client %d) ", v.Anomaly, v.Anomaly.Guarantee(), v.Txn, v.Client)
-	if v.Found != "" {
+	switch {
+	case v.Found != "" && v.Scan != "":
+		fmt.Fprintf(&b, "read %q in its %s: expected %s, found %s", v.Key, v.Scan, v.Expected, v.Found)
+	case v.Found != "":
 		fmt.Fprintf(&b, "read %q: expected %s, found %s", v.Key, v.Expected, v.Found)
-	} else {
+	case v.Scan != "":
+		fmt.Fprintf(&b, "cannot be placed with its %s", v.Scan)
+	default:
 		b.WriteString("cannot be placed")
 	}
 	if v.Detail != "" {

@@ -14,15 +14,8 @@ type Transaction struct {
 	Reason node.Reason `json:"reason"` // why it ended, as the writer said, if it said
 }
 
-// Writes tells whether the transaction changed anything, or tried to.
-func (t *Transaction) Writes() bool {
-	for _, op := range t.Ops {
-		if op.Kind != linearizability.Read {
-			return true
-		}
-	}
-	return false
-}
+// Writes tells whether the transaction changed anything that it did not take back itself, or tried to.
+func (t *Transaction) Writes() bool { return len(t.Net()) > 0 }
 
 // A History is what all clients of a run saw, in the order in which their transactions began. It holds only
 // transactions that a writer named: one whose begin was never answered has read and written nothing.
