@@ -203,6 +203,7 @@ func MessageTypes() []string {
 	all := []Message{&Append{}, &Appended{}, &Stale{}, &NotJoined{}, &Damaged{}, &Fence{}, &Fenced{}, &Join{}, &Joined{},
 		&ReadLog{}, &LogRecords{}, &ReadPage{}, &PageImage{}, &Behind{}, &Confirm{}, &Confirmed{}, &GossipAsk{}, &GossipGive{},
 		&ReadEpoch{}, &CurrentEpoch{}, &Swap{}, &Swapped{}}
+	all = append(all, readerMessages()...)
 	names := make([]string, len(all))
 	for i, m := range all {
 		names[i] = m.Type()

@@ -14,6 +14,7 @@ type Volume struct {
 	GroupPages  int    // pages that each group brings; 0 is no limit, and then all groups are in use from the start
 	Tails       []bool // by replica number: it keeps the log and no pages; nil when all are full
 	Register    ID     // the control plane's epoch register
+	Readers     []ID   // the read replicas, at most MaxReaders
 }
 
 // Groups returns the number of protection groups.
@@ -120,6 +121,15 @@ func (v *Volume) Validate() error {
 	}
 	if v.WriteQuorum < 1 || v.WriteQuorum > n-v.Spares {
 		return fmt.Errorf("volume: write quorum %d, want 1 to %d", v.WriteQuorum, n-v.Spares)
+	}
+	if len(v.Readers) > MaxReaders {
+		return fmt.Errorf("volume: %d readers, want at most %d", len(v.Readers), MaxReaders)
+	}
+	for _, id := range v.Readers {
+		if seen[id] {
+			return fmt.Errorf("volume: address %d of a reader is used twice, or zero", id)
+		}
+		seen[id] = true
 	}
 	if v.ReadQuorum < 1 || v.ReadQuorum > n-v.Spares {
 		return fmt.Errorf("volume: read quorum %d, want 1 to %d", v.ReadQuorum, n-v.Spares)

@@ -142,6 +142,9 @@ func (s *Segment) receive(from node.ID, m node.Message, out *node.Effects) {
 	case *node.GossipGive:
 		s.take(from, m, out)
 		return
+	case *node.ReadSnapshot:
+		s.readSnapshot(from, m, out)
+		return
 	}
 	epoch, ok := writerEpoch(m)
 	if !ok {
