@@ -164,3 +164,59 @@ func large() (rows []node.Row) {
 	}
 	return rows
 }
+
+// A leaf moves together with a neighbour on either side when it is less than a quarter full and the two leave a quarter
+// free; an empty one whenever the other fits.
+func TestWhenLeavesMerge(t *testing.T) {
+	payload := page.MinSize - page.Overhead
+	for name, c := range map[string]struct {
+		left, right int // bytes
+		key         string
+		merge       bool
+	}{
+		"the left one is small":        {payload/4 - 1, payload / 4, "a", true},
+		"the right one is small":       {payload / 4, payload/4 - 1, "x", true},
+		"neither is":                   {payload / 4, payload / 4, "a", false},
+		"the other is":                 {payload/4 - 1, payload / 4, "x", false},
+		"a quarter stays free":         {payload/4 - 1, payload*3/4 - payload/4 + 1, "a", true},
+		"not a quarter stays free":     {payload/4 - 1, payload*3/4 - payload/4 + 2, "a", false},
+		"an empty one, the right full": {0, payload, "a", true},
+		"an empty one, the left full":  {payload, 0, "x", true},
+		"both are empty":               {0, 0, "a", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := held{Meta: page.New(Meta, 9, 0, 0, cell("next", 4))}
+			h.put(Root, 1, 0, cell("", 2), cell("m", 3))
+			// Cells of the size of a row, and the last one as large as it takes to have so many bytes.
+			cells := func(key string, bytes int) (cells []page.Cell) {
+				for i := 0; bytes > 0; i++ {
+					c := page.Cell{Key: key + string(rune('0'+i))}
+					for c.Bytes() < bytes && (c.Bytes() < 50 || bytes < 100) {
+						c.Value += "v"
+					}
+					bytes -= c.Bytes()
+					cells = append(cells, c)
+				}
+				return cells
+			}
+			h.put(2, 0, 3, cells("a", c.left)...)
+			h.put(3, 0, 0, cells("x", c.right)...)
+			require.Equal(t, c.left, used(h[2]))
+			require.Equal(t, c.right, used(h[3]))
+			require.NoError(t, h.tree().Check())
+			change, err := h.tree().Shrink(c.key)
+			require.NoError(t, err)
+			require.Equal(t, c.merge, len(change) > 0)
+		})
+	}
+}
+
+// A scan up to its leaf's end asks for no other leaf; one key further it must.
+func TestAScanReadsNoLeafThatItDoesNotNeed(t *testing.T) {
+	h := healthy()
+	delete(h, 5)
+	none := func(page.Cell) bool { return true }
+	require.True(t, h.tree().Scan("a", "f", 0, none), "all keys of the leaf are below f")
+	require.False(t, h.tree().Scan("a", "f\x00", 0, none))
+	require.True(t, h.tree().Scan("a", "f\x00", 1, none), "the limit is reached before")
+}
