@@ -14,7 +14,9 @@ type Point struct {
 // Points lists all points by name.
 func Points() []Point {
 	return []Point{
+		{"registerAfterChange", Register, "the geometry is durable, the writer does not know yet"},
 		{"registerAfterSwap", Register, "the epoch is durable, the winner does not know yet"},
+		{"registerBeforeChange", Register, "another geometry was asked for, nothing of it is durable"},
 		{"registerBeforeSwap", Register, "an epoch was asked for, nothing of it is durable"},
 		{"segmentAfterJoin", Segment, "the new history is durable, the writer does not know yet"},
 		{"segmentAfterPromise", Segment, "the promise is durable, the writer does not know yet"},

@@ -32,7 +32,7 @@ type Result struct {
 
 // An Implementation is what is held against the model: it makes the nodes of a volume.
 type Implementation struct {
-	Register func(id node.ID, hook node.Hook) node.Node
+	Register func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node
 	Segment  func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node
 	Writer   func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node
 }
@@ -40,8 +40,8 @@ type Implementation struct {
 // Ours is the project's own implementation.
 func Ours() Implementation {
 	return Implementation{
-		Register: func(id node.ID, hook node.Hook) node.Node {
-			return control.New(control.Config{ID: id}, hook)
+		Register: func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node {
+			return control.New(control.Config{ID: id, Volume: v}, hook)
 		},
 		Segment: func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node {
 			return segment.New(segment.Config{ID: id, Volume: v, GossipEvery: time.Duration(n.GossipEvery)}, hook)
@@ -173,7 +173,7 @@ func (r *runner) populate() error {
 	c, w := r.c, r.world
 	topology := c.Topology()
 	err := w.Add(sim.Process{ID: register, Name: string(faults.Register), New: func(h node.Hook) node.Node {
-		return r.of.Register(register, h)
+		return r.of.Register(register, r.volume, c.Nodes, h)
 	}})
 	for g, members := range r.volume.Segments {
 		for i, id := range members {

@@ -192,7 +192,7 @@ func newStage(t *testing.T, d *datadriven.TestData) *stage {
 			})
 		}
 	}
-	s.add(registerID, "register", func() node.Node { return control.New(control.Config{ID: registerID}, node.NoHook{}) })
+	s.add(registerID, "register", func() node.Node { return control.New(control.Config{ID: registerID, Volume: s.volume}, node.NoHook{}) })
 	var err error
 	s.model, err = conform.New(s.volume)
 	require.NoError(t, err)

@@ -95,7 +95,7 @@ func (g *Geometry) Follows(old *Geometry, v *Volume) error {
 		if len(g.Groups) > v.Groups() {
 			return fail("%d groups of %d provisioned", len(g.Groups), v.Groups())
 		}
-		if want := old.Growing(v); !g.equal(&want) {
+		if want := old.Growing(v); !g.Equal(&want) {
 			return fail("it grows, and not by the next group alone")
 		}
 		return nil
@@ -110,7 +110,7 @@ func (g *Geometry) Follows(old *Geometry, v *Volume) error {
 	if group < 0 || group >= len(g.Groups) {
 		return fail("nothing changes, or a group goes")
 	}
-	if want := old.Changing(Group(group), g.Groups[group]); !g.equal(&want) {
+	if want := old.Changing(Group(group), g.Groups[group]); !g.Equal(&want) {
 		return fail("more changes than the membership of group %d", group)
 	}
 	if !g.Groups[group].follows(old.Groups[group], v.Replicas()) {
@@ -129,7 +129,8 @@ func (g *Geometry) ChangedGroup(old *Geometry) (group Group, grown bool) {
 	return Group(len(old.Groups)), len(g.Groups) > len(old.Groups)
 }
 
-func (g *Geometry) equal(o *Geometry) bool {
+// Equal tells whether both say the same.
+func (g *Geometry) Equal(o *Geometry) bool {
 	return g.Version == o.Version && g.Capacity == o.Capacity && slices.Equal(g.Stripes, o.Stripes) &&
 		slices.EqualFunc(g.Groups, o.Groups, Membership.Equal)
 }

@@ -173,6 +173,8 @@ type Swapped struct {
 	Token uint64
 	Won   bool
 	Epoch Epoch // the register's epoch now
+	// Geometry is, for the winner, the register's: by it the new writer goes.
+	Geometry Geometry
 }
 
 func (*Append) Type() string       { return "append" }
@@ -204,6 +206,7 @@ func MessageTypes() []string {
 		&ReadLog{}, &LogRecords{}, &ReadPage{}, &PageImage{}, &Behind{}, &Confirm{}, &Confirmed{}, &GossipAsk{}, &GossipGive{},
 		&ReadEpoch{}, &CurrentEpoch{}, &Swap{}, &Swapped{}}
 	all = append(all, readerMessages()...)
+	all = append(all, controlMessages()...)
 	names := make([]string, len(all))
 	for i, m := range all {
 		names[i] = m.Type()
@@ -281,7 +284,7 @@ func (m *ReadEpoch) AppendDigest(b []byte) []byte    { return u(b, m.Token) }
 func (m *CurrentEpoch) AppendDigest(b []byte) []byte { return u(u(b, m.Token), m.Epoch) }
 func (m *Swap) AppendDigest(b []byte) []byte         { return u(u(b, m.Expect), m.Token) }
 func (m *Swapped) AppendDigest(b []byte) []byte {
-	return append(u(u(b, m.Token), m.Epoch), bit(m.Won))
+	return m.Geometry.AppendBinary(append(u(u(b, m.Token), m.Epoch), bit(m.Won)))
 }
 
 // AppendDigest appends what tells a request from others.

@@ -1,6 +1,9 @@
 package node
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // A Volume is what every node knows of the volume from the start: who is there, and what counts as written.
 type Volume struct {
@@ -67,7 +70,7 @@ func (v *Volume) GroupOf(p PageID) Group {
 	if v.GroupPages == 0 || p < v.capacity(n) {
 		return Group(int(p) % n)
 	}
-	return Group(int(p) / v.GroupPages)
+	return Group(min(int(p)/v.GroupPages, math.MaxUint16))
 }
 
 // Find returns the group and the replica number of the segment with that address.

@@ -136,6 +136,9 @@ func (s *Segment) Step(_ node.Time, ev node.Event, out *node.Effects) {
 
 func (s *Segment) receive(from node.ID, m node.Message, out *node.Effects) {
 	switch m := m.(type) {
+	case *node.Ping:
+		out.Send(from, &node.Pong{Round: m.Round, Lost: s.dead})
+		return
 	case *node.GossipAsk:
 		s.give(from, m, out)
 		return

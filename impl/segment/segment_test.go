@@ -411,5 +411,15 @@ func TestADeadSegmentOnlySaysThatItIsDamaged(t *testing.T) {
 	b.step(node.Event{Kind: node.Fired, Timer: gossipTimer})
 	b.disk()
 	b.silent()
+	b.get(peer, &node.Ping{Round: 7})
+	require.Equal(t, &node.Pong{Round: 7, Lost: true}, b.answer(), "alive, and to be replaced")
 	require.Equal(t, log, b.file)
+}
+
+// The control plane asks who is alive: a segment answers whatever it follows.
+func TestASegmentAnswersThatItIsAlive(t *testing.T) {
+	b := newBench(t)
+	b.get(writer2, &node.Fence{Epoch: 3})
+	b.get(peer, &node.Ping{Round: 7})
+	require.Equal(t, &node.Pong{Round: 7}, b.answer())
 }

@@ -37,6 +37,7 @@ func (w *Writer) swapped(m *node.Swapped, out *node.Effects) {
 		return
 	}
 	w.epoch = m.Epoch
+	w.adopt(m.Geometry)
 	if w.epoch == 1 {
 		w.openNew(out)
 		return

@@ -83,6 +83,8 @@ type Writer struct {
 	vdl    node.LSN
 	groups []group // in use
 
+	geometry node.Geometry
+
 	// Transactions.
 	count    uint32
 	txns     map[node.Txn]*txn
@@ -123,13 +125,7 @@ func New(c Config, hook node.Hook) *Writer {
 		locks: map[string]*lock{},
 		cache: newCache(c.CachePages),
 	}
-	inUse := c.Volume.InUse
-	if inUse == 0 {
-		inUse = c.Volume.Groups()
-	}
-	for range inUse {
-		w.addGroup(c.Volume.FirstMembership())
-	}
+	w.adopt(c.Volume.FirstGeometry())
 	return w
 }
 
@@ -144,7 +140,7 @@ func (w *Writer) addGroup(m node.Membership) {
 }
 
 // groupOf returns the group that stores page p.
-func (w *Writer) groupOf(p node.PageID) node.Group { return w.Volume.GroupOf(p) }
+func (w *Writer) groupOf(p node.PageID) node.Group { return w.geometry.GroupOf(p) }
 
 // eachMember calls do with every segment of the group that counts, in the order of their replica numbers.
 func (g *group) eachMember(do func(r int, p *replica)) {
