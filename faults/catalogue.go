@@ -53,12 +53,15 @@ const (
 	Durability      Check = "durability"      // what was acknowledged is there after the last recovery, and nothing uncommitted
 	Pages           Check = "pages"           // segments that claim the same SCL on the same history hold the same pages
 	Progress        Check = "progress"        // when the faults have ended, the volume goes on
+	Replies         Check = "replies"         // what cannot be had is refused for the right reason, and nothing else is
+	Snapshots       Check = "snapshots"       // what readers show is a committed prefix of the log, and never an older one than before
+	Restore         Check = "restore"         // a volume restored to a point is the committed prefix of the log up to it
 	Activity        Check = "activity"        // the run did something: commits, recoveries, cuts, undos
 )
 
 // Checks lists all checks.
 func Checks() []Check {
-	return []Check{Trace, Serializability, Durability, Pages, Progress, Activity}
+	return []Check{Trace, Serializability, Durability, Pages, Progress, Replies, Activity}
 }
 
 // A PlantedBug is a place in the implementation where, in a build with the overlay, a rule can be broken on purpose,

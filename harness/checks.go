@@ -38,6 +38,12 @@ func Guarantee(c Check) string {
 		return "segments that claim the same SCL on the same history hold the same bytes"
 	case faults.Progress:
 		return "once the faults have ended, the volume serves again within a bound"
+	case faults.Replies:
+		return "a request that cannot be carried out is refused for the one reason that fits it, and a proper one is not"
+	case faults.Snapshots:
+		return "a snapshot of a reader is the committed prefix of the log at its read point, and read points never go back"
+	case faults.Restore:
+		return "a volume restored to any VDL is the committed prefix of the log up to it, row by row"
 	case faults.Activity:
 		return "the runs did something: commits, take-overs, cuts, undos, crashes and losses really happened"
 	case Wire:

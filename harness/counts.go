@@ -23,6 +23,12 @@ type Counts struct {
 	Deadlocks    uint64 `json:"deadlocks"`
 	Unknown      uint64 `json:"unknown"` // commits without an answer
 
+	Scans       uint64 `json:"scans"`       // answered
+	RowsScanned uint64 `json:"rowsScanned"` // found by them
+	Rollbacks   uint64 `json:"rollbacks"`   // to savepoints
+	Misused     uint64 `json:"misused"`     // requests that could not be carried out, and were refused as they have to be
+	Full        uint64 `json:"full"`        // transactions given up because no page was left
+
 	TakeOvers  uint64 `json:"takeOvers"`  // epochs won from a predecessor
 	Recoveries uint64 `json:"recoveries"` // of these, those that got as far as opening
 	Cuts       uint64 `json:"cuts"`       // recoveries whose cut removed a record that some segment held
@@ -49,7 +55,7 @@ func (c *Counts) Add(d *Counts) {
 
 func (c *Counts) fields() []*uint64 {
 	return []*uint64{&c.Runs, &c.BeyondBudget, &c.Stalled, &c.Transactions, &c.Acknowledged, &c.ReadOnly, &c.Aborted, &c.Deadlocks,
-		&c.Unknown, &c.TakeOvers, &c.Recoveries, &c.Cuts, &c.Undos, &c.PageReads, &c.PagesCompared, &c.RowsAudited, &c.Certificates}
+		&c.Unknown, &c.Scans, &c.RowsScanned, &c.Rollbacks, &c.Misused, &c.Full, &c.TakeOvers, &c.Recoveries, &c.Cuts, &c.Undos, &c.PageReads, &c.PagesCompared, &c.RowsAudited, &c.Certificates}
 }
 
 // VacuityError says that something that runs are meant to do has not happened in any of them, so that what they passed

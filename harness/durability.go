@@ -79,10 +79,7 @@ func Durability(e EndState) []error {
 			}
 		}
 	}
-	for _, op := range e.History.Transactions[e.Audit].Ops {
-		if op.Kind != linearizability.Read {
-			continue
-		}
+	for _, op := range e.audited() {
 		want, found := rows[op.Key], node.Value{Bytes: op.Value, Exists: op.Found}
 		if found == want.value {
 			continue
@@ -107,6 +104,31 @@ func Durability(e EndState) []error {
 		object(d)
 	}
 	return broken
+}
+
+// audited lists what the auditor read, row by row: of a scan, every row of the workload that is in its range, and every
+// other one that it found.
+func (e *EndState) audited() []linearizability.Op {
+	var reads []linearizability.Op
+	for _, op := range e.History.Transactions[e.Audit].Ops {
+		switch op.Kind {
+		case linearizability.Read:
+			reads = append(reads, op)
+		case linearizability.Scan:
+			found := make(map[string]bool, len(op.Rows))
+			for _, row := range op.Rows {
+				found[row.Key] = true
+				reads = append(reads, linearizability.Op{Kind: linearizability.Read, Key: row.Key, Value: row.Value, Found: true})
+			}
+			for _, key := range e.Workload.Keys() {
+				behind := op.More && (len(op.Rows) == 0 || key > op.Rows[len(op.Rows)-1].Key)
+				if !found[key] && key >= op.From && (op.To == "" || key < op.To) && !behind {
+					reads = append(reads, linearizability.Op{Kind: linearizability.Read, Key: key})
+				}
+			}
+		}
+	}
+	return reads
 }
 
 // committed lists the transactions that must show, by commit LSN.
@@ -177,8 +199,8 @@ func (e *EndState) sum() (DurabilityError, bool) {
 		accounts[workload.Account(i)] = true
 	}
 	there, sum := 0, 0
-	for _, op := range e.History.Transactions[e.Audit].Ops {
-		if op.Kind != linearizability.Read || !accounts[op.Key] || !op.Found {
+	for _, op := range e.audited() {
+		if !accounts[op.Key] || !op.Found {
 			continue
 		}
 		n, err := workload.Balance(op.Value)

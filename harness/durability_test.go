@@ -148,3 +148,27 @@ func TestDurabilityLeavesOutWhatCommittedDuringTheAudit(t *testing.T) {
 	x.Outcome, x.Order, x.End = linearizability.Committed, 36, 90
 	require.NotEmpty(t, Durability(e))
 }
+
+// An auditor that scans sees what is there, what is missing, and what should not be there.
+func TestDurabilityOfAScannedEnding(t *testing.T) {
+	scanned := func(rows ...linearizability.Row) EndState {
+		e := ending()
+		e.Workload.Rows = 4
+		e.History.Transactions[e.Audit].Ops = []linearizability.Op{
+			{Kind: linearizability.Scan, Rows: rows[:2], More: true},
+			{Kind: linearizability.Scan, From: rows[1].Key + "\x00", Rows: rows[2:]},
+		}
+		return e
+	}
+	row := func(key, value string) linearizability.Row { return linearizability.Row{Key: key, Value: value} }
+	require.Empty(t, Durability(scanned(row("account0", "93@c"), row("account1", "107@d"), row("row0", "f"), row("row3", "i"))))
+	for says, e := range map[string]EndState{
+		`an acknowledged transaction is gone: transaction 4, commit LSN 10: row "row0": expected f of transaction 4, found none`: scanned(row("account0", "93@c"), row("account1", "107@d"), row("row3", "i")),
+		`an uncommitted value shows: transaction 7, commit LSN 0: row "row2": expected none, found h of transaction 7 (aborted)`: scanned(row("account0", "93@c"), row("account1", "107@d"), row("row0", "f"), row("row2", "h"), row("row3", "i")),
+		`a row holds what the order of commits does not explain: row "stranger": expected none, found k`:                         scanned(row("account0", "93@c"), row("account1", "107@d"), row("row0", "f"), row("row3", "i"), row("stranger", "k")),
+	} {
+		broken := Durability(e)
+		require.Len(t, broken, 1)
+		require.ErrorContains(t, broken[0], says)
+	}
+}

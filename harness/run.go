@@ -109,6 +109,7 @@ type runner struct {
 	audit     *workload.Auditor
 	outcome   sim.Outcome
 	broken    bool // the world does not go on
+	log       *Log // what the writers wrote, once the run is over
 	result    Result
 }
 
@@ -365,9 +366,11 @@ func (r *runner) state() []string {
 
 // judge holds the run against every check that can still be made.
 func (r *runner) judge() {
+	r.log = r.watch.log()
 	r.judgeOutcome()
 	r.judgeTrace()
 	r.judgeHistory()
+	r.judgeReplies()
 	r.judgeDurability()
 	r.judgePages()
 	r.evaluated(Wire)
@@ -409,7 +412,7 @@ func (r *runner) judgeTrace() {
 func (r *runner) judgeHistory() {
 	known := make([]linearizability.Txn, len(r.result.History.Transactions))
 	learned := make([]linearizability.Txn, len(known))
-	kept := r.watch.commits()
+	kept := r.log.Commits()
 	unlike := false
 	for i := range known {
 		t := &r.result.History.Transactions[i]
@@ -439,6 +442,17 @@ func (r *runner) judgeHistory() {
 	}
 }
 
+// judgeReplies holds the answers, to the requests that could be carried out and to those that could not, against what they
+// may be.
+func (r *runner) judgeReplies() {
+	if len(r.result.History.Transactions) > 0 {
+		r.evaluated(faults.Replies)
+	}
+	for _, e := range r.result.History.Broken {
+		r.object(violated(faults.Replies, e))
+	}
+}
+
 func (r *runner) judgeDurability() {
 	if r.audit == nil {
 		return
@@ -448,8 +462,9 @@ func (r *runner) judgeDurability() {
 		return
 	}
 	r.evaluated(faults.Durability)
-	r.result.Counts.RowsAudited = uint64(len(r.result.History.Transactions[at].Ops))
-	for _, err := range Durability(EndState{Workload: r.c.Workload, History: r.result.History, Commits: r.watch.commits(), Audit: at}) {
+	end := EndState{Workload: r.c.Workload, History: r.result.History, Commits: r.log.Commits(), Audit: at}
+	r.result.Counts.RowsAudited = uint64(len(end.audited()))
+	for _, err := range Durability(end) {
 		r.object(violated(faults.Durability, err))
 	}
 }
@@ -490,6 +505,8 @@ func (r *runner) count() {
 	c.Transactions = uint64(len(r.result.History.Transactions))
 	c.Acknowledged, c.ReadOnly, c.Aborted = uint64(h.Acknowledged), uint64(h.ReadOnly), uint64(h.Aborted)
 	c.Deadlocks, c.Unknown = uint64(h.Deadlocks), uint64(h.Unknown)
+	c.Scans, c.RowsScanned, c.Rollbacks = uint64(h.Scans), uint64(h.RowsScanned), uint64(h.Rollbacks)
+	c.Full, c.Misused = uint64(h.Full), uint64(h.Misused)
 	c.Trace = r.validator.Counts()
 	c.TakeOvers, c.Recoveries, c.Cuts, c.Undos = c.Trace.Starts, c.Trace.Opens, c.Trace.Cuts, c.Trace.Undos
 	c.PageReads = r.watch.pageImages

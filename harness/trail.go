@@ -81,9 +81,20 @@ type Call struct {
 
 // A CallsOp is one operation of a Call.
 type CallsOp struct {
-	Op    string  `json:"op"` // "read", "write" or "delete"
-	Key   string  `json:"key"`
+	Op    string  `json:"op"` // "read", "write", "delete", "scan" or "rollback"
+	Key   string  `json:"key,omitempty"`
 	Value *string `json:"value,omitempty"` // missing when there is none
+	*Range
+	Since *int `json:"since,omitempty"` // of a rollback: the first operation, from 0, whose write is taken back
+}
+
+// A Range is what a scan asked for and saw.
+type Range struct {
+	From string                `json:"from"`
+	To   string                `json:"to"`
+	Most int                   `json:"most,omitempty"`
+	Rows []linearizability.Row `json:"rows"`
+	More bool                  `json:"more,omitempty"`
 }
 
 // calls renders a history for a failure file.
@@ -103,16 +114,23 @@ func calls(h *workload.History) []Call {
 			c.Reason = t.Reason.String()
 		}
 		for j := range t.Ops {
-			op := CallsOp{Op: "write", Key: t.Ops[j].Key}
+			o := &t.Ops[j]
+			op := CallsOp{Op: "write", Key: o.Key}
 			exists := true
-			switch t.Ops[j].Kind {
+			switch o.Kind {
+			case linearizability.Scan:
+				op.Op, exists = "scan", false
+				op.Range = &Range{From: o.From, To: o.To, Most: o.Most, Rows: o.Rows, More: o.More}
+			case linearizability.Rollback:
+				op.Op, exists = "rollback", false
+				op.Since = &o.Since
 			case linearizability.Read:
-				op.Op, exists = "read", t.Ops[j].Found
+				op.Op, exists = "read", o.Found
 			case linearizability.Delete:
 				op.Op, exists = "delete", false
 			}
 			if exists {
-				op.Value = &t.Ops[j].Value
+				op.Value = &o.Value
 			}
 			c.Ops = append(c.Ops, op)
 		}

@@ -13,18 +13,11 @@ type watch struct {
 	writers   node.ID // the first address of a writer
 	clients   node.ID // the first address of a client
 
-	records    []commitRecord
+	records    []*node.Record // that some writer gave an LSN, in the order of the telling
 	histories  []node.History // by epoch-1, as decided
 	open       node.Epoch     // the newest epoch that opened
 	pageImages uint64
 	misplaced  *WireError // the first one
-}
-
-// A commitRecord is one that some writer gave an LSN.
-type commitRecord struct {
-	txn   node.Txn
-	lsn   node.LSN
-	epoch node.Epoch
 }
 
 // Traced implements sim.Observer.
@@ -32,9 +25,9 @@ func (w *watch) Traced(now node.Time, from node.ID, t *node.Trace) {
 	// The validator keeps the first violation; judge asks for it.
 	_ = w.validator.Tell(now, from, t)
 	switch t.Action {
-	case node.ActCommit:
+	case node.ActWrite, node.ActCommit, node.ActUndo, node.ActStructure:
 		if t.Record != nil {
-			w.records = append(w.records, commitRecord{t.Record.Txn, t.Record.LSN, t.Record.Epoch})
+			w.records = append(w.records, t.Record)
 		}
 	case node.ActDecide:
 		if t.Epoch > 0 && t.Epoch < maxEpochs {
@@ -51,19 +44,13 @@ func (w *watch) Traced(now node.Time, from node.ID, t *node.Trace) {
 // maxEpochs bounds what a node's word makes the harness keep.
 const maxEpochs = 1 << 16
 
-// commits returns the commit records on the log of the newest writer that opened.
-func (w *watch) commits() map[node.Txn]node.LSN {
+// log returns what is on the log of the newest writer that opened.
+func (w *watch) log() *Log {
 	history := node.FirstHistory()
 	if w.open > 1 && int(w.open) <= len(w.histories) && w.histories[w.open-1] != nil {
 		history = w.histories[w.open-1]
 	}
-	kept := make(map[node.Txn]node.LSN, len(w.records))
-	for _, r := range w.records {
-		if history.Has(r.lsn, r.epoch) {
-			kept[r.txn] = r.lsn
-		}
-	}
-	return kept
+	return NewLog(w.records, history)
 }
 
 // Delivered implements sim.Observer.

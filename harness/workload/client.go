@@ -60,7 +60,16 @@ type Client struct {
 	begun   node.Time
 	txn     node.Txn
 	index   int // of the transaction in the history, -1 before it is named
+	marks   []mark
+	behind  string // a scan goes on behind this row
+	over    bool   // the transaction has ended, and what comes are only misuses of it
 	late    []lateCommit
+}
+
+// A mark is a savepoint of the transaction under way.
+type mark struct {
+	name  uint32 // as the writer gave it
+	since int    // operations of the history that came before it
 }
 
 // A lateCommit is one whose answer was overdue. When it comes after all, it still counts: what the writer has said to
@@ -86,7 +95,7 @@ func (c *Client) fromMix() (script, bool) {
 	if c.number == 1 && !c.opened {
 		return c.workload.setupScript(), true
 	}
-	return c.workload.script(&c.dice), true
+	return c.workload.script(&c.dice, c.started), true
 }
 
 // Stop lets the client end the transaction under way, and begin no other.
@@ -123,6 +132,7 @@ func (c *Client) Timer(now node.Time, t node.Timer, p Port) {
 			return
 		}
 		c.script, c.at, c.busy, c.index, c.txn, c.retries = next, 0, true, -1, 0, 0
+		c.marks, c.behind, c.over = c.marks[:0], "", false
 		c.resume(now, p)
 	}
 }
@@ -150,7 +160,24 @@ func (c *Client) resume(now node.Time, p Port) {
 // step asks for the next step of the script.
 func (c *Client) step(now node.Time, p Port) {
 	s := c.script.steps[c.at]
-	if s.writes == nil {
+	switch {
+	case s.wrong != 0:
+		c.ask(s.wrong.request(c.txn, ProbeRow), p)
+		return
+	case s.scans != nil:
+		r := node.Request{Op: node.OpScan, Txn: c.txn, From: s.scans.from, To: s.scans.to, Most: s.scans.most}
+		if c.behind != "" {
+			r.From = c.behind + "\x00" // the first key that is behind it
+		}
+		c.ask(r, p)
+		return
+	case s.marks:
+		c.ask(node.Request{Op: node.OpSavepoint, Txn: c.txn}, p)
+		return
+	case s.back > 0:
+		c.ask(node.Request{Op: node.OpRollback, Txn: c.txn, Savepoint: c.marks[s.back-1].name}, p)
+		return
+	case s.writes == nil:
 		c.ask(node.Request{Op: node.OpGet, Txn: c.txn, Rows: []node.Row{{Key: s.reads}}}, p)
 		return
 	}
@@ -202,7 +229,7 @@ func (c *Client) rows(changes []change) ([]node.Row, bool) {
 
 func (c *Client) tag() string {
 	c.written++
-	return tagged(c.number, c.written)
+	return c.workload.tagged(c.number, c.written)
 }
 
 // lastRead returns what the transaction has read in a row.
@@ -221,7 +248,7 @@ func (c *Client) ask(r node.Request, p Port) {
 	r.ID = c.request
 	c.waiting, c.asked = r.ID, r.Op
 	patience := time.Duration(c.workload.Timeout)
-	if c.patient && r.Op == node.OpGet {
+	if c.patient && (r.Op == node.OpGet || r.Op == node.OpScan) {
 		patience /= reads // the whole transaction must not look silent meanwhile
 	}
 	p.SetTimer(timerDeadline, patience)
@@ -242,6 +269,18 @@ func (c *Client) Reply(now node.Time, from node.ID, r *node.Reply, p Port) {
 	}
 	c.waiting = 0
 	p.ClearTimer(timerDeadline)
+	if c.over {
+		c.afterEndAnswered(r, p)
+		return
+	}
+	if m := c.misused(); m != 0 {
+		if !c.judge(m, r) {
+			c.give(now, p)
+			return
+		}
+	} else if expected, found, ok := judgeReply(c.asked, r); !ok {
+		c.object(&ReplyError{Client: c.number, Txn: c.txn, Op: c.asked, Expected: expected, Found: found})
+	}
 	if r.Status == node.Refused && r.Reason == node.ReasonBusy && c.retries < busyRetries {
 		c.retries++
 		c.unwrite()
@@ -255,7 +294,7 @@ func (c *Client) Reply(now node.Time, from node.ID, r *node.Reply, p Port) {
 		}
 		return
 	}
-	if r.Reason == node.ReasonFenced || r.Reason == node.ReasonNotOpen || r.Reason == node.ReasonUnknownTxn {
+	if r.Reason == node.ReasonFenced || r.Reason == node.ReasonNotOpen || r.Reason == node.ReasonUnknownTxn && c.misused() != strangeTxn {
 		c.rotate()
 	}
 	switch {
@@ -264,25 +303,108 @@ func (c *Client) Reply(now node.Time, from node.ID, r *node.Reply, p Port) {
 	case c.asked == node.OpAbort:
 		c.end(now, linearizability.Aborted, r.Reason, p)
 	case r.Status == node.OK:
-		if c.asked == node.OpGet {
-			t := &c.history.Transactions[c.index]
-			c.retries = 0
-			t.Ops = append(t.Ops, linearizability.Op{Kind: linearizability.Read, Key: c.script.steps[c.at].reads, Value: r.Value.Bytes, Found: r.Value.Exists})
+		if c.take(r) {
+			c.at++
+			c.behind = ""
 		}
-		c.at++
 		c.resume(now, p)
-	case r.Status == node.Refused && r.Reason == node.ReasonBusy:
-		c.script.end, c.at = aborts, len(c.script.steps)
+	case r.Status == node.Refused && c.misused() != 0 && !elsewhere(c.txn, r) && r.Reason != node.ReasonRolledBack:
+		c.at++ // as it has to be, and the transaction is as it was
 		c.resume(now, p)
+	case r.Status == node.Refused && (r.Reason == node.ReasonBusy || r.Reason == node.ReasonFull):
+		c.history.Transactions[c.index].Full = r.Reason == node.ReasonFull
+		c.give(now, p)
 	default:
 		// Its commit was never asked for, so it never happens, whatever the writer knows of it.
 		c.end(now, linearizability.Aborted, r.Reason, p)
 	}
 }
 
+// take records what an answer to a step of the script says, and tells whether the step is done.
+func (c *Client) take(r *node.Reply) bool {
+	t := &c.history.Transactions[c.index]
+	s := c.script.steps[c.at]
+	c.retries = 0
+	switch c.asked {
+	case node.OpGet:
+		t.Ops = append(t.Ops, linearizability.Op{Kind: linearizability.Read, Key: s.reads, Value: r.Value.Bytes, Found: r.Value.Exists})
+	case node.OpScan:
+		op := linearizability.Op{Kind: linearizability.Scan, From: s.scans.from, To: s.scans.to, Most: s.scans.most, More: r.More}
+		if c.behind != "" {
+			op.From = c.behind + "\x00"
+		}
+		for _, row := range r.Rows {
+			op.Rows = append(op.Rows, linearizability.Row{Key: row.Key, Value: row.Value.Bytes})
+		}
+		t.Ops = append(t.Ops, op)
+		if s.scans.rest && r.More && len(r.Rows) > 0 && r.Rows[len(r.Rows)-1].Key > c.behind {
+			c.behind = r.Rows[len(r.Rows)-1].Key
+			return false
+		}
+	case node.OpSavepoint:
+		c.marks = append(c.marks, mark{r.Savepoint, len(t.Ops)})
+	case node.OpRollback:
+		// What was written since is not written; what was read since was read.
+		t.Ops = append(t.Ops, linearizability.Op{Kind: linearizability.Rollback, Since: c.marks[s.back-1].since})
+		c.marks = c.marks[:s.back]
+	}
+	return true
+}
+
+// misused is what is wrong with the request under way, or 0.
+func (c *Client) misused() misuse {
+	if c.index >= 0 && c.at < len(c.script.steps) {
+		return c.script.steps[c.at].wrong
+	}
+	return 0
+}
+
+// judge holds an answer to a misuse against what it must be.
+func (c *Client) judge(m misuse, r *node.Reply) bool {
+	committed := c.history.Transactions[c.index].Outcome == linearizability.Committed
+	expected, ok := judgeMisuse(m, committed, c.txn, r)
+	if !ok {
+		c.object(&ReplyError{Client: c.number, Txn: c.txn, Op: c.asked, Asked: m.String(), Expected: expected,
+			Found: r.Status.String() + ": " + r.Reason.String()})
+		return false
+	}
+	if r.Reason == m.reason(committed) {
+		c.history.Misused++
+	}
+	return true
+}
+
+func (c *Client) object(e *ReplyError) {
+	if len(c.history.Broken) < maxBroken {
+		c.history.Broken = append(c.history.Broken, e)
+	}
+}
+
+// give gives the transaction under way up.
+func (c *Client) give(now node.Time, p Port) {
+	c.script.end, c.at, c.script.after = aborts, len(c.script.steps), nil
+	c.resume(now, p)
+}
+
+// afterEnd asks for what the transaction cannot do any more, now that it has ended.
+func (c *Client) afterEnd(p Port) {
+	if len(c.script.after) == 0 {
+		c.think(p)
+		return
+	}
+	c.over = true
+	c.ask(c.script.after[0].request(c.txn, ProbeRow), p)
+}
+
+func (c *Client) afterEndAnswered(r *node.Reply, p Port) {
+	c.judge(c.script.after[0], r)
+	c.script.after = c.script.after[1:]
+	c.afterEnd(p)
+}
+
 // unwrite takes a refused write off the record, because it will be asked for again, with other values.
 func (c *Client) unwrite() {
-	if c.asked != node.OpPut {
+	if c.asked != node.OpPut || c.misused() != 0 {
 		return
 	}
 	ops := &c.history.Transactions[c.index].Ops
@@ -335,6 +457,11 @@ func (c *Client) learn(t *Transaction) {
 func (c *Client) end(now node.Time, o linearizability.Outcome, why node.Reason, p Port) {
 	t := &c.history.Transactions[c.index]
 	t.Outcome, t.End, t.Reason = o, int64(now), why
+	// Only an end that the writer has confirmed is one that it must know of.
+	if why == node.ReasonNone && (c.asked == node.OpCommit || c.asked == node.OpAbort) && c.script.end != fallsSilent {
+		c.afterEnd(p)
+		return
+	}
 	c.think(p)
 }
 
@@ -343,9 +470,13 @@ func (c *Client) end(now node.Time, o linearizability.Outcome, why node.Reason, 
 func (c *Client) overdue(now node.Time, p Port) {
 	waiting := c.waiting
 	c.waiting = 0
+	if c.over {
+		c.think(p)
+		return
+	}
 	if c.patient {
 		c.retries++
-		if c.asked == node.OpGet && c.retries < reads {
+		if (c.asked == node.OpGet || c.asked == node.OpScan) && c.retries < reads {
 			c.resume(now, p) // a read may be repeated: it changes nothing
 			return
 		}
@@ -360,6 +491,7 @@ func (c *Client) overdue(now node.Time, p Port) {
 		c.late = append(c.late, lateCommit{waiting, c.index})
 		c.think(p)
 	default:
+		c.script.after = nil // nobody knows whether the writer has heard of the end
 		c.end(now, linearizability.Aborted, node.ReasonNone, p)
 	}
 }
@@ -437,8 +569,8 @@ func (a *Auditor) look() {
 	case probe.String():
 		a.written = true
 	case audit.String():
-		if len(t.Ops) == len(a.workload.Keys()) {
-			a.seen = a.index
+		if a.at == len(a.script.steps) {
+			a.seen = a.index // a transaction whose steps were not all answered does not commit
 		}
 	}
 }

@@ -12,6 +12,7 @@ type Transaction struct {
 	Name   node.Txn    `json:"name"`   // as the writer named it
 	Writer node.ID     `json:"writer"` // the process that ran it
 	Reason node.Reason `json:"reason"` // why it ended, as the writer said, if it said
+	Full   bool        `json:"full"`   // a write of it found the volume full
 }
 
 // Writes tells whether the transaction changed anything that it did not take back itself, or tried to.
@@ -21,7 +22,14 @@ func (t *Transaction) Writes() bool { return len(t.Net()) > 0 }
 // transactions that a writer named: one whose begin was never answered has read and written nothing.
 type History struct {
 	Transactions []Transaction
+	// Broken are the answers that no writer may give, the first of them.
+	Broken []*ReplyError
+	// Misused counts the requests that could not be carried out, and were answered as they have to be.
+	Misused int
 }
+
+// maxBroken bounds how many of the answers that no writer may give are kept.
+const maxBroken = 16
 
 // Counts say how the transactions of a history ended.
 type Counts struct {
@@ -30,13 +38,30 @@ type Counts struct {
 	Aborted      int // by choice, by the writer, or because the commit was never asked for
 	Deadlocks    int // of these, by the writer, to break a circle of waiting
 	Unknown      int // commits without an answer
+	Scans        int // answered
+	RowsScanned  int // found by them
+	Rollbacks    int // to savepoints
+	Full         int // transactions given up because the volume is full
+	Misused      int // requests that could not be carried out, and were answered so
 }
 
 // Count counts.
 func (h *History) Count() Counts {
-	var c Counts
+	c := Counts{Misused: h.Misused}
 	for i := range h.Transactions {
 		t := &h.Transactions[i]
+		for j := range t.Ops {
+			switch t.Ops[j].Kind {
+			case linearizability.Scan:
+				c.Scans++
+				c.RowsScanned += len(t.Ops[j].Rows)
+			case linearizability.Rollback:
+				c.Rollbacks++
+			}
+		}
+		if t.Full {
+			c.Full++
+		}
 		switch t.Outcome {
 		case linearizability.Committed:
 			if t.Writes() {

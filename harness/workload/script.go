@@ -5,12 +5,24 @@ type script struct {
 	kind  kind
 	steps []step
 	end   ending
+	after []misuse // asked for once the transaction has ended
 }
 
-// A step is one request: a read of one row, or a write of several as one mini-transaction.
+// A step is one request, or, of a scan to its end, several. One of its fields says what it is.
 type step struct {
-	reads  string // the row to read, or "" when the step writes
-	writes []change
+	reads  string   // a read of this row
+	writes []change // a write of several rows as one mini-transaction
+	scans  *span
+	marks  bool // a savepoint
+	back   int  // to the savepoint of that number in this transaction, from 1 on
+	wrong  misuse
+}
+
+// A span is what a scan asks for.
+type span struct {
+	from, to string
+	most     int
+	rest     bool // go on behind the last row while there are more
 }
 
 // A change is one row of a write.
@@ -89,7 +101,7 @@ func contains(xs []int, x int) bool {
 }
 
 // script returns what transaction txn of a client wants.
-func (w Workload) script(d *dice) script {
+func (w Workload) script(d *dice, txn int) script {
 	weights := w.Mix.weights()
 	sum := 0
 	for _, n := range weights {
@@ -171,6 +183,35 @@ func (w Workload) script(d *dice) script {
 			}
 			s.write(change{key: Row(i)})
 		}
+	case scan:
+		for range 1 + d.below(2) {
+			r := w.span(d)
+			s.scan(r)
+			if d.chance(1, 3) {
+				// Into the range, and once more: it must see its own row, and no other new one.
+				s.write(change{key: w.near(d, r)})
+			}
+			if d.chance(1, 2) {
+				s.scan(r)
+			}
+		}
+	case churn:
+		s.churn(w, d, txn)
+	case savepoint:
+		s.savepoints(w, d)
+	case long:
+		for range 8 + d.below(12) {
+			switch d.below(4) {
+			case 0:
+				s.read(w.any(d))
+			case 1:
+				s.scan(w.span(d))
+			default:
+				s.write(change{key: w.any(d)})
+			}
+		}
+	case wrong:
+		s.misuse(w, d)
 	case silent:
 		s.end = fallsSilent
 		for range 1 + d.below(2) {
@@ -197,6 +238,155 @@ func (w Workload) changes(d *dice, n int) []change {
 	return cs
 }
 
+func (s *script) scan(r span) { s.steps = append(s.steps, step{scans: &r}) }
+
+// churn inserts or deletes rows that are neighbours, in waves: so pages fill up and split, and empty and merge.
+func (s *script) churn(w Workload, d *dice, txn int) {
+	inserts := txn*waves/max(1, w.Transactions)%2 == 0
+	if d.chance(1, 6) {
+		inserts = !inserts
+	}
+	at := d.below(w.Churn)
+	for range 1 + d.below(3) {
+		var cs []change
+		for range min(w.Churn, 1+d.below(8)) {
+			c := change{key: w.ChurnRow(at % w.Churn)}
+			if !inserts {
+				c.form = nothing
+			}
+			cs = append(cs, c)
+			at++
+		}
+		s.write(distinct(cs)...)
+	}
+	if d.chance(1, 8) {
+		s.end = aborts
+	}
+}
+
+// waves is how many times, in a run, churn turns from inserting to deleting or back.
+const waves = 4
+
+// distinct leaves the first change of each row.
+func distinct(cs []change) []change {
+	seen := make(map[string]bool, len(cs))
+	kept := cs[:0]
+	for _, c := range cs {
+		if !seen[c.key] {
+			seen[c.key] = true
+			kept = append(kept, c)
+		}
+	}
+	return kept
+}
+
+// savepoints goes back to a savepoint, now and then twice, and on from there.
+func (s *script) savepoints(w Workload, d *dice) {
+	before := w.any(d)
+	s.write(change{key: before})
+	s.steps = append(s.steps, step{marks: true})
+	var within []string
+	write := func() {
+		key := w.any(d)
+		if d.chance(1, 3) {
+			key = before
+		}
+		c := change{key: key}
+		if d.chance(1, 4) {
+			c.form = nothing
+		}
+		within = append(within, key)
+		s.write(c)
+	}
+	write()
+	back := 1
+	if d.chance(1, 2) {
+		s.steps = append(s.steps, step{marks: true})
+		write()
+		back = 1 + d.below(2)
+		if back == 2 && d.chance(1, 2) {
+			// To the inner one, on from there, and to the outer one.
+			s.steps = append(s.steps, step{back: 2})
+			write()
+			back = 1
+		}
+	}
+	s.steps = append(s.steps, step{back: back})
+	for _, key := range within {
+		if d.chance(1, 2) {
+			s.read(key)
+		}
+	}
+	if d.chance(2, 3) {
+		s.write(change{key: w.any(d)})
+	}
+	if d.chance(1, 3) {
+		s.steps = append(s.steps, step{back: 1}) // a savepoint is still there after going back to it
+	}
+	if d.chance(1, 6) {
+		s.end = aborts
+	}
+}
+
+// misuse asks for what cannot be had, in the middle of a transaction or after its end.
+func (s *script) misuse(w Workload, d *dice) {
+	s.write(change{key: w.any(d)})
+	for range 1 + d.below(2) {
+		s.steps = append(s.steps, step{wrong: misuse(1 + d.below(int(lastInside)))})
+	}
+	if d.chance(1, 3) {
+		s.end = aborts
+	}
+	for range d.below(3) {
+		s.after = append(s.after, lastInside+1+misuse(d.below(int(lastMisuse-lastInside))))
+	}
+}
+
+// any picks a row that is no account.
+func (w Workload) any(d *dice) string {
+	if at := d.below(w.Rows + w.Churn); at < w.Rows {
+		return Row(at)
+	} else {
+		return w.ChurnRow(at - w.Rows)
+	}
+}
+
+// span picks a range of rows.
+func (w Workload) span(d *dice) span {
+	r := span{}
+	switch d.below(6) {
+	case 0: // everything
+		r.rest = true
+	case 1: // the accounts
+		r.from, r.to, r.rest = accountPrefix, accountPrefix+"~", true
+	case 2: // the rows
+		r.from, r.to = rowPrefix, rowPrefix+"~"
+	default: // some of the rows that come and go, or of the others
+		if w.Churn == 0 {
+			r.from = Row(d.below(w.Rows))
+			break
+		}
+		at := d.below(w.Churn)
+		r.from, r.to = w.ChurnRow(at), w.ChurnRow(min(w.Churn-1, at+d.below(12)))
+	}
+	if d.chance(1, 3) {
+		r.most = 1 + d.below(8)
+	}
+	return r
+}
+
+// near picks a row that may be in a range.
+func (w Workload) near(d *dice, r span) string {
+	if w.Churn > 0 && r.to != "" && r.from != r.to {
+		for i := range w.Churn {
+			if key := w.ChurnRow(i); key >= r.from && key < r.to {
+				return w.ChurnRow(min(w.Churn-1, i+d.below(3)))
+			}
+		}
+	}
+	return Row(d.below(w.Rows))
+}
+
 // setupScript opens the accounts, unless somebody has.
 func (w Workload) setupScript() script {
 	s := script{kind: setup}
@@ -216,9 +406,13 @@ func probeScript() script {
 	return s
 }
 
-// auditScript reads everything.
+// auditScript reads everything: by one scan of the volume where scans are a part of the workload, and else row by row.
 func (w Workload) auditScript() script {
 	s := script{kind: audit}
-	s.read(w.Keys()...)
+	if w.Mix.Scan > 0 {
+		s.scan(span{rest: true})
+	} else {
+		s.read(w.Keys()...)
+	}
 	return s
 }

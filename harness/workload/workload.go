@@ -21,6 +21,9 @@ type Workload struct {
 	Transactions int             `json:"transactions"` // of each client; it starts no more than these
 	Accounts     int             `json:"accounts"`     // rows whose sum every transaction keeps
 	Rows         int             `json:"rows"`         // further rows, to be written at will
+	Churn        int             `json:"churn"`        // rows that come and go by the run, to split pages and merge them
+	KeyBytes     int             `json:"keyBytes"`     // length of the keys of these
+	ValueBytes   int             `json:"valueBytes"`   // how long a value is at most, or as long as it must be
 	Balance      int             `json:"balance"`      // of each account when it is set up
 	Think        faults.Duration `json:"think"`        // between two transactions of a client, on average
 	Timeout      faults.Duration `json:"timeout"`      // for one answer, after which the client tries another writer
@@ -38,6 +41,12 @@ type Mix struct {
 	Abort    int `json:"abort"`    // writes, and takes it back by choice
 	Tangle   int `json:"tangle"`   // reads and writes a few rows in an order that invites deadlocks
 	Silent   int `json:"silent"`   // writes, and is never heard of again
+
+	Scan      int `json:"scan"`      // reads ranges, and what it has put into them
+	Churn     int `json:"churn"`     // inserts or deletes neighbouring rows
+	Savepoint int `json:"savepoint"` // goes back to savepoints, and on from there
+	Long      int `json:"long"`      // reads, scans and writes many times
+	Wrong     int `json:"wrong"`     // asks for what cannot be had
 }
 
 // kind is what a transaction is for.
@@ -53,18 +62,25 @@ const (
 	abort
 	tangle
 	silent
+	scan
+	churn
+	savepoint
+	long
+	wrong
 	setup
 	probe
 	audit
 )
 
-var kindNames = [...]string{"transfer", "put", "multi-put", "delete", "rewrite", "read", "abort", "tangle", "silent", "setup", "probe", "audit"}
+var kindNames = [...]string{"transfer", "put", "multi-put", "delete", "rewrite", "read", "abort", "tangle", "silent",
+	"scan", "churn", "savepoint", "long", "wrong", "setup", "probe", "audit"}
 
 func (k kind) String() string { return kindNames[k] }
 
 // weights lists the mix by kind.
-func (m Mix) weights() [9]int {
-	return [9]int{m.Transfer, m.Put, m.MultiPut, m.Delete, m.Rewrite, m.Read, m.Abort, m.Tangle, m.Silent}
+func (m Mix) weights() [setup]int {
+	return [setup]int{m.Transfer, m.Put, m.MultiPut, m.Delete, m.Rewrite, m.Read, m.Abort, m.Tangle, m.Silent,
+		m.Scan, m.Churn, m.Savepoint, m.Long, m.Wrong}
 }
 
 // An Error says which field of a workload makes no sense.
@@ -83,6 +99,7 @@ const (
 	MaxClients      = 64
 	MaxTransactions = 10_000
 	MaxRows         = 10_000
+	MaxBytes        = 4096 // of a key, and of a value
 )
 
 // Validate refuses a workload that no client could run.
@@ -96,6 +113,9 @@ func (w Workload) Validate() error {
 		{"accounts", w.Accounts, 2, MaxRows},
 		{"rows", w.Rows, 1, MaxRows},
 		{"balance", w.Balance, 0, 1_000_000},
+		{"churn", w.Churn, 0, MaxRows},
+		{"keyBytes", w.KeyBytes, 0, MaxBytes},
+		{"valueBytes", w.ValueBytes, 0, MaxBytes},
 	} {
 		if f.found < f.min || f.found > f.max {
 			return &Error{f.field, strconv.Itoa(f.found), fmt.Sprintf("%d to %d", f.min, f.max)}
@@ -108,6 +128,9 @@ func (w Workload) Validate() error {
 		if f.found < faults.Duration(time.Microsecond) || f.found > faults.Duration(time.Hour) {
 			return &Error{f.field, f.found.String(), "1µs to 1h"}
 		}
+	}
+	if w.Mix.Churn > 0 && w.Churn == 0 {
+		return &Error{"churn", "0", "at least 1 where the mix has churn"}
 	}
 	sum := 0
 	for i, n := range w.Mix.weights() {
@@ -126,29 +149,65 @@ func (w Workload) Validate() error {
 func (w Workload) Sum() int { return w.Accounts * w.Balance }
 
 // Account returns the key of account i, from 0 on.
-func Account(i int) string { return "account" + strconv.Itoa(i) }
+func Account(i int) string { return accountPrefix + strconv.Itoa(i) }
 
 // Row returns the key of row i, from 0 on.
-func Row(i int) string { return "row" + strconv.Itoa(i) }
+func Row(i int) string { return rowPrefix + strconv.Itoa(i) }
+
+// ChurnRow returns the key of row i, from 0 on, of those that come and go. They are in the order of their numbers.
+func (w Workload) ChurnRow(i int) string {
+	key := fmt.Sprintf("%s%05d", churnPrefix, i)
+	if pad := w.KeyBytes - len(key); pad > 0 {
+		key += strings.Repeat("k", pad)
+	}
+	return key
+}
+
+// The keys of a kind of rows begin alike.
+const (
+	accountPrefix = "account"
+	churnPrefix   = "churn"
+	rowPrefix     = "row"
+)
 
 // ProbeRow is the row that an Auditor writes to see whether anything goes at all.
 const ProbeRow = "probe"
 
 // Keys lists every row that a client of this workload may write.
 func (w Workload) Keys() []string {
-	keys := make([]string, 0, w.Accounts+w.Rows+1)
+	keys := make([]string, 0, w.Accounts+w.Rows+w.Churn+1)
 	for i := range w.Accounts {
 		keys = append(keys, Account(i))
 	}
 	for i := range w.Rows {
 		keys = append(keys, Row(i))
 	}
+	for i := range w.Churn {
+		keys = append(keys, w.ChurnRow(i))
+	}
 	return append(keys, ProbeRow)
 }
 
-// tagged makes the value of one write unlike that of any other: who wrote it, and its number there.
-func tagged(client int, n uint64) string {
-	return "c" + strconv.Itoa(client) + "." + strconv.FormatUint(n, 10)
+// tagged makes the value of one write unlike that of any other: who wrote it, and its number there. It is padded to some
+// length up to the workload's.
+func (w Workload) tagged(client int, n uint64) string {
+	tag := "c" + strconv.Itoa(client) + "." + strconv.FormatUint(n, 10)
+	if room := w.ValueBytes - balanceBytes - len(tag); room > 0 {
+		d := newDice(n, client, 0)
+		if pad := d.below(room); pad > 0 {
+			tag += "." + strings.Repeat("v", pad)
+		}
+	}
+	return tag
+}
+
+// balanceBytes is how much a balance takes before its tag.
+const balanceBytes = 12
+
+// MostBytes returns the size of the largest row that a client of this workload writes: key and value.
+func (w Workload) MostBytes() int {
+	key := max(len(Account(w.Accounts)), len(Row(w.Rows)), len(ProbeRow), len(w.ChurnRow(w.Churn)))
+	return key + max(w.ValueBytes, balanceBytes+len("c99.99999999"))
 }
 
 // balance writes what an account holds, made unique by its tag.

@@ -3,6 +3,7 @@ package workload
 import (
 	"encoding/json"
 	"maps"
+	"slices"
 	"sort"
 	"testing"
 	"time"
@@ -18,9 +19,10 @@ import (
 
 func plain() Workload {
 	return Workload{
-		Clients: 3, Transactions: 60, Accounts: 4, Rows: 6, Balance: 100,
+		Clients: 3, Transactions: 90, Accounts: 4, Rows: 6, Balance: 100, Churn: 20, KeyBytes: 16, ValueBytes: 40,
 		Think: faults.Duration(time.Millisecond), Timeout: faults.Duration(20 * time.Millisecond),
-		Mix: Mix{Transfer: 5, Put: 2, MultiPut: 2, Delete: 2, Rewrite: 2, Read: 3, Abort: 2, Tangle: 2, Silent: 1},
+		Mix: Mix{Transfer: 5, Put: 2, MultiPut: 2, Delete: 2, Rewrite: 2, Read: 3, Abort: 2, Tangle: 2, Silent: 1,
+			Scan: 4, Churn: 4, Savepoint: 4, Long: 2, Wrong: 4},
 	}
 }
 
@@ -54,6 +56,8 @@ type toy struct {
 	active node.Txn
 	idle   int // requests refused as busy since the active transaction was last heard of
 	undo   map[string]node.Value
+	ended  map[node.Txn]node.Reason
+	marks  []map[string]node.Value                 // by savepoint, the rows of then
 	status func(r node.Request) (node.Reply, bool) // overrides the answer, before anything is done
 	mute   func(r node.Request) bool               // does what was asked for, and says nothing
 	delay  func(r node.Request) time.Duration
@@ -62,7 +66,7 @@ type toy struct {
 func newBench(w Workload, writers ...node.ID) (*bench, *Directory, *History) {
 	b := &bench{writers: map[node.ID]*toy{}, timers: map[[2]int]int{}, store: &store{rows: map[string]node.Value{}}}
 	for _, id := range writers {
-		b.writers[id] = &toy{store: b.store}
+		b.writers[id] = &toy{store: b.store, ended: map[node.Txn]node.Reason{}}
 	}
 	d, h := &Directory{Writers: writers}, &History{}
 	for n := 1; n <= w.Clients; n++ {
@@ -156,11 +160,34 @@ func (w *toy) serve(r node.Request) (node.Reply, bool) {
 			w.end(true)
 		}
 		w.store.txns++
-		w.active, w.idle, w.undo = node.MakeTxn(1, w.store.txns), 0, map[string]node.Value{}
+		w.active, w.idle, w.undo, w.marks = node.MakeTxn(1, w.store.txns), 0, map[string]node.Value{}, nil
 		reply.Txn = w.active
 	case r.Txn != w.active:
 		reply.Status, reply.Reason = node.Refused, node.ReasonUnknownTxn
+		if why, ok := w.ended[r.Txn]; ok {
+			reply.Reason = why
+		}
 		return reply, true
+	case w.wrong(r) != node.ReasonNone:
+		reply.Status, reply.Reason = node.Refused, w.wrong(r)
+		return reply, true
+	case r.Op == node.OpScan:
+		for _, key := range slices.Sorted(maps.Keys(w.store.rows)) {
+			v := w.store.rows[key]
+			switch {
+			case !v.Exists || key < r.From || r.To != "" && key >= r.To:
+			case len(reply.Rows) == 5 || r.Most > 0 && len(reply.Rows) == r.Most:
+				reply.More = true
+			default:
+				reply.Rows = append(reply.Rows, node.Row{Key: key, Value: v})
+			}
+		}
+	case r.Op == node.OpSavepoint:
+		w.marks = append(w.marks, maps.Clone(w.store.rows))
+		reply.Savepoint = uint32(len(w.marks))
+	case r.Op == node.OpRollback:
+		w.marks = w.marks[:r.Savepoint]
+		w.store.rows = maps.Clone(w.marks[r.Savepoint-1])
 	case r.Op == node.OpGet:
 		reply.Value = w.store.rows[r.Rows[0].Key]
 	case r.Op == node.OpPut:
@@ -185,8 +212,31 @@ func (w *toy) serve(r node.Request) (node.Reply, bool) {
 	return reply, w.mute == nil || !w.mute(r)
 }
 
+// wrong is why the request cannot be carried out.
+func (w *toy) wrong(r node.Request) node.Reason {
+	switch {
+	case r.Op == node.OpRollback && (r.Savepoint == 0 || int(r.Savepoint) > len(w.marks)):
+		return node.ReasonNoSavepoint
+	case r.Op == node.OpPut && len(r.Rows) == 0, r.Op == node.OpGet && len(r.Rows) != 1:
+		return node.ReasonMalformed
+	case len(r.Rows) > 1000:
+		return node.ReasonTooLarge
+	}
+	for _, row := range r.Rows {
+		switch {
+		case row.Key == "":
+			return node.ReasonMalformed
+		case len(row.Key)+len(row.Value.Bytes) > 10_000:
+			return node.ReasonTooLarge
+		}
+	}
+	return node.ReasonNone
+}
+
 func (w *toy) end(back bool) {
+	w.ended[w.active] = node.ReasonCommitted
 	if back {
+		w.ended[w.active] = node.ReasonRolledBack
 		maps.Copy(w.store.rows, w.undo)
 		w.store.lsn++
 	}
@@ -222,6 +272,11 @@ func TestClientsRecordALegalHistoryOfALegalWriter(t *testing.T) {
 	require.Positive(t, counts.Acknowledged)
 	require.Positive(t, counts.ReadOnly)
 	require.Positive(t, counts.Aborted)
+	require.Positive(t, counts.Scans)
+	require.Greater(t, counts.RowsScanned, counts.Scans)
+	require.Positive(t, counts.Rollbacks)
+	require.Positive(t, counts.Misused)
+	require.Empty(t, h.Broken)
 	require.Equal(t, len(h.Transactions), counts.Acknowledged+counts.ReadOnly+counts.Aborted+counts.Unknown)
 }
 
@@ -272,12 +327,12 @@ func TestWhatATransactionWantsDoesNotDependOnTheOneBefore(t *testing.T) {
 	w := plain()
 	d1, d2 := newDice(3, 2, 17), newDice(3, 2, 17)
 	newDice(3, 2, 16)
-	require.Equal(t, w.script(&d1), w.script(&d2))
+	require.Equal(t, w.script(&d1, 17), w.script(&d2, 17))
 	other := newDice(3, 2, 18)
 	same := 0
 	for range 50 {
 		x, y := newDice(3, 2, 17), other
-		if w.script(&x).kind == w.script(&y).kind {
+		if w.script(&x, 1).kind == w.script(&y, 1).kind {
 			same++
 		}
 		other = newDice(3, 2, 18+same)
@@ -438,12 +493,124 @@ func TestAnAuditorWritesThenReadsEverything(t *testing.T) {
 	require.True(t, a.Wrote())
 	at, seen := a.Seen()
 	require.True(t, seen)
+	rows := map[string]node.Value{}
+	ops := h.Transactions[at].Ops
+	for i, op := range ops {
+		require.Equal(t, linearizability.Scan, op.Kind)
+		require.Equal(t, i < len(ops)-1, op.More)
+		for _, row := range op.Rows {
+			rows[row.Key] = node.Some(row.Value)
+		}
+	}
+	for _, key := range w.Keys() {
+		require.Equal(t, b.store.rows[key], rows[key])
+		delete(rows, key)
+	}
+	require.Empty(t, rows)
+}
+
+// Without scans in the mix, the auditor reads row by row.
+func TestAnAuditorReadsRowByRow(t *testing.T) {
+	w := plain()
+	w.Transactions, w.Mix.Scan = 10, 0
+	b, d, h := newBench(w, 9)
+	b.run(t)
+	a := NewAuditor(w, 7, w.Clients+1, d, h)
+	a.Start(b.now, port{b, w.Clients, a})
+	b.drain(t)
+	at, seen := a.Seen()
+	require.True(t, seen)
 	ops := h.Transactions[at].Ops
 	require.Len(t, ops, len(w.Keys()))
 	for i, key := range w.Keys() {
 		require.Equal(t, key, ops[i].Key)
 		require.Equal(t, b.store.rows[key], node.Value{Bytes: ops[i].Value, Exists: ops[i].Found})
 	}
+}
+
+// Every wrong request has one reason with which it is refused, and every other answer is objected to.
+func TestMisusesAreJudged(t *testing.T) {
+	at := node.MakeTxn(3, 1)
+	for m := longKey; m <= lastMisuse; m++ {
+		for _, committed := range []bool{false, true} {
+			want := m.reason(committed)
+			refused := func(why node.Reason, epoch node.Epoch) *node.Reply {
+				return &node.Reply{Status: node.Refused, Reason: why, Epoch: epoch}
+			}
+			_, ok := judgeMisuse(m, committed, at, refused(want, 3))
+			require.True(t, ok, m)
+			for _, gone := range []*node.Reply{refused(node.ReasonFenced, 3), refused(node.ReasonNotOpen, 0), refused(node.ReasonUnknownTxn, 4)} {
+				_, ok = judgeMisuse(m, committed, at, gone)
+				require.True(t, ok, m)
+			}
+			wrong := []*node.Reply{{Status: node.OK, Epoch: 3}, refused(node.ReasonBusy, 3), refused(node.ReasonNone, 3), refused(node.ReasonFull, 3)}
+			if m != strangeTxn {
+				wrong = append(wrong, refused(node.ReasonUnknownTxn, 3))
+			}
+			for _, r := range wrong {
+				expected, ok := judgeMisuse(m, committed, at, r)
+				require.False(t, ok, "%s: %+v", m, r)
+				require.Contains(t, expected, want.String())
+			}
+		}
+		require.NotEmpty(t, m.String())
+	}
+}
+
+func TestAWriterThatTakesWhatItCannotIsNamed(t *testing.T) {
+	for name, c := range map[string]struct {
+		when  func(r node.Request) bool
+		reply node.Reply
+		want  string
+	}{
+		"oversized key taken": {func(r node.Request) bool {
+			return r.Op == node.OpPut && len(r.Rows) == 1 && len(r.Rows[0].Key) == hugeBytes
+		},
+			node.Reply{Status: node.OK}, "put (key too long): expected refused: too large, found ok"},
+		"second commit taken": {func(r node.Request) bool { return r.Op == node.OpCommit && r.Txn%3 == 0 },
+			node.Reply{Status: node.OK, LSN: 1}, "commit (commit after the end): expected refused: committed already, found ok"},
+		"proper put refused":  {func(r node.Request) bool { return r.Op == node.OpPut }, node.Reply{Status: node.Refused, Reason: node.ReasonTooLarge}, "put: expected refused with one of these reasons: not open, fenced, busy, unknown transaction, rolled back already, volume full, found refused: too large"},
+		"begin unknown":       {func(r node.Request) bool { return r.Op == node.OpBegin && r.ID%5 == 0 }, node.Reply{Status: node.Unknown}, "begin: expected an answer that fits"},
+		"more of nothing":     {func(r node.Request) bool { return r.Op == node.OpScan }, node.Reply{Status: node.OK, More: true}, "scan: expected at least one row"},
+		"savepoint unnamed":   {func(r node.Request) bool { return r.Op == node.OpSavepoint }, node.Reply{Status: node.OK}, "savepoint: expected a savepoint's number"},
+		"ok for a reason":     {func(r node.Request) bool { return r.Op == node.OpGet }, node.Reply{Status: node.OK, Reason: node.ReasonIdle}, "get: expected ok with one of these reasons: "},
+		"rollback of nothing": {func(r node.Request) bool { return r.Op == node.OpRollback && r.Savepoint > 1000 }, node.Reply{Status: node.OK}, "rollback (unknown savepoint): expected refused: no such savepoint, found ok"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, _, h := newBench(plain(), 9)
+			b.writers[9].status = func(r node.Request) (node.Reply, bool) { return c.reply, c.when(r) }
+			b.run(t)
+			require.NotEmpty(t, h.Broken)
+			require.LessOrEqual(t, len(h.Broken), maxBroken)
+			text := ""
+			for _, e := range h.Broken {
+				text += e.Error() + "\n"
+			}
+			require.Contains(t, text, c.want)
+		})
+	}
+}
+
+func TestRowsFitWhatTheWorkloadSays(t *testing.T) {
+	w := plain()
+	b, _, h := newBench(w, 9)
+	b.run(t)
+	most, long := 0, 0
+	for _, x := range h.Transactions {
+		for _, op := range x.Ops {
+			if op.Kind == linearizability.Write {
+				most = max(most, len(op.Key)+len(op.Value))
+				require.LessOrEqual(t, len(op.Value), w.ValueBytes)
+				if len(op.Value) > w.ValueBytes/2 {
+					long++
+				}
+			}
+		}
+	}
+	require.LessOrEqual(t, most, w.MostBytes())
+	require.Greater(t, long, 100)
+	require.Len(t, w.ChurnRow(3), w.KeyBytes)
+	require.Less(t, w.ChurnRow(9), w.ChurnRow(10))
 }
 
 func TestStoppedClientsEndWhatTheyBegan(t *testing.T) {
@@ -476,6 +643,10 @@ func TestValidateNamesTheField(t *testing.T) {
 		"timeout":      func(w *Workload) { w.Timeout = -1 },
 		"mix":          func(w *Workload) { w.Mix = Mix{} },
 		"mix: read":    func(w *Workload) { w.Mix.Read = -1 },
+		"mix: wrong":   func(w *Workload) { w.Mix.Wrong = -1 },
+		"churn":        func(w *Workload) { w.Churn = 0 },
+		"keyBytes":     func(w *Workload) { w.KeyBytes = MaxBytes + 1 },
+		"valueBytes":   func(w *Workload) { w.ValueBytes = -1 },
 	} {
 		w := plain()
 		spoil(&w)
