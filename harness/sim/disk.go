@@ -93,6 +93,9 @@ func (w *World) appendTo(p *process, name string, data []byte) {
 	d := &p.disk
 	f := d.open(name)
 	v := &f.versions[len(f.versions)-1]
+	if free := cap(v.data) - len(v.data); free < len(data) {
+		v.data = slices.Grow(v.data, max(len(data), len(v.data))) // append would copy a long log four times as often
+	}
 	v.data = append(v.data, data...)
 	d.seq++
 	v.pieces = append(v.pieces, piece{end: len(v.data), seq: d.seq})
