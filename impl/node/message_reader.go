@@ -7,6 +7,7 @@ const MaxReaders = 15
 type Offer struct {
 	Epoch   Epoch
 	History History
+	Anew    uint32 // the last Anew that this writer owes the reader: one that has not begun with it is given up
 }
 
 // Follow answers an Offer, acknowledges the stream, asks for what did not come, and reports the reader's read points.
@@ -64,7 +65,9 @@ func (*Promote) Type() string      { return "promote" }
 // LSNs implements Carrier.
 func (m *Stream) LSNs() (from, to LSN) { return span(m.Records) }
 
-func (m *Offer) AppendDigest(b []byte) []byte { return m.History.AppendBinary(u(b, m.Epoch)) }
+func (m *Offer) AppendDigest(b []byte) []byte {
+	return m.History.AppendBinary(u(u(b, m.Epoch), m.Anew))
+}
 func (m *Follow) AppendDigest(b []byte) []byte {
 	return append(u(u(u(u(u(b, m.Epoch), m.Number), m.Began), m.Have), m.Low), bit(m.Wants))
 }

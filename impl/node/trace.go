@@ -49,6 +49,9 @@ func (a Action) String() string {
 	if int(a) < len(names) {
 		return names[a]
 	}
+	if name, is := a.readers(); is {
+		return name
+	}
 	return fmt.Sprintf("Action(%d)", uint8(a))
 }
 
@@ -71,4 +74,6 @@ type Trace struct {
 	History  History // Decide, Join: the new history; Holds: the segment's
 	Promise  Epoch   // Holds
 	Held     []Held  // Holds: every record that the segment holds on its line, by LSN
+	Page     PageID  // ReadCached, ReadStored
+	Shown    *Shown  // Show
 }

@@ -265,7 +265,7 @@ func (w *Writer) beginLoad(base node.LSN, rd *reading) {
 	if base > loadBack {
 		from = max(from, base-loadBack)
 	}
-	w.first = min(from, oldest)
+	w.first = min(from, oldest, w.warmFrom(base, rd.history))
 	w.log = make([]*node.Record, base+1-w.first)
 	w.load.missing = len(w.log)
 	for g := range w.load.cursors {
@@ -425,6 +425,7 @@ func (w *Writer) tryOpen(out *node.Effects) {
 	// w.hook.Hit("writerBeforeOpen")
 
 	w.phase = open
+	w.warmUp()
 	// Only now is what is kept on a write quorum. Told to a segment before, this VDL would keep a record that the next
 	// recovery finds nowhere.
 	w.vcl, w.vdl = w.load.base, w.load.base

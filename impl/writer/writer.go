@@ -38,6 +38,8 @@ type Config struct {
 	// client that is gone.
 	IdleAfter time.Duration
 	Limits    Limits
+	// Warm is what a reader that became this writer had cached.
+	Warm Warm
 }
 
 type phase uint8
@@ -95,6 +97,8 @@ type Writer struct {
 	ready    []*txn // may go on
 	cache    cache
 	confirms confirms
+	feed     feed
+	warmed   int // pages taken over from the reader that it was
 }
 
 // A group is what the writer knows of one protection group.
@@ -124,6 +128,7 @@ func New(c Config, hook node.Hook) *Writer {
 		txns:  map[node.Txn]*txn{},
 		locks: map[string]*lock{},
 		cache: newCache(c.CachePages),
+		feed:  newFeed(c.Volume, c.ID),
 	}
 	w.adopt(c.Volume.FirstGeometry())
 	return w
@@ -206,6 +211,7 @@ func (w *Writer) Step(now node.Time, ev node.Event, out *node.Effects) {
 	}
 	w.goOn(out)
 	w.send(out)
+	w.stream(out)
 }
 
 func (w *Writer) receive(from node.ID, m node.Message, out *node.Effects) {
@@ -215,6 +221,9 @@ func (w *Writer) receive(from node.ID, m node.Message, out *node.Effects) {
 		return
 	case *node.Swapped:
 		w.swapped(m, out)
+		return
+	case *node.Follow:
+		w.follow(from, m, out)
 		return
 	}
 	g, r, segment := w.Volume.Find(from)
@@ -277,6 +286,7 @@ func (w *Writer) retry(out *node.Effects) {
 		w.resend(out)
 		w.readPagesAgain(out)
 		w.confirmAgain(out)
+		w.feedAgain(out)
 		w.abortIdle(out)
 	}
 }
