@@ -69,37 +69,58 @@ func (e *VacuityError) Error() string {
 	return fmt.Sprintf("expected each of these at least once, found none in %d runs: %s", e.Runs, strings.Join(e.Missing, ", "))
 }
 
+// An Amount is one of the things that were counted.
+type Amount struct {
+	Name  string
+	Value uint64
+	Must  bool // runs are there to do it: without it, what they passed proves less than it seems to
+}
+
+// Amounts lists what was counted, in the order in which people want to know.
+func (c *Counts) Amounts() []Amount {
+	return []Amount{
+		{"runs", c.Runs, true},
+		{"simulated events", c.World.Events, true},
+		{"commits acknowledged", c.Acknowledged, true},
+		{"read-only commits acknowledged", c.ReadOnly, true},
+		{"commits of unknown outcome", c.Unknown, true},
+		{"aborted transactions", c.Aborted, true},
+		{"deadlocks", c.Deadlocks, true},
+		{"scans", c.Scans, false},
+		{"rows scanned", c.RowsScanned, false},
+		{"rollbacks to savepoints", c.Rollbacks, false},
+		{"wrong requests refused", c.Misused, false},
+		{"transactions that found the volume full", c.Full, false},
+		{"take-overs", c.TakeOvers, true},
+		{"recoveries opened", c.Recoveries, true},
+		{"cuts that removed records", c.Cuts, true},
+		{"undos", c.Undos, true},
+		{"crashes", c.World.Crashes, true},
+		{"restarts", c.World.Restarts, true},
+		{"messages", c.World.Messages, true},
+		{"messages lost", c.World.LostByLoss, true},
+		{"messages stopped by a partition", c.World.LostByCut, true},
+		{"messages duplicated", c.World.Duplicated, true},
+		{"unsynced pieces lost in a crash", c.World.LostPieces, true},
+		{"records that came by gossip", c.Trace.Gossips, true},
+		{"page reads from segments", c.PageReads, true},
+		{"pages compared", c.PagesCompared, true},
+		{"rows audited", c.RowsAudited, true},
+		{"steps of the trace validated", c.Trace.Steps, true},
+		{"invariants evaluated", c.Trace.Evaluations, true},
+		{"histories proved by certificate", c.Certificates, true},
+		{"runs beyond the fault budget", c.BeyondBudget, false},
+		{"of these, stopped for good", c.Stalled, false},
+		{"most bytes on disks and on their way in a run", c.World.MostBytes, false},
+	}
+}
+
 // Activity returns a *VacuityError when the runs did not do something that they are there to do.
 func Activity(c *Counts) error {
 	e := VacuityError{Runs: c.Runs}
-	for _, must := range []struct {
-		what string
-		n    uint64
-	}{
-		{"runs", c.Runs},
-		{"commits acknowledged", c.Acknowledged},
-		{"read-only commits acknowledged", c.ReadOnly},
-		{"aborted transactions", c.Aborted},
-		{"commits of unknown outcome", c.Unknown},
-		{"take-overs", c.TakeOvers},
-		{"recoveries opened", c.Recoveries},
-		{"cuts that removed records", c.Cuts},
-		{"undos", c.Undos},
-		{"crashes", c.World.Crashes},
-		{"restarts", c.World.Restarts},
-		{"messages lost", c.World.LostByLoss},
-		{"messages stopped by a partition", c.World.LostByCut},
-		{"messages duplicated", c.World.Duplicated},
-		{"unsynced pieces lost in a crash", c.World.LostPieces},
-		{"records that came by gossip", c.Trace.Gossips},
-		{"page reads from segments", c.PageReads},
-		{"pages compared", c.PagesCompared},
-		{"rows audited", c.RowsAudited},
-		{"steps of the trace validated", c.Trace.Steps},
-		{"invariants evaluated", c.Trace.Evaluations},
-	} {
-		if must.n == 0 {
-			e.Missing = append(e.Missing, must.what)
+	for _, a := range c.Amounts() {
+		if a.Must && a.Value == 0 {
+			e.Missing = append(e.Missing, a.Name)
 		}
 	}
 	if len(e.Missing) == 0 {

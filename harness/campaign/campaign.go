@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"runtime/metrics"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -79,18 +80,20 @@ type Tally struct {
 
 // A Summary is how a campaign ended.
 type Summary struct {
-	Verdict  harness.Verdict `json:"verdict"`
-	Reasons  []string        `json:"reasons"` // why it is not a pass
-	Seed     uint64          `json:"seed"`
-	Asked    uint64          `json:"asked"` // runs; 0 when only the time was limited
-	Stop     Stop            `json:"stop"`
-	Seconds  float64         `json:"seconds"`
-	Workers  int             `json:"workers"`
-	Failed   uint64          `json:"failed"` // runs with a violation
-	Untold   uint64          `json:"untold"` // runs that could not tell
-	Counts   harness.Counts  `json:"counts"`
-	Checks   []Tally         `json:"checks"`
-	Failures []Failed        `json:"-"` // the first ones by seed
+	Verdict harness.Verdict `json:"verdict"`
+	Reasons []string        `json:"reasons"` // why it is not a pass
+	Seed    uint64          `json:"seed"`
+	Asked   uint64          `json:"asked"` // runs; 0 when only the time was limited
+	Stop    Stop            `json:"stop"`
+	Seconds float64         `json:"seconds"`
+	Workers int             `json:"workers"`
+	// HeapBytes is the most that the program had on its heap, garbage included, when a run had ended.
+	HeapBytes uint64         `json:"heapBytes"`
+	Failed    uint64         `json:"failed"` // runs with a violation
+	Untold    uint64         `json:"untold"` // runs that could not tell
+	Counts    harness.Counts `json:"counts"`
+	Checks    []Tally        `json:"checks"`
+	Failures  []Failed       `json:"-"` // the first ones by seed
 }
 
 // Failed is a run that did not pass.
@@ -168,6 +171,16 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 	return &f.summary, err
 }
 
+// heapBytes reads how much is on the heap. Nothing of a run depends on it: runs do not see it.
+func heapBytes() uint64 {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(sample)
+	if sample[0].Value.Kind() != metrics.KindUint64 {
+		return 0
+	}
+	return sample[0].Value.Uint64()
+}
+
 // one makes one run.
 func (o *Options) one(index uint64) done {
 	c, err := o.Generation.Generate(o.Seed + index)
@@ -203,6 +216,7 @@ func (f *folder) fold(results <-chan done, stopped *atomic.Bool) error {
 	early := make(map[uint64]done)
 	var broken error
 	for d := range results {
+		f.summary.HeapBytes = max(f.summary.HeapBytes, heapBytes())
 		early[d.index] = d
 		for {
 			d, ok := early[f.folded]

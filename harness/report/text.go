@@ -34,32 +34,14 @@ type amount struct {
 
 // amounts lists what the runs amounted to, in the order in which people want to know.
 func amounts(s *campaign.Summary) []amount {
-	c := &s.Counts
-	n := func(x uint64) string { return grouped(x) }
-	return []amount{
-		{"runs", n(c.Runs)},
-		{"simulated events", n(c.World.Events)},
-		{"commits acknowledged", n(c.Acknowledged)},
-		{"read-only commits", n(c.ReadOnly)},
-		{"commits of unknown outcome", n(c.Unknown)},
-		{"transactions aborted", n(c.Aborted)},
-		{"take-overs", n(c.TakeOvers)},
-		{"recoveries opened", n(c.Recoveries)},
-		{"cuts that removed records", n(c.Cuts)},
-		{"undos", n(c.Undos)},
-		{"crashes", n(c.World.Crashes)},
-		{"messages", n(c.World.Messages)},
-		{"messages that were lost", n(c.World.Lost())},
-		{"page reads from segments", n(c.PageReads)},
-		{"pages compared", n(c.PagesCompared)},
-		{"trace steps validated", n(c.Trace.Steps)},
-		{"invariants evaluated", n(c.Trace.Evaluations)},
-		{"histories proved by certificate", n(c.Certificates)},
-		{"runs beyond the fault budget", n(c.BeyondBudget)},
-		{"of these, stopped for good", n(c.Stalled)},
-		{"runs a second", fmt.Sprintf("%.0f", s.Rate())},
-		{"events a second", grouped(uint64(s.EventRate()))},
+	var all []amount
+	for _, a := range s.Counts.Amounts() {
+		all = append(all, amount{a.Name, grouped(a.Value)})
 	}
+	return append(all,
+		amount{"runs a second", fmt.Sprintf("%.0f", s.Rate())},
+		amount{"events a second", grouped(uint64(s.EventRate()))},
+		amount{"most bytes on the heap", grouped(s.HeapBytes)})
 }
 
 // grouped writes 1234567 as 1,234,567.

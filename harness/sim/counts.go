@@ -32,6 +32,7 @@ type Counts struct {
 	TornWrites     uint64 `json:"tornWrites"`
 	UntoldEffects  uint64 `json:"untoldEffects"` // syncs and replaces that took effect right before a crash
 	Corruptions    uint64 `json:"corruptions"`   // bits flipped
+	MostBytes      uint64 `json:"mostBytes"`     // held at once by disks and by messages on their way; of many runs, the most of any
 	// Types counts the messages sent by type, in the order of their names.
 	Types []TypeCount `json:"types"`
 }
@@ -86,6 +87,7 @@ func (c *Counts) Add(o Counts) {
 	c.TornWrites += o.TornWrites
 	c.UntoldEffects += o.UntoldEffects
 	c.Corruptions += o.Corruptions
+	c.MostBytes = max(c.MostBytes, o.MostBytes)
 	// A fresh list: c may be a copy that shares its list with another.
 	types := slices.Clone(c.Types)
 	for _, t := range o.Types {

@@ -105,6 +105,7 @@ func (w *World) schedule(at node.Time, p pending) {
 
 func (w *World) holdSlot(p *pending) int32 {
 	w.bytes += int64(p.bytes)
+	w.counts.MostBytes = max(w.counts.MostBytes, uint64(w.bytes))
 	if n := len(w.free); n > 0 {
 		slot := w.free[n-1]
 		w.free = w.free[:n-1]
