@@ -101,7 +101,7 @@ func (w *World) appendTo(p *process, name string, data []byte) {
 	v.pieces = append(v.pieces, piece{end: len(v.data), seq: d.seq})
 	w.bytes += int64(len(data))
 	w.counts.Appends++
-	w.take(p, time.Duration(w.disk.Append), w.draw(mix(mix(p.salt(opAppend), f.hash), xxh3.Hash(data))))
+	w.take(p, time.Duration(w.disk.Append), w.same(mix(mix(p.salt(opAppend), f.hash), xxh3.Hash(data))))
 }
 
 func (w *World) sync(p *process, token node.Token) {

@@ -494,3 +494,7 @@ func (w *World) resume(p *process) {
 func (w *World) draw(key uint64) draw {
 	return draw(mix(mix(w.seed, key), uint64(w.seen.next(key))))
 }
+
+// same returns the randomness of an identity that nothing hangs on but how long something takes: it may be the same each
+// time, and to remember it would cost more than all the rest of a disk's append.
+func (w *World) same(key uint64) draw { return draw(mix(w.seed, key)) }
