@@ -2,7 +2,6 @@ package conform
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -76,7 +75,7 @@ func few(names []string, none string) string {
 func describe(t *node.Trace) string {
 	s := fmt.Sprintf("%s epoch %d", t.Action, t.Epoch)
 	switch t.Action {
-	case node.ActWrite, node.ActCommit, node.ActUndo, node.ActStore:
+	case node.ActWrite, node.ActCommit, node.ActUndo, node.ActStructure, node.ActStore:
 		s += " " + describeRecord(t.Record)
 	case node.ActAdvance:
 		s += fmt.Sprintf(" VCL %d", t.LSN)
@@ -120,8 +119,12 @@ func (v *Validator) writerState(e int) string {
 		return s
 	}
 	s += fmt.Sprintf(": log to %d, kept %d, VCL %d, VDL %d", m.End(e), m.Base(e), m.VCL(e), m.VDL(e))
-	if t := v.midway(e); t != 0 {
-		s += fmt.Sprintf(", mini-transaction of %s unfinished", v.txnNames[t-1])
+	if t, ok := v.midway(e); ok {
+		of := "no transaction"
+		if t != 0 {
+			of = v.txnNames[t-1].String()
+		}
+		s += fmt.Sprintf(", mini-transaction of %s unfinished", of)
 	}
 	if names := v.activeNames(e); len(names) > 0 {
 		s += ", active: " + few(names, "")
@@ -129,14 +132,13 @@ func (v *Validator) writerState(e int) string {
 	return s
 }
 
-// midway returns the transaction whose mini-transaction ends the log unfinished, 0 for none.
-func (v *Validator) midway(e int) int {
+// midway returns the transaction whose mini-transaction ends the log unfinished, 0 when it is that of a structural change.
+func (v *Validator) midway(e int) (txn int, ok bool) {
 	if end := v.model.End(e); end > 0 {
-		if rec := v.model.Record(e, end); !rec.Last {
-			return int(rec.Txn)
-		}
+		rec := v.model.Record(e, end)
+		return int(rec.Txn), !rec.Last
 	}
-	return 0
+	return 0, false
 }
 
 func (v *Validator) activeTxns(e int) []int {
@@ -151,7 +153,7 @@ func (v *Validator) activeTxns(e int) []int {
 
 func (v *Validator) activeNames(e int) []string {
 	held := map[int][]string{}
-	for _, key := range slices.Sorted(maps.Keys(v.names)) {
+	for key := range v.names {
 		if t := v.model.Holder(e, key); t != 0 {
 			held[t] = append(held[t], v.names[key])
 		}
@@ -166,7 +168,7 @@ func (v *Validator) activeNames(e int) []string {
 // holderOf says who else holds a row, when somebody does.
 func (v *Validator) holderOf(e, key, txn int) string {
 	if h := v.model.Holder(e, key); h != 0 && h != txn {
-		return fmt.Sprintf(": row %q is held by %s", v.names[key], v.txnNames[h-1])
+		return fmt.Sprintf(": row %q is held by %s", v.row(key), v.txnNames[h-1])
 	}
 	return ""
 }

@@ -49,7 +49,7 @@ func TestLegalTracesAreAccepted(t *testing.T) {
 	var sum Counts
 	for seed := range uint64(300) {
 		v := shapes[seed%uint64(len(shapes))]
-		trace := wandered(v, seed, 1200, 6)
+		trace := wandered(v, seed, 2600, 6)
 		x, err := validate(v, trace)
 		var violation *Violation
 		if errors.As(err, &violation) {
@@ -66,6 +66,9 @@ func TestLegalTracesAreAccepted(t *testing.T) {
 	require.Greater(t, sum.Opens, uint64(100))
 	require.Greater(t, sum.Cuts, uint64(50))
 	require.Greater(t, sum.Undos, uint64(300))
+	require.Greater(t, sum.Structures, uint64(300))
+	require.Greater(t, sum.Moves, uint64(100))
+	require.Greater(t, sum.Resumed, uint64(100))
 	require.Greater(t, sum.Acks, uint64(500))
 	t.Logf("%+v", sum)
 }

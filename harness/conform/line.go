@@ -16,6 +16,7 @@ type line struct {
 	history node.History
 	records []*node.Record // by LSN-1
 	values  []node.Value   // by the model's key: the row's value on this log
+	groups  []node.Group   // by the model's key: the group of its latest change
 	last    []node.LSN     // by group: its last LSN
 	before  []node.LSN     // by LSN-1: for a write, the transaction's write before it
 	top     []node.LSN     // by the model's transaction: its latest write that is not taken back
@@ -37,19 +38,22 @@ func (ln *line) undone(txn int) node.LSN {
 	return 0
 }
 
-// push appends r, whose key and transaction have these numbers in the model.
+// push appends r, whose key and transaction have these numbers in the model; a structural change has none.
 func (ln *line) push(r *node.Record, key, txn int) {
-	ln.values = grown(ln.values, key)
-	ln.top = grown(ln.top, txn)
 	before := node.LSN(0)
+	if r.Kind != node.Structure {
+		ln.values = grown(ln.values, key)
+		ln.top = grown(ln.top, txn)
+		ln.groups = grown(ln.groups, key)
+	}
 	switch r.Kind {
 	case node.Write:
 		before = ln.top[txn]
 		ln.top[txn] = r.LSN
-		ln.values[key] = r.New
+		ln.values[key], ln.groups[key] = r.New, r.Group
 	case node.Undo:
 		ln.top[txn] = ln.before[ln.top[txn]-1]
-		ln.values[key] = r.New
+		ln.values[key], ln.groups[key] = r.New, r.Group
 	}
 	ln.records = append(ln.records, r)
 	ln.before = append(ln.before, before)
@@ -117,7 +121,7 @@ func trimmed(h node.History) node.History {
 	return kept
 }
 
-// issue takes a Write, a Commit or an Undo.
+// issue takes a record that a writer gave its LSN.
 func (v *Validator) issue(from node.ID, t *node.Trace) *problem {
 	r := t.Record
 	if r == nil {
@@ -133,6 +137,15 @@ func (v *Validator) issue(from node.ID, t *node.Trace) *problem {
 			expected: fmt.Sprintf("a sealed %s of epoch %d in one of %d groups", t.Action, e, v.volume.Groups()), found: full(r),
 		}
 	}
+	if g := v.volume.GroupOf(r.Page); g != r.Group {
+		return &problem{
+			rule: ruleHome, why: fmt.Sprintf("record %d/%d is in another group than its page", r.LSN, r.Epoch),
+			expected: fmt.Sprintf("group %d, where page %d lives", g, r.Page), found: full(r),
+		}
+	}
+	if r.Kind == node.Structure {
+		return v.structure(e, r)
+	}
 	txn, known := v.txns[r.Txn]
 	if !known {
 		if t.Action != node.ActWrite || r.Txn.Epoch() != t.Epoch {
@@ -143,19 +156,16 @@ func (v *Validator) issue(from node.ID, t *node.Trace) *problem {
 		}
 		txn = len(v.txnNames) + 1
 	}
-	key, p := v.key(r)
-	if p != nil {
-		return p
-	}
+	key := v.key(r)
 	var g volume.Refusal
 	var count *uint64
 	switch t.Action {
 	case node.ActWrite:
-		g, count = v.model.Write(e, txn, key, r.Last), &v.counts.Writes
+		g, count = v.model.WriteIn(e, txn, key, int(r.Group), r.Last), &v.counts.Writes
 	case node.ActCommit:
 		g, count = v.model.Commit(e, txn), &v.counts.Commits
 	default:
-		g, count = v.model.Undo(e, txn), &v.counts.Undos
+		g, count = v.model.UndoIn(e, txn, int(r.Group)), &v.counts.Undos
 	}
 	if g != "" {
 		return refused(g, v.writerState(e), full(r), "the writer of epoch %d may not %s for transaction %s%s", e, verb(t.Action), r.Txn, v.holderOf(e, key, txn))
@@ -167,40 +177,52 @@ func (v *Validator) issue(from node.ID, t *node.Trace) *problem {
 	if p := v.sameRecord(e, txn, key, r); p != nil {
 		return p
 	}
-	v.line(e).push(r, key, txn)
+	ln := v.line(e)
+	if key < len(ln.groups) && ln.groups[key] != r.Group && ln.values[key] != (node.Value{}) && r.Kind != node.Commit {
+		v.counts.Moves++
+	}
+	if r.Kind == node.Write && v.model.Undone(e, txn) {
+		v.counts.Resumed++
+	}
+	ln.push(r, key, txn)
 	return v.did(count)
+}
+
+// structure takes a record that changes a page for no transaction.
+func (v *Validator) structure(e int, r *node.Record) *problem {
+	if r.Txn != 0 || r.Undoes != 0 {
+		return &problem{
+			rule: ruleRecord, why: fmt.Sprintf("record %d/%d changes the structure of a page for a transaction, or takes something back", r.LSN, r.Epoch),
+			expected: "no transaction, and nothing taken back", found: full(r),
+		}
+	}
+	if g := v.model.Structure(e, int(r.Group), r.Last); g != "" {
+		return refused(g, v.writerState(e), full(r), "the writer of epoch %d may not change the structure of a page", e)
+	}
+	if p := v.sameRecord(e, 0, -1, r); p != nil {
+		return p
+	}
+	v.line(e).push(r, -1, 0)
+	return v.did(&v.counts.Structures)
 }
 
 func verb(a node.Action) string {
 	return map[node.Action]string{node.ActWrite: "write", node.ActCommit: "commit", node.ActUndo: "undo"}[a]
 }
 
-// key returns the model's number of the record's row. The model places key k in group k mod groups, so a row gets
-// the next free number of its group.
-func (v *Validator) key(r *node.Record) (int, *problem) {
-	groups := v.volume.Groups()
-	if v.volume.GroupOf(r.Page) != r.Group {
-		return 0, &problem{
-			rule: ruleHome, why: fmt.Sprintf("record %d/%d is in another group than its page", r.LSN, r.Epoch),
-			expected: fmt.Sprintf("group %d, where page %d lives", v.volume.GroupOf(r.Page), r.Page), found: full(r),
-		}
-	}
+// key returns the model's number of the record's row. A row gets the next one with its first write; any other record of a
+// row that has none is given a number that none has.
+func (v *Validator) key(r *node.Record) int {
 	key, known := v.rows[r.Key]
-	switch {
-	case !known:
-		key = v.homes[r.Group]*groups + int(r.Group)
-		if r.Kind == node.Write {
-			v.homes[r.Group]++
-			v.rows[r.Key] = key
-			v.names[key] = r.Key
-		}
-	case key%groups != int(r.Group):
-		return 0, &problem{
-			rule: ruleHome, why: fmt.Sprintf("row %q moved to another group", r.Key),
-			expected: fmt.Sprintf("group %d", key%groups), found: full(r),
-		}
+	if known {
+		return key
 	}
-	return key, nil
+	key = len(v.names)
+	if r.Kind == node.Write {
+		v.rows[r.Key] = key
+		v.names = append(v.names, r.Key)
+	}
+	return key
 }
 
 // sameRecord compares the record that the model has just appended with the implementation's.
@@ -208,7 +230,7 @@ func (v *Validator) sameRecord(e, txn, key int, r *node.Record) *problem {
 	ln := v.line(e)
 	l := v.model.End(e)
 	rec := v.model.Record(e, l)
-	group, row := node.Group(rec.Group), v.names[int(rec.Key)]
+	group, row := node.Group(rec.Group), v.row(int(rec.Key))
 	if r.LSN != node.LSN(l) || r.Group != group || r.Last != rec.Last || int(rec.Txn) != txn || int(rec.Key) != key {
 		return &problem{
 			rule: ruleRecord, why: fmt.Sprintf("epoch %d issued another %s than the model", e, r.Kind),
@@ -248,6 +270,14 @@ func (v *Validator) sameRecord(e, txn, key int, r *node.Record) *problem {
 		}
 	}
 	return nil
+}
+
+// row names a row by the model's key.
+func (v *Validator) row(key int) string {
+	if key < 0 || key >= len(v.names) {
+		return ""
+	}
+	return v.names[key]
 }
 
 // full renders a record with what String leaves out.

@@ -332,16 +332,145 @@ func scenarios() []scenario {
 			w.issue(r)
 		}, "Undo", string(volume.NotActive), "may not undo"},
 
-		{"a transaction is written to after it was undone", three, func(y *toy) {
+		{"a successor goes on with a transaction that it has to take back", three, func(y *toy) {
 			w := y.writer(1)
 			t := w.begin()
 			w.write(t, "ant", "1", true)
 			w.write(t, "bee", "1", true)
-			must(w.undo(t))
-			r := w.next(node.Write, t, "cow", true)
+			w.replicate(1)
+			w.replicate(2)
+			x := y.recover()
+			must(x.undo(x.txns[0]))
+			r := x.next(node.Write, x.txns[0], "cow", true)
+			r.New = node.Some("1")
+			x.issue(r)
+		}, "Write", string(volume.NotOwn), "may not write"},
+
+		{"a transaction is written to after its commit", three, func(y *toy) {
+			w := y.writer(1)
+			t := y.committed(w, "ant")
+			r := w.next(node.Write, t, "bee", true)
 			r.New = node.Some("1")
 			w.issue(r)
-		}, "Write", string(volume.HasUndos), "may not write"},
+		}, "Write", string(volume.HasCommitted), "may not write"},
+
+		{"a transaction commits of which nothing stands", three, func(y *toy) {
+			w := y.writer(1)
+			t := w.begin()
+			w.write(t, "ant", "1", true)
+			must(w.takeBack(t))
+			w.issue(w.commitRecord(t))
+		}, "Commit", string(volume.NotActive), "may not commit"},
+
+		{"after a savepoint the wrong change is undone", three, func(y *toy) {
+			w := y.writer(1)
+			t := w.begin()
+			w.write(t, "ant", "1", true)
+			w.write(t, "bee", "1", true)
+			must(w.takeBack(t)) // bee
+			w.write(t, "cow", "1", true)
+			r := w.next(node.Undo, t, "ant", true) // as if the first undo had gone one deeper
+			r.Old, r.Undoes = node.Some("1"), 1
+			w.issue(r)
+		}, "Undo", ruleRecord, "another undo than the model"},
+
+		{"after a savepoint the wrong change of the same row is undone", three, func(y *toy) {
+			w := y.writer(1)
+			t := w.begin()
+			w.write(t, "ant", "1", true)
+			w.write(t, "ant", "2", true)
+			must(w.takeBack(t))
+			w.write(t, "ant", "3", true)
+			r := w.next(node.Undo, t, "ant", true)
+			r.Old, r.Undoes = node.Some("3"), 1
+			w.issue(r)
+		}, "Undo", ruleUndo, "does not take back"},
+
+		{"a row that a savepoint took back is written by another transaction", three, func(y *toy) {
+			w := y.writer(1)
+			t := w.begin()
+			w.write(t, "ant", "1", true)
+			w.write(t, "bee", "1", true)
+			must(w.takeBack(t))
+			r := w.next(node.Write, w.begin(), "bee", true)
+			r.New = node.Some("2")
+			w.issue(r)
+		}, "Write", string(volume.KeyLocked), `row "bee" is held by 1.1`},
+
+		{"a structural change in the middle of a transaction's mini-transaction", three, func(y *toy) {
+			w := y.writer(1)
+			w.write(w.begin(), "ant", "1", false)
+			w.issue(w.structural(0, true))
+		}, "Structure", string(volume.UnsettledTxn), "may not change the structure"},
+
+		{"a write in the middle of a structural change", three, func(y *toy) {
+			w := y.writer(1)
+			must(w.changePage(0, false))
+			r := w.next(node.Write, w.begin(), "ant", true)
+			r.New = node.Some("1")
+			w.issue(r)
+		}, "Write", string(volume.UnsettledOther), "may not write"},
+
+		{"a commit in the middle of a structural change", three, func(y *toy) {
+			w := y.writer(1)
+			t := w.begin()
+			w.write(t, "ant", "1", true)
+			must(w.changePage(0, false))
+			w.issue(w.commitRecord(t))
+		}, "Commit", string(volume.Unsettled), "may not commit"},
+
+		{"an undo in the middle of a structural change", three, func(y *toy) {
+			w := y.writer(1)
+			t := w.begin()
+			w.write(t, "ant", "1", true)
+			must(w.changePage(0, false))
+			r := w.next(node.Undo, t, "ant", true)
+			r.Old, r.Undoes = node.Some("1"), 1
+			w.issue(r)
+		}, "Undo", string(volume.Unsettled), "may not undo"},
+
+		{"a structural change for a transaction", three, func(y *toy) {
+			w := y.writer(1)
+			w.issue(forged(w.structural(0, true), func(r *node.Record) { r.Txn = node.MakeTxn(1, 1) }))
+		}, "Structure", ruleRecord, "for a transaction"},
+
+		{"a structural change that takes something back", three, func(y *toy) {
+			w := y.writer(1)
+			must(w.changePage(0, true))
+			w.issue(forged(w.structural(0, true), func(r *node.Record) { r.Undoes = 1 }))
+		}, "Structure", ruleRecord, "takes something back"},
+
+		{"a structural change before the writer is open", three, func(y *toy) {
+			w := y.fenced(0, 1)
+			w.issue(w.structural(0, true))
+		}, "Structure", string(volume.NotOpen), "may not change the structure"},
+
+		{"a structural change that leaves a record of its group out", three, func(y *toy) {
+			w := y.writer(1)
+			must(w.changePage(0, true))
+			w.issue(forged(w.structural(0, true), func(r *node.Record) { r.Prev = 0 }))
+		}, "Structure", rulePrevious, "does not continue its group"},
+
+		{"a cut in the middle of a structural change", two, func(y *toy) {
+			w := y.writer(1)
+			must(w.changePage(0, true))
+			must(w.changePage(0, false))
+			must(w.changePage(1, true)) // and this half of it is lost
+			w.replicate(1)
+			w.replicate(2)
+			x := y.fenced(0, 1)
+			answers := []node.ID{y.segment(0, 0).id, y.segment(0, 1).id, y.segment(1, 0).id, y.segment(1, 1).id}
+			y.tell(x.id, node.Trace{Action: node.ActDecide, Epoch: 2, LSN: 2, Answers: answers, History: node.FirstHistory().Cut(2, 2)})
+		}, "Decide", ruleCut, "elsewhere than at the first gap"},
+
+		{"a commit record follows its first row to another group", two, func(y *toy) {
+			w := y.writer(1)
+			row := y.inGroups()[0]
+			t := w.begin()
+			w.write(t, row, "1", true)
+			must(w.move(row))
+			w.issue(w.next(node.Commit, t, row, true))
+		}, "Commit", ruleRecord, "another commit than the model"},
 
 		{"a transaction commits twice", three, func(y *toy) {
 			w := y.writer(1)
@@ -445,15 +574,6 @@ func scenarios() []scenario {
 			r.New, r.Undoes = node.Some("2"), 1
 			w.issue(r)
 		}, "Write", ruleRecord, "takes something back"},
-
-		{"a row moves to another group", two, func(y *toy) {
-			w := y.writer(1)
-			row := y.inGroups()[0]
-			y.committed(w, row)
-			r := w.next(node.Write, w.begin(), row, true)
-			r.Page, r.Group, r.Prev = 1, 1, 0
-			w.issue(r)
-		}, "Write", ruleHome, "moved to another group"},
 
 		{"a record is in another group than its page", two, func(y *toy) {
 			w := y.writer(1)

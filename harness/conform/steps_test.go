@@ -127,6 +127,63 @@ func TestARowIsWrittenAgain(t *testing.T) {
 	require.Equal(t, uint64(1), c.Cuts+c.Removed, "the third change was on no segment: no cut that took anything away counts")
 }
 
+// A row that moved is taken back where it is by then, and what no transaction did stays.
+func TestARowMovesBetweenAWriteAndItsUndo(t *testing.T) {
+	c := legal(t, toyVolume(2, 3, 2, 2), func(y *toy) {
+		w := y.writer(1)
+		row := y.inGroups()[0]
+		y.committed(w, row)
+		must(w.write(w.begin(), row, "2", true))
+		must(w.move(row))
+		for l := node.LSN(3); l <= w.end(); l++ {
+			w.replicate(l)
+		}
+		x := y.recover()
+		must(x.move(row))
+		must(x.move(row))
+		must(x.undo(x.txns[1]))
+		if r := x.at(x.end()); r.Group != 1 || r.New != node.Some(row+"'") {
+			panic("the scenario is wrong: " + r.String())
+		}
+		must(x.write(x.begin(), row, "3", true))
+	})
+	require.Equal(t, uint64(6), c.Structures)
+	require.Equal(t, uint64(1), c.Moves)
+}
+
+// A transaction goes back to a savepoint, to its very beginning even, goes on and commits; what it took back, its
+// successor does not find.
+func TestATransactionGoesOnAfterASavepoint(t *testing.T) {
+	c := legal(t, nil, func(y *toy) {
+		w := y.writer(1)
+		u := w.begin()
+		must(w.write(u, "ant", "1", true))
+		must(w.takeBack(u))
+		must(w.write(u, "bee", "1", true))
+		must(w.write(u, "ant", "2", true))
+		must(w.takeBack(u))
+		must(w.write(u, "ant", "3", true))
+		must(w.write(u, "cow", "1", true))
+		must(w.takeBack(u))
+		must(w.commit(u))
+		for l := node.LSN(1); l <= w.end(); l++ {
+			w.replicate(l)
+		}
+		must(w.advance())
+		must(w.ack(u))
+		x := y.recover()
+		for _, row := range []string{"ant", "bee", "cow"} { // all are free
+			must(x.write(x.begin(), row, "4", true))
+		}
+		if r := x.at(x.base + 3); r.Old.Exists {
+			panic("the scenario is wrong: " + r.String())
+		}
+	})
+	require.Equal(t, uint64(3), c.Undos)
+	require.Equal(t, uint64(4), c.Resumed)
+	require.Equal(t, uint64(1), c.Acks)
+}
+
 // A cut counts once, however many segments drop what it takes away.
 func TestCutsAreCountedOnce(t *testing.T) {
 	c := legal(t, toyVolume(1, 6, 4, 3), func(y *toy) {

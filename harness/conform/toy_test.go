@@ -16,7 +16,8 @@ type toy struct {
 	volume   *node.Volume
 	random   *rand.Rand
 	tell     func(from node.ID, t node.Trace)
-	epoch    node.Epoch // of the register
+	epoch    node.Epoch     // of the register
+	moved    map[string]int // by row: how many pages it has moved on
 	writers  []*toyWriter
 	segments map[node.ID]*toySegment
 	order    []node.ID // of the segments
@@ -25,6 +26,7 @@ type toy struct {
 type toyTxn struct {
 	name    node.Txn
 	writes  []node.LSN // on the writer's log, not taken back
+	first   node.LSN   // its first write, taken back or not
 	rows    map[string]bool
 	ended   bool // committed or taken back whole
 	undoing bool
@@ -45,6 +47,7 @@ type toyWriter struct {
 	txns    []*toyTxn
 	count   uint32
 	midway  *toyTxn // in the middle of a mini-transaction
+	change  bool    // in the middle of a structural change
 }
 
 type toyAnswer struct {
@@ -81,7 +84,7 @@ func toyVolume(groups, replicas, w, r int) *node.Volume {
 }
 
 func newToy(v *node.Volume, seed uint64, tell func(node.ID, node.Trace)) *toy {
-	y := &toy{volume: v, random: rand.New(rand.NewPCG(seed, 7)), tell: tell, epoch: 1, segments: map[node.ID]*toySegment{}}
+	y := &toy{volume: v, random: rand.New(rand.NewPCG(seed, 7)), tell: tell, epoch: 1, moved: map[string]int{}, segments: map[node.ID]*toySegment{}}
 	for g, members := range v.Segments {
 		for _, id := range members {
 			y.order = append(y.order, id)
@@ -109,13 +112,13 @@ func (y *toy) start() *toyWriter {
 	return w
 }
 
-// pageOf returns a page for a row: any will do, as long as it is always the same.
+// pageOf returns the page where a row is.
 func (y *toy) pageOf(key string) node.PageID {
 	sum := 0
 	for _, c := range key {
 		sum += int(c)
 	}
-	return node.PageID(sum % y.volume.Pages)
+	return node.PageID((sum + y.moved[key]) % y.volume.Pages)
 }
 
 func (w *toyWriter) end() node.LSN { return node.LSN(len(w.log)) }
@@ -124,7 +127,7 @@ func (w *toyWriter) at(l node.LSN) *node.Record { return w.log[l-1] }
 
 func (w *toyWriter) value(key string) node.Value {
 	for i := len(w.log) - 1; i >= 0; i-- {
-		if r := w.log[i]; r.Kind != node.Commit && r.Key == key {
+		if r := w.log[i]; (r.Kind == node.Write || r.Kind == node.Undo) && r.Key == key {
 			return r.New
 		}
 	}
@@ -189,13 +192,16 @@ func (w *toyWriter) write(t *toyTxn, key, value string, last bool) bool {
 	if h := w.holder(key); h != nil && h != t {
 		return false
 	}
-	if w.midway != nil && w.midway != t {
+	if w.midway != nil && w.midway != t || w.change {
 		return false
 	}
 	r := w.next(node.Write, t, key, last)
 	r.Old, r.New = w.value(key), node.Some(value)
 	w.issue(r)
 	t.writes = append(t.writes, r.LSN)
+	if t.first == 0 {
+		t.first = r.LSN
+	}
 	t.rows[key] = true
 	w.midway = nil
 	if !last {
@@ -205,25 +211,69 @@ func (w *toyWriter) write(t *toyTxn, key, value string, last bool) bool {
 }
 
 func (w *toyWriter) commit(t *toyTxn) bool {
-	if w.phase != "open" || t.ended || t.undoing || len(t.writes) == 0 || w.midway != nil || t.name.Epoch() != w.epoch {
+	if w.phase != "open" || t.ended || t.undoing || len(t.writes) == 0 || w.midway != nil || w.change || t.name.Epoch() != w.epoch {
 		return false
 	}
-	t.commit = w.issue(w.next(node.Commit, t, w.at(t.writes[0]).Key, true)).LSN
+	t.commit = w.issue(w.commitRecord(t)).LSN
 	t.ended = true
 	return true
 }
 
+// commitRecord returns the commit record of t, which is where its first write is, wherever that row is by now.
+func (w *toyWriter) commitRecord(t *toyTxn) *node.Record {
+	first := w.at(t.first)
+	r := w.next(node.Commit, t, first.Key, true)
+	r.Page, r.Group, r.Prev = first.Page, first.Group, w.lastIn(first.Group, w.end())
+	return r
+}
+
+// changePage logs one record of a structural change.
+func (w *toyWriter) changePage(page node.PageID, last bool) bool {
+	if w.phase != "open" || w.midway != nil {
+		return false
+	}
+	w.issue(w.structural(page, last))
+	w.change = !last
+	return true
+}
+
+func (w *toyWriter) structural(page node.PageID, last bool) *node.Record {
+	r := w.next(node.Structure, &toyTxn{}, "", last)
+	r.Page, r.Group = page, w.toy.volume.GroupOf(page)
+	r.Prev = w.lastIn(r.Group, w.end())
+	r.Old, r.New = node.Some("half"), node.Some("other half")
+	return r
+}
+
+// move takes a row to the next page: a change of both pages, in one mini-transaction of no transaction.
+func (w *toyWriter) move(key string) bool {
+	if !w.changePage(w.toy.pageOf(key), false) {
+		return false
+	}
+	w.toy.moved[key]++
+	return w.changePage(w.toy.pageOf(key), true)
+}
+
+// undo takes back the latest change of t, which is to end without a commit.
 func (w *toyWriter) undo(t *toyTxn) bool {
-	if w.phase != "open" || t.ended || len(t.writes) == 0 || w.midway != nil {
+	if !w.takeBack(t) {
+		return false
+	}
+	t.undoing = true
+	t.ended = len(t.writes) == 0
+	return true
+}
+
+// takeBack takes back the latest change of t, which goes on and keeps its locks.
+func (w *toyWriter) takeBack(t *toyTxn) bool {
+	if w.phase != "open" || t.ended || len(t.writes) == 0 || w.midway != nil || w.change {
 		return false
 	}
 	l := t.writes[len(t.writes)-1]
 	r := w.next(node.Undo, t, w.at(l).Key, true)
 	r.Old, r.New, r.Undoes = w.value(r.Key), w.at(l).Old, l
 	w.issue(r)
-	t.undoing = true
 	t.writes = t.writes[:len(t.writes)-1]
-	t.ended = len(t.writes) == 0
 	return true
 }
 
@@ -326,6 +376,9 @@ func (w *toyWriter) adopt(newest *toyWriter, cut node.LSN) {
 	w.history = newest.history.Cut(cut, w.epoch)
 	byName := map[node.Txn]*toyTxn{}
 	for _, r := range w.log {
+		if r.Kind == node.Structure {
+			continue
+		}
 		t := byName[r.Txn]
 		if t == nil {
 			t = &toyTxn{name: r.Txn, rows: map[string]bool{}}
@@ -338,11 +391,12 @@ func (w *toyWriter) adopt(newest *toyWriter, cut node.LSN) {
 			t.rows[r.Key] = true
 		case node.Undo:
 			t.writes = t.writes[:len(t.writes)-1]
-			t.undoing = true
-			t.ended = len(t.writes) == 0
 		case node.Commit:
 			t.commit, t.ended = r.LSN, true
 		}
+	}
+	for _, t := range w.txns {
+		t.ended = t.ended || len(t.writes) == 0
 	}
 }
 
@@ -504,8 +558,11 @@ func (y *toy) wander(n int, epochs node.Epoch) {
 			w = y.writers[y.random.IntN(len(y.writers))]
 		}
 		s := pick(y.order)
-		switch y.random.IntN(24) {
+		switch y.random.IntN(26) {
 		case 0, 1, 2:
+			if w.change {
+				w.changePage(node.PageID(y.random.IntN(y.volume.Pages)), true)
+			}
 			t := w.midway
 			if t == nil && len(w.txns) > 0 && y.random.IntN(2) == 0 {
 				t = w.txns[len(w.txns)-1-y.random.IntN(min(3, len(w.txns)))]
@@ -520,6 +577,9 @@ func (y *toy) wander(n int, epochs node.Epoch) {
 			}
 		case 4:
 			for _, t := range w.txns {
+				if t.first != 0 && len(t.writes) == 0 && y.random.IntN(3) == 0 {
+					t.ended = true // nothing of it stands: it ends without a record
+				}
 				if !t.ended && (t.name.Epoch() != w.epoch || t.undoing || y.random.IntN(6) == 0) {
 					w.undo(t)
 					break
@@ -561,6 +621,24 @@ func (y *toy) wander(n int, epochs node.Epoch) {
 		case 22:
 			s.join(w)
 			w.open()
+		case 24:
+			switch key := keys[y.random.IntN(len(keys))]; {
+			case y.random.IntN(4) > 0:
+			case y.random.IntN(3) == 0:
+				w.changePage(node.PageID(y.random.IntN(y.volume.Pages)), y.random.IntN(2) == 0)
+			default:
+				w.move(key)
+			}
+		case 25:
+			if y.random.IntN(4) > 0 {
+				continue
+			}
+			for _, t := range w.txns { // back to a savepoint
+				if !t.undoing && t.name.Epoch() == w.epoch && y.random.IntN(2) == 0 && w.takeBack(t) {
+					w.write(t, keys[y.random.IntN(len(keys))], fmt.Sprint("r", i), true)
+					break
+				}
+			}
 		case 23:
 			if y.random.IntN(3) > 0 {
 				continue

@@ -11,23 +11,26 @@ import (
 
 // Counts says what the steps of a run amounted to, so that a run in which nothing happened shows.
 type Counts struct {
-	Steps    uint64 `json:"steps"`    // steps told
-	Retold   uint64 `json:"retold"`   // of these, told again after a restart and skipped
-	Holds    uint64 `json:"holds"`    // of these, inventories of restarted segments
-	Writes   uint64 `json:"writes"`   // from here on: actions of the model that were taken
-	Commits  uint64 `json:"commits"`  //
-	Undos    uint64 `json:"undos"`    //
-	Stores   uint64 `json:"stores"`   //
-	Gossips  uint64 `json:"gossips"`  //
-	Advances uint64 `json:"advances"` // one for each LSN that became complete
-	Acks     uint64 `json:"acks"`     // commits acknowledged
-	Starts   uint64 `json:"starts"`   // take-overs begun
-	Fences   uint64 `json:"fences"`   //
-	Decides  uint64 `json:"decides"`  //
-	Joins    uint64 `json:"joins"`    //
-	Opens    uint64 `json:"opens"`    // recoveries opened
+	Steps      uint64 `json:"steps"`      // steps told
+	Retold     uint64 `json:"retold"`     // of these, told again after a restart and skipped
+	Holds      uint64 `json:"holds"`      // of these, inventories of restarted segments
+	Writes     uint64 `json:"writes"`     // from here on: actions of the model that were taken
+	Commits    uint64 `json:"commits"`    //
+	Undos      uint64 `json:"undos"`      //
+	Structures uint64 `json:"structures"` // records of no transaction
+	Stores     uint64 `json:"stores"`     //
+	Gossips    uint64 `json:"gossips"`    //
+	Advances   uint64 `json:"advances"`   // one for each LSN that became complete
+	Acks       uint64 `json:"acks"`       // commits acknowledged
+	Starts     uint64 `json:"starts"`     // take-overs begun
+	Fences     uint64 `json:"fences"`     //
+	Decides    uint64 `json:"decides"`    //
+	Joins      uint64 `json:"joins"`      //
+	Opens      uint64 `json:"opens"`      // recoveries opened
 
 	Cuts    uint64 `json:"cuts"`    // cuts that took away a record which some segment held
+	Moves   uint64 `json:"moves"`   // changes of a row in another group than the change before
+	Resumed uint64 `json:"resumed"` // writes of a transaction that has taken something back
 	Removed uint64 `json:"removed"` // records that cuts took off the log, held by a segment or not
 	Dropped uint64 `json:"dropped"` // copies of records that segments dropped when they joined
 
@@ -42,8 +45,8 @@ func (c *Counts) Add(d Counts) {
 }
 
 func (c *Counts) fields() []*uint64 {
-	return []*uint64{&c.Steps, &c.Retold, &c.Holds, &c.Writes, &c.Commits, &c.Undos, &c.Stores, &c.Gossips, &c.Advances,
-		&c.Acks, &c.Starts, &c.Fences, &c.Decides, &c.Joins, &c.Opens, &c.Cuts, &c.Removed, &c.Dropped, &c.Evaluations}
+	return []*uint64{&c.Steps, &c.Retold, &c.Holds, &c.Writes, &c.Commits, &c.Undos, &c.Structures, &c.Stores, &c.Gossips, &c.Advances,
+		&c.Acks, &c.Starts, &c.Fences, &c.Decides, &c.Joins, &c.Opens, &c.Cuts, &c.Moves, &c.Resumed, &c.Removed, &c.Dropped, &c.Evaluations}
 }
 
 // A Validator steps the model by the trace of one run. It is for one goroutine.
@@ -54,8 +57,7 @@ type Validator struct {
 	segments []segment
 	lines    []line // by epoch-1
 	rows     map[string]int
-	names    map[int]string // of rows
-	homes    []int          // how many rows a group has
+	names    []string // of rows, by the model's key
 	txns     map[node.Txn]int
 	txnNames []node.Txn // by number-1
 
@@ -86,14 +88,13 @@ func New(v *node.Volume) (*Validator, error) {
 	model, err := volume.NewState(volume.World{
 		Groups: v.Groups(), Replicas: v.Replicas(), WriteQuorum: v.WriteQuorum, ReadQuorum: v.ReadQuorum,
 		Keys: many, Txns: many, MaxLSN: many, MaxEpoch: 1 << 14,
-		Aborts: true, Mtr: true, Rewrites: true, Answers: true,
+		Aborts: true, Mtr: true, Rewrites: true, Answers: true, Structures: true, Moves: true, Savepoints: true,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("trace validation: %w", err)
 	}
 	x := &Validator{
-		volume: v, model: model, rows: map[string]int{}, names: map[int]string{}, homes: make([]int, v.Groups()),
-		txns: map[node.Txn]int{},
+		volume: v, model: model, rows: map[string]int{}, txns: map[node.Txn]int{},
 	}
 	for _, members := range v.Segments {
 		for _, id := range members {
@@ -144,7 +145,7 @@ func (v *Validator) Finish() error {
 // step checks one step and takes it in the model.
 func (v *Validator) step(from node.ID, t *node.Trace) *problem {
 	switch t.Action {
-	case node.ActWrite, node.ActCommit, node.ActUndo:
+	case node.ActWrite, node.ActCommit, node.ActUndo, node.ActStructure:
 		return v.issue(from, t)
 	case node.ActAdvance:
 		return v.advance(from, t)
@@ -161,7 +162,7 @@ func (v *Validator) step(from node.ID, t *node.Trace) *problem {
 	}
 	return &problem{
 		rule: ruleAction, why: fmt.Sprintf("%s told %s, which is none", v.who(from), t.Action),
-		expected: "Write, Commit, Undo, Store, Advance, Ack, Start, Fence, Decide, Join, Open or Holds", found: t.Action.String(),
+		expected: "Write, Commit, Undo, Structure, Store, Advance, Ack, Start, Fence, Decide, Join, Open or Holds", found: t.Action.String(),
 	}
 }
 

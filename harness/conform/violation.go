@@ -63,7 +63,7 @@ const (
 	rulePrevious  = "a record's back-link names the record before it in its group"
 	ruleOld       = "a record's old value is the value of its row on the writer's log"
 	ruleUndo      = "an undo restores the old value of the write that it takes back"
-	ruleHome      = "a row lives in one protection group"
+	ruleHome      = "a record is in the protection group where its page lives"
 	ruleIssued    = "a segment stores what a writer issued under that LSN and epoch, byte for byte"
 	rulePosition  = "a place in a segment's log is told in order, and what was told of it stays"
 	ruleGrowing   = "vcl' = [vcl EXCEPT ![e] = @ + 1]"
@@ -81,18 +81,19 @@ const (
 
 // guarantees says what the actions of the model are there to keep, in the words of the design.
 var guarantees = map[node.Action]string{
-	node.ActWrite:   "rows are locked until their transaction has committed or is undone, and a mini-transaction is contiguous",
-	node.ActCommit:  "a transaction commits once, in the epoch that began it, and not after it was undone",
-	node.ActUndo:    "what never committed is taken back once, latest change first",
-	node.ActStore:   "a segment serves the epoch that it promised and stores nothing but records of the log that it follows",
-	node.ActAdvance: "a record is complete when a write quorum of its group holds it and everything before it in that group",
-	node.ActAck:     "a commit is acknowledged when VDL has reached it: it and everything before it are on a write quorum",
-	node.ActStart:   "no two writers share an epoch, and none is skipped",
-	node.ActFence:   "a segment's promise only rises, and is durable before its answer leaves",
-	node.ActDecide:  "the log is cut at the first LSN that a read quorum of fenced segments lacks, then down to the last CPL",
-	node.ActJoin:    "a cut travels with the whole history of cuts, and a segment that joins drops what is not on it",
-	node.ActOpen:    "before a writer serves, a write quorum of every group holds everything that it kept",
-	node.ActHolds:   "what a segment told as durable is durable",
+	node.ActWrite:     "rows are locked until their transaction has committed or is undone, and a mini-transaction is contiguous",
+	node.ActCommit:    "a transaction commits once, in the epoch that began it, and not after it was undone",
+	node.ActUndo:      "what never committed is taken back once, latest change first",
+	node.ActStructure: "a structural change belongs to no transaction and is a mini-transaction of its own",
+	node.ActStore:     "a segment serves the epoch that it promised and stores nothing but records of the log that it follows",
+	node.ActAdvance:   "a record is complete when a write quorum of its group holds it and everything before it in that group",
+	node.ActAck:       "a commit is acknowledged when VDL has reached it: it and everything before it are on a write quorum",
+	node.ActStart:     "no two writers share an epoch, and none is skipped",
+	node.ActFence:     "a segment's promise only rises, and is durable before its answer leaves",
+	node.ActDecide:    "the log is cut at the first LSN that a read quorum of fenced segments lacks, then down to the last CPL",
+	node.ActJoin:      "a cut travels with the whole history of cuts, and a segment that joins drops what is not on it",
+	node.ActOpen:      "before a writer serves, a write quorum of every group holds everything that it kept",
+	node.ActHolds:     "what a segment told as durable is durable",
 }
 
 // problem is what a step's check returns; Tell makes a Violation of it.

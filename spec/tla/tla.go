@@ -37,3 +37,8 @@ var FurtherWorlds string
 //
 //go:embed worlds-trace.tsv
 var TraceWorlds string
+
+// TraceBugs is as Bugs, for the broken variants of VolumeTrace.
+//
+//go:embed bugs-trace.tsv
+var TraceBugs string

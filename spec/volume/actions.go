@@ -16,14 +16,15 @@ const (
 	ActDecide
 	ActJoin
 	ActOpen
-	ActAmnesia  // present only under the bug of that name
-	ActAckEarly // present only under the bug "ack-before-durable"
-	actions     // how many
+	ActStructure // of VolumeTrace.tla
+	ActAmnesia   // present only under the bug of that name
+	ActAckEarly  // present only under the bug "ack-before-durable"
+	actions      // how many
 )
 
 func (a Action) String() string {
 	return [actions]string{"Write", "Commit", "Undo", "Store", "Gossip", "Advance", "Ack",
-		"Start", "Fence", "Decide", "Join", "Open", "Amnesia", "AckEarly"}[a]
+		"Start", "Fence", "Decide", "Join", "Open", "Structure", "Amnesia", "AckEarly"}[a]
 }
 
 // A Refusal is the guard that forbade an action, in the module's words. It is empty when the action was taken.
@@ -36,6 +37,7 @@ const (
 	NoKey     Refusal = `k \in Key`
 	NoLSN     Refusal = `l \in LSN`
 	NoReplica Refusal = `r \in Replica`
+	NoGroup   Refusal = `g \in Group`
 
 	NotOpen         Refusal = `phase[e] = "open"`
 	NotServing      Refusal = `phase[e] \in {"repairing", "open"}`
@@ -54,8 +56,12 @@ const (
 	KeyLocked       Refusal = `\A u \in Txn : Active(e, u) => k \notin Locks(e, u)`
 	Unsettled       Refusal = `Settled(e)`
 	UnsettledOther  Refusal = `IF Settled(e) THEN TRUE ELSE log[e][End(e)].txn = t`
+	UnsettledTxn    Refusal = `IF Settled(e) THEN TRUE ELSE log[e][End(e)].kind = "structure"`
+	NoStructures    Refusal = `Structures`
+	OtherPlace      Refusal = `g \in Places(k)`
+	HasCommitted    Refusal = `Commits(e, t) = {}`
 	NoMtr           Refusal = `last \in (IF Mtr THEN BOOLEAN ELSE {TRUE})`
-	NoAborts        Refusal = `IF Aborts THEN TRUE ELSE ~Own(e, t)`
+	NoAborts        Refusal = `IF Aborts \/ Savepoints THEN TRUE ELSE ~Own(e, t)`
 	OtherGroup      Refusal = `l \in InGroup(e, GroupOf[r])`
 	AlreadyStored   Refusal = `store[r][l] = 0`
 	OtherLine       Refusal = `line[r] = e`
@@ -100,19 +106,13 @@ func (s *State) lsnOK(l int) bool     { return l >= 1 && l <= s.world.MaxLSN }
 func (s *State) replicaOK(r int) bool { return r >= 0 && r < len(s.replicas) }
 
 // issue appends a record to the log of e.
-func (s *State) issue(a Action, w *writer, e, t int, kind Kind, k int, last bool) Refusal {
-	s.push(int32(e), s.record(w, int32(e), kind, int32(t), int32(k), last))
-	return s.took(change{action: a, e: int32(e), t: int32(t), k: int32(k), last: last})
+func (s *State) issue(a Action, w *writer, e int, x entry) Refusal {
+	s.push(int32(e), s.record(w, int32(e), x))
+	return s.took(change{action: a, e: int32(e), t: x.t, k: x.k, g: x.group, last: x.last})
 }
 
-// pastLAL says whether the next LSN of w would be above the allocation limit.
-func (s *State) pastLAL(w *writer) bool {
-	return s.bug != allocatePastLAL && len(w.log) >= int(w.vdl())+s.world.LAL
-}
-
-// Write: the writer of e changes key k for transaction t. With last, the record ends its mini-transaction.
-func (s *State) Write(e, t, k int, last bool) Refusal {
-	w := s.writer(e)
+// mayIssue says whether the writer of e may append a record at all.
+func (s *State) mayIssue(w *writer) Refusal {
 	switch {
 	case w == nil || w.phase != Open:
 		return NotOpen
@@ -120,26 +120,56 @@ func (s *State) Write(e, t, k int, last bool) Refusal {
 		return LogFull
 	case s.world.LAL > 0 && s.pastLAL(w):
 		return AboveLAL
+	}
+	return ""
+}
+
+// place is g \in Places(k): whether a change of key k may be in group g.
+func (s *State) place(k, g int) Refusal {
+	switch {
+	case g < 0 || g >= s.world.Groups:
+		return NoGroup
+	case !s.world.Moves && g != s.world.Home(k):
+		return OtherPlace
+	}
+	return ""
+}
+
+// pastLAL says whether the next LSN of w would be above the allocation limit.
+func (s *State) pastLAL(w *writer) bool {
+	return s.bug != allocatePastLAL && len(w.log) >= int(w.vdl())+s.world.LAL
+}
+
+// Write: the writer of e changes key k for transaction t, in the group where k lives. With last, the record ends its
+// mini-transaction.
+func (s *State) Write(e, t, k int, last bool) Refusal {
+	return s.WriteIn(e, t, k, s.world.Home(k), last)
+}
+
+// WriteIn is Write in group g, which with Moves may be any.
+func (s *State) WriteIn(e, t, k, g int, last bool) Refusal {
+	w := s.writer(e)
+	if refused := s.mayIssue(w); refused != "" {
+		return refused
+	}
+	switch {
 	case !s.txnOK(t):
 		return NoTxn
 	case k < 0 || k >= s.world.Keys:
 		return NoKey
 	}
+	if refused := s.place(k, g); refused != "" {
+		return refused
+	}
 	if t <= int(s.started) {
-		tx := w.txn(t)
-		switch {
-		case !tx.active():
-			return NotActive
-		case !w.own(e, &tx):
-			return NotOwn
-		case tx.undos != 0:
-			return HasUndos
+		if refused := s.mayGoOn(w, e, t); refused != "" {
+			return refused
 		}
 	} else if t != int(s.started)+1 {
 		return EarlierTxn
 	}
 	if k < len(w.keys) {
-		// t is active here or has written nothing, so it has k in its locks if and only if it holds k.
+		// t is active here or holds nothing, so it has k in its locks if and only if it holds k.
 		switch w.keys[k].holder {
 		case 0:
 		case int32(t):
@@ -156,19 +186,33 @@ func (s *State) Write(e, t, k int, last bool) Refusal {
 	if !last && !s.world.Mtr {
 		return NoMtr
 	}
-	return s.issue(ActWrite, w, e, t, Write, k, last)
+	return s.issue(ActWrite, w, e, entry{Write, int32(t), int32(k), int32(g), last})
+}
+
+// mayGoOn says whether the writer of e may write for t, which has written on some log: t is its own and active. With
+// Savepoints it may also have taken back what it wrote, even all of it.
+func (s *State) mayGoOn(w *writer, e, t int) Refusal {
+	tx := w.txn(t)
+	switch {
+	case !s.world.Savepoints && !tx.active(), tx.writes == 0:
+		return NotActive
+	case tx.commit != 0:
+		return HasCommitted
+	case !w.own(e, &tx):
+		return NotOwn
+	case !s.world.Savepoints && tx.undos != 0:
+		return HasUndos
+	}
+	return ""
 }
 
 // Commit: the writer of e appends the commit record of t.
 func (s *State) Commit(e, t int) Refusal {
 	w := s.writer(e)
+	if refused := s.mayIssue(w); refused != "" {
+		return refused
+	}
 	switch {
-	case w == nil || w.phase != Open:
-		return NotOpen
-	case len(w.log) >= s.world.MaxLSN:
-		return LogFull
-	case s.world.LAL > 0 && s.pastLAL(w):
-		return AboveLAL
 	case !w.settled():
 		return Unsettled
 	case !s.txnOK(t):
@@ -180,22 +224,38 @@ func (s *State) Commit(e, t int) Refusal {
 		return NotActive
 	case !w.own(e, &tx):
 		return NotOwn
-	case tx.undos != 0:
+	case !s.world.Savepoints && tx.undos != 0:
 		return HasUndos
 	}
-	return s.issue(ActCommit, w, e, t, Commit, 0, true)
+	return s.issue(ActCommit, w, e, entry{kind: Commit, t: int32(t), last: true})
 }
 
-// Undo: the writer of e takes back the latest change of t that is not taken back yet.
+// Undo: the writer of e takes back the latest change of t that is not taken back yet, in the group where its key lives.
 func (s *State) Undo(e, t int) Refusal {
+	g := 0
+	if w := s.writer(e); w != nil && s.txnOK(t) {
+		if tx := w.txn(t); tx.active() {
+			g = s.home(w, int32(e), entry{kind: Undo, t: int32(t)})
+		}
+	}
+	return s.UndoIn(e, t, g)
+}
+
+// home returns the group in which the key of an entry lives. The transaction of an undo must be active.
+func (s *State) home(w *writer, e int32, x entry) int {
+	if x.kind == Undo {
+		return s.world.Home(int(w.log[s.undone(w, e, x.t)-1].Key))
+	}
+	return s.world.Home(int(x.k))
+}
+
+// UndoIn is Undo in group g, which with Moves may be any.
+func (s *State) UndoIn(e, t, g int) Refusal {
 	w := s.writer(e)
+	if refused := s.mayIssue(w); refused != "" {
+		return refused
+	}
 	switch {
-	case w == nil || w.phase != Open:
-		return NotOpen
-	case len(w.log) >= s.world.MaxLSN:
-		return LogFull
-	case s.world.LAL > 0 && s.pastLAL(w):
-		return AboveLAL
 	case !w.settled():
 		return Unsettled
 	case !s.txnOK(t):
@@ -205,10 +265,34 @@ func (s *State) Undo(e, t int) Refusal {
 	switch {
 	case !tx.active():
 		return NotActive
-	case !s.world.Aborts && w.own(e, &tx):
+	case !s.world.Aborts && !s.world.Savepoints && w.own(e, &tx):
 		return NoAborts
 	}
-	return s.issue(ActUndo, w, e, t, Undo, 0, true)
+	undone := &w.log[s.undone(w, int32(e), int32(t))-1]
+	if refused := s.place(int(undone.Key), g); refused != "" {
+		return refused
+	}
+	return s.issue(ActUndo, w, e, entry{kind: Undo, t: int32(t), group: int32(g), last: true})
+}
+
+// Structure: the writer of e changes a page of group g for no transaction. With last, the record ends its mini-transaction.
+func (s *State) Structure(e, g int, last bool) Refusal {
+	if !s.world.Structures {
+		return NoStructures
+	}
+	w := s.writer(e)
+	if refused := s.mayIssue(w); refused != "" {
+		return refused
+	}
+	switch {
+	case g < 0 || g >= s.world.Groups:
+		return NoGroup
+	case !w.settled() && w.log[len(w.log)-1].Kind != Structure && s.bug != structureInsideMtr:
+		return UnsettledTxn
+	case !last && !s.world.Mtr:
+		return NoMtr
+	}
+	return s.issue(ActStructure, w, e, entry{Structure, 0, -1, int32(g), last})
 }
 
 // complete is Complete(e, GroupOf[r], store[r]): the highest LSN of the group with no gap before it. It
@@ -349,11 +433,19 @@ func (s *State) Advance(e int) Refusal {
 		if s.copies(w, int32(e), w.vcl+1) < need {
 			return TooFewCopies
 		}
-	case s.countSCL(int(w.log[w.vcl].Group), e, w.vcl+1) < need:
+	case s.countSCL(s.countedIn(&w.log[w.vcl]), e, w.vcl+1) < need:
 		return TooFewComplete
 	}
 	w.vcl++
 	return s.took(change{action: ActAdvance, e: int32(e)})
+}
+
+// countedIn returns the group whose replicas complete a record.
+func (s *State) countedIn(r *Record) int {
+	if s.bug == countAtHome && r.Kind != Structure {
+		return s.world.Home(int(r.Key))
+	}
+	return int(r.Group)
 }
 
 // countSCL returns how many replicas of group g have acknowledged to e that they are complete up to l.
@@ -518,7 +610,13 @@ func (s *State) recover(w *writer, q ReplicaSet) (newest, cut int32) {
 			cut++
 		}
 	}
-	if s.bug != cutInsideMtr {
+	switch s.bug {
+	case cutInsideMtr:
+	case cutInsideStructure:
+		for cut > 0 && !from.log[cut-1].Last && from.log[cut-1].Kind != Structure {
+			cut--
+		}
+	default:
 		cut = from.cpl(cut)
 	}
 	return newest, cut

@@ -1,5 +1,7 @@
 package volume
 
+import "slices"
+
 // The module's definitions, word for word and without any index, to hold the indexed ones against.
 
 type byDefinition struct{ *State }
@@ -27,13 +29,62 @@ func (s byDefinition) own(e, t int) bool {
 	return true
 }
 
+// locks is k \in Locked(e, t).
 func (s byDefinition) locks(e, t, k int) bool {
 	for _, l := range s.of(e, t, Write) {
-		if int(s.Record(e, l).Key) == k {
+		stands := true
+		for _, m := range s.of(e, t, Undo) {
+			if m > l && s.between(e, t, Undo, 0, m) >= s.between(e, t, Write, 0, m) {
+				stands = false
+			}
+		}
+		if stands && int(s.Record(e, l).Key) == k {
 			return true
 		}
 	}
 	return false
+}
+
+// between counts the records of t of that kind above LSN l, up to m.
+func (s byDefinition) between(e, t int, kind Kind, l, m int) int {
+	n := 0
+	for _, x := range s.of(e, t, kind) {
+		if l < x && x <= m {
+			n++
+		}
+	}
+	return n
+}
+
+// net is Net(e, t).
+func (s byDefinition) net(e, t int) []int {
+	var net []int
+	for _, l := range s.of(e, t, Write) {
+		stands := true
+		for _, m := range s.of(e, t, Undo) {
+			if m > l && s.between(e, t, Undo, l, m) > s.between(e, t, Write, l, m) {
+				stands = false
+			}
+		}
+		if stands {
+			net = append(net, l)
+		}
+	}
+	return net
+}
+
+func (s byDefinition) mtrAtomic() bool {
+	for e := 1; e <= s.world.MaxEpoch; e++ {
+		if base := s.Base(e); s.Phase(e) >= Repairing && base > 0 && !s.Record(e, base).Last {
+			return false
+		}
+		for l := 1; l < s.End(e); l++ {
+			if !s.Record(e, l).Last && s.Record(e, l).Txn != s.Record(e, l+1).Txn {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func (s byDefinition) holders(e, k int) []int {
@@ -49,7 +100,7 @@ func (s byDefinition) holders(e, k int) []int {
 func (s byDefinition) value(e, k int) int {
 	value := 0
 	for l := 1; l <= s.End(e); l++ {
-		if rec := s.Record(e, l); rec.Kind != Commit && int(rec.Key) == k {
+		if rec := s.Record(e, l); (rec.Kind == Write || rec.Kind == Undo) && int(rec.Key) == k {
 			value = int(rec.New)
 		}
 	}
@@ -93,7 +144,7 @@ func (s byDefinition) undoRestores() bool {
 			want := 0
 			for l := 1; l <= s.End(e); l++ {
 				rec := s.Record(e, l)
-				if rec.Kind == Write && int(rec.Key) == k && len(s.of(e, int(rec.Txn), Commit)) > 0 {
+				if rec.Kind == Write && int(rec.Key) == k && len(s.of(e, int(rec.Txn), Commit)) > 0 && slices.Contains(s.net(e, int(rec.Txn)), l) {
 					want = int(rec.New)
 				}
 			}
@@ -215,7 +266,10 @@ func (s byDefinition) cut(q ReplicaSet) (newest, cut int, recovered []Record) {
 		cut = prefix(func(l int) bool { return found[l] })
 	}
 	if s.bug != cutInsideMtr {
-		cut = lastOf(cut, func(l int) bool { return s.Record(newest, l).Last })
+		cut = lastOf(cut, func(l int) bool {
+			rec := s.Record(newest, l)
+			return rec.Last || s.bug == cutInsideStructure && rec.Kind == Structure
+		})
 	}
 	recovered = []Record{}
 	for l := 1; l <= cut; l++ {

@@ -11,6 +11,7 @@ import (
 type recorded struct {
 	action     Action
 	e, t, k, l int
+	g          int
 	r, p       int
 	last       bool
 	quorum     ReplicaSet
@@ -19,11 +20,11 @@ type recorded struct {
 func (s *State) take(step *recorded) Refusal {
 	switch step.action {
 	case ActWrite:
-		return s.Write(step.e, step.t, step.k, step.last)
+		return s.WriteIn(step.e, step.t, step.k, step.g, step.last)
 	case ActCommit:
 		return s.Commit(step.e, step.t)
 	case ActUndo:
-		return s.Undo(step.e, step.t)
+		return s.UndoIn(step.e, step.t, step.g)
 	case ActStore:
 		return s.Store(step.e, step.l, step.r)
 	case ActGossip:
@@ -42,6 +43,8 @@ func (s *State) take(step *recorded) Refusal {
 		return s.Join(step.e, step.r)
 	case ActOpen:
 		return s.Open(step.e)
+	case ActStructure:
+		return s.Structure(step.e, step.g, step.last)
 	}
 	return "not a step of a run without bugs"
 }
@@ -59,7 +62,7 @@ type run struct {
 
 func runWorld(lsns, epochs int) World {
 	return World{Groups: 3, Replicas: 6, WriteQuorum: 4, ReadQuorum: 3, Keys: 200, Txns: 1 << 20,
-		MaxLSN: 1 << 20, MaxEpoch: epochs, Aborts: true, Mtr: true, Rewrites: true, Answers: true}
+		MaxLSN: 1 << 20, MaxEpoch: epochs, Aborts: true, Mtr: true, Rewrites: true, Answers: true, Structures: true, Moves: true, Savepoints: true}
 }
 
 // newRun makes a run with about as many LSNs and exactly as many epochs as asked for.
@@ -92,8 +95,13 @@ func (d *run) transaction() {
 	t := d.txn
 	writes := 0
 	for range 1 + d.rng.IntN(4) {
-		if d.do(recorded{action: ActWrite, e: e, t: t, k: d.rng.IntN(200), last: true}) {
+		if d.do(recorded{action: ActWrite, e: e, t: t, k: d.rng.IntN(200), g: d.rng.IntN(3), last: true}) {
 			writes++
+		}
+		if d.rng.IntN(8) == 0 { // back to a savepoint, and a page is split before the next write
+			d.do(recorded{action: ActUndo, e: e, t: t, g: d.rng.IntN(3)})
+			d.do(recorded{action: ActStructure, e: e, g: d.rng.IntN(3)})
+			d.do(recorded{action: ActStructure, e: e, g: d.rng.IntN(3), last: true})
 		}
 	}
 	switch {
@@ -181,7 +189,7 @@ func TestLongRun(t *testing.T) {
 	for i := range d.steps {
 		count[d.steps[i].action]++
 	}
-	for a := ActWrite; a <= ActOpen; a++ {
+	for a := ActWrite; a <= ActStructure; a++ {
 		require.NotZero(t, count[a], "%s was never taken", a)
 	}
 	require.NotZero(t, len(d.acked))

@@ -9,8 +9,7 @@ import (
 // A layout says how many bits each part of an encoded state takes in a world.
 //
 // First come the writers: the phase of each, and from Repairing on its base, its VCL and its log. A record is
-// its epoch and its kind, transaction, key and last, as one number: the rest follows from the log before it
-// (see State.record). Then the acknowledged transactions, then the replicas, group by group. A replica is one
+// its epoch and its entry, as one number: the rest follows from the log before it (see State.record). Then the acknowledged transactions, then the replicas, group by group. A replica is one
 // tuple of fixed size: fence, line, store, SCLs, and what it told each epoch that is still fencing. Under
 // symmetry the tuples of a group are sorted. Nothing else in a state names a replica, so this is exact: two
 // states get the same encoding if and only if a permutation within the groups takes one to the other.
@@ -19,10 +18,12 @@ type layout struct {
 	epoch, lsn  uint // a number from 0 up to the largest epoch, LSN
 	scl         uint // an LSN or -1
 	recordEpoch uint // an epoch less 1
-	record      uint // kind, transaction, key and last
+	record      uint // an entry
 	tuple       uint // one replica
 	words       int  // one replica, in words of 64 bits
-	writes      int  // how many different writes a record can be, leaving its epoch aside
+	writes      int  // how many different entries are writes
+	undos       int  // and undos
+	structures  int  // and structural changes
 }
 
 const phaseBits = 2
@@ -30,11 +31,19 @@ const phaseBits = 2
 func newLayout(w World) layout {
 	width := func(largest int) uint { return uint(bits.Len(uint(largest))) }
 	l := layout{world: w, epoch: width(w.MaxEpoch), lsn: width(w.MaxLSN), scl: width(w.MaxLSN + 1), recordEpoch: width(w.MaxEpoch - 1)}
-	l.writes = w.Txns * w.Keys
+	l.writes, l.undos = w.Txns*w.Keys, w.Txns
+	if w.Moves {
+		l.writes *= w.Groups
+		l.undos *= w.Groups
+	}
+	if w.Structures {
+		l.structures = w.Groups
+	}
 	if w.Mtr {
 		l.writes *= 2
+		l.structures *= 2
 	}
-	numbers := l.writes + 2*w.Txns
+	numbers := l.writes + w.Txns + l.undos + l.structures
 	if w.Bug == cutPerGroup.String() {
 		numbers++ // a hole
 	}
@@ -57,44 +66,78 @@ func (l *layout) maxBytes() int {
 	return int(uint(w.MaxEpoch)*writer+uint(w.Txns)+uint(w.Groups*w.Replicas)*l.tuple+7) / 8
 }
 
-// number returns kind, transaction, key and last of a record as one number.
-func (l *layout) number(r *Record) uint64 {
-	switch t := int(r.Txn) - 1; r.Kind {
+// number returns an entry as one number. The kinds come one after the other, each with as many numbers as it has entries.
+func (l *layout) number(x entry) uint64 {
+	t := int(x.t) - 1
+	switch x.kind {
 	case Write:
-		n := t*l.world.Keys + int(r.Key)
-		if l.world.Mtr {
-			n *= 2
-			if r.Last {
-				n++
-			}
-		}
-		return uint64(n)
+		return uint64(l.withEnd(l.inGroup(t*l.world.Keys+int(x.k), x), x))
 	case Commit:
 		return uint64(l.writes + t)
-	case Hole:
-		return uint64(l.writes + 2*l.world.Txns)
+	case Undo:
+		return uint64(l.writes + l.world.Txns + l.inGroup(t, x))
+	case Structure:
+		return uint64(l.writes + l.world.Txns + l.undos + l.withEnd(int(x.group), x))
 	default:
-		return uint64(l.writes + l.world.Txns + t)
+		return uint64(l.writes + l.world.Txns + l.undos + l.structures)
 	}
 }
 
-func (l *layout) parse(n int) (kind Kind, t, k int32, last bool) {
-	if n >= l.writes {
-		n -= l.writes
-		if n >= 2*l.world.Txns {
-			return Hole, 0, 0, true
-		}
-		if n >= l.world.Txns {
-			return Undo, int32(n - l.world.Txns + 1), 0, true
-		}
-		return Commit, int32(n + 1), 0, true
+// inGroup adds the group to a number, where it is a choice, and withEnd whether the record ends its mini-transaction.
+func (l *layout) inGroup(n int, x entry) int {
+	if l.world.Moves {
+		return n*l.world.Groups + int(x.group)
 	}
-	last = true
+	return n
+}
+
+func (l *layout) withEnd(n int, x entry) int {
 	if l.world.Mtr {
-		last = n&1 == 1
-		n /= 2
+		n *= 2
+		if x.last {
+			n++
+		}
 	}
-	return Write, int32(n/l.world.Keys + 1), int32(n % l.world.Keys), last
+	return n
+}
+
+// entryOf returns what a record says that the log before it does not.
+func entryOf(r *Record) entry { return entry{r.Kind, r.Txn, r.Key, r.Group, r.Last} }
+
+// parse is the inverse of number, but that the group of a change is -1 where it is that of the key.
+func (l *layout) parse(n int) entry {
+	end := func() (last bool) {
+		last = true
+		if l.world.Mtr {
+			last = n&1 == 1
+			n /= 2
+		}
+		return last
+	}
+	group := func() (g int) {
+		g = -1
+		if l.world.Moves {
+			g = n % l.world.Groups
+			n /= l.world.Groups
+		}
+		return g
+	}
+	if n < l.writes {
+		last, g := end(), group()
+		return entry{Write, int32(n/l.world.Keys + 1), int32(n % l.world.Keys), int32(g), last}
+	}
+	if n -= l.writes; n < l.world.Txns {
+		return entry{kind: Commit, t: int32(n + 1), last: true}
+	}
+	if n -= l.world.Txns; n < l.undos {
+		g := group()
+		return entry{kind: Undo, t: int32(n + 1), group: int32(g), last: true}
+	}
+	if n -= l.undos; n < l.structures {
+		last := end()
+		return entry{Structure, 0, -1, int32(n), last}
+	}
+	return entry{kind: Hole, last: true}
 }
 
 // A bitWriter appends numbers of given widths to bytes, low bits first.
@@ -169,7 +212,7 @@ func (l *layout) encode(s *State, dst []byte, tuples []uint64) []byte {
 		b.put(uint64(len(w.log)), l.lsn)
 		for i := range w.log {
 			rec := &w.log[i]
-			b.put(uint64(max(rec.Epoch-1, 0))|l.number(rec)<<l.recordEpoch, l.recordEpoch+l.record)
+			b.put(uint64(max(rec.Epoch-1, 0))|l.number(entryOf(rec))<<l.recordEpoch, l.recordEpoch+l.record)
 		}
 	}
 	for t := 1; t <= l.world.Txns; t++ {
@@ -327,8 +370,8 @@ func (l *layout) decode(s *State, src []byte) error {
 		for n := int(b.get(l.lsn)); n > 0; n-- {
 			epoch := int32(b.get(l.recordEpoch)) + 1
 			number := b.get(l.record)
-			kind, t, k, last := l.parse(int(number))
-			if s.bug == cutPerGroup && (kind == Hole || epoch < e) {
+			x := l.parse(int(number))
+			if s.bug == cutPerGroup && (x.kind == Hole || epoch < e) {
 				rec, err := l.copied(s, e, epoch, number)
 				if err != nil {
 					return err
@@ -336,10 +379,13 @@ func (l *layout) decode(s *State, src []byte) error {
 				s.push(e, rec)
 				continue
 			}
-			if int(t) > l.world.Txns || kind != Write && (int(t) >= len(w.txns) || w.txns[t].writes <= w.txns[t].undos) {
-				return &EncodingError{"a record of a transaction that is under way", fmt.Sprintf("%s of transaction %d", kind, t)}
+			if x.kind == Hole || int(x.t) > l.world.Txns || (x.kind == Commit || x.kind == Undo) && (int(x.t) >= len(w.txns) || !w.txns[x.t].active()) {
+				return &EncodingError{"a record of a transaction that is under way", fmt.Sprintf("%s of transaction %d", x.kind, x.t)}
 			}
-			s.push(e, s.record(w, epoch, kind, t, k, last))
+			if x.group < 0 {
+				x.group = int32(s.home(w, epoch, x))
+			}
+			s.push(e, s.record(w, epoch, x))
 		}
 	}
 	for t := 1; t <= l.world.Txns; t++ {
@@ -384,11 +430,11 @@ func (l *layout) decode(s *State, src []byte) error {
 // Over holes the log so far does not say what the rest of a record is, but the log of its own writer does.
 func (l *layout) copied(s *State, e, epoch int32, number uint64) (Record, error) {
 	hole := theHole()
-	if number == l.number(&hole) {
+	if number == l.number(entryOf(&hole)) {
 		return hole, nil
 	}
 	own, lsn := &s.writers[epoch-1], s.writers[e-1].next()
-	if int(lsn) > len(own.log) || l.number(&own.log[lsn-1]) != number {
+	if int(lsn) > len(own.log) || l.number(entryOf(&own.log[lsn-1])) != number {
 		return hole, &EncodingError{"a record of the writer that wrote it", fmt.Sprintf("another at LSN %d of epoch %d, on the log of epoch %d", lsn, epoch, e)}
 	}
 	return own.log[lsn-1], nil

@@ -30,7 +30,7 @@ func invariants() []Invariant {
 		{"CompleteIsStored", "While no successor has started, what a writer holds complete is on a write quorum.", (*State).completeIsStored},
 		{"FreshRead", "A writer that still reaches enough unfenced replicas of some group has every acknowledged transaction on its log, so what it reads is fresh.", (*State).freshRead},
 		{"UndoRestores", "A key that no transaction holds has the value of the last committed transaction that changed it.", (*State).undoRestores},
-		{"MtrAtomic", "A cut never splits a mini-transaction.", (*State).mtrAtomic},
+		{"MtrAtomic", "A cut never splits a mini-transaction, and each is of one transaction, or of none.", (*State).mtrAtomic},
 		{"WithinLAL", "Nothing that an older writer has allocated, or will, lies above the LSNs that a recovery annuls: those from its cut to the cut + LAL.", (*State).withinLAL},
 		{"TxnAtomic", "A cut never splits a transaction: where its commit is, its changes are.", (*State).txnAtomic},
 	}
@@ -417,7 +417,20 @@ func (s *State) mtrAtomic() bool {
 
 func (s *State) mtrAtomicIn(e int32) bool {
 	w := &s.writers[e-1]
-	return w.phase < Repairing || w.base == 0 || w.log[w.base-1].Last
+	if w.phase < Repairing {
+		return true
+	}
+	for i := 1; i < len(w.log); i++ {
+		if !w.oneMtr(i) {
+			return false
+		}
+	}
+	return w.base == 0 || w.log[w.base-1].Last
+}
+
+// oneMtr says whether the record with LSN i+1, and the one before it, belong together or do not.
+func (w *writer) oneMtr(i int) bool {
+	return i == 0 || w.log[i-1].Last || w.log[i-1].Txn == w.log[i].Txn
 }
 
 func (s *State) withinLAL() bool {

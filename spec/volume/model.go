@@ -33,19 +33,28 @@ func (m *Model) Name() string { return "volume" }
 // World returns the World.
 func (m *Model) World() any { return m.world }
 
-// Actions returns the names of the actions. Amnesia and AckEarly are among them only under the bug that has them.
+// Actions returns the names of the actions that the world has.
 func (m *Model) Actions() []string {
 	var names []string
 	for a := Action(0); a < actions; a++ {
-		names = append(names, a.String())
+		if m.has(a) {
+			names = append(names, a.String())
+		}
 	}
-	switch m.bug {
-	case amnesia:
-		return names[:ActAmnesia+1]
-	case ackBeforeDurable: // machine.next counts AckEarly in the place of Amnesia
-		return append(names[:ActAmnesia], names[ActAckEarly])
+	return names
+}
+
+// has says whether the world has an action.
+func (m *Model) has(a Action) bool {
+	switch a {
+	case ActStructure:
+		return m.world.Structures
+	case ActAmnesia:
+		return m.bug == amnesia
+	case ActAckEarly:
+		return m.bug == ackBeforeDurable
 	}
-	return names[:ActAmnesia]
+	return true
 }
 
 // Invariants returns those that are decided in the world.
@@ -72,7 +81,15 @@ func (m *Model) NewMachine() check.Machine {
 		panic("volume: a world that was valid is not: " + err.Error()) // NewModel has validated it
 	}
 	l := newLayout(m.world)
-	return &machine{State: s, layout: l, tuples: make([]uint64, l.words*len(s.replicas)), liveness: newLiveness(m.world)}
+	machine := &machine{State: s, layout: l, tuples: make([]uint64, l.words*len(s.replicas)), liveness: newLiveness(m.world)}
+	n := 0
+	for a := Action(0); a < actions; a++ {
+		machine.places[a] = n
+		if m.has(a) {
+			n++
+		}
+	}
+	return machine
 }
 
 // A machine steps a State for the checker.
@@ -82,6 +99,7 @@ type machine struct {
 	layout  layout
 	tuples  []uint64
 	choices []choice
+	places  [actions]int // the place of each action in Model.Actions
 }
 
 // A choice is what a Q of Decide leads to, and how many Qs led there.
@@ -112,7 +130,7 @@ func (m *machine) Next(visit func(action, times int) bool) {
 		if refused != "" {
 			return true
 		}
-		if !visit(int(a), times) {
+		if !visit(m.places[a], times) {
 			return false
 		}
 		return m.TakeBack()
@@ -145,17 +163,34 @@ func (m *machine) writerSteps(e int, try func(Action, int, Refusal) bool) bool {
 	}
 	last := min(m.world.Txns, int(m.started)+1) // transactions start in order
 	for t := 1; t <= last; t++ {
-		if !try(ActCommit, 1, m.Commit(e, t)) || !try(ActUndo, 1, m.Undo(e, t)) || !try(ActAck, 1, m.Ack(e, t)) {
+		if !try(ActCommit, 1, m.Commit(e, t)) || !try(ActAck, 1, m.Ack(e, t)) {
 			return false
 		}
+		for g := range m.world.Groups {
+			if !try(ActUndo, 1, m.UndoIn(e, t, g)) {
+				return false
+			}
+		}
+	}
+	ends := []bool{false, true}
+	if !m.world.Mtr {
+		ends = ends[1:]
 	}
 	for t := 1; t <= last; t++ {
 		ways := m.waysToStart(t)
 		for k := range m.world.Keys {
-			if m.world.Mtr && !try(ActWrite, ways, m.Write(e, t, k, false)) {
-				return false
+			for g := range m.world.Groups {
+				for _, last := range ends {
+					if !try(ActWrite, ways, m.WriteIn(e, t, k, g, last)) {
+						return false
+					}
+				}
 			}
-			if !try(ActWrite, ways, m.Write(e, t, k, true)) {
+		}
+	}
+	for g := range m.world.Groups {
+		for _, last := range ends {
+			if !try(ActStructure, 1, m.Structure(e, g, last)) {
 				return false
 			}
 		}
@@ -183,7 +218,7 @@ func (m *machine) replicaSteps(e int, try func(Action, int, Refusal) bool) bool 
 			if !try(ActStore, 1, m.Store(e, l, r)) {
 				return false
 			}
-			if m.bug == ackBeforeDurable && !try(ActAmnesia, 1, m.AckEarly(e, l, r)) {
+			if m.bug == ackBeforeDurable && !try(ActAckEarly, 1, m.AckEarly(e, l, r)) {
 				return false
 			}
 		}
@@ -259,7 +294,7 @@ func (m *machine) choose(q ReplicaSet, newest, cut int32, holes []int32) {
 func (m *machine) visitChoices(e int, visit func(action, times int) bool) bool {
 	for _, c := range m.choices {
 		m.decide(e, c.quorum, c.newest, c.cut, c.holes)
-		if !visit(int(ActDecide), c.times) {
+		if !visit(m.places[ActDecide], c.times) {
 			return false
 		}
 		m.TakeBack()

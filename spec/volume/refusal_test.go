@@ -22,6 +22,9 @@ func TestRefusals(t *testing.T) {
 	mtr := with(small, func(w *World) { w.Mtr = true })
 	answers := with(small, func(w *World) { w.Answers = true })
 	records := with(small, func(w *World) { w.RecordAcks = true })
+	tree := with(mtr, func(w *World) { w.Structures = true })
+	moving := with(two, func(w *World) { w.Moves, w.Aborts = true, true })
+	saving := with(small, func(w *World) { w.Savepoints = true })
 	limited := with(small, func(w *World) { w.LAL, w.Aborts = 1, true })
 
 	type steps = func(s *State) []Refusal
@@ -63,6 +66,32 @@ func TestRefusals(t *testing.T) {
 		{small, func(s *State) []Refusal { return list(s.Commit(1, 1)) }, NotActive},
 		{small, func(s *State) []Refusal { return append(recovered(s), s.Commit(2, 1)) }, NotOwn},
 		{small, func(s *State) []Refusal { return list(s.Write(1, 1, 0, true), s.Undo(1, 1)) }, NoAborts},
+		// VolumeTrace.tla
+		{saving, func(s *State) []Refusal {
+			return list(s.Write(1, 1, 0, true), s.Commit(1, 1), s.Write(1, 1, 1, true))
+		}, HasCommitted},
+		{saving, func(s *State) []Refusal { return list(s.Write(1, 1, 0, true), s.Undo(1, 1), s.Commit(1, 1)) }, NotActive},
+		{saving, func(s *State) []Refusal { return append(recovered(s), s.Undo(2, 1), s.Write(2, 1, 1, true)) }, NotOwn},
+		{saving, func(s *State) []Refusal { // it keeps the lock of what it took back while something of it stands
+			return list(s.Write(1, 1, 0, true), s.Write(1, 1, 1, true), s.Undo(1, 1), s.Write(1, 2, 1, true))
+		}, KeyLocked},
+		{saving, func(s *State) []Refusal { // and no longer; what it wrote before that is another's by then
+			return list(s.Write(1, 1, 0, true), s.Undo(1, 1), s.Write(1, 2, 0, true), s.Write(1, 1, 0, true))
+		}, KeyLocked},
+		{small, func(s *State) []Refusal { return list(s.Structure(1, 0, true)) }, NoStructures},
+		{tree, func(s *State) []Refusal { return list(s.Structure(2, 0, true)) }, NotOpen},
+		{tree, func(s *State) []Refusal { return list(s.Structure(1, 1, true)) }, NoGroup},
+		{tree, func(s *State) []Refusal { return list(s.Write(1, 1, 0, false), s.Structure(1, 0, true)) }, UnsettledTxn},
+		{tree, func(s *State) []Refusal { return list(s.Structure(1, 0, false), s.Write(1, 1, 0, true)) }, UnsettledOther},
+		{tree, func(s *State) []Refusal {
+			return list(s.Write(1, 1, 0, true), s.Structure(1, 0, false), s.Structure(1, 0, false), s.Commit(1, 1))
+		}, Unsettled},
+		{with(small, func(w *World) { w.Structures = true }), func(s *State) []Refusal { return list(s.Structure(1, 0, false)) }, NoMtr},
+		{two, func(s *State) []Refusal { return list(s.WriteIn(1, 1, 0, 1, true)) }, OtherPlace},
+		{moving, func(s *State) []Refusal { return list(s.WriteIn(1, 1, 0, 2, true)) }, NoGroup},
+		{moving, func(s *State) []Refusal {
+			return list(s.WriteIn(1, 1, 0, 1, true), s.UndoIn(1, 1, 0), s.UndoIn(1, 1, 0))
+		}, NotActive},
 		// Store
 		{small, func(s *State) []Refusal { return list(s.Write(1, 1, 0, true), s.Start(2), s.Store(2, 1, 0)) }, NotServing},
 		{small, func(s *State) []Refusal { return list(s.Write(1, 1, 0, true), s.Store(1, 1, 3)) }, NoReplica},

@@ -3,7 +3,8 @@
 // guard first, then effect, and the same nine invariants.
 //
 // What VolumeTrace.tla and VolumeAcks.tla add is behind fields of World that are off by default: rows written again,
-// answers that travel, acknowledgements of single records, an LSN allocation limit. Off, it is Volume.tla state for state.
+// answers that travel, changes of no transaction, rows that move, savepoints, acknowledgements of single records, an LSN
+// allocation limit. Off, it is Volume.tla state for state.
 //
 // The same actions serve two uses. A checker explores every behaviour of a small world, so an action can be
 // taken back exactly and a state has a compact encoding. A trace validator steps a real run through them, so
@@ -30,20 +31,23 @@ func (p Phase) String() string { return [...]string{"unborn", "fencing", "repair
 type Kind uint8
 
 const (
-	Write  Kind = iota // changes a key
-	Commit             // ends a transaction
-	Undo               // takes one change back
-	Hole               // no record: the bug cut-per-group left this LSN out of the middle of a log
+	Write     Kind = iota // changes a key
+	Commit                // ends a transaction
+	Undo                  // takes one change back
+	Structure             // changes no key, for no transaction
+	Hole                  // no record: the bug cut-per-group left this LSN out of the middle of a log
 )
 
-func (k Kind) String() string { return [...]string{"write", "commit", "undo", "hole"}[k] }
+func (k Kind) String() string {
+	return [...]string{"write", "commit", "undo", "structure", "hole"}[k]
+}
 
 // A Record is one entry of the log. Its LSN is its place there; LSN and epoch together identify it.
 type Record struct {
 	Epoch    int32 // of the writer that wrote it
-	Txn      int32
-	Key      int32
-	Group    int32 // where Key lives
+	Txn      int32 // 0 for none
+	Key      int32 // -1 for none
+	Group    int32 // where Key lives at this LSN
 	Old, New int32 // the key's value before and after: the number of a transaction, or 0
 	Kind     Kind
 	Last     bool // ends its mini-transaction: this LSN is a CPL
@@ -54,6 +58,8 @@ type trail struct {
 	pos       int32 // place among the records of its group, counted from 0
 	cpl       int32 // highest CPL at or below this LSN, 0 for none
 	prev      int32 // write: the transaction's write before it; undo: the write that was next to be undone
+	below     int32 // write: the one that was next to be undone before it
+	since     int32 // write: its transaction's since, before it
 	value     int32 // of the key, before this record
 	holder    int32 // of the key, before this record
 	committed int32 // of the key, before its transaction committed; -1 when that changed nothing
@@ -68,7 +74,8 @@ type keyIndex struct {
 
 type txnIndex struct {
 	first, last int32 // writes: the first and the last, LSNs
-	cursor      int32 // the write that Undo takes back next, an LSN
+	since       int32 // the first write since nothing of the transaction stood last: its locks begin there, an LSN
+	cursor      int32 // the write that Undo takes back next, an LSN: the top of Net(e, t)
 	writes      int32 // how many
 	undos       int32 // how many
 	commit      int32 // LSN, or 0
@@ -136,7 +143,7 @@ type change struct {
 	action        Action
 	last          bool
 	e, t, k, r, p int32
-	l             int32
+	l, g          int32
 	savedGot      int32 // how many of State.savedGot; -1 when only LSN l is to be taken out of the row
 	quorum        ReplicaSet
 	fence, line   int32 // of the replica before
@@ -385,6 +392,12 @@ func (s *State) Active(e, t int) bool {
 	return w != nil && t >= 1 && t < len(w.txns) && w.txns[t].active()
 }
 
+// Undone says whether t has taken back something that it wrote on the log of e.
+func (s *State) Undone(e, t int) bool {
+	w := s.writer(e)
+	return w != nil && t >= 1 && t < len(w.txns) && w.txns[t].undos > 0
+}
+
 // Value returns the value of key k after applying the whole log of e: the number of a transaction, 0 at first.
 func (s *State) Value(e, k int) int {
 	if w := s.writer(e); w != nil && k < len(w.keys) {
@@ -440,18 +453,28 @@ func (w *writer) own(e int, t *txnIndex) bool {
 	return t.writes == 0 || w.log[t.first-1].Epoch == int32(e)
 }
 
-// record is the record that the writer of epoch e makes of a write, a commit or an undo, given its log so far.
-// Besides LSN and epoch these four say all there is to a record, which is why an encoding holds nothing else.
-func (s *State) record(w *writer, e int32, kind Kind, t, k int32, last bool) Record {
-	rec := Record{Epoch: e, Kind: kind, Txn: t, Key: k, Last: last}
-	switch kind {
+// An entry is what the writer decides about a record. Besides LSN and epoch it says all there is to one, given the log so
+// far, which is why an encoding holds nothing else.
+type entry struct {
+	kind  Kind
+	t, k  int32 // of an undo or a commit k is of no account
+	group int32 // of a commit it is of no account
+	last  bool
+}
+
+// record is the record that the writer of epoch e makes of an entry.
+func (s *State) record(w *writer, e int32, x entry) Record {
+	t := x.t
+	rec := Record{Epoch: e, Kind: x.kind, Txn: t, Key: x.k, Group: x.group, Last: x.last}
+	switch x.kind {
 	case Write:
-		if int(k) < len(w.keys) {
-			rec.Old = w.keys[k].value
+		if int(x.k) < len(w.keys) {
+			rec.Old = w.keys[x.k].value
 		}
 		rec.New = t
 	case Commit: // lives where the first change of t does
-		rec.Key = w.log[w.txns[t].first-1].Key
+		first := &w.log[w.txns[t].first-1]
+		rec.Key, rec.Group = first.Key, first.Group
 	case Undo:
 		undone := &w.log[s.undone(w, e, t)-1]
 		rec.Key, rec.Old, rec.New = undone.Key, t, undone.Old
@@ -459,20 +482,19 @@ func (s *State) record(w *writer, e int32, kind Kind, t, k int32, last bool) Rec
 			rec.New = 0
 		}
 	}
-	rec.Group = int32(s.world.Home(int(rec.Key)))
 	return rec
 }
 
-// undone returns the write of t that the writer of e takes back next: the one that has as many writes of t
-// above it as there are undos, or, when undo restarts, as there are undos by e itself.
+// undone returns the write of t that the writer of e takes back next: the latest that stands. Two broken variants take the
+// one that has as many writes of t above it as there are undos, or, when undo restarts, as there are undos by e itself.
 func (s *State) undone(w *writer, e, t int32) int32 {
 	tx := &w.txns[t]
-	if s.bug != undoRestarts {
+	if s.bug != undoRestarts && s.bug != undoPastSavepoint {
 		return tx.cursor
 	}
 	l := tx.last
 	for i := range w.log {
-		if rec := &w.log[i]; rec.Kind == Undo && rec.Txn == t && rec.Epoch == e {
+		if rec := &w.log[i]; rec.Kind == Undo && rec.Txn == t && (rec.Epoch == e || s.bug != undoRestarts) {
 			l = w.trails[l-1].prev
 		}
 	}
@@ -484,6 +506,16 @@ func (s *State) push(e int32, rec Record) {
 	w := &s.writers[e-1]
 	if rec.Kind == Hole {
 		w.log, w.trails = append(w.log, rec), append(w.trails, trail{cpl: w.next()})
+		return
+	}
+	if rec.Kind == Structure {
+		group := &w.groups[rec.Group]
+		tr := trail{pos: int32(len(*group)), cpl: w.next()}
+		if !rec.Last {
+			tr.cpl = w.cpl(tr.cpl - 1)
+		}
+		*group = append(*group, w.next())
+		w.log, w.trails = append(w.log, rec), append(w.trails, tr)
 		return
 	}
 	for len(w.keys) <= int(rec.Key) {
@@ -504,10 +536,13 @@ func (s *State) push(e int32, rec Record) {
 	*group = append(*group, l)
 	switch rec.Kind {
 	case Write:
-		tr.prev = tx.last
+		tr.prev, tr.below, tr.since = tx.last, tx.cursor, tx.since
 		if tx.writes == 0 {
 			tx.first = l
 			s.outcomes[rec.Txn].logs++
+		}
+		if tx.writes == tx.undos {
+			tx.since = l
 		}
 		tx.last, tx.cursor = l, l
 		tx.writes++
@@ -520,17 +555,16 @@ func (s *State) push(e int32, rec Record) {
 		if rec.Epoch == e {
 			s.outcomes[rec.Txn].epoch, s.outcomes[rec.Txn].lsn = e, l
 		}
-		for m := tx.last; m != 0; m = w.trails[m-1].prev {
-			k := &w.keys[w.log[m-1].Key]
-			k.holder = 0
-			if m > k.committed {
+		w.hold(tx, 0)
+		for m := tx.cursor; m != 0; m = w.trails[m-1].below {
+			if k := &w.keys[w.log[m-1].Key]; m > k.committed {
 				w.trails[m-1].committed, k.committed = k.committed, m
 			}
 		}
 	case Undo:
 		tr.prev = tx.cursor
 		if tx.cursor != 0 { // 0 only where a hole took the write away
-			tx.cursor = w.trails[tx.cursor-1].prev
+			tx.cursor = w.trails[tx.cursor-1].below
 		}
 		tx.undos++
 		key.value = rec.New
@@ -558,9 +592,9 @@ func (w *writer) holdAll() {
 	}
 }
 
-// hold sets the holder of every key that t has written.
+// hold sets the holder of every key of Locked(e, t).
 func (w *writer) hold(tx *txnIndex, holder int32) {
-	for m := tx.last; m != 0; m = w.trails[m-1].prev {
+	for m := tx.last; m >= max(tx.since, 1); m = w.trails[m-1].prev {
 		w.keys[w.log[m-1].Key].holder = holder
 	}
 }
@@ -570,12 +604,17 @@ func (s *State) pop(e int32) {
 	w := &s.writers[e-1]
 	n := len(w.log) - 1
 	rec, tr := &w.log[n], &w.trails[n]
+	if rec.Kind == Structure {
+		w.groups[rec.Group] = w.groups[rec.Group][:tr.pos]
+		w.log, w.trails = w.log[:n], w.trails[:n]
+		return
+	}
 	tx, key, group := &w.txns[rec.Txn], &w.keys[rec.Key], &w.groups[rec.Group]
 	*group = (*group)[:tr.pos]
 	switch rec.Kind {
 	case Write:
 		tx.writes--
-		tx.last, tx.cursor = tr.prev, tr.prev
+		tx.last, tx.cursor, tx.since = tr.prev, tr.below, tr.since
 		if tx.writes == 0 {
 			tx.first = 0
 			s.outcomes[rec.Txn].logs--
@@ -589,11 +628,10 @@ func (s *State) pop(e int32) {
 		if rec.Epoch == e {
 			s.outcomes[rec.Txn].epoch, s.outcomes[rec.Txn].lsn = 0, 0
 		}
-		for m := tx.last; m != 0; m = w.trails[m-1].prev {
-			k := &w.keys[w.log[m-1].Key]
-			k.holder = rec.Txn
+		w.hold(tx, rec.Txn)
+		for m := tx.cursor; m != 0; m = w.trails[m-1].below {
 			if was := w.trails[m-1].committed; was >= 0 {
-				w.trails[m-1].committed, k.committed = -1, was
+				w.trails[m-1].committed, w.keys[w.log[m-1].Key].committed = -1, was
 			}
 		}
 	case Undo:

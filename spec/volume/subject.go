@@ -78,12 +78,16 @@ func subjectWorlds() ([]check.World, error) {
 	}); err != nil {
 		return nil, err
 	}
+	ofTrace, err := TraceVariants()
+	if err != nil {
+		return nil, err
+	}
 	ofAcks, err := AckVariants()
 	if err != nil {
 		return nil, err
 	}
 	variants, err := BrokenVariants()
-	for _, v := range slices.Concat(ofAcks, variants) {
+	for _, v := range slices.Concat(ofTrace, ofAcks, variants) {
 		if err := add(v.World.Bug, v.World, v.Violates, 0, 0); err != nil {
 			return nil, err
 		}
@@ -105,12 +109,12 @@ func twinOf(text []byte) (twin, error) {
 		return twin{}, err
 	}
 	t := twin{m.world}
-	if t.ofAcks() && (t.isLive() || t.Rewrites || t.Answers) {
-		return t, &WorldError{"rewrites, answers, up", "given in a world with recordAcks, lal or a bug of VolumeAcks.tla",
+	if t.ofAcks() && (t.isLive() || t.ofTrace()) {
+		return t, &WorldError{"rewrites, answers, structures, moves, savepoints, up", "given in a world with recordAcks, lal or a bug of VolumeAcks.tla",
 			"none for TLC: that module is about Volume.tla without them"}
 	}
-	if t.isLive() && (t.Rewrites || t.Answers) {
-		return t, &WorldError{"rewrites, answers", "true in a world with up", "false for TLC: VolumeLive.tla is about Volume.tla without them"}
+	if t.isLive() && t.ofTrace() {
+		return t, &WorldError{"rewrites, answers, structures, moves, savepoints", "true in a world with up", "false for TLC: VolumeLive.tla is about Volume.tla without them"}
 	}
 	return t, nil
 }
@@ -125,7 +129,7 @@ func (t twin) module() (name, spec string) {
 	switch {
 	case t.isLive():
 		return "VolumeLive", "LiveSpec"
-	case t.Rewrites || t.Answers:
+	case t.ofTrace():
 		return "VolumeTrace", "TraceSpec"
 	case t.ofAcks():
 		return "VolumeAcks", "AcksSpec"
@@ -216,6 +220,8 @@ func (t twin) config() string {
 	fmt.Fprintf(&b, "  Aborts = %s\n  Mtr = %s\n  Bug = %q\n", truth[t.Aborts], truth[t.Mtr], t.Bug)
 	if module == "VolumeTrace" {
 		fmt.Fprintf(&b, "  Rewrites = %s\n  Answers = %s\n", truth[t.Rewrites], truth[t.Answers])
+		fmt.Fprintf(&b, "  Structures = %s\n  Moves = %s\n  Savepoints = %s\n", truth[t.Structures], truth[t.Moves], truth[t.Savepoints])
+		b.WriteString("  UndoRestores <- TraceUndoRestores\n  MtrAtomic <- TraceMtrAtomic\n")
 	}
 	if module == "VolumeAcks" {
 		limit := t.LAL

@@ -2,6 +2,7 @@ package volume
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -123,7 +124,14 @@ CHECK_DEADLOCK FALSE
 	require.NotContains(t, config, "SYMMETRY")
 	require.Contains(t, config, "SPECIFICATION TraceSpec\n")
 	require.Contains(t, config, "  Rewrites = FALSE\n  Answers = TRUE\n")
+	require.Contains(t, config, "  UndoRestores <- TraceUndoRestores\n  MtrAtomic <- TraceMtrAtomic\n")
 	require.Contains(t, config, "  Bug = \"none\"\n")
+
+	for _, change := range []string{"structures", "moves", "savepoints"} {
+		root, config = twin(`{` + small + `, "` + change + `": true}`)
+		require.Contains(t, root, "EXTENDS VolumeTrace, TLC")
+		require.Contains(t, config, "  "+strings.ToUpper(change[:1])+change[1:]+" = TRUE\n")
+	}
 
 	root, config = twin(`{` + small + `, "up": [1]}`)
 	require.Contains(t, root, "EXTENDS VolumeLive, TLC")

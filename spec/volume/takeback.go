@@ -8,7 +8,7 @@ func (s *State) TakeBack() bool {
 	}
 	c := &s.journal[n]
 	switch c.action {
-	case ActWrite, ActCommit, ActUndo:
+	case ActWrite, ActCommit, ActUndo, ActStructure:
 		s.pop(c.e)
 	case ActStore, ActGossip:
 		s.replicas[c.r].store[c.l-1] = 0

@@ -25,8 +25,11 @@ func (r Record) String() string {
 		return r.Kind.String()
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s t%d", r.Kind, r.Txn)
-	if r.Kind != Commit {
+	b.WriteString(r.Kind.String())
+	if r.Txn != 0 {
+		fmt.Fprintf(&b, " t%d", r.Txn)
+	}
+	if r.Kind == Write || r.Kind == Undo {
 		fmt.Fprintf(&b, " k%d: %d → %d", r.Key+1, r.Old, r.New)
 	}
 	fmt.Fprintf(&b, " (epoch %d, g%d", r.Epoch, r.Group+1)
@@ -140,8 +143,12 @@ func (s *State) LastStep() string {
 		if s.world.Mtr {
 			last = fmt.Sprintf(", last = %t", c.last)
 		}
-		return fmt.Sprintf("Write(%d, t%d, %s%s)", c.e, c.t, s.world.KeyName(int(c.k)), last)
-	case ActCommit, ActUndo, ActAck:
+		return fmt.Sprintf("Write(%d, t%d, %s%s)%s", c.e, c.t, s.world.KeyName(int(c.k)), last, s.inGroup(c))
+	case ActUndo:
+		return fmt.Sprintf("Undo(%d, t%d)%s", c.e, c.t, s.inGroup(c))
+	case ActStructure:
+		return fmt.Sprintf("Structure(%d, g%d, last = %t)", c.e, c.g+1, c.last)
+	case ActCommit, ActAck:
 		return fmt.Sprintf("%s(%d, t%d)", c.action, c.e, c.t)
 	case ActStore, ActAckEarly:
 		return fmt.Sprintf("%s(%d, %d, %s)", c.action, c.e, c.l, name(c.r))
@@ -161,6 +168,14 @@ func (s *State) LastStep() string {
 		return fmt.Sprintf("Amnesia(%s)", name(c.r))
 	}
 	return fmt.Sprintf("%s(%d)", c.action, c.e) // Advance, Start, Open
+}
+
+// inGroup says in which group a change is, where that is a choice.
+func (s *State) inGroup(c *change) string {
+	if !s.world.Moves {
+		return ""
+	}
+	return fmt.Sprintf(" in g%d", c.g+1)
 }
 
 // LastAction returns which action was taken last, and whether there was one.

@@ -5,7 +5,7 @@ package volume
 
 func (s *State) typeOKAfter(c *change) bool {
 	switch c.action {
-	case ActWrite, ActCommit, ActUndo: // one record more
+	case ActWrite, ActCommit, ActUndo, ActStructure: // one record more
 		w := &s.writers[c.e-1]
 		return w.log[len(w.log)-1].Epoch == c.e && len(w.log) > int(w.base)
 	case ActAdvance, ActOpen: // a new VCL
@@ -145,7 +145,8 @@ func (s *State) undoRestoresAfter(c *change) bool {
 	switch c.action {
 	case ActCommit, ActUndo: // the keys that it has let go
 		w := &s.writers[c.e-1]
-		for l := w.txns[c.t].last; l != 0; l = w.trails[l-1].prev {
+		tx := &w.txns[c.t]
+		for l := tx.last; l >= max(tx.since, 1); l = w.trails[l-1].prev {
 			if !w.restored(&w.keys[w.log[l-1].Key]) {
 				return false
 			}
@@ -157,12 +158,19 @@ func (s *State) undoRestoresAfter(c *change) bool {
 }
 
 func (s *State) mtrAtomicAfter(c *change) bool {
-	return c.action != ActDecide || s.mtrAtomicIn(c.e)
+	switch c.action {
+	case ActWrite, ActCommit, ActUndo, ActStructure: // one record more
+		w := &s.writers[c.e-1]
+		return w.oneMtr(len(w.log) - 1)
+	case ActDecide:
+		return s.mtrAtomicIn(c.e)
+	}
+	return true
 }
 
 func (s *State) withinLALAfter(c *change) bool {
 	switch c.action {
-	case ActWrite, ActCommit, ActUndo: // one LSN more
+	case ActWrite, ActCommit, ActUndo, ActStructure: // one LSN more
 		for e := c.e + 1; e <= s.newest; e++ {
 			if !s.withinLALOf(e, c.e, c.e) {
 				return false

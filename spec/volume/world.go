@@ -27,6 +27,12 @@ type World struct {
 	Rewrites bool `json:"rewrites,omitempty"`
 	// Answers lets a fence's answer travel: Decide cuts by what the replicas told (VolumeTrace.tla).
 	Answers bool `json:"answers,omitempty"`
+	// Structures lets a writer log changes that belong to no transaction and no key (VolumeTrace.tla).
+	Structures bool `json:"structures,omitempty"`
+	// Moves lets a change of a key be in any group (VolumeTrace.tla).
+	Moves bool `json:"moves,omitempty"`
+	// Savepoints lets a writer take back the latest changes of a transaction and go on with it (VolumeTrace.tla).
+	Savepoints bool `json:"savepoints,omitempty"`
 	// RecordAcks lets a replica acknowledge each record that it stores, instead of how far it is complete; the writer then
 	// counts copies of each record (VolumeAcks.tla).
 	RecordAcks bool `json:"recordAcks,omitempty"`
@@ -85,6 +91,10 @@ const (
 	highestSCL // of VolumeAcks.tla, as the rest
 	allocatePastLAL
 	cutPerGroup
+	cutInsideStructure // of VolumeTrace.tla, as the rest
+	structureInsideMtr
+	undoPastSavepoint
+	countAtHome
 	bugs // how many
 )
 
@@ -92,11 +102,15 @@ func (b bug) String() string {
 	return [bugs]string{"none", "cut-at-highest", "cut-inside-mtr", "short-read-quorum", "short-write-quorum",
 		"append-past-fence", "append-past-line", "gossip-across-lines", "ack-commit-alone", "open-before-repair",
 		"forget-lineage", "join-keeps-tail", "undo-restarts", "undo-to-zero", "decide-unfenced", "amnesia",
-		"ack-before-durable", "read-unfenced", "highest-scl", "allocate-past-lal", "cut-per-group"}[b]
+		"ack-before-durable", "read-unfenced", "highest-scl", "allocate-past-lal", "cut-per-group",
+		"cut-inside-structure", "structure-inside-mtr", "undo-past-savepoint", "count-at-home"}[b]
 }
 
 // ofAcks says whether the module VolumeAcks.tla has the bug, and Volume.tla does not.
-func (b bug) ofAcks() bool { return b >= highestSCL }
+func (b bug) ofAcks() bool { return b >= highestSCL && b <= cutPerGroup }
+
+// ofTrace says so of VolumeTrace.tla.
+func (b bug) ofTrace() bool { return b > cutPerGroup }
 
 // Bugs returns the values that World.Bug may have, "none" first.
 func Bugs() []string {
@@ -166,6 +180,9 @@ func (w World) shape() error {
 		return err
 	case b == allocatePastLAL && w.LAL == 0:
 		return &WorldError{"lal", "0 under the bug allocate-past-lal", "a limit to go past, 1 or more"}
+	case b == cutPerGroup && (w.Structures || w.Moves || w.Savepoints):
+		return &WorldError{"structures, moves, savepoints", "true under the bug cut-per-group",
+			"false: what its holes leave of a transaction is said for worlds without them"}
 	}
 	if len(w.HomeOf) != 0 && len(w.HomeOf) != w.Keys {
 		return &WorldError{"homeOf", fmt.Sprintf("a list of %d", len(w.HomeOf)), fmt.Sprintf("none, or one group for each of %d keys", w.Keys)}
@@ -195,9 +212,15 @@ func (w World) ofAcks() bool {
 	return w.RecordAcks || w.LAL > 0 || err == nil && b.ofAcks()
 }
 
+// ofTrace says whether the world is one of VolumeTrace.tla.
+func (w World) ofTrace() bool {
+	b, err := bugNamed(w.Bug)
+	return w.Rewrites || w.Answers || w.Structures || w.Moves || w.Savepoints || err == nil && b.ofTrace()
+}
+
 // Home returns the group in which key k lives, both counted from 0.
 func (w World) Home(k int) int {
-	if k < len(w.HomeOf) {
+	if k >= 0 && k < len(w.HomeOf) {
 		return w.HomeOf[k]
 	}
 	return k % w.Groups

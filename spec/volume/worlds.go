@@ -66,6 +66,9 @@ func BrokenVariants() ([]BrokenVariant, error) { return variantsOf(tla.Bugs) }
 // AckVariants returns the broken variants of VolumeAcks.tla (spec/tla/bugs-acks.tsv).
 func AckVariants() ([]BrokenVariant, error) { return variantsOf(tla.AckBugs) }
 
+// TraceVariants returns the broken variants of VolumeTrace.tla (spec/tla/bugs-trace.tsv).
+func TraceVariants() ([]BrokenVariant, error) { return variantsOf(tla.TraceBugs) }
+
 // variantsOf reads a table of worlds in which TLC found a violation.
 func variantsOf(tsv string) ([]BrokenVariant, error) {
 	var list []BrokenVariant
@@ -115,7 +118,7 @@ func worldOf(row map[string]string) (World, error) {
 // worldKeys returns the keys of a world file.
 func worldKeys() []string {
 	return []string{"groups", "replicas", "writeQuorum", "readQuorum", "keys", "txns", "maxLSN", "maxEpoch",
-		"aborts", "mtr", "bug", "symmetry", "rewrites", "answers", "recordAcks", "lal", "homeOf", "up"}
+		"aborts", "mtr", "bug", "symmetry", "rewrites", "answers", "structures", "moves", "savepoints", "recordAcks", "lal", "homeOf", "up"}
 }
 
 // A WorldFileError says what is wrong with the text of a world.

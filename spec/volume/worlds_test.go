@@ -2,6 +2,7 @@ package volume
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -74,7 +75,9 @@ func TestBrokenVariantsAreFound(t *testing.T) {
 	require.NoError(t, err)
 	ofAcks, err := AckVariants()
 	require.NoError(t, err)
-	variants = append(variants, ofAcks...)
+	ofTrace, err := TraceVariants()
+	require.NoError(t, err)
+	variants = slices.Concat(variants, ofAcks, ofTrace)
 	require.Len(t, variants, int(bugs)-1, "one for each bug")
 	for _, v := range variants {
 		t.Run(v.World.Bug, func(t *testing.T) {
@@ -202,6 +205,8 @@ func TestWorldsThatAreRefused(t *testing.T) {
 		"no limit to go past": {func(w *World) { w.Bug = "allocate-past-lal" }, "world: lal is 0 under the bug allocate-past-lal; expected a limit to go past, 1 or more"},
 		"single acknowledgements that do not fit": {func(w *World) { w.MaxLSN, w.RecordAcks = 3600, true },
 			"world: groups × replicas × maxLSN × maxEpoch is 1 × 3 × 3600 × 2, so that one state takes up to"},
+		"holes in what they do not fit": {func(w *World) { w.Bug, w.Savepoints = "cut-per-group", true },
+			"world: structures, moves, savepoints is true under the bug cut-per-group; expected false: what its holes leave"},
 		"homes of other keys": {func(w *World) { w.HomeOf = []int{0, 0} }, "world: homeOf is a list of 2; expected none, or one group for each of 1 keys"},
 		"home in no group":    {func(w *World) { w.HomeOf = []int{1} }, "world: homeOf[0] is 1; expected 0 to 0"},
 	} {
@@ -223,6 +228,7 @@ func TestLargeWorldsFit(t *testing.T) {
 		{Groups: 12, Replicas: 9, WriteQuorum: 5, ReadQuorum: 5, Keys: 30, Txns: 20, MaxLSN: 20, MaxEpoch: 6, Aborts: true, Mtr: true, Symmetry: true},
 		{Groups: 3, Replicas: 6, WriteQuorum: 4, ReadQuorum: 3, Keys: 9, Txns: 9, MaxLSN: 60, MaxEpoch: 4, Symmetry: true, Rewrites: true, Answers: true},
 		{Groups: 3, Replicas: 6, WriteQuorum: 4, ReadQuorum: 3, Keys: 9, Txns: 9, MaxLSN: 60, MaxEpoch: 4, Symmetry: true, RecordAcks: true, LAL: 20, Bug: "cut-per-group"},
+		{Groups: 5, Replicas: 3, WriteQuorum: 2, ReadQuorum: 2, Keys: 9, Txns: 9, MaxLSN: 60, MaxEpoch: 4, Mtr: true, Symmetry: true, Rewrites: true, Answers: true, Structures: true, Moves: true, Savepoints: true},
 		{Groups: 1, Replicas: 1, WriteQuorum: 1, ReadQuorum: 1, Keys: 3000, Txns: 100, MaxLSN: 200, MaxEpoch: 3},
 	} {
 		w := newWalk(t, w, 7)
