@@ -30,9 +30,11 @@ type Counts struct {
 	SurvivedPieces uint64 `json:"survivedPieces"` // unsynced appends that survived one
 	Holes          uint64 `json:"holes"`          // lost ones in front of survivors
 	TornWrites     uint64 `json:"tornWrites"`
-	UntoldEffects  uint64 `json:"untoldEffects"` // syncs and replaces that took effect right before a crash
-	Corruptions    uint64 `json:"corruptions"`   // bits flipped
-	MostBytes      uint64 `json:"mostBytes"`     // held at once by disks and by messages on their way; of many runs, the most of any
+	UntoldEffects  uint64 `json:"untoldEffects"`       // syncs and replaces that took effect right before a crash
+	Corruptions    uint64 `json:"corruptions"`         // bits flipped
+	MostBytes      uint64 `json:"mostBytes"`           // held at once by disks and by messages on their way; of many runs, the most of any
+	WireBytes      uint64 `json:"wireBytes,omitempty"` // of messages between hosts, when they are measured
+	DiskBytes      uint64 `json:"diskBytes,omitempty"` // appended and replaced, when they are measured
 	// Types counts the messages sent by type, in the order of their names.
 	Types []TypeCount `json:"types"`
 }
@@ -88,6 +90,8 @@ func (c *Counts) Add(o Counts) {
 	c.UntoldEffects += o.UntoldEffects
 	c.Corruptions += o.Corruptions
 	c.MostBytes = max(c.MostBytes, o.MostBytes)
+	c.WireBytes += o.WireBytes
+	c.DiskBytes += o.DiskBytes
 	// A fresh list: c may be a copy that shares its list with another.
 	types := slices.Clone(c.Types)
 	for _, t := range o.Types {

@@ -97,6 +97,7 @@ func (w *World) appendTo(p *process, name string, data []byte) {
 		v.data = slices.Grow(v.data, max(len(data), len(v.data))) // append would copy a long log four times as often
 	}
 	v.data = append(v.data, data...)
+	w.wrote(p, len(data))
 	d.seq++
 	v.pieces = append(v.pieces, piece{end: len(v.data), seq: d.seq})
 	w.bytes += int64(len(data))
@@ -118,6 +119,7 @@ func (w *World) replace(p *process, name string, data []byte, token node.Token) 
 	f := d.open(name)
 	d.seq++
 	w.counts.Replaces++
+	w.wrote(p, len(data))
 	w.bytes += int64(len(data))
 	f.versions = append(f.versions, version{data: slices.Clone(data), durable: len(data)})
 	id := w.draw(mix(mix(p.salt(opReplace), f.hash), xxh3.Hash(data)))

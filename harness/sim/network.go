@@ -162,7 +162,10 @@ func (w *World) send(src *process, to node.ID, m node.Message) {
 		w.schedule(w.now, p) // what a process tells itself does not travel
 		return
 	}
+	wait := w.give(src, dst, m, size, &p)
 	f := w.fateOf(src, dst, w.draw(mix(key, uint64(src.id)<<16|uint64(to))))
+	f.delay += wait
+	f.second += wait
 	if f.lost != 0 {
 		w.lose(src, to, m, digest, f.lost)
 		return

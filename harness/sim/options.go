@@ -15,6 +15,8 @@ type Options struct {
 	Disk    Disk    // of every process alike
 	Limits  Limits  // what a run may use up; zero values stand for those of DefaultLimits
 	Bug     string  // the planted bug that Hook.Planted confirms, or none
+	// Measure has Counts say how many bytes went over the network and to the disks.
+	Measure bool
 	// Observer hears what nodes say; nil: nobody does.
 	Observer Observer
 }
@@ -31,6 +33,9 @@ type Network struct {
 	// LateDelivery lets a message that was on its way when its receiver crashed reach the process that has started in
 	// its place, as datagrams do. Without it the message dies with the connection that carried it.
 	LateDelivery bool `json:"lateDelivery"`
+	// Bandwidth is how many bytes a second a host takes from the network, and how many it gives to it, one message after
+	// the other in the order in which they come. Zero is no limit. What clients ask and are told counts nowhere.
+	Bandwidth int64 `json:"bandwidth,omitempty"`
 }
 
 // Disk describes a process's disk, and what a crash does to it. It is plain JSON. A disk does one operation at a
@@ -45,6 +50,8 @@ type Disk struct {
 	// SurviveRate is how likely an append that no sync has covered survives a crash, each on its own: an operating
 	// system writes its pages back in any order.
 	SurviveRate float64 `json:"surviveRate"`
+	// Bandwidth is how many bytes a second the disk writes, on top of what an operation takes at least. Zero is no limit.
+	Bandwidth int64 `json:"bandwidth,omitempty"`
 	// EffectRate is how likely a sync or replace that had begun before a crash has taken effect, though nobody was told.
 	EffectRate float64 `json:"effectRate"`
 	// TornRate is how likely only a prefix survives of the last append to a file that survives without a sync.
@@ -123,6 +130,9 @@ func (n Network) Validate() error {
 	b = checkDelay(b, "network.tail", n.Tail)
 	b = checkRate(b, "network.loss", n.Loss)
 	b = checkRate(b, "network.duplicate", n.Duplicate)
+	if n.Bandwidth < 0 {
+		b = append(b, &OptionError{"network.bandwidth", "0 or more bytes a second", fmt.Sprint(n.Bandwidth)})
+	}
 	return errors.Join(b...)
 }
 
@@ -138,6 +148,9 @@ func (d Disk) Validate() error {
 	b = checkRate(b, "disk.surviveRate", d.SurviveRate)
 	b = checkRate(b, "disk.effectRate", d.EffectRate)
 	b = checkRate(b, "disk.tornRate", d.TornRate)
+	if d.Bandwidth < 0 {
+		b = append(b, &OptionError{"disk.bandwidth", "0 or more bytes a second", fmt.Sprint(d.Bandwidth)})
+	}
 	return errors.Join(b...)
 }
 

@@ -167,7 +167,7 @@ func (w *World) arrives(p *process, e *pending, at node.Time) bool {
 			w.down(p, e)
 			return false
 		}
-		return true
+		return e.arrived || !w.queues(p, e)
 	case EventReply:
 		if !e.arrived && w.cut(e.from, e.to) {
 			w.cutOff(p, e)

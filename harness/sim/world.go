@@ -22,6 +22,8 @@ type Process struct {
 	ID   node.ID // not zero, unique among processes and clients
 	Name string  // unique, as fault plans say it: "segment 2/5"
 	Zone string  // availability zone; "" stands outside of all
+	// Host is the machine that the process runs on, for Network.Bandwidth; "" is one of its own.
+	Host string
 	// Role is a name that fault plans use for several processes in turn: "writer" is the writer that was started last.
 	Role string
 	// New makes the node of one incarnation. The hook is that of the process.
@@ -47,6 +49,7 @@ type process struct {
 	name   string
 	zone   string
 	role   string
+	link   *link
 	create func(node.Hook) node.Node
 	actor  Actor // of a client
 
@@ -88,11 +91,13 @@ type timer struct {
 type pending struct {
 	kind        EventKind
 	arrived     bool // it has arrived, and waits for the end of a pause
+	received    bool // the receiver's host has taken it from the network
 	from, to    int32
 	incarnation uint32 // of to
 	call        int32  // slot of a request or reply, or of an action
 	bytes       int32
 	timer       node.Timer
+	size        int32  // on the wire
 	value       uint64 // digest, token, or number of a timer's entry
 	message     node.Message
 }
@@ -117,6 +122,8 @@ type World struct {
 	disk     Disk
 	limits   Limits
 	bug      string
+	measure  bool
+	hosts    map[string]*link
 	observer Observer
 	listen   func(*Event)
 
@@ -163,7 +170,7 @@ func New(o Options) (*World, error) {
 		return nil, err
 	}
 	return &World{
-		seed: o.Seed, network: o.Network, disk: o.Disk, limits: o.Limits.orDefault(), bug: o.Bug, observer: o.Observer,
+		seed: o.Seed, network: o.Network, disk: o.Disk, limits: o.Limits.orDefault(), bug: o.Bug, measure: o.Measure, hosts: map[string]*link{}, observer: o.Observer,
 		heap: make(heap, 0, 256), slab: make([]pending, 0, 256), byName: map[string]*process{},
 		typeIndex: map[string]int{}, hash: o.Seed, plan: 1, seq: lastInLine,
 	}, nil
@@ -183,7 +190,7 @@ func (w *World) Add(p Process) error {
 	if p.New == nil {
 		return &ProcessError{p.ID, p.Name, "nothing makes its node"}
 	}
-	return w.add(&process{id: p.ID, name: p.Name, zone: p.Zone, role: p.Role, create: p.New})
+	return w.add(&process{id: p.ID, name: p.Name, zone: p.Zone, role: p.Role, create: p.New, link: w.linkOf(p.Host)})
 }
 
 // AddClient makes a client known and starts it.

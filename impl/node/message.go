@@ -207,6 +207,7 @@ func MessageTypes() []string {
 		&ReadEpoch{}, &CurrentEpoch{}, &Swap{}, &Swapped{}}
 	all = append(all, readerMessages()...)
 	all = append(all, controlMessages()...)
+	all = append(all, baselineMessages()...)
 	names := make([]string, len(all))
 	for i, m := range all {
 		names[i] = m.Type()

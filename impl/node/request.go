@@ -90,12 +90,13 @@ const (
 	ReasonBelowReadPoint // the read point asked for is below what is still kept
 	ReasonFull           // no page is left to allocate, and no group to grow by
 	ReasonAttached       // the volume is attached to another instance
+	ReasonSingleRow      // a transaction here is one read or one write of one row
 )
 
 func (r Reason) String() string {
 	names := [...]string{"", "deadlock", "idle", "fenced", "not open", "unknown transaction", "busy", "too large", "malformed",
 		"committed already", "rolled back already", "no such savepoint", "read only", "above the read point", "below the oldest read point",
-		"volume full", "attached elsewhere"}
+		"volume full", "attached elsewhere", "single row only"}
 	if int(r) < len(names) {
 		return names[r]
 	}

@@ -1,0 +1,187 @@
+package block
+
+import (
+	"slices"
+
+	"github.com/firstgap/firstgap/impl/node"
+)
+
+// logChunk is how many bytes of the log area one message holds at most.
+const logChunk = 1 << 16
+
+// A Server holds one copy of a disk behind the network. The copies are a chain: the first server takes a write, makes it
+// durable and passes it on; the last one answers, and is read from. So what it has, every one has.
+type Server struct {
+	id     node.ID
+	store  store
+	view   node.View // durable, or on its way to the disk
+	open   bool      // the view was opened since the last start, and what it found is durable
+	blank  bool      // nothing of what it took can be relied on
+	opener node.ID
+	opens  node.Token // the completion by which the view is durable
+	seqs   [lanes]uint64
+	under  []underWay
+}
+
+// An underWay is a write that the disk is busy with.
+type underWay struct {
+	token node.Token
+	m     *node.WriteDisk
+}
+
+// NewServer returns a server that has not started.
+func NewServer(id node.ID) *Server { return &Server{id: id} }
+
+// Blank tells that the server has lost what it had.
+func (s *Server) Blank() bool { return s.blank }
+
+// Step implements node.Node.
+func (s *Server) Step(_ node.Time, ev node.Event, out *node.Effects) {
+	switch ev.Kind {
+	case node.Started:
+		s.start(ev, out)
+	case node.DiskDone:
+		s.done(ev.Token, out)
+	case node.Received:
+		s.receive(ev.From, ev.Message, out)
+	}
+}
+
+func (s *Server) start(ev node.Event, out *node.Effects) {
+	found, err := s.store.load(ev.Files)
+	for _, f := range ev.Files {
+		if f.Name != viewFile {
+			continue
+		}
+		body, ok := node.CutSum(f.Data)
+		if ok {
+			s.view, _, ok = node.DecodeView(body)
+		}
+		if !ok {
+			s.blank = true
+		}
+	}
+	switch {
+	case err != nil || !found && s.view.Epoch > 0 || found && s.view.Epoch == 0 && len(s.store.log)+len(s.store.blocks) > 0:
+		s.blank = true
+	case !found:
+		s.store.format(out)
+	}
+	// A disk that is empty may be new or may have been lost. Which of the two, the view that is opened tells.
+}
+
+func (s *Server) receive(from node.ID, m node.Message, out *node.Effects) {
+	switch m := m.(type) {
+	case *node.OpenDisk:
+		s.opening(from, &m.View, out)
+	case *node.WriteDisk:
+		if s.serves(from, m.Epoch, out) {
+			s.write(from, m, out)
+		}
+	case *node.ReadBlock:
+		if s.serves(from, m.Epoch, out) {
+			out.Send(from, &node.BlockData{Epoch: m.Epoch, Number: m.Number, Data: s.store.blocks[m.Number]})
+		}
+	case *node.ReadDiskLog:
+		if s.serves(from, m.Epoch, out) {
+			at := min(max(m.From, s.store.base), s.store.end())
+			data := s.store.log[at-s.store.base:]
+			out.Send(from, &node.DiskLog{Epoch: m.Epoch, Base: s.store.base, End: s.store.end(), From: at,
+				Data: slices.Clone(data[:min(len(data), logChunk)])})
+		}
+	}
+}
+
+// serves tells whether the server goes by that view, and says so to whoever thinks that it does when it does not.
+func (s *Server) serves(from node.ID, e node.Epoch, out *node.Effects) bool {
+	switch {
+	case s.blank:
+		out.Send(from, &node.DiskBlank{Epoch: e})
+	case !s.open || e != s.view.Epoch:
+		out.Send(from, &node.DiskClosed{Epoch: e})
+	default:
+		return true
+	}
+	return false
+}
+
+// opening takes a newer view. One that the server has had before it last started is not opened again: a write of it that
+// was overtaken by its successors might still be on its way, and nobody here remembers which came last.
+func (s *Server) opening(from node.ID, v *node.View, out *node.Effects) {
+	if s.view.Epoch == 0 && v.Used {
+		s.blank = true // there was something on it
+	}
+	switch {
+	case s.blank:
+		out.Send(from, &node.DiskBlank{Epoch: v.Epoch})
+	case v.Epoch < s.view.Epoch:
+		out.Send(from, &node.DiskClosed{Epoch: v.Epoch})
+	case v.Epoch == s.view.Epoch && s.open:
+		s.opened(from, out)
+	case v.Epoch > s.view.Epoch:
+		s.view, s.open, s.opener = *v, false, from
+		s.seqs = [lanes]uint64{}
+		s.under = nil
+		s.store.token++
+		s.opens = s.store.token
+		out.Replace(viewFile, node.AppendSum(v.AppendBinary(nil)), s.opens)
+	case s.opens == 0:
+		out.Send(from, &node.DiskClosed{Epoch: v.Epoch})
+	}
+}
+
+func (s *Server) opened(to node.ID, out *node.Effects) {
+	out.Send(to, &node.DiskOpened{Epoch: s.view.Epoch, Base: s.store.base, End: s.store.end()})
+}
+
+func (s *Server) write(from node.ID, m *node.WriteDisk, out *node.Effects) {
+	if m.Lane >= lanes {
+		return
+	}
+	switch seq := &s.seqs[m.Lane]; {
+	case m.Seq == *seq+1:
+		token, err := s.store.write(&m.Write, out)
+		if err != nil {
+			// What the writer was told is durable is not here.
+			s.blank = true
+			out.Send(from, &node.DiskBlank{Epoch: m.Epoch})
+			return
+		}
+		*seq = m.Seq
+		if token == 0 {
+			s.passOn(m, out)
+			return
+		}
+		s.under = append(s.under, underWay{token: token, m: m})
+	case m.Seq == *seq && !s.busy(m.Lane):
+		s.passOn(m, out) // the answer was lost, here or further on
+	}
+}
+
+func (s *Server) busy(lane uint8) bool {
+	return slices.ContainsFunc(s.under, func(u underWay) bool { return u.m.Lane == lane })
+}
+
+// passOn sends a write that is durable here to the next server, or the answer to the holder.
+func (s *Server) passOn(m *node.WriteDisk, out *node.Effects) {
+	if next := s.view.After(s.id); next != 0 {
+		out.Send(next, m)
+		return
+	}
+	out.Send(s.view.Holder, &node.DiskWritten{Epoch: m.Epoch, Lane: m.Lane, Seq: m.Seq})
+}
+
+func (s *Server) done(t node.Token, out *node.Effects) {
+	if t == s.opens {
+		s.open, s.opens = true, 0
+		s.opened(s.opener, out)
+		return
+	}
+	for i, u := range s.under {
+		if u.token == t {
+			s.under = slices.Delete(s.under, i, i+1)
+			s.passOn(u.m, out)
+			return
+		}
+	}
+}
