@@ -564,9 +564,7 @@ func FuzzTree(f *testing.F) {
 	f.Add([]byte("firstgap"))
 	f.Add([]byte(strings.Repeat("\x01\x80\x37split and merge", 60)))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if len(data) > 4096 {
-			t.Skip("longer inputs find nothing that shorter ones do not")
-		}
+		data = data[:min(len(data), 4096)] // what a longer input finds, a shorter one does
 		var choice struct {
 			Size, Capacity uint8
 			Operations     []operation
