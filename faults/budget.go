@@ -13,7 +13,7 @@ type Budget struct {
 	// Impaired is the most segments of a group that may at one moment be down, paused, or cut off from the writer in
 	// either direction. A damaged disk counts from its damage on. Of 6 segments with a write quorum of 4 it is 2.
 	Impaired int `json:"impaired"`
-	// Damaged is the most segments of a group whose disk may be damaged in the whole plan.
+	// Damaged is the most segments of a group whose disk may be damaged or lost in the whole plan.
 	Damaged int `json:"damaged"`
 	// Short is how long a segment may be impaired without counting: a whole group may restart at once.
 	Short Duration `json:"short"`
@@ -94,7 +94,7 @@ func (b Budget) checkGroup(t Topology, g int, impaired map[Node][]span, damaged 
 			}
 		}
 		if len(broken) > b.Damaged {
-			return &BudgetError{Group: g, At: at, What: "with a damaged disk", Nodes: broken, Limit: b.Damaged}
+			return &BudgetError{Group: g, At: at, What: "with a damaged or lost disk", Nodes: broken, Limit: b.Damaged}
 		}
 		if len(out) > b.Impaired {
 			return &BudgetError{Group: g, At: at, What: fmt.Sprintf("impaired for longer than %v", b.Short), Nodes: out, Limit: b.Impaired}
@@ -141,7 +141,7 @@ func (p Plan) impair(t Topology, f *Fault, report func(Node, span), damaged map[
 		for _, n := range in {
 			report(n, whole)
 		}
-	case DiskCorrupt:
+	case DiskCorrupt, DiskLost, SegmentLost:
 		segments(f.Nodes, whole)
 		for _, name := range f.Nodes {
 			if n, err := t.Node(name); err == nil {

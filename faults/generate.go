@@ -16,7 +16,10 @@ type Generator struct {
 	Horizon  Duration // of every plan; above 4 times the budget's Short
 	Faults   int      // most faults that a plan has before a breach of the budget is added, at least 1
 	Points   []string // that crash-at-point draws from; without any there is no such fault
-	Beyond   bool     // make every plan go beyond the budget, and mark it
+	// Lost lets plans take whole disks, and SpareEach says that every group has a spare segment, so that they take segments
+	// for good, too.
+	Lost, SpareEach bool
+	Beyond          bool // make every plan go beyond the budget, and mark it
 }
 
 // Validate refuses a generator that could not make a valid plan.
@@ -262,6 +265,12 @@ func (g Generator) fault(c fuzz.Continue) Fault {
 	if len(g.Points) > 0 {
 		kinds = append(kinds, choice[Kind]{5, CrashAtPoint})
 	}
+	if g.Lost {
+		kinds = append(kinds, choice[Kind]{2, DiskLost})
+	}
+	if g.Lost && g.SpareEach {
+		kinds = append(kinds, choice[Kind]{3, SegmentLost})
+	}
 	f := g.timed(c, choose(c, kinds), g.length(c))
 	short := g.Topology.Budget().Short
 	switch f.Kind {
@@ -312,6 +321,12 @@ func (g Generator) fault(c fuzz.Continue) Fault {
 		return f
 	case DiskCorrupt:
 		f.For, f.Nodes = 0, []string{g.segment(c).String()}
+	case DiskLost:
+		f.Nodes = []string{g.segment(c).String()}
+		return f
+	case SegmentLost:
+		f.For, f.Nodes = 0, []string{g.segment(c).String()}
+		return f
 	case TakeOver:
 		f.For = 0
 		return f

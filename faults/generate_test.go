@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	fuzz "github.com/google/gofuzz"
@@ -31,7 +32,7 @@ func TestMain(m *testing.M) {
 
 func generator(beyond bool) faults.Generator {
 	return faults.Generator{
-		Topology: aurora(), Horizon: 2000 * ms, Faults: 8, Beyond: beyond,
+		Topology: aurora(), Horizon: 2000 * ms, Faults: 8, Beyond: beyond, Lost: true, SpareEach: true,
 		Points: []string{"registerBeforeSwap", "segmentAfterSync", "segmentBeforeSync"},
 	}
 }
@@ -129,7 +130,7 @@ func TestGeneratedPlans(t *testing.T) {
 		}
 		require.Less(t, empty, plans/4)
 		for _, k := range faults.Kinds() {
-			if k == faults.DiskCorrupt && topology.Budget().Damaged == 0 {
+			if slices.Contains([]faults.Kind{faults.DiskCorrupt, faults.DiskLost, faults.SegmentLost}, k) && topology.Budget().Damaged == 0 {
 				require.Zero(t, kinds[k])
 				continue
 			}

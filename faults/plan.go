@@ -80,6 +80,8 @@ const (
 	PowerLossAZ     Kind = "power-loss-az"     // every node in AZ crashes at once, and starts again after For
 	DiskSlow        Kind = "disk-slow"         // each operation of the disk takes Factor times as long, and Extra on top
 	DiskCorrupt     Kind = "disk-corrupt"      // one bit of one synced record in a segment's log flips
+	DiskLost        Kind = "disk-lost"         // a segment dies and its disk with it; it starts again after For, on an empty one
+	SegmentLost     Kind = "segment-lost"      // a segment and its disk are gone for good; only a spare can stand in for it
 	TakeOver        Kind = "take-over"         // a new writer starts while the old one lives
 	WriterCrash     Kind = "writer-crash"      // the writer dies for good, and a new one starts after For
 )
@@ -135,6 +137,8 @@ func rules() []rule {
 		{kind: PowerLossAZ, needs: fFor | fAZ, may: fSalt},
 		{kind: DiskSlow, needs: fFor | fNodes, may: fFactor | fExtra, roles: []Role{Segment, Register}},
 		{kind: DiskCorrupt, needs: fNodes, may: fSalt, roles: []Role{Segment}, one: true},
+		{kind: DiskLost, needs: fFor | fNodes, roles: []Role{Segment}, one: true},
+		{kind: SegmentLost, needs: fNodes, roles: []Role{Segment}, one: true},
 		{kind: TakeOver},
 		{kind: WriterCrash, needs: fFor},
 	}

@@ -38,6 +38,8 @@ func good() faults.Plan {
 		faults.Fault{Kind: faults.PowerLossAZ, At: 6 * ms, For: 1 * ms, AZ: "az1"},
 		faults.Fault{Kind: faults.DiskSlow, At: 7 * ms, For: 1 * ms, Nodes: []string{"segment 1/2"}, Factor: 10},
 		faults.Fault{Kind: faults.DiskCorrupt, At: 8 * ms, Nodes: []string{"segment 1/2"}, Salt: 1},
+		faults.Fault{Kind: faults.DiskLost, At: 8 * ms, For: 1 * ms, Nodes: []string{"segment 1/2"}},
+		faults.Fault{Kind: faults.SegmentLost, At: 8 * ms, Nodes: []string{"segment 2/2"}},
 		faults.Fault{Kind: faults.TakeOver, At: 9 * ms},
 		faults.Fault{Kind: faults.WriterCrash, At: 10 * ms, For: 1 * ms},
 	)
@@ -238,6 +240,9 @@ func TestBudget(t *testing.T) {
 		"most of everything lost":              {[]faults.Fault{{Kind: faults.Loss, At: ms, For: long, Rate: 0.51}}, ms},
 		"a damaged disk":                       {[]faults.Fault{rot(ms, three[0]), rot(2*ms, three[0])}, -1},
 		"one in each group":                    {[]faults.Fault{rot(ms, three[0]), rot(2*ms, "segment 2/4")}, -1},
+		"a lost disk counts for good":          {[]faults.Fault{{Kind: faults.DiskLost, At: ms, For: ms, Nodes: []string{"segment 1/3"}}, power}, 100 * ms},
+		"a lost segment counts for good":       {[]faults.Fault{{Kind: faults.SegmentLost, At: ms, Nodes: []string{"segment 1/3"}}, power}, 100 * ms},
+		"a lost disk and a damaged one":        {[]faults.Fault{{Kind: faults.DiskLost, At: ms, For: ms, Nodes: []string{"segment 1/3"}}, rot(2*ms, three[0])}, 2 * ms},
 		"two in a group":                       {[]faults.Fault{rot(ms, three[0]), rot(2*ms, three[1])}, 2 * ms},
 		"a damaged disk, much later a zone":    {[]faults.Fault{rot(ms, "segment 1/3"), power}, 100 * ms},
 		"a damaged disk, much later its zone":  {[]faults.Fault{rot(ms, "segment 1/1"), power}, -1},

@@ -101,7 +101,7 @@ func TestActivityNamesWhatNeverHappened(t *testing.T) {
 // others are the counts of a busy run that are not the harness's own.
 func (c *Counts) others() []*uint64 {
 	w := &c.World
-	return []*uint64{&w.Events, &w.Messages, &w.Crashes, &w.Restarts, &w.LostByLoss, &w.LostByCut, &w.Duplicated, &w.LostPieces, &w.MostBytes,
+	return []*uint64{&w.Events, &w.Messages, &w.Crashes, &w.Restarts, &w.LostByLoss, &w.LostByCut, &w.Duplicated, &w.LostPieces, &w.Wipes, &w.MostBytes,
 		&c.Trace.Gossips, &c.Trace.Steps, &c.Trace.Evaluations}
 }
 

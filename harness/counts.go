@@ -102,6 +102,7 @@ func (c *Counts) Amounts() []Amount {
 		{"messages stopped by a partition", c.World.LostByCut, true},
 		{"messages duplicated", c.World.Duplicated, true},
 		{"unsynced pieces lost in a crash", c.World.LostPieces, true},
+		{"disks lost", c.World.Wipes, false},
 		{"records that came by gossip", c.Trace.Gossips, true},
 		{"page reads from segments", c.PageReads, true},
 		{"pages compared", c.PagesCompared, true},

@@ -313,7 +313,8 @@ func (r *runner) beyondRepair() bool {
 		return false
 	}
 	for _, f := range r.c.Plan.Faults {
-		if f.Kind == faults.DiskCorrupt {
+		switch f.Kind {
+		case faults.DiskCorrupt, faults.DiskLost, faults.SegmentLost:
 			return true
 		}
 	}

@@ -32,6 +32,7 @@ type Counts struct {
 	TornWrites     uint64 `json:"tornWrites"`
 	UntoldEffects  uint64 `json:"untoldEffects"`       // syncs and replaces that took effect right before a crash
 	Corruptions    uint64 `json:"corruptions"`         // bits flipped
+	Wipes          uint64 `json:"wipes"`               // disks that were lost with all that was on them
 	MostBytes      uint64 `json:"mostBytes"`           // held at once by disks and by messages on their way; of many runs, the most of any
 	WireBytes      uint64 `json:"wireBytes,omitempty"` // of messages between hosts, when they are measured
 	DiskBytes      uint64 `json:"diskBytes,omitempty"` // appended and replaced, when they are measured
@@ -89,6 +90,7 @@ func (c *Counts) Add(o Counts) {
 	c.TornWrites += o.TornWrites
 	c.UntoldEffects += o.UntoldEffects
 	c.Corruptions += o.Corruptions
+	c.Wipes += o.Wipes
 	c.MostBytes = max(c.MostBytes, o.MostBytes)
 	c.WireBytes += o.WireBytes
 	c.DiskBytes += o.DiskBytes

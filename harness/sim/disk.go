@@ -226,6 +226,17 @@ func (d *disk) contents() []node.File {
 	return files
 }
 
+// wipe empties the disk of a process that is down.
+func (w *World) wipe(p *process) {
+	w.counts.Wipes++
+	for _, f := range p.disk.files {
+		for _, v := range f.versions {
+			w.bytes -= int64(len(v.data))
+		}
+	}
+	p.disk.files = nil
+}
+
 // corrupt flips one bit of what is durable, and tells whether there was any.
 func (w *World) corrupt(p *process, salt uint64) bool {
 	total := 0

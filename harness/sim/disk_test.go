@@ -371,3 +371,35 @@ func TestTheDiskOwnsItsBytes(t *testing.T) {
 		require.NoError(t, w.Start(1))
 	}
 }
+
+// A disk that is lost is empty when its process starts again, and one that is lost with its segment never does.
+func TestLostDisks(t *testing.T) {
+	starts := map[node.ID][][]node.File{}
+	w := newWorld(t, Options{Seed: 1, Disk: Disk{Sync: dur(ms)}})
+	for id := node.ID(1); id <= 2; id++ {
+		add(t, w, id, fmt.Sprintf("segment 1/%d", id), func(_ node.Time, ev node.Event, out *node.Effects) {
+			if ev.Kind == node.Started {
+				starts[id] = append(starts[id], ev.Files)
+				out.Append("log", []byte("precious"))
+				out.Sync(1)
+				out.Replace("promise", []byte("kept"), 2)
+			}
+		})
+	}
+	require.NoError(t, w.Install(faults.Plan{Horizon: dur(60 * ms), Faults: []faults.Fault{
+		{Kind: faults.DiskLost, At: dur(10 * ms), For: dur(ms), Nodes: []string{"segment 1/1"}},
+		{Kind: faults.Crash, At: dur(20 * ms), For: dur(ms), Nodes: []string{"segment 1/1"}},
+		{Kind: faults.SegmentLost, At: dur(30 * ms), Nodes: []string{"segment 1/2"}},
+		{Kind: faults.Crash, At: dur(40 * ms), For: dur(ms), Nodes: []string{"segment 1/1"}},
+		{Kind: faults.DiskLost, At: dur(40*ms + ms/2), For: dur(ms), Nodes: []string{"segment 1/1"}},
+	}}, nil))
+	w.Run(after(100 * ms))
+	require.Len(t, starts[1], 4)
+	assert.Empty(t, starts[1][0])
+	assert.Empty(t, starts[1][1], "lost")
+	assert.Len(t, starts[1][2], 2, "written anew, and there after a crash")
+	assert.Empty(t, starts[1][3], "lost while the process was down")
+	require.Len(t, starts[2], 1, "gone, even when all faults are mended")
+	assert.EqualValues(t, 3, w.Counts().Wipes)
+	assert.EqualValues(t, len("precious")+len("kept"), w.bytes)
+}

@@ -85,7 +85,7 @@ func (w *World) check(f *faults.Fault, startWriter func()) error {
 func (w *World) checkName(f *faults.Fault, name string) error {
 	if p := w.byName[name]; p != nil {
 		switch f.Kind {
-		case faults.Crash, faults.CrashAtPoint, faults.DiskSlow, faults.DiskCorrupt:
+		case faults.Crash, faults.CrashAtPoint, faults.DiskSlow, faults.DiskCorrupt, faults.DiskLost, faults.SegmentLost:
 			if p.actor != nil {
 				return fmt.Errorf("expected a process, found the client %q", name)
 			}
@@ -187,6 +187,18 @@ func (w *World) strikeFault(f *faults.Fault, startWriter func()) {
 	case faults.DiskCorrupt:
 		for _, p := range w.named(f.Nodes) {
 			w.corrupt(p, saltOf(f))
+		}
+	case faults.DiskLost:
+		for _, p := range w.named(f.Nodes) {
+			w.crash(p, string(f.Kind), saltOf(f))
+			w.wipe(p)
+			w.restartIn(p, length)
+		}
+	case faults.SegmentLost:
+		for _, p := range w.named(f.Nodes) {
+			w.crash(p, string(f.Kind), saltOf(f))
+			w.wipe(p)
+			p.gone = true
 		}
 	case faults.TakeOver:
 		w.counts.TakeOvers++

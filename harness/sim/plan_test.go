@@ -257,12 +257,12 @@ func TestInstallRefuses(t *testing.T) {
 // Plans of the generator can be carried out as they are.
 func TestGeneratedPlansInstall(t *testing.T) {
 	topology := faults.Topology{Groups: 2, Replicas: 6, WriteQuorum: 4, ReadQuorum: 3, Zones: 3, Clients: 2}
-	generator := faults.Generator{Topology: topology, Horizon: dur(2 * time.Second), Faults: 8}
+	generator := faults.Generator{Topology: topology, Horizon: dur(2 * time.Second), Faults: 8, Lost: true, SpareEach: true}
 	for _, p := range faults.Points() {
 		generator.Points = append(generator.Points, p.Name)
 	}
 	kinds := map[faults.Kind]bool{}
-	for seed := int64(1); seed <= 40; seed++ {
+	for seed := int64(1); seed <= 120; seed++ {
 		plan, err := generator.Plan(seed)
 		require.NoError(t, err)
 		d := newDiary(t)

@@ -213,6 +213,8 @@ func everything() faults.Plan {
 		{Kind: faults.PowerLossAZ, At: dur(150 * ms), For: dur(20 * ms), AZ: "az2", Salt: 6},
 		{Kind: faults.DiskSlow, At: dur(180 * ms), For: dur(40 * ms), Nodes: []string{"segment 1/6"}, Factor: 10},
 		{Kind: faults.DiskCorrupt, At: dur(190 * ms), Nodes: []string{"segment 1/6"}, Salt: 7},
+		{Kind: faults.DiskLost, At: dur(195 * ms), For: dur(10 * ms), Nodes: []string{"segment 1/2"}},
+		{Kind: faults.SegmentLost, At: dur(230 * ms), Nodes: []string{"segment 1/1"}},
 		{Kind: faults.TakeOver, At: dur(200 * ms)},
 		{Kind: faults.WriterCrash, At: dur(220 * ms), For: dur(10 * ms)},
 	}}
