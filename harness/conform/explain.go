@@ -29,6 +29,9 @@ func (v *Validator) fail(now node.Time, from node.ID, t *node.Trace, p *problem)
 		x.Guarantee = guarantees[t.Action]
 	}
 	if x.Guarantee == "" {
+		x.Guarantee = readerGuarantees[t.Action]
+	}
+	if x.Guarantee == "" {
 		x.Guarantee = "every step of a run is a step of the model"
 	}
 	if from == 0 && t.Action == 0 {
@@ -85,6 +88,10 @@ func describe(t *node.Trace) string {
 		s += fmt.Sprintf(" cut %d by %d answers", t.LSN, len(t.Answers))
 	case node.ActHolds:
 		s += fmt.Sprintf(" promise %d, SCL %d, %d records", t.Promise, t.LSN, len(t.Held))
+	default:
+		if t.Action.OfReaders() {
+			s += describeReader(t)
+		}
 	}
 	if len(t.History) > 0 {
 		s += ", history " + t.History.String()

@@ -61,6 +61,8 @@ type Validator struct {
 	txns     map[node.Txn]int
 	txnNames []node.Txn // by number-1
 
+	readers readers
+
 	recent ring
 	counts Counts
 	failed *Violation
@@ -105,6 +107,7 @@ func New(v *node.Volume) (*Validator, error) {
 			x.replicas[id] = int32(len(x.segments))
 		}
 	}
+	x.readers = newReaders(x)
 	x.lines = []line{{history: node.FirstHistory(), last: make([]node.LSN, v.Groups())}}
 	return x, nil
 }
@@ -144,6 +147,9 @@ func (v *Validator) Finish() error {
 
 // step checks one step and takes it in the model.
 func (v *Validator) step(from node.ID, t *node.Trace) *problem {
+	if t.Action.OfReaders() {
+		return v.readerStep(from, t)
+	}
 	switch t.Action {
 	case node.ActWrite, node.ActCommit, node.ActUndo, node.ActStructure:
 		return v.issue(from, t)

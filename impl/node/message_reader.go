@@ -25,6 +25,7 @@ type Follow struct {
 type Anew struct {
 	Epoch  Epoch
 	Number uint32 // counts what this writer told this reader so
+	Answer uint64 // the number of the Follow that it answers: one from before the reader started again begins too low
 	From   LSN    // the stream goes on above it
 	// Ready is the first point at which the reader may serve. The records from From to Ready tell it which transactions
 	// are active there, and what they changed.
@@ -72,7 +73,7 @@ func (m *Follow) AppendDigest(b []byte) []byte {
 	return append(u(u(u(u(u(b, m.Epoch), m.Number), m.Began), m.Have), m.Low), bit(m.Wants))
 }
 func (m *Anew) AppendDigest(b []byte) []byte {
-	b = u(u(u(u(b, m.Epoch), m.Number), m.From), m.Ready)
+	b = u(u(u(u(u(b, m.Epoch), m.Number), m.Answer), m.From), m.Ready)
 	for _, l := range m.Lasts {
 		b = u(b, l)
 	}

@@ -75,5 +75,6 @@ type Trace struct {
 	Promise  Epoch   // Holds
 	Held     []Held  // Holds: every record that the segment holds on its line, by LSN
 	Page     PageID  // ReadCached, ReadStored
+	VDL      LSN     // Anew
 	Shown    *Shown  // Show
 }

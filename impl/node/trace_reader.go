@@ -5,7 +5,8 @@ const (
 	ActDeliver    Action = 64 + iota // the reader has all records up to LSN
 	ActTell                          // the reader was told that everything up to LSN is durable
 	ActFollow                        // the reader follows the writer of Epoch, and keeps of what it has what is at or below LSN
-	ActAnew                          // the reader begins anew with the log up to LSN, and without a page
+	ActLose                          // what the reader has is void, its queries too: it serves nothing until Anew
+	ActAnew                          // the reader begins anew with the log up to LSN, durable up to VDL, and without a page
 	ActBegin                         // the query Txn begins: it reads as of LSN
 	ActReadCached                    // the query Txn uses Page out of the cache; LSN is that of the page
 	ActReadStored                    // the query Txn uses Page, which the segment From sent; LSN is that of the page
@@ -18,7 +19,7 @@ const (
 )
 
 func (a Action) readers() (string, bool) {
-	names := [...]string{"Deliver", "Tell", "Follow", "Anew", "Begin", "ReadCached", "ReadStored", "Show", "Finish", "Report", "GiveUp",
+	names := [...]string{"Deliver", "Tell", "Follow", "Lose", "Anew", "Begin", "ReadCached", "ReadStored", "Show", "Finish", "Report", "GiveUp",
 		"Collect", "Promote"}
 	if a < ActDeliver || int(a-ActDeliver) >= len(names) {
 		return "", false

@@ -120,6 +120,8 @@ func (r *Reader) Step(now node.Time, ev node.Event, out *node.Effects) {
 	switch ev.Kind {
 	case node.Started:
 		r.incarnation = ev.Incarnation
+		out.Tell(node.Trace{Action: node.ActLose})
+		r.askEpoch(out)
 		out.SetTimer(tick, r.RetryEvery)
 	case node.Fired:
 		r.again(out)
@@ -133,6 +135,8 @@ func (r *Reader) Step(now node.Time, ev node.Event, out *node.Effects) {
 
 func (r *Reader) receive(from node.ID, m node.Message, out *node.Effects) {
 	switch m := m.(type) {
+	case *node.CurrentEpoch:
+		r.currentEpoch(m)
 	case *node.Offer:
 		r.offered(from, m, out)
 	case *node.Stream:
@@ -154,6 +158,7 @@ func (r *Reader) again(out *node.Effects) {
 	if s.silent++; s.silent == lease+1 {
 		r.endAll(node.ReasonNotOpen, out)
 	}
+	r.askEpoch(out)
 	r.report(out)
 	r.readAgain(out)
 	r.endIdle(out)

@@ -195,7 +195,7 @@ func (s *source) committed(l node.LSN) map[string]node.Value {
 
 // anew is the answer that a writer with that VDL gives a reader which wants to begin anew.
 func (s *source) anew(vdl node.LSN, number uint32) *node.Anew {
-	m := &node.Anew{Epoch: s.epoch, Number: number, From: vdl, Ready: vdl, Lasts: s.lasts(vdl)}
+	m := &node.Anew{Epoch: s.epoch, Number: number, Answer: 1 << 32, From: vdl, Ready: vdl, Lasts: s.lasts(vdl)}
 	if vdl > 0 {
 		m.From = min(vdl, s.log[vdl-1].OldestActive-1)
 	}
@@ -214,7 +214,9 @@ type rig struct {
 func newRig(t *testing.T, v *node.Volume, cache int) *rig {
 	g := &rig{t: t, r: New(Config{ID: theReader, Volume: v, CachePages: cache, RetryEvery: time.Millisecond, IdleAfter: time.Second,
 		Limits: DefaultLimits()}, node.NoHook{})}
-	g.step(node.Event{Kind: node.Started, Incarnation: 1})
+	asks := sent[*node.ReadEpoch](g.step(node.Event{Kind: node.Started, Incarnation: 1}))
+	require.Len(t, asks, 1)
+	g.receive(v.Register, &node.CurrentEpoch{Token: asks[0].Token, Epoch: 1})
 	return g
 }
 
@@ -456,6 +458,28 @@ func TestGivenUpBeginsAnew(t *testing.T) {
 	require.True(t, follows[0].Wants)
 	require.False(t, g.r.Serving())
 	require.Equal(t, node.ReasonUnknownTxn, g.reply(g.ask(node.Request{ID: 1, Op: node.OpCommit, Txn: q.Txn})).Reason)
+}
+
+// A reader that starts again follows nobody whom the register knows to be replaced: it may have served more than that one
+// has. And what was sent to it before it started says nothing.
+func TestStartsAgain(t *testing.T) {
+	s, g := following(t, 100)
+	again := newRig(t, s.volume, 100)
+	again.r = New(g.r.Config, node.NoHook{})
+	again.step(node.Event{Kind: node.Started, Incarnation: 2})
+	require.Empty(t, again.receive(theWriter, &node.Offer{Epoch: 1, History: s.history}), "nobody knows yet whether it is the newest")
+	require.Len(t, sent[*node.ReadEpoch](again.step(node.Event{Kind: node.Fired, Timer: tick})), 1, "the answer was lost")
+	again.receive(s.volume.Register, &node.CurrentEpoch{Token: uint64(theReader)<<32 | 2, Epoch: 2})
+	require.Empty(t, again.receive(theWriter, &node.Offer{Epoch: 1, History: s.history}), "replaced")
+	s.epoch, s.history = 2, s.history.Cut(s.end(), 2)
+	follows := sent[*node.Follow](again.receive(theWriter, &node.Offer{Epoch: 2, History: s.history}))
+	require.Len(t, follows, 1)
+	again.receive(theWriter, s.anew(s.end(), 1))
+	require.False(t, again.r.Serving(), "an answer to what it asked before it started again")
+	m := s.anew(s.end(), 1)
+	m.Answer = follows[0].Number
+	again.receive(theWriter, m)
+	require.True(t, again.r.Serving())
 }
 
 func TestBadRequests(t *testing.T) {

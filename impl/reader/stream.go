@@ -9,6 +9,8 @@ import (
 
 // A stream is what a reader has of the log, and how far it lets it be seen.
 type stream struct {
+	knows   bool       // the epoch of the register when it started
+	least   node.Epoch // that epoch: an older writer may not have what this reader served before it started again
 	writer  node.ID
 	line    node.Epoch   // whose log it follows, 0 before it heard of a writer
 	history node.History // of the line
@@ -61,11 +63,26 @@ func (r *Reader) hears(out *node.Effects) {
 
 func (s *stream) at(l node.LSN) *node.Record { return s.records[l-s.first] }
 
+// askEpoch asks the register which writers a reader that has just started may follow.
+func (r *Reader) askEpoch(out *node.Effects) {
+	if !r.stream.knows {
+		out.Send(r.Volume.Register, &node.ReadEpoch{Token: r.token()})
+	}
+}
+
+func (r *Reader) token() uint64 { return uint64(r.ID)<<32 | uint64(r.incarnation) }
+
+func (r *Reader) currentEpoch(m *node.CurrentEpoch) {
+	if m.Token == r.token() && !r.stream.knows {
+		r.stream.knows, r.stream.least = true, m.Epoch
+	}
+}
+
 // offered hears that the log goes on with that writer. What the reader had from an earlier one, and the later one cut,
 // it drops; what is in its view was durable, and is never cut.
 func (r *Reader) offered(from node.ID, m *node.Offer, out *node.Effects) {
 	s := &r.stream
-	if m.Epoch < s.line {
+	if !s.knows || m.Epoch < max(s.line, s.least) {
 		return
 	}
 	r.hears(out)
@@ -104,6 +121,7 @@ func (r *Reader) forget(out *node.Effects) {
 		rd.once = true
 	}
 	r.endAll(node.ReasonBelowReadPoint, out)
+	out.Tell(node.Trace{Action: node.ActLose, Epoch: s.line})
 }
 
 // report tells the writer how far the reader is, and the lowest point at which it reads or will.
@@ -133,7 +151,7 @@ func (r *Reader) lowest() node.LSN {
 // beginAnew begins where the writer says, with nothing.
 func (r *Reader) beginAnew(m *node.Anew, out *node.Effects) {
 	s := &r.stream
-	if m.Epoch != s.line || m.Number <= s.began || len(m.Lasts) > len(s.lasts) {
+	if m.Epoch != s.line || m.Number <= s.began || uint32(m.Answer>>32) != r.incarnation || len(m.Lasts) > len(s.lasts) {
 		return // overtaken, or doubled
 	}
 	s.silent, s.began = 0, m.Number
@@ -214,8 +232,7 @@ func (r *Reader) comesIntoView(out *node.Effects) {
 		r.apply(s.at(s.view))
 	}
 	if !served && s.serving() {
-		out.Tell(node.Trace{Action: node.ActAnew, Epoch: s.line, LSN: s.end})
-		out.Tell(node.Trace{Action: node.ActTell, Epoch: s.line, LSN: s.told})
+		out.Tell(node.Trace{Action: node.ActAnew, Epoch: s.line, LSN: s.end, VDL: s.told})
 	}
 	for len(s.moves) > 0 && s.moves[0].to <= s.view {
 		lag := bits.Len64(uint64(max(0, r.now.Sub(s.moves[0].since)) / time.Microsecond))

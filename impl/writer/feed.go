@@ -162,7 +162,7 @@ func (w *Writer) followed(f *follower, m *node.Follow, out *node.Effects) {
 // active there did: only from its records does the reader know what to hide. Those of transactions that have ended by
 // then cancel out, however many of them it has.
 func (w *Writer) beginAnew(f *follower, out *node.Effects) {
-	m := &node.Anew{Epoch: w.epoch, Number: f.anew, From: w.vdl, Ready: w.vdl}
+	m := &node.Anew{Epoch: w.epoch, Number: f.anew, Answer: f.number, From: w.vdl, Ready: w.vdl}
 	if w.vdl >= w.first {
 		m.From = min(w.vdl, w.at(w.vdl).OldestActive-1)
 	}

@@ -131,7 +131,7 @@ func (m *model) deliver(s State, yield func(State, ...int)) {
 	for r := range m.Readers {
 		reader := &s.Readers[r]
 		line := &s.Epochs[reader.Line-1].Log
-		if n := reader.len(); n < line.Len() {
+		if n := reader.len(); mayDeliver(n, line.Len()) == "" {
 			got := reader.Got
 			got[n] = line[n].Epoch
 			yield(m.learn(s, r, got, reader.Told), r+1)
@@ -145,11 +145,11 @@ func (m *model) tell(s State, yield func(State, ...int)) {
 		reader := &s.Readers[r]
 		line := &s.Epochs[reader.Line-1]
 		for n := int8(1); n <= line.VDL; n++ {
-			newer := n > reader.Told
-			if m.Bug == vdlGoesBack {
-				newer = n != reader.Told
+			told := reader.Told
+			if m.Bug == vdlGoesBack && n != told {
+				told = None
 			}
-			if newer && n == line.Log.lastCPL(n) {
+			if mayTell(n, told, line.VDL, line.Log.lastCPL(n)) == "" {
 				yield(m.learn(s, r, reader.Got, n), r+1, int(n))
 			}
 		}
@@ -184,7 +184,7 @@ func (m *model) read(s *State, r *Reader, k, v int8, log *Log) {
 // fits says whether page k is cached, and no change since the snapshot is in it.
 func (m *model) fits(r *Reader, k int8) bool {
 	c := r.Pages[k-1].Cache
-	return c != None && (c <= r.Snap || m.Bug == cachePastSnapshot)
+	return fits(c, r.Snap) || c != None && m.Bug == cachePastSnapshot
 }
 
 func (m *model) readCached(s State, yield func(State, ...int)) {
@@ -217,7 +217,11 @@ func (m *model) readStored(s State, yield func(State, ...int)) {
 			g := m.home(k)
 			for i := range m.Members {
 				segment := s.Members[i][g]
-				if segment.SCL < m.lastIn(log, g, reader.Snap) && m.Bug != laggingSegment || segment.Floor > reader.Snap {
+				need := m.lastIn(log, g, reader.Snap)
+				if m.Bug == laggingSegment {
+					need = 0
+				}
+				if mayAnswer(segment.SCL, need, segment.Floor, reader.Snap) != "" {
 					continue
 				}
 				upTo := min(reader.Snap, segment.SCL)
@@ -265,7 +269,7 @@ func (m *model) report(s State, yield func(State, ...int)) {
 		case m.Bug == reportTold && reader.Snap == None:
 			n = reader.Told
 		}
-		if reader.Line == s.Newest && n > reader.Low {
+		if reader.Line == s.Newest && mayReport(n, reader.Low, n) == "" {
 			next := s
 			next.Readers[r].Low = n
 			yield(next, r+1)

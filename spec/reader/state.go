@@ -246,8 +246,5 @@ func (m *model) viewOf(s *State, r *Reader) int8 {
 
 // lowest returns the lowest point at which the reader reads, or will.
 func (m *model) lowest(s *State, r *Reader) int8 {
-	if r.Snap != None {
-		return r.Snap
-	}
-	return m.viewOf(s, r)
+	return lowestOf(r.Snap, m.viewOf(s, r))
 }
