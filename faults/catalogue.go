@@ -29,11 +29,15 @@ func Points() []Point {
 		{"writerAfterAck", Writer, "the client has been told of its commit"},
 		{"writerAfterDecide", Writer, "the cut is computed, no segment knows"},
 		{"writerAfterOpen", Writer, "the volume is open, nothing is undone"},
+		{"writerAfterRollback", Writer, "a transaction is back at its savepoint, its client does not know"},
+		{"writerAfterStructure", Writer, "a structural change has its LSNs, and is sent to nobody yet"},
 		{"writerAfterUndo", Writer, "a compensation record has its LSN, and is sent to nobody yet"},
 		{"writerBeforeAck", Writer, "a commit is complete, its client does not know"},
 		{"writerBeforeDecide", Writer, "enough segments have answered the fence"},
 		{"writerBeforeFence", Writer, "the epoch is won, no segment is fenced, or not every one"},
 		{"writerBeforeOpen", Writer, "what is kept is on write quorums, nothing is served"},
+		{"writerBeforeRollback", Writer, "a transaction is about to go back to a savepoint"},
+		{"writerBeforeStructure", Writer, "the tree is about to change its structure"},
 		{"writerBeforeUndo", Writer, "a change of an unfinished transaction is about to be taken back"},
 	}
 }

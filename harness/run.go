@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/firstgap/firstgap/faults"
@@ -12,7 +13,6 @@ import (
 	"github.com/firstgap/firstgap/harness/workload"
 	"github.com/firstgap/firstgap/impl/control"
 	"github.com/firstgap/firstgap/impl/node"
-	"github.com/firstgap/firstgap/impl/page"
 	"github.com/firstgap/firstgap/impl/segment"
 	"github.com/firstgap/firstgap/impl/writer"
 	"github.com/firstgap/firstgap/linearizability"
@@ -47,7 +47,7 @@ func Ours() Implementation {
 			return segment.New(segment.Config{ID: id, Volume: v, GossipEvery: time.Duration(n.GossipEvery)}, hook)
 		},
 		Writer: func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node {
-			return writer.New(writer.Config{ID: id, Volume: v, Layout: page.Hashed{Pages: v.Pages}, CachePages: n.CachePages,
+			return writer.New(writer.Config{ID: id, Volume: v, CachePages: n.CachePages,
 				RetryEvery: time.Duration(n.RetryEvery), IdleAfter: time.Duration(n.IdleAfter), Limits: writer.DefaultLimits()}, hook)
 		},
 	}
@@ -478,12 +478,14 @@ func (r *runner) judgePages() {
 				group = append(group, NamedCopy{r.world.Name(id), s})
 			}
 		}
-		var pages []node.PageID
-		for p := range node.PageID(r.volume.Pages) {
-			if r.volume.GroupOf(p) == node.Group(g) {
-				pages = append(pages, p)
+		var pages []node.PageID // that some record changed
+		for _, rec := range r.watch.records {
+			if rec.Group == node.Group(g) {
+				pages = append(pages, rec.Page)
 			}
 		}
+		slices.Sort(pages)
+		pages = slices.Compact(pages)
 		compared, broken := Pages(group, pages)
 		if compared > 0 {
 			r.evaluated(faults.Pages)

@@ -316,7 +316,7 @@ func TestAllObjectionsAreReported(t *testing.T) {
 	}
 	of.Segment = func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node {
 		s := segment(id, v, n, hook)
-		if id == v.Segments[0][1] {
+		if id == v.Segments[v.GroupOf(1)][1] { // the tree's root is page 1
 			return &liar{s.(segmentView), s}
 		}
 		return s

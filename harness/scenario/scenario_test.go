@@ -17,7 +17,6 @@ import (
 	"github.com/firstgap/firstgap/harness/conform"
 	"github.com/firstgap/firstgap/impl/control"
 	"github.com/firstgap/firstgap/impl/node"
-	"github.com/firstgap/firstgap/impl/page"
 	"github.com/firstgap/firstgap/impl/segment"
 	"github.com/firstgap/firstgap/impl/writer"
 
@@ -57,21 +56,22 @@ const (
 
 // A stage is everything that a script acts on.
 type stage struct {
-	t      *testing.T
-	d      *datadriven.TestData
-	volume *node.Volume
-	procs  map[node.ID]*process
-	queue  []delivery
-	model  *conform.Validator
-	now    node.Time
-	writer node.ID // whom clients talk to
-	reach  map[node.LSN][]node.ID
-	cut    map[node.ID]bool // unreachable
-	txns   map[string]node.Txn
-	asked  uint64
-	waits  map[uint64]string // request → what it was, for its reply
-	out    []string
-	silent bool
+	t       *testing.T
+	d       *datadriven.TestData
+	volume  *node.Volume
+	procs   map[node.ID]*process
+	queue   []delivery
+	model   *conform.Validator
+	now     node.Time
+	writer  node.ID // whom clients talk to
+	reach   map[node.LSN][]node.ID
+	cut     map[node.ID]bool // unreachable
+	changed node.PageID      // the highest page that some record changed
+	txns    map[string]node.Txn
+	asked   uint64
+	waits   map[uint64]string // request → what it was, for its reply
+	out     []string
+	silent  bool
 }
 
 type process struct {
@@ -171,7 +171,7 @@ func newStage(t *testing.T, d *datadriven.TestData) *stage {
 	groups, replicas := number(t, d, "groups", 1), number(t, d, "replicas", 6)
 	s.volume = &node.Volume{
 		WriteQuorum: number(t, d, "write-quorum", 4), ReadQuorum: number(t, d, "read-quorum", 3),
-		Pages: number(t, d, "pages", groups), Register: registerID,
+		Pages: 1, PageSize: number(t, d, "page-size", 0), Register: registerID,
 	}
 	for g := range groups {
 		var members []node.ID
@@ -265,13 +265,23 @@ func (s *stage) step(id node.ID, ev node.Event) {
 
 // sayTrace reports the steps that the lecture speaks of.
 func (s *stage) sayTrace(id node.ID, t *node.Trace) {
+	if t.Record != nil {
+		s.changed = max(s.changed, t.Record.Page)
+	}
 	switch t.Action {
 	case node.ActWrite, node.ActCommit, node.ActUndo:
 		r := t.Record
 		text := fmt.Sprintf("LSN %d: %s", r.LSN, r.Kind)
 		if r.Kind != node.Commit {
-			text += fmt.Sprintf(" %s %s→%s", r.Key, r.Old, r.New)
+			text += fmt.Sprintf(" %s %s→%s", r.Key, short(r.Old), short(r.New))
 		}
+		if !r.Last {
+			text += ", mini-transaction goes on"
+		}
+		s.say("%s", text)
+	case node.ActStructure:
+		r := t.Record
+		text := fmt.Sprintf("LSN %d: structure of page %d", r.LSN, r.Page)
 		if !r.Last {
 			text += ", mini-transaction goes on"
 		}
@@ -289,6 +299,14 @@ func (s *stage) sayTrace(id node.ID, t *node.Trace) {
 	case node.ActAck:
 		s.say("acknowledged: %s", s.label(t.Txn))
 	}
+}
+
+// short returns a value as it is shown.
+func short(v node.Value) string {
+	if n := len(v.Bytes); n > 20 {
+		return fmt.Sprintf("%s… of %d bytes", v.Bytes[:4], n)
+	}
+	return v.String()
 }
 
 // firstGap is the first LSN that none of the segments holds which answered. It is worked out from the segments'
@@ -416,11 +434,26 @@ func (s *stage) reply(r node.Reply) {
 	label, isBegin := strings.CutPrefix(what, "begin ")
 	switch {
 	case r.Status != node.OK:
-		s.say("%s: %s, %s", what, r.Status, r.Reason)
+		text := fmt.Sprintf("%s: %s, %s", what, r.Status, r.Reason)
+		for i, b := range r.Blockers {
+			text += [2]string{" with ", ", "}[min(i, 1)] + s.label(b)
+		}
+		s.say("%s", text)
 	case isBegin:
 		s.txns[label] = r.Txn
 	case r.Op == node.OpGet:
-		s.say("%s = %s", what, r.Value)
+		s.say("%s = %s", what, short(r.Value))
+	case r.Op == node.OpScan:
+		for _, row := range r.Rows {
+			s.say("%s: %s = %s", what, row.Key, short(row.Value))
+		}
+		if r.More {
+			s.say("%s: and more", what)
+		} else {
+			s.say("%s: %d rows, no more", what, len(r.Rows))
+		}
+	case r.Op == node.OpSavepoint:
+		s.say("savepoint %d", r.Savepoint)
 	}
 }
 
@@ -434,7 +467,7 @@ func (s *stage) newWriter(name string) {
 	}
 	s.add(id, name, func() node.Node {
 		return writer.New(writer.Config{
-			ID: id, Volume: s.volume, Layout: page.Hashed{Pages: s.volume.Pages}, CachePages: 8,
+			ID: id, Volume: s.volume, CachePages: 8,
 			RetryEvery: time.Second, IdleAfter: time.Hour, Limits: writer.DefaultLimits(),
 		}, node.NoHook{})
 	})
@@ -520,7 +553,8 @@ func (s *stage) cmdCorrupt() {
 	p.file("log").Data[number(s.t, s.d, "byte", 0)] ^= 1
 }
 
-// txn NAME: lines of put KEY=VALUE …, delete KEY, get KEY, commit, abort. The first use of a name begins it.
+// txn NAME: lines of put KEY=VALUE … (VALUE*N is N times VALUE), delete KEY, get KEY, scan FROM TO (- is no bound) [MOST],
+// savepoint, rollback N, commit, abort. The first use of a name begins it.
 func (s *stage) cmdTxn() {
 	label := letters(s.d)[0]
 	if _, begun := s.txns[label]; !begun {
@@ -534,21 +568,47 @@ func (s *stage) cmdTxn() {
 			r.Op = node.OpPut
 			for _, f := range fields[1:] {
 				k, v, _ := strings.Cut(f, "=")
+				if once, times, repeated := strings.Cut(v, "*"); repeated {
+					v = strings.Repeat(once, s.count(times))
+				}
 				r.Rows = append(r.Rows, node.Row{Key: k, Value: node.Some(v)})
 			}
 		case "delete":
 			r.Op, r.Rows = node.OpPut, []node.Row{{Key: fields[1]}}
 		case "get":
 			r.Op, r.Rows = node.OpGet, []node.Row{{Key: fields[1]}}
+		case "scan":
+			r.Op, r.From, r.To = node.OpScan, strings.Trim(fields[1], "-"), strings.Trim(fields[2], "-")
+			if len(fields) > 3 {
+				r.Most = s.count(fields[3])
+			}
+		case "savepoint":
+			r.Op = node.OpSavepoint
+		case "rollback":
+			r.Op, r.Savepoint = node.OpRollback, uint32(s.count(fields[1]))
 		case "commit":
 			r.Op = node.OpCommit
 		case "abort":
 			r.Op = node.OpAbort
 		default:
-			s.d.Fatalf(s.t, "unknown call %q; known: put, delete, get, commit, abort", fields[0])
+			s.d.Fatalf(s.t, "unknown call %q; known: put, delete, get, scan, savepoint, rollback, commit, abort", fields[0])
 		}
 		s.ask(r, strings.TrimSpace(line))
 	}
+}
+
+// count reads a number.
+func (s *stage) count(text string) int {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		s.d.Fatalf(s.t, "%q is no number", text)
+	}
+	return n
+}
+
+func (s *stage) groupOf(id node.ID) node.Group {
+	g, _, _ := s.volume.Find(id)
+	return g
 }
 
 // read [via=WRITER] KEY …: a transaction that only reads.
@@ -649,10 +709,13 @@ func (s *stage) cmdPages() {
 				if !okX || !okY || x.Line() != y.Line() || x.SCL() != y.SCL() || x.Damaged() || y.Damaged() {
 					continue
 				}
-				for p := range s.volume.Pages {
-					one, err := x.PageAt(node.PageID(p), x.SCL())
+				for p := range s.changed + 1 {
+					if s.volume.GroupOf(p) != s.groupOf(a) {
+						continue
+					}
+					one, err := x.PageAt(p, x.SCL())
 					require.NoError(s.t, err)
-					other, err := y.PageAt(node.PageID(p), y.SCL())
+					other, err := y.PageAt(p, y.SCL())
 					require.NoError(s.t, err)
 					require.Equal(s.t, one, other, "page %d of %s and %s", p, s.name(a), s.name(b))
 					compared++

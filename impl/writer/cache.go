@@ -2,23 +2,36 @@ package writer
 
 import (
 	"slices"
+	"time"
 
 	"github.com/firstgap/firstgap/impl/node"
 	"github.com/firstgap/firstgap/impl/page"
 )
 
-// A cache holds pages as of the end of the log.
+// How pages are read.
+const (
+	probeEvery  = 16                     // of so many reads, one goes to another segment than the fastest
+	hedgeFactor = 3                      // so many times the expected answer time is slow
+	hedgeLeast  = 100 * time.Microsecond // nothing below is slow
+	maxAsks     = 256                    // questions remembered, to learn how long their answers took
+)
+
+// A cache holds pages as of the end of the log. It is bounded by its capacity, but for pages that an operation under
+// way needs and those with changes that are not durable yet.
 type cache struct {
 	capacity int
-	uses     uint64
 	pages    map[node.PageID]*cachedPage
-	order    []node.PageID // of pages, ascending: what is evicted must not depend on the order of a map
-	reads    []*pageRead   // under way, oldest first
+	recent   cachedPage  // the ends of the ring of all pages: the one used last is recent.next
+	reads    []*pageRead // under way, oldest first
+	asks     []ask       // without an answer, oldest first
+	attempts uint32
+	hedgeAt  node.Time // for when the hedge timer is set; 0: it is not
 }
 
 type cachedPage struct {
-	page *page.Page
-	used uint64
+	*page.Page
+	pins       int // operations that wait for other pages to use it with
+	next, prev *cachedPage
 }
 
 // A pageRead is one page on its way from a segment.
@@ -26,84 +39,249 @@ type pageRead struct {
 	id        node.PageID
 	readPoint node.LSN
 	need      node.LSN
-	attempt   uint32
+	tried     node.Replicas
+	due       node.Time // when it is slow
+	hedged    bool
 	asked     bool // since the last tick
-	waiting   []*txn
+	waiting   []*operation
 }
 
-func newCache(capacity int) cache {
-	return cache{capacity: capacity, pages: map[node.PageID]*cachedPage{}}
+// An ask is one question for a page.
+type ask struct {
+	attempt uint32
+	page    node.PageID
+	replica *replica
+	at      node.Time
+}
+
+func newCache(capacity int) *cache {
+	c := &cache{capacity: capacity, pages: map[node.PageID]*cachedPage{}}
+	c.recent.next, c.recent.prev = &c.recent, &c.recent
+	return c
+}
+
+func (p *cachedPage) unlink() { p.prev.next, p.next.prev = p.next, p.prev }
+
+// use makes p the page used last.
+func (c *cache) use(p *cachedPage) {
+	p.prev, p.next = &c.recent, c.recent.next
+	p.prev.next, p.next.prev = p, p
+}
+
+func (c *cache) add(p *page.Page) *cachedPage {
+	e := &cachedPage{Page: p}
+	c.pages[p.ID] = e
+	c.use(e)
+	return e
 }
 
 // apply keeps a cached page up with the log. A page that is not cached is brought up when it is read.
 func (c *cache) apply(r *node.Record) {
 	p := c.pages[r.Page]
 	if p == nil {
-		return
+		if r.Kind != node.Structure {
+			return
+		}
+		// The tree has looked at every page that it changes, but for one that was never allocated: nothing has changed that.
+		p = c.add(&page.Page{ID: r.Page})
 	}
-	if err := p.page.Apply(r); err != nil {
+	if err := p.Apply(r); err != nil {
 		// The writer made this record from this page: whatever follows would spread the difference.
 		panic("cache and log differ: " + err.Error())
 	}
 }
 
-// cached returns the page if it is there. If not, it is asked for, and t goes on when it comes.
-func (w *Writer) cached(id node.PageID, t *txn, out *node.Effects) *page.Page {
-	c := &w.cache
-	c.uses++
-	if p := c.pages[id]; p != nil {
-		p.used = c.uses
-		return p.page
-	}
-	for _, rd := range c.reads {
-		if rd.id == id {
-			if !slices.Contains(rd.waiting, t) {
-				rd.waiting = append(rd.waiting, t)
-			}
-			return nil
+// shrink gives pages back until there are no more than the capacity: the one used longest ago goes first, if all of its
+// changes are durable (the paper prints "pageLSN ≥ VDL", SIGMOD 2017 §4.2.1; its reasoning needs ≤) and no operation
+// waits for another page to use it with: with few pages, two that take turns would both wait for ever.
+func (w *Writer) shrink() {
+	c := w.cache
+	for p := c.recent.prev; len(c.pages) > c.capacity && p != &c.recent; {
+		victim := p
+		p = p.prev
+		if victim.pins > 0 || victim.LSN > w.vdl {
+			continue
 		}
+		victim.unlink()
+		delete(c.pages, victim.ID)
+		w.counters.Evictions++
 	}
-	// The read point is the VDL now; everything above it that concerns the page is still in the log here. The
-	// segment must be complete up to the last LSN of its own group below it, not up to the read point itself: an idle
-	// group never would be.
-	rd := &pageRead{id: id, readPoint: w.vdl, need: w.groups[w.groupOf(id)].atVDL, waiting: []*txn{t}}
-	c.reads = append(c.reads, rd)
-	w.askForPage(rd, out)
+}
+
+// A view lets the tree see the cache for one operation. A page that is not there is asked for, and the operation goes
+// on when it comes.
+type view struct {
+	w   *Writer
+	op  *operation
+	out *node.Effects
+}
+
+// Page implements btree.Pages.
+func (v *view) Page(id node.PageID) *page.Page {
+	c := v.w.cache
+	if p := c.pages[id]; p != nil {
+		v.w.counters.Hits++
+		p.unlink()
+		c.use(p)
+		v.op.used = append(v.op.used, p)
+		return p.Page
+	}
+	v.op.missed = true
+	v.w.fetch(id, v.op, v.out)
 	return nil
 }
 
-// askForPage asks one segment that is complete far enough: no quorum, for the writer knows who is (SIGMOD 2017 §4.2.3).
-func (w *Writer) askForPage(rd *pageRead, out *node.Effects) {
-	g := &w.groups[w.groupOf(rd.id)]
-	fulls := g.members.Members() & w.quorums.Fulls
-	replicas := g.replicas
-	n := len(replicas)
-	for i := range n {
-		r := (int(rd.id) + int(rd.attempt) + i) % n
-		p := &replicas[r]
-		if fulls.Has(r) && p.joined && p.scl >= rd.need {
-			rd.attempt += uint32(i) + 1
-			rd.asked = true
-			out.Send(p.id, &node.ReadPage{Epoch: w.epoch, Page: rd.id, ReadPoint: rd.readPoint, Need: rd.need, Attempt: rd.attempt})
+// fetch asks for a page, unless it is under way, and lets the operation go on when it comes.
+func (w *Writer) fetch(id node.PageID, op *operation, out *node.Effects) {
+	for _, rd := range w.cache.reads {
+		if rd.id == id {
+			if !slices.Contains(rd.waiting, op) {
+				rd.waiting = append(rd.waiting, op)
+			}
 			return
 		}
 	}
-	rd.asked = false // nobody is known to be complete far enough: the next tick looks again
+	w.counters.Misses++
+	// The read point is the VDL now; everything above it that concerns the page is still in the log here. The
+	// segment must be complete up to the last LSN of its own group below it, not up to the read point itself: an idle
+	// group never would be. After a recovery the VDL is the cut or higher: below it, the tree may be half of a split.
+	rd := &pageRead{id: id, readPoint: w.vdl, need: w.groups[w.groupOf(id)].atVDL, waiting: []*operation{op}}
+	w.cache.reads = append(w.cache.reads, rd)
+	w.askForPage(rd, out)
 }
 
-func (w *Writer) readPagesAgain(out *node.Effects) {
+// lowestRead returns the lowest read point of all reads under way, or the VDL when there is none.
+func (w *Writer) lowestRead() node.LSN {
+	lowest := w.vdl
 	for _, rd := range w.cache.reads {
+		lowest = min(lowest, rd.readPoint)
+	}
+	return lowest
+}
+
+// askForPage asks one segment that is complete far enough: no quorum, for the writer knows who is (SIGMOD 2017 §4.2.3).
+// It is the one that answers fastest, and now and then another, to learn whether that has changed (SIGMOD 2018 §3.1).
+func (w *Writer) askForPage(rd *pageRead, out *node.Effects) {
+	g := &w.groups[w.groupOf(rd.id)]
+	fulls := g.members.Members() & w.quorums.Fulls
+	able := node.Replicas(0)
+	g.eachMember(func(r int, p *replica) {
+		if fulls.Has(r) && p.joined && p.scl >= rd.need {
+			able = able.With(r)
+		}
+	})
+	able &^= rd.tried
+	rd.asked = able != 0 // if nobody is known to be complete far enough, the next tick looks again
+	if able == 0 {
+		return
+	}
+	n := len(g.replicas)
+	best := -1
+	for i := range n {
+		r := (int(rd.id) + i) % n // where nothing is known, not all pages come from the same one
+		if able.Has(r) && (best < 0 || g.replicas[r].answers < g.replicas[best].answers) {
+			best = r
+		}
+	}
+	c := w.cache
+	c.attempts++
+	if others := able.Without(best); others != 0 && c.attempts%probeEvery == 0 {
+		w.counters.Probes++
+		for i := range n {
+			if r := (int(c.attempts)/probeEvery + i) % n; others.Has(r) {
+				best = r
+				break
+			}
+		}
+	}
+	p := &g.replicas[best]
+	rd.tried = rd.tried.With(best)
+	if len(c.asks) == maxAsks {
+		c.asks = slices.Delete(c.asks, 0, 1)
+	}
+	c.asks = append(c.asks, ask{attempt: c.attempts, page: rd.id, replica: p, at: w.now})
+	slow := w.RetryEvery / 4
+	if p.answers > 0 {
+		slow = max(hedgeFactor*p.answers, hedgeLeast)
+	}
+	rd.due = w.now.Add(slow)
+	out.Send(p.id, &node.ReadPage{Epoch: w.epoch, Page: rd.id, ReadPoint: rd.readPoint, Need: rd.need, Attempt: c.attempts})
+	if !rd.hedged {
+		w.setHedge(rd.due, out)
+	}
+}
+
+func (w *Writer) setHedge(due node.Time, out *node.Effects) {
+	if at := w.cache.hedgeAt; at == 0 || due < at {
+		w.cache.hedgeAt = due
+		out.SetTimer(hedge, max(due.Sub(w.now), 0))
+	}
+}
+
+// hedgeReads asks a second segment where the first one's answer is slow.
+func (w *Writer) hedgeReads(out *node.Effects) {
+	w.cache.hedgeAt = 0
+	for _, rd := range w.cache.reads {
+		switch {
+		case rd.hedged || !rd.asked:
+		case rd.due <= w.now:
+			rd.hedged = true
+			w.counters.Hedges++
+			w.askForPage(rd, out)
+		default:
+			w.setHedge(rd.due, out)
+		}
+	}
+}
+
+// readPagesAgain asks again for what was not answered between two ticks. A segment that has not answered for as long is
+// taken to be as slow as that: down, it would be the fastest for ever.
+func (w *Writer) readPagesAgain(out *node.Effects) {
+	c := w.cache
+	n := 0
+	for _, a := range c.asks {
+		if w.now.Sub(a.at) >= w.RetryEvery {
+			a.replica.answers = max(a.replica.answers, w.now.Sub(a.at))
+			continue
+		}
+		c.asks[n] = a
+		n++
+	}
+	c.asks = c.asks[:n]
+	for _, rd := range c.reads {
 		if rd.asked {
 			rd.asked = false // one more tick for the answer
 			continue
 		}
+		rd.tried = 0
 		w.askForPage(rd, out)
 	}
 }
 
+// answered takes the ask that an answer belongs to off the list, and learns how long it took.
+func (w *Writer) answered(attempt uint32, p node.PageID) bool {
+	c := w.cache
+	i := slices.IndexFunc(c.asks, func(a ask) bool { return a.attempt == attempt && a.page == p })
+	if i < 0 {
+		return false // doubled on the way, or too late to count
+	}
+	a := c.asks[i]
+	c.asks = slices.Delete(c.asks, i, i+1)
+	took := max(w.now.Sub(a.at), 1)
+	if a.replica.answers == 0 {
+		a.replica.answers = took
+	} else {
+		a.replica.answers += (took - a.replica.answers) / 4
+	}
+	return true
+}
+
 func (w *Writer) pageBehind(m *node.Behind, out *node.Effects) {
+	if !w.answered(m.Attempt, m.Page) {
+		return
+	}
 	for _, rd := range w.cache.reads {
-		if rd.id == m.Page && rd.attempt == m.Attempt {
+		if rd.id == m.Page {
 			w.askForPage(rd, out)
 			return
 		}
@@ -112,7 +290,8 @@ func (w *Writer) pageBehind(m *node.Behind, out *node.Effects) {
 
 // pageRead takes a page that a segment sent, and applies to it what was issued since its read point.
 func (w *Writer) pageRead(m *node.PageImage) {
-	c := &w.cache
+	c := w.cache
+	w.answered(m.Attempt, m.Page)
 	i := slices.IndexFunc(c.reads, func(rd *pageRead) bool { return rd.id == m.Page && rd.readPoint == m.ReadPoint })
 	if i < 0 {
 		return // asked twice, answered before
@@ -130,48 +309,6 @@ func (w *Writer) pageRead(m *node.PageImage) {
 		}
 	}
 	c.reads = slices.Delete(c.reads, i, i+1)
-	c.uses++
-	c.pages[p.ID] = &cachedPage{page: p, used: c.uses}
-	at, _ := slices.BinarySearch(c.order, p.ID)
-	c.order = slices.Insert(c.order, at, p.ID)
+	c.add(p)
 	w.ready = append(w.ready, rd.waiting...)
-	w.evict(p.ID)
-}
-
-// evict makes room: the page used longest ago goes, if all of its changes are durable (the paper prints
-// "pageLSN ≥ VDL", SIGMOD 2017 §4.2.1; its reasoning needs ≤) and nobody waits for another page to use it with.
-func (w *Writer) evict(keep node.PageID) {
-	c := &w.cache
-	for len(c.pages) > c.capacity {
-		victim := -1
-		for i, id := range c.order {
-			p := c.pages[id]
-			if id == keep || p.page.LSN > w.vdl || w.wanted(id) {
-				continue
-			}
-			if victim < 0 || p.used < c.pages[c.order[victim]].used {
-				victim = i
-			}
-		}
-		if victim < 0 {
-			return
-		}
-		delete(c.pages, c.order[victim])
-		c.order = slices.Delete(c.order, victim, victim+1)
-	}
-}
-
-// wanted tells whether a put that waits for one page needs this one too.
-func (w *Writer) wanted(id node.PageID) bool {
-	for _, t := range w.begun {
-		if !t.pending || t.request.Op != node.OpPut {
-			continue
-		}
-		for _, row := range t.request.Rows {
-			if w.Layout.Locate(row.Key) == id {
-				return true
-			}
-		}
-	}
-	return false
 }

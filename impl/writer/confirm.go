@@ -21,14 +21,14 @@ func (w *Writer) commitReadOnly(t *txn, out *node.Effects) {
 	if t.round != 0 {
 		return
 	}
-	if len(t.keys) == 0 { // it saw nothing
+	if w.locks.Locks(t.id) == 0 { // it saw nothing
 		t.readAt = w.vdl
 		w.committed(t, out)
 		return
 	}
 	w.confirms.round++
 	t.round = w.confirms.round
-	t.group = int(w.groupOf(w.Layout.Locate(t.keys[0])))
+	t.group = int(uint32(t.id)) % len(w.groups) // a successor has fenced every group
 	// Everything that it read was committed at or below the VDL, or its writer would still hold the lock; and what it
 	// read nobody has changed since, for it holds the locks. So it stands right behind the commits up to here.
 	t.readAt = w.vdl
@@ -69,5 +69,5 @@ func (w *Writer) confirmed(g node.Group, r int, round uint64, out *node.Effects)
 
 func (w *Writer) committed(t *txn, out *node.Effects) {
 	w.respond(t, node.Reply{Status: node.OK, LSN: t.readAt}, out)
-	w.finish(t)
+	w.finish(t, node.ReasonCommitted)
 }

@@ -166,4 +166,5 @@ func (w *Writer) advance(out *node.Effects) {
 		w.commits = w.commits[1:]
 		w.acknowledge(t, out)
 	}
+	w.unstall()
 }

@@ -1,6 +1,7 @@
 package writer
 
 import (
+	"github.com/firstgap/firstgap/impl/lock"
 	"github.com/firstgap/firstgap/impl/node"
 )
 
@@ -372,14 +373,16 @@ func (w *Writer) afterLoad() {
 		switch r.Kind {
 		case node.Write:
 			if t == nil {
-				t = &txn{id: r.Txn, first: r.LSN, found: true}
+				t = newTxn(r.Txn)
+				t.first, t.found = r.LSN, true
 				w.txns[r.Txn] = t
 				w.undoing = append(w.undoing, t)
 			}
 			t.writes = append(t.writes, r)
 		case node.Undo:
-			if t != nil {
-				t.undone++
+			// The one that it undoes is the last, or lies below what was loaded and matters no more.
+			if t != nil && len(t.writes) > 0 && t.writes[len(t.writes)-1].LSN == r.Undoes {
+				t.writes = t.writes[:len(t.writes)-1]
 			}
 		case node.Commit:
 			if t != nil {
@@ -390,7 +393,7 @@ func (w *Writer) afterLoad() {
 	n := 0
 	for _, t := range w.undoing {
 		delete(w.txns, t.id)
-		if t.commitLSN == 0 && t.undone < len(t.writes) {
+		if t.commitLSN == 0 && len(t.writes) > 0 {
 			w.undoing[n] = t
 			n++
 		}
@@ -398,7 +401,7 @@ func (w *Writer) afterLoad() {
 	w.undoing = w.undoing[:n]
 	for _, t := range w.undoing {
 		for _, r := range t.writes {
-			w.lockForUndo(t, r.Key)
+			w.locks.Acquire(t.id, lock.Row(r.Key), lock.Exclusive) // nobody else holds anything yet
 		}
 	}
 	w.active = append(w.active, w.undoing...)
@@ -437,7 +440,7 @@ func (w *Writer) tryOpen(out *node.Effects) {
 	// w.hook.Hit("writerAfterOpen")
 
 	for _, t := range w.undoing {
-		w.undo(t, out)
+		w.abandon(t, node.Reply{}, out)
 	}
 	w.undoing = nil
 }

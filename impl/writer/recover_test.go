@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/firstgap/firstgap/impl/btree"
+	"github.com/firstgap/firstgap/impl/lock"
 	"github.com/firstgap/firstgap/impl/node"
 	"github.com/firstgap/firstgap/impl/page"
 )
@@ -20,7 +22,7 @@ func newTestWriter(groups, replicas, write, read int) *Writer {
 		}
 		v.Segments = append(v.Segments, members)
 	}
-	return New(Config{ID: 101, Volume: v, Layout: page.Hashed{Pages: groups}, CachePages: 4,
+	return New(Config{ID: 101, Volume: v, CachePages: 4,
 		RetryEvery: time.Second, IdleAfter: time.Minute, Limits: DefaultLimits()}, node.NoHook{})
 }
 
@@ -149,7 +151,7 @@ func TestAcknowledgementsOfAnotherEpochDoNotCount(t *testing.T) {
 func TestOldestActive(t *testing.T) {
 	w := newTestWriter(1, 1, 1, 1)
 	w.phase, w.epoch = open, 1
-	w.cache.pages[0] = &cachedPage{page: &page.Page{}}
+	w.cache.add(&page.Page{ID: btree.Root})
 	var out node.Effects
 	call := func(op node.Op, txn node.Txn, keys ...string) {
 		var rows []node.Row
@@ -182,7 +184,7 @@ func recovering(t *testing.T) (*Writer, []*node.Record) {
 	var rs []*node.Record
 	var hs []node.Held
 	for l := node.LSN(1); l <= 3; l++ {
-		r := &node.Record{LSN: l, Epoch: 1, Prev: l - 1, Kind: node.Write, Last: true, Txn: node.MakeTxn(1, 1), Key: fmt.Sprint("row", l), New: node.Some("v"), OldestActive: 1}
+		r := &node.Record{LSN: l, Epoch: 1, Prev: l - 1, Kind: node.Write, Last: true, Txn: node.MakeTxn(1, 1), Page: btree.Root, Key: fmt.Sprint("row", l), New: node.Some("v"), OldestActive: 1}
 		r.Seal()
 		rs = append(rs, r)
 		hs = append(hs, node.Held{LSN: l, Epoch: 1, Last: true, OldestActive: 1})
@@ -204,13 +206,16 @@ func TestALateAnswerThatCompletesTheLoadIsNotMissed(t *testing.T) {
 	require.Empty(t, w.undoing)
 	w.loaded(0, &node.LogRecords{Epoch: 2, From: 1, Through: 3, Records: rs}, &out)
 	require.Len(t, w.undoing, 1)
-	require.Equal(t, exclusive, w.locks["row3"].holds(w.undoing[0]))
+	require.Equal(t, lock.Exclusive, w.locks.Holds(w.undoing[0].id, "row3"))
 	for r := range 2 {
 		w.joined(0, r, 3, &out)
 	}
 	require.Equal(t, open, w.phase)
+	require.Equal(t, node.LSN(3), w.end, "the undo waits for the pages, and the rows stay locked")
+	answerReads(w, rs, &out)
 	require.Equal(t, node.Undo, w.log[len(w.log)-1].Kind)
 	require.Equal(t, node.LSN(6), w.end, "all three changes are taken back")
+	require.Zero(t, w.locks.Locks(node.MakeTxn(1, 1)))
 }
 
 // Seed 3223: a recovery told a segment that all it kept was durable, before it was on a write quorum, and died. The next

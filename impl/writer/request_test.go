@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/firstgap/firstgap/impl/btree"
 	"github.com/firstgap/firstgap/impl/node"
 	"github.com/firstgap/firstgap/impl/page"
 )
@@ -20,7 +21,8 @@ func newDesk(t *testing.T) *desk {
 	w := newTestWriter(1, 1, 1, 1)
 	w.phase, w.epoch = open, 1
 	w.groups[0].replicas[0].joined = true
-	w.cache.pages[0] = &cachedPage{page: &page.Page{}}
+	w.cache.add(&page.Page{ID: btree.Meta})
+	w.cache.add(&page.Page{ID: btree.Root})
 	return &desk{t: t, w: w}
 }
 
@@ -123,6 +125,7 @@ func TestTheOneWhoClosesACycleIsTheVictim(t *testing.T) {
 	require.Len(t, rs, 2)
 	require.Equal(t, node.ReasonDeadlock, rs[0].Reason)
 	require.Equal(t, c, rs[0].Txn)
+	require.Equal(t, []node.Txn{a, b}, rs[0].Blockers, "it would wait for a, that waits for b, and that for it")
 	require.Equal(t, node.OK, rs[1].Status, "who waited for the victim goes on")
 	require.Equal(t, b, rs[1].Txn)
 }
@@ -182,9 +185,19 @@ func TestLogAheadOfTheVDLIsLimited(t *testing.T) {
 	for range 3 {
 		require.Equal(t, node.OK, d.ask(7, put(txn, "k"))[0].Status)
 	}
+	d.w.Limits.Stalled = 1
+	require.Empty(t, d.ask(7, put(txn, "k")), "it waits for the VDL")
 	require.Equal(t, node.ReasonBusy, d.ask(7, put(txn, "k"))[0].Reason)
-	d.durable()
-	require.Equal(t, node.OK, d.ask(7, put(txn, "k"))[0].Status)
+	other := d.begin(8)
+	rs := d.ask(8, put(other, "l"))
+	require.Equal(t, node.Refused, rs[0].Status)
+	require.Equal(t, node.ReasonBusy, rs[0].Reason, "one put may wait")
+	require.EqualValues(t, 3, d.w.end)
+	rs = d.durable()
+	require.Len(t, rs, 1)
+	require.Equal(t, node.OK, rs[0].Status)
+	require.EqualValues(t, 4, d.w.end)
+	require.Equal(t, node.OK, d.ask(8, put(other, "l"))[0].Status, "the transaction goes on")
 }
 
 func TestAnIdleTransactionIsAborted(t *testing.T) {
@@ -194,5 +207,5 @@ func TestAnIdleTransactionIsAborted(t *testing.T) {
 	var out node.Effects
 	d.w.Step(node.Time(d.w.IdleAfter)+1, node.Event{Kind: node.Fired, Timer: tick}, &out)
 	require.Equal(t, node.Undo, d.w.log[1].Kind)
-	require.Equal(t, node.ReasonUnknownTxn, d.ask(7, node.Request{Op: node.OpCommit, Txn: txn})[0].Reason)
+	require.Equal(t, node.ReasonRolledBack, d.ask(7, node.Request{Op: node.OpCommit, Txn: txn})[0].Reason)
 }

@@ -1,8 +1,6 @@
 package writer
 
 import (
-	"slices"
-
 	"github.com/firstgap/firstgap/impl/node"
 	"github.com/firstgap/firstgap/impl/page"
 )
@@ -44,9 +42,7 @@ func (w *Writer) warmUp() {
 				}
 			}
 		}
-		w.cache.pages[p.ID] = &cachedPage{page: p}
-		at, _ := slices.BinarySearch(w.cache.order, p.ID)
-		w.cache.order = slices.Insert(w.cache.order, at, p.ID)
+		w.cache.add(p)
 		w.warmed++
 	}
 	c.Pages = nil

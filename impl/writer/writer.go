@@ -7,6 +7,7 @@ package writer
 import (
 	"time"
 
+	"github.com/firstgap/firstgap/impl/lock"
 	"github.com/firstgap/firstgap/impl/node"
 	"github.com/firstgap/firstgap/impl/page"
 )
@@ -14,23 +15,27 @@ import (
 // Limits of a writer. What goes past one is refused with the reason named, and nothing else happens to it.
 type Limits struct {
 	Transactions int // active at a time
-	LogAhead     int // LSNs given beyond the VDL before puts are refused (the paper's LAL)
-	Rows         int // of one put
-	Key          int // bytes
+	LogAhead     int // LSNs given beyond the VDL before puts wait (the paper's LAL)
+	Stalled      int // puts that wait because of it; more are refused
+	Rows         int // of one put, and of one reply to a scan
+	Key          int // bytes; key and value together are bounded by a quarter of a page as well (page.MaxCell)
 	Value        int // bytes
+	Locks        int // of one transaction, and changes that it has not taken back
+	Savepoints   int // of one transaction
+	Ended        int // transactions whose end is remembered, to tell it to who calls once more
 }
 
 // DefaultLimits are generous for a simulated volume.
 func DefaultLimits() Limits {
-	return Limits{Transactions: 256, LogAhead: 4096, Rows: 64, Key: 256, Value: 4096}
+	return Limits{Transactions: 256, LogAhead: 4096, Stalled: 64, Rows: 64, Key: 256, Value: 4096, Locks: 4096, Savepoints: 64, Ended: 1024}
 }
 
 // Config is what a writer needs to know.
 type Config struct {
 	ID     node.ID
 	Volume *node.Volume
-	Layout page.Layout
-	// CachePages is how many pages it keeps. Pages with changes that are not durable yet stay beyond it.
+	// CachePages is how many pages it keeps. Pages with changes that are not durable yet, and those that an operation
+	// needs that waits for others, stay beyond it.
 	CachePages int
 	// RetryEvery is how long it waits for an answer before it asks again.
 	RetryEvery time.Duration
@@ -56,7 +61,27 @@ func (p phase) String() string {
 	return [...]string{"new", "competing", "fencing", "repairing", "open", "deposed"}[p]
 }
 
-const tick node.Timer = 1
+// Timers.
+const (
+	tick  node.Timer = 1
+	hedge node.Timer = 2 // a page read becomes slow
+)
+
+// Counters count what a writer has done since it started.
+type Counters struct {
+	Hits       uint64 // pages that were looked for and in the cache
+	Misses     uint64 // pages that were read from a segment
+	Evictions  uint64 // pages that the cache gave back
+	Probes     uint64 // reads that went to another segment than the fastest
+	Hedges     uint64 // reads that a second segment was asked for, because the first was slow
+	Stalls     uint64 // puts that waited because the log was too far ahead of the VDL
+	Structures uint64 // structural changes of the tree
+	Shrinks    uint64 // of them, those that gave a page back
+	Scans      uint64
+	Rollbacks  uint64 // to a savepoint
+	Undone     uint64 // changes taken back
+	Deadlocks  uint64
+}
 
 // A Writer is one database instance, from its start to the moment at which a newer one replaces it.
 type Writer struct {
@@ -88,17 +113,27 @@ type Writer struct {
 	geometry node.Geometry
 
 	// Transactions.
-	count    uint32
-	txns     map[node.Txn]*txn
-	begun    []*txn // not finished, in the order in which they began
-	active   []*txn // with changes and neither committed nor undone, in the order of their first LSN
-	commits  []*txn // waiting for the VDL, by commit LSN
-	locks    map[string]*lock
-	ready    []*txn // may go on
-	cache    cache
-	confirms confirms
-	feed     feed
-	warmed   int // pages taken over from the reader that it was
+	count      uint32
+	txns       map[node.Txn]*txn
+	begun      []*txn // not finished, in the order in which they began
+	active     []*txn // with changes and neither committed nor undone, in the order of their first LSN
+	commits    []*txn // waiting for the VDL, by commit LSN
+	stalled    []*txn // puts waiting for the VDL
+	full       []*txn // whose undo waits for room in the volume
+	ended      map[node.Txn]ended
+	endedOrder []node.Txn // of ended, oldest first
+	locks      *lock.Manager
+	ready      []*operation // may go on
+	confirms   confirms
+	feed       feed
+
+	// Pages.
+	cache    *cache
+	view     view
+	pageSize int
+	warmed   int          // pages taken over from the reader that it was
+	tidying  []*operation // of the tree, under way
+	counters Counters
 }
 
 // A group is what the writer knows of one protection group.
@@ -115,10 +150,11 @@ type group struct {
 // A replica is what the writer knows of one segment.
 type replica struct {
 	id        node.ID
-	joined    bool     // follows this writer's log: only then its SCL counts
-	scl       node.LSN // acknowledged in this epoch
-	before    node.LSN // scl at the last tick
-	confirmed uint64   // the newest round of questions that it answered (see confirms)
+	joined    bool          // follows this writer's log: only then its SCL counts
+	scl       node.LSN      // acknowledged in this epoch
+	before    node.LSN      // scl at the last tick
+	confirmed uint64        // the newest round of questions that it answered (see confirms)
+	answers   time.Duration // how long it takes to answer for a page, smoothed; 0 is unknown
 }
 
 // New returns a writer that has not started.
@@ -126,10 +162,12 @@ func New(c Config, hook node.Hook) *Writer {
 	w := &Writer{
 		Config: c, hook: hook, quorums: c.Volume.Quorums(), phase: competing, first: 1,
 		txns:  map[node.Txn]*txn{},
-		locks: map[string]*lock{},
-		cache: newCache(c.CachePages),
-		feed:  newFeed(c.Volume, c.ID),
+		ended: map[node.Txn]ended{},
+		locks: lock.New(),
+		cache: newCache(c.CachePages), pageSize: page.SizeOf(c.Volume),
+		feed: newFeed(c.Volume, c.ID),
 	}
+	w.view.w = w
 	w.adopt(c.Volume.FirstGeometry())
 	return w
 }
@@ -186,6 +224,9 @@ func (w *Writer) VDL() node.LSN { return w.vdl }
 // End returns the last LSN that it has given.
 func (w *Writer) End() node.LSN { return w.end }
 
+// Counters returns what it has done since it started.
+func (w *Writer) Counters() Counters { return w.counters }
+
 // Step implements node.Node.
 func (w *Writer) Step(now node.Time, ev node.Event, out *node.Effects) {
 	w.now = now
@@ -201,6 +242,10 @@ func (w *Writer) Step(now node.Time, ev node.Event, out *node.Effects) {
 		w.compete(out)
 		out.SetTimer(tick, w.RetryEvery)
 	case node.Fired:
+		if ev.Timer == hedge {
+			w.hedgeReads(out)
+			return
+		}
 		w.ticks++
 		w.retry(out)
 		out.SetTimer(tick, w.RetryEvery)
@@ -210,6 +255,7 @@ func (w *Writer) Step(now node.Time, ev node.Event, out *node.Effects) {
 		w.request(ev.From, ev.Request, out)
 	}
 	w.goOn(out)
+	w.shrink()
 	w.send(out)
 	w.stream(out)
 }
@@ -285,6 +331,7 @@ func (w *Writer) retry(out *node.Effects) {
 		w.join(out)
 		w.resend(out)
 		w.readPagesAgain(out)
+		w.undoAgain()
 		w.confirmAgain(out)
 		w.feedAgain(out)
 		w.abortIdle(out)
@@ -295,6 +342,7 @@ func (w *Writer) retry(out *node.Effects) {
 func (w *Writer) depose(out *node.Effects) {
 	w.phase = deposed
 	out.ClearTimer(tick)
+	out.ClearTimer(hedge)
 	for _, t := range w.begun {
 		if t.pending {
 			status := node.Aborted

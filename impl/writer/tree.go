@@ -1,0 +1,125 @@
+package writer
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/firstgap/firstgap/impl/btree"
+	"github.com/firstgap/firstgap/impl/node"
+	"github.com/firstgap/firstgap/impl/page"
+)
+
+// maxTidying is how many places of the tree may wait to be looked at for pages to give back. Beyond, they wait until a
+// row is deleted there again: a tree that has more pages than it needs is whole.
+const maxTidying = 32
+
+// An operation is something under way that may have to wait for pages: a transaction's call or its undo, or the
+// tidying of a place of the tree.
+type operation struct {
+	t      *txn          // nil: it tidies
+	key    string        // where it tidies
+	used   []*cachedPage // by this attempt
+	pinned bool          // all of used
+	missed bool          // a page was not there in this attempt
+}
+
+// attempt begins an attempt of the operation, from its beginning: what was seen in an earlier one may have changed since.
+func (w *Writer) attempt(op *operation, out *node.Effects) btree.Tree {
+	w.unpin(op)
+	op.missed = false
+	w.view.op, w.view.out = op, out
+	return btree.Tree{Pages: &w.view, PageSize: w.pageSize, Capacity: w.geometry.Capacity}
+}
+
+// pause keeps the pages that the attempt used until the next one.
+func (op *operation) pause() {
+	if op.pinned {
+		return
+	}
+	op.pinned = true
+	for _, p := range op.used {
+		p.pins++
+	}
+}
+
+func (w *Writer) unpin(op *operation) {
+	if op.pinned {
+		op.pinned = false
+		for _, p := range op.used {
+			p.pins--
+		}
+	}
+	clear(op.used)
+	op.used = op.used[:0]
+}
+
+// errPage says that an operation has to wait for a page, which is asked for.
+var errPage = errors.New("a page is not here yet")
+
+// makeRoom makes room for all rows, by structural changes that are complete in themselves. It fails with errPage, or with a
+// *btree.FullError.
+func (w *Writer) makeRoom(tree btree.Tree, rows []node.Row, out *node.Effects) error {
+	for {
+		change, err := tree.Room(rows)
+		var missing *btree.MissingPageError
+		switch {
+		case errors.As(err, &missing):
+			return errPage
+		case err != nil:
+			return err
+		case len(change) == 0:
+			return nil
+		}
+		w.restructure(change, out)
+	}
+}
+
+// restructure issues the records of one structural change: a mini-transaction that belongs to no transaction and is never
+// taken back. A recovery keeps all of it or nothing (SIGMOD 2017 §5).
+func (w *Writer) restructure(change []node.Record, out *node.Effects) {
+	// gofail: var writerBeforeStructure struct{}
+	// w.hook.Hit("writerBeforeStructure")
+
+	for _, r := range change {
+		r.Group = w.groupOf(r.Page)
+		w.issue(r, out)
+	}
+	w.counters.Structures++
+	// gofail: var writerAfterStructure struct{}
+	// w.hook.Hit("writerAfterStructure")
+
+}
+
+// emptied notes that a row is gone from the leaf, and with it perhaps the need for the leaf.
+func (w *Writer) emptied(leaf *page.Page, key string) {
+	if leaf.ID == btree.Root || leaf.Size() >= w.pageSize/4 || len(w.tidying) >= maxTidying ||
+		slices.ContainsFunc(w.tidying, func(op *operation) bool { return op.key == key }) {
+		return
+	}
+	op := &operation{key: key}
+	w.tidying = append(w.tidying, op)
+	w.ready = append(w.ready, op)
+}
+
+// tidy gives pages back that are hardly used any more.
+func (w *Writer) tidy(op *operation, out *node.Effects) {
+	i := slices.Index(w.tidying, op)
+	if i < 0 {
+		return // a second page came that it had waited for, after it was done
+	}
+	tree := w.attempt(op, out)
+	for !w.tooFarAhead() {
+		change, err := tree.Shrink(op.key)
+		if err != nil {
+			op.pause()
+			return
+		}
+		if len(change) == 0 {
+			break
+		}
+		w.restructure(change, out)
+		w.counters.Shrinks++
+	}
+	w.unpin(op)
+	w.tidying = slices.Delete(w.tidying, i, i+1)
+}
