@@ -22,6 +22,7 @@ type cluster struct {
 
 	// instances are the processes that clients may ask, in the order in which they were started.
 	instances []node.ID
+	active    node.ID // the instance that was begun with last
 	// standby is started by whoever operates the database when the instance is gone for good; nil: nobody can be.
 	standby func()
 	// again makes a restart of the instance that crashed another one in its place, or is nil: the process starts again.
@@ -80,8 +81,12 @@ func (c *cluster) start(ids ...node.ID) {
 	}
 }
 
-// serve has clients know of an instance.
-func (c *cluster) serve(id node.ID) { c.instances = append(c.instances, id) }
+// serve starts an instance and has clients know of it.
+func (c *cluster) serve(id node.ID) {
+	c.instances = append(c.instances, id)
+	c.active = id
+	c.start(id)
+}
 
 // A Failure is what befalls a design.
 type Failure int
@@ -111,7 +116,7 @@ const detection = 50 * time.Millisecond
 // strike lets a failure happen, and lets the operator act on it a while later. It is false where the design has no such
 // failure: no other zone to lose.
 func (c *cluster) strike(f Failure) bool {
-	instance := c.instances[len(c.instances)-1]
+	instance := c.active
 	replace := false
 	switch f {
 	case ProcessCrash:

@@ -69,7 +69,7 @@ func op(o node.Op) node.Request { return node.Request{Op: o} }
 
 // play runs a script against the newest instance until it is over, or until the world has seen so many events.
 func (c *cluster) play(name string, id node.ID, events uint64, calls ...node.Request) *script {
-	s := &script{to: c.instances[len(c.instances)-1], calls: calls}
+	s := &script{to: c.active, calls: calls}
 	if err := c.world.AddClient(sim.Client{ID: id, Name: name, Actor: s}); err != nil {
 		c.err = err
 		return s
@@ -83,7 +83,7 @@ func (c *cluster) play(name string, id node.ID, events uint64, calls ...node.Req
 // The lecture's transaction: 10 from Y to X, which hold 750 and 500. The database crashes after every single event of it:
 // what is there afterwards is the state before it or the one after it, and the one after it when it was acknowledged.
 func TestTheTransferIsWholeWhereverTheDatabaseCrashes(t *testing.T) {
-	for _, name := range []string{"local", "ebs"} {
+	for _, name := range []string{"local", "snapshot", "ebs", "rds"} {
 		d := designNamed(t, name)
 		before, after, told := 0, 0, 0
 		open := []node.Request{op(node.OpBegin), put("X", "500", "Y", "750"), op(node.OpCommit)}
@@ -102,7 +102,7 @@ func TestTheTransferIsWholeWhereverTheDatabaseCrashes(t *testing.T) {
 					require.Equal(t, node.OK, r.Status, "%s, step %d: %+v", name, step, r)
 				}
 			}
-			instance := c.instances[0]
+			instance := c.active
 			require.NoError(t, c.world.Crash(instance))
 			c.run(10*time.Millisecond, nil)
 			require.NoError(t, c.world.Start(instance))
@@ -136,7 +136,7 @@ func TestTheTransferIsWholeWhereverTheDatabaseCrashes(t *testing.T) {
 // half, and the rest goes on.
 func TestACrashAtEveryStep(t *testing.T) {
 	torn := uint64(0)
-	for _, name := range []string{"local", "ebs"} {
+	for _, name := range []string{"local", "snapshot", "ebs", "rds", "quorum"} {
 		d := designNamed(t, name)
 		lostPieces := uint64(0)
 		victims := func(c *cluster) []node.ID {
@@ -165,9 +165,9 @@ func TestACrashAtEveryStep(t *testing.T) {
 			require.NoError(t, c.world.Start(victim), what)
 			require.True(t, c.run(20*time.Second, allFinished(clients)), what)
 			// Once more, so that what recovery has made is recovered from.
-			require.NoError(t, c.world.Crash(c.instances[0]), what)
+			require.NoError(t, c.world.Crash(c.active), what)
 			c.run(5*time.Millisecond, nil)
-			require.NoError(t, c.world.Start(c.instances[0]), what)
+			require.NoError(t, c.world.Start(c.active), what)
 			lost, half, answered := c.audit(clients)
 			require.True(t, answered, what)
 			require.Zero(t, lost, what)

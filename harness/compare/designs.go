@@ -6,6 +6,9 @@ import (
 
 	"github.com/firstgap/firstgap/impl/baseline/block"
 	"github.com/firstgap/firstgap/impl/baseline/database"
+	"github.com/firstgap/firstgap/impl/baseline/mirrored"
+	"github.com/firstgap/firstgap/impl/baseline/quorum"
+	"github.com/firstgap/firstgap/impl/baseline/snapshot"
 	"github.com/firstgap/firstgap/impl/node"
 )
 
@@ -20,7 +23,10 @@ type Design struct {
 func Designs() []Design {
 	return []Design{
 		{"local", "one disk in the database's host", buildLocal},
+		{"snapshot", "local, and a copy to an object store every 100 ms", buildSnapshot},
 		{"ebs", "a chain of two servers in one AZ", buildEBS},
+		{"rds", "mirrored MySQL: an ebs pair in each of two AZs, all four answer", buildRDS},
+		{"quorum", "versioned registers, N=3 R=2 W=2 in three AZs, one row a transaction", buildQuorum},
 	}
 }
 
@@ -43,7 +49,6 @@ func buildLocal(c *cluster) {
 		})
 		c.storage = []node.ID{id}
 		c.serve(id)
-		c.start(id)
 	}
 	instance()
 	c.standby = func() {
@@ -79,7 +84,6 @@ func buildEBS(c *cluster) {
 			return database.New(databaseConfig(id), block.NewChain(block.ChainConfig{Manager: manager, Force: force}))
 		})
 		c.serve(id)
-		c.start(id)
 	}
 	instance()
 	c.standby = func() {
@@ -88,4 +92,66 @@ func buildEBS(c *cluster) {
 		}
 	}
 	c.again = instance
+}
+
+func buildSnapshot(c *cluster) {
+	c.homes = []string{"az1"}
+	store := c.process("object store", "", func(node.ID) node.Node { return snapshot.NewStore() })
+	c.start(store)
+	count := 0
+	instance := func() {
+		count++
+		id := c.process(fmt.Sprintf("database %d", count), "az1", func(id node.ID) node.Node {
+			return snapshot.New(snapshot.Config{Database: databaseConfig(id), Store: store, Every: snapshotEvery})
+		})
+		c.storage = []node.ID{id}
+		c.serve(id)
+	}
+	instance()
+	// The object store stands outside of the zones: a new instance begins with its latest copy, wherever it is.
+	c.standby = func() {
+		instance()
+	}
+}
+
+// snapshotEvery is how often a disk is copied. In life it is hours; here a run lasts a second.
+const snapshotEvery = 100 * time.Millisecond
+
+func buildRDS(c *cluster) {
+	c.homes = []string{"az1", "az2"}
+	first, near := c.chain("az1 disk", "az1")
+	second, far := c.chain("az2 disk", "az2")
+	c.storage = append(near, far...)
+	primary, standby := c.next, c.next+1
+	pair := c.next + 2
+	config := func(id, disk, peer node.ID) mirrored.Config {
+		return mirrored.Config{Database: databaseConfig(id), Disk: disk, Pair: pair, Peer: peer, Standby: id == standby}
+	}
+	c.process("primary", "az1", func(id node.ID) node.Node { return mirrored.New(config(id, first, standby)) })
+	c.process("standby", "az2", func(id node.ID) node.Node { return mirrored.New(config(id, second, primary)) })
+	c.process("pair manager", "", func(node.ID) node.Node {
+		return block.NewManager(block.ManagerConfig{Members: []node.ID{primary, standby}, Among: true})
+	})
+	c.start(pair)
+	c.serve(standby)
+	c.serve(primary)
+	c.instances = []node.ID{primary, standby} // clients begin with the primary
+}
+
+func buildQuorum(c *cluster) {
+	c.homes = []string{"az1", "az2", "az3"}
+	for i, zone := range c.homes {
+		c.storage = append(c.storage, c.process(fmt.Sprintf("replica %d", i+1), zone, func(node.ID) node.Node { return quorum.NewReplica() }))
+	}
+	c.start(c.storage...)
+	count := 0
+	front := func(zone string) {
+		count++
+		c.serve(c.process(fmt.Sprintf("front %d", count), zone, func(id node.ID) node.Node {
+			return quorum.NewFront(quorum.Config{ID: id, Replicas: c.storage, W: 2, R: 2, Repair: true, RetryEvery: tickEvery,
+				IdleAfter: 100 * time.Millisecond, Limits: quorum.DefaultLimits()})
+		}))
+	}
+	front("az1")
+	c.standby = func() { front("az2") }
 }

@@ -137,6 +137,103 @@ type MirrorWrite struct{ WriteDisk }
 // MirrorWritten answers MirrorWrite.
 type MirrorWritten struct{ DiskWritten }
 
+// StoreObject puts a named object into an object store, in the place of the one before it.
+type StoreObject struct {
+	Token uint64
+	Name  string
+	Data  []byte
+}
+
+// ObjectStored answers StoreObject when the object is durable.
+type ObjectStored struct{ Token uint64 }
+
+// FetchObject asks an object store for an object.
+type FetchObject struct {
+	Token uint64
+	Name  string
+}
+
+// ObjectFetched answers FetchObject.
+type ObjectFetched struct {
+	Token uint64
+	Found bool
+	Data  []byte
+}
+
+// A Version orders the values of a register: by number, and where two writers chose the same one, by who they are.
+type Version struct {
+	Number uint64
+	By     uint64 // no two writes share it
+}
+
+// Less tells whether v is older than w.
+func (v Version) Less(w Version) bool {
+	return v.Number < w.Number || v.Number == w.Number && v.By < w.By
+}
+
+// ReadRegister asks a replica for what it has of a row.
+type ReadRegister struct {
+	Token uint64
+	Key   string
+}
+
+// RegisterValue answers ReadRegister. The zero version is that of a row that the replica has never been told of.
+type RegisterValue struct {
+	Token   uint64
+	Version Version
+	Value   Value
+}
+
+// WriteRegister gives a replica a value, which it keeps unless it has a newer one.
+type WriteRegister struct {
+	Token   uint64
+	Key     string
+	Version Version
+	Value   Value
+}
+
+// RegisterWritten answers WriteRegister when the value, or a newer one, is durable.
+type RegisterWritten struct{ Token uint64 }
+
+func (*StoreObject) Type() string     { return "store-object" }
+func (*ObjectStored) Type() string    { return "object-stored" }
+func (*FetchObject) Type() string     { return "fetch-object" }
+func (*ObjectFetched) Type() string   { return "object-fetched" }
+func (*ReadRegister) Type() string    { return "read-register" }
+func (*RegisterValue) Type() string   { return "register-value" }
+func (*WriteRegister) Type() string   { return "write-register" }
+func (*RegisterWritten) Type() string { return "register-written" }
+
+func (m *StoreObject) AppendDigest(b []byte) []byte {
+	return append(appendString(u(b, m.Token), m.Name), m.Data...)
+}
+func (m *ObjectStored) AppendDigest(b []byte) []byte { return u(b, m.Token) }
+func (m *FetchObject) AppendDigest(b []byte) []byte  { return appendString(u(b, m.Token), m.Name) }
+func (m *ObjectFetched) AppendDigest(b []byte) []byte {
+	return append(append(u(b, m.Token), bit(m.Found)), m.Data...)
+}
+func (m *ReadRegister) AppendDigest(b []byte) []byte { return appendString(u(b, m.Token), m.Key) }
+func (m *RegisterValue) AppendDigest(b []byte) []byte {
+	return appendValue(u(u(u(b, m.Token), m.Version.Number), m.Version.By), m.Value)
+}
+func (m *WriteRegister) AppendDigest(b []byte) []byte {
+	return appendValue(appendString(u(u(u(b, m.Token), m.Version.Number), m.Version.By), m.Key), m.Value)
+}
+func (m *RegisterWritten) AppendDigest(b []byte) []byte { return u(b, m.Token) }
+
+// AppendRegister appends a row's version and value as a replica's disk has them.
+func AppendRegister(b []byte, key string, v Version, value Value) []byte {
+	return appendValue(appendString(u(u(b, v.Number), v.By), key), value)
+}
+
+// DecodeRegister reads what AppendRegister wrote, and returns what follows. It is false for anything else.
+func DecodeRegister(b []byte) (key string, v Version, value Value, rest []byte, ok bool) {
+	d := decoder{b: b}
+	v = Version{Number: d.uvarint(), By: d.uvarint()}
+	key, value = d.string(), d.value()
+	return key, v, value, d.b, !d.short
+}
+
 func (*AttachDisk) Type() string    { return "attach-disk" }
 func (*DiskAttached) Type() string  { return "disk-attached" }
 func (*AttachRefused) Type() string { return "attach-refused" }
@@ -158,7 +255,8 @@ func (*MirrorWritten) Type() string { return "mirror-written" }
 func baselineMessages() []Message {
 	return []Message{&AttachDisk{}, &DiskAttached{}, &AttachRefused{}, &OpenDisk{}, &DiskOpened{}, &DiskClosed{}, &DiskBlank{},
 		&WriteDisk{}, &DiskWritten{}, &ReadBlock{}, &BlockData{}, &ReadDiskLog{}, &DiskLog{}, &MirrorOpen{}, &MirrorOpened{},
-		&MirrorWrite{}, &MirrorWritten{}}
+		&MirrorWrite{}, &MirrorWritten{}, &StoreObject{}, &ObjectStored{}, &FetchObject{}, &ObjectFetched{}, &ReadRegister{},
+		&RegisterValue{}, &WriteRegister{}, &RegisterWritten{}}
 }
 
 // AppendBinary appends the view to b.

@@ -1,6 +1,10 @@
 package block
 
-import "github.com/firstgap/firstgap/impl/node"
+import (
+	"slices"
+
+	"github.com/firstgap/firstgap/impl/node"
+)
 
 // Status is how far an instance is with its disk.
 type Status uint8
@@ -69,8 +73,9 @@ func (a *arrivals) next() (Arrival, bool) {
 type Local struct {
 	store   store
 	status  Status
-	fresh   bool
 	busy    [lanes]node.Token
+	ends    uint64 // where the log area ends when the write under way is done
+	durable uint64 // where it ends for certain
 	arrived arrivals
 }
 
@@ -84,12 +89,12 @@ func (l *Local) Start(ev node.Event, out *node.Effects) {
 	case err != nil:
 		l.status = Broken
 	case !found:
-		l.fresh = true
 		l.status = Opening
 		l.store.format(out)
 	default:
 		l.status = Ready
 	}
+	l.durable = l.store.end()
 }
 
 // Step implements Device.
@@ -103,6 +108,9 @@ func (l *Local) Step(ev node.Event, _ *node.Effects) bool {
 	for lane := range l.busy {
 		if l.busy[lane] == ev.Token {
 			l.busy[lane] = 0
+			if lane == LogLane {
+				l.durable = l.ends
+			}
 		}
 	}
 	return true
@@ -114,9 +122,6 @@ func (l *Local) Tick(*node.Effects) {}
 // Status implements Device.
 func (l *Local) Status() Status { return l.status }
 
-// Fresh tells that the start found an empty disk.
-func (l *Local) Fresh() bool { return l.fresh }
-
 // Private implements Device.
 func (l *Local) Private() bool { return true }
 
@@ -127,6 +132,9 @@ func (l *Local) Write(lane uint8, w node.DiskWrite, out *node.Effects) {
 		panic(err) // the disk's only user knows where its log ends
 	}
 	l.busy[lane] = token
+	if lane == LogLane {
+		l.ends = l.store.end()
+	}
 }
 
 // Busy implements Device.
@@ -145,7 +153,8 @@ func (l *Local) ReadLog(*node.Effects) {
 // Next implements Device.
 func (l *Local) Next() (Arrival, bool) { return l.arrived.next() }
 
-// Image returns the disk as it is now, to be copied: its log area and its blocks, in order. Nobody changes them.
+// Image returns the disk as a copy of it is to be: the log area as far as it is durable, and the blocks, in order. The
+// blocks may be ahead of the disk, but never of that log. Nobody changes them.
 func (l *Local) Image() (base uint64, log []byte, blocks []node.Block) {
-	return l.store.base, append([]byte(nil), l.store.log...), l.store.image()
+	return l.store.base, slices.Clone(l.store.log[:l.durable-l.store.base]), l.store.image()
 }

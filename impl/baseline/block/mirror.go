@@ -175,8 +175,10 @@ func (m *Mirror) Tick(out *node.Effects) {
 		out.Send(other, &node.MirrorOpen{View: m.view})
 	case other == 0:
 	default:
-		// The standby hears from the primary at every tick, or it would take over.
-		out.Send(other, &node.MirrorOpen{View: m.view})
+		// The standby hears from the primary at every tick, or it takes over: as it must when the primary's disk is gone.
+		if m.Device.Status() == Ready {
+			out.Send(other, &node.MirrorOpen{View: m.view})
+		}
 		if m.passed == [lanes]bool{} {
 			m.waited = 0
 			return

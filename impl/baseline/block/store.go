@@ -113,3 +113,18 @@ func (s *store) image() []node.Block {
 	slices.SortFunc(all, func(a, b node.Block) int { return cmp.Compare(a.Number, b.Number) })
 	return all
 }
+
+// Files returns the files of a disk that holds that, the log area last: a disk without one is empty, however many blocks
+// of a copy have come back to it.
+func Files(base uint64, log []byte, blocks []node.Block) []node.File {
+	var files []node.File
+	for _, b := range blocks {
+		files = append(files, node.File{Name: blockPrefix + strconv.FormatUint(uint64(b.Number), 10), Data: b.Data})
+	}
+	return append(files, node.File{Name: logFile, Data: append(binary.LittleEndian.AppendUint64(nil, base), log...)})
+}
+
+// Empty tells that there is no disk in those files.
+func Empty(files []node.File) bool {
+	return !slices.ContainsFunc(files, func(f node.File) bool { return f.Name == logFile })
+}
