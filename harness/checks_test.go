@@ -102,7 +102,7 @@ func TestActivityNamesWhatNeverHappened(t *testing.T) {
 func (c *Counts) others() []*uint64 {
 	w := &c.World
 	return []*uint64{&w.Events, &w.Messages, &w.Crashes, &w.Restarts, &w.LostByLoss, &w.LostByCut, &w.Duplicated, &w.LostPieces, &w.Wipes, &w.MostBytes,
-		&c.Trace.Gossips, &c.Trace.Steps, &c.Trace.Evaluations}
+		&c.Trace.Gossips, &c.Trace.Moves, &c.Trace.Resumed, &c.Trace.Steps, &c.Trace.Evaluations}
 }
 
 func TestCountsAddUp(t *testing.T) {

@@ -17,10 +17,11 @@ import (
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness/sim"
 	"github.com/firstgap/firstgap/harness/workload"
+	"github.com/firstgap/firstgap/impl/page"
 )
 
 // Version is that of Configuration. It changes whenever the same configuration would give another run.
-const Version = 1
+const Version = 2
 
 // A Configuration is everything that a run depends on, as plain JSON: the same configuration gives the same run,
 // event by event, in any process.
@@ -44,14 +45,15 @@ type Volume struct {
 	Replicas    int `json:"replicas"` // of each group
 	WriteQuorum int `json:"writeQuorum"`
 	ReadQuorum  int `json:"readQuorum"`
-	Pages       int `json:"pages"`
-	Zones       int `json:"zones"` // availability zones that the replicas are spread over
+	PageSize    int `json:"pageSize"` // bytes
+	Zones       int `json:"zones"`    // availability zones that the replicas are spread over
 }
 
 // Nodes configures the nodes of the volume.
 type Nodes struct {
 	GossipEvery faults.Duration `json:"gossipEvery"` // of a segment
-	CachePages  int             `json:"cachePages"`  // of a writer, fewer than the volume has to make it read
+	CachePages  int             `json:"cachePages"`  // of a writer, fewer than the tree has to make it read
+	LogAhead    int             `json:"logAhead"`    // of a writer: LSNs beyond the VDL before puts wait
 	RetryEvery  faults.Duration `json:"retryEvery"`  // of a writer, when nobody answers
 	IdleAfter   faults.Duration `json:"idleAfter"`   // of a writer: for how long it is patient with a silent client
 }
@@ -91,7 +93,8 @@ func (e *ConfigurationError) Error() string {
 const (
 	maxGroups   = 64
 	maxReplicas = 9
-	maxPages    = 1 << 16
+	maxCache    = 1 << 16 // pages
+	maxAhead    = 10_000_000
 )
 
 // Validate refuses a configuration that cannot be run. All that is wrong is reported together.
@@ -113,9 +116,13 @@ func (c *Configuration) Validate() error {
 	between("volume.replicas", c.Volume.Replicas, 1, maxReplicas)
 	between("volume.writeQuorum", c.Volume.WriteQuorum, 1, c.Volume.Replicas)
 	between("volume.readQuorum", c.Volume.ReadQuorum, 1, c.Volume.Replicas)
-	between("volume.pages", c.Volume.Pages, 1, maxPages)
+	between("volume.pageSize", c.Volume.PageSize, page.MinSize, page.MaxSize)
 	between("volume.zones", c.Volume.Zones, 1, c.Volume.Replicas)
-	between("nodes.cachePages", c.Nodes.CachePages, 1, maxPages)
+	between("nodes.cachePages", c.Nodes.CachePages, 1, maxCache)
+	between("nodes.logAhead", c.Nodes.LogAhead, 1, maxAhead)
+	if most := page.MaxCell(c.Volume.PageSize); page.ValidSize(c.Volume.PageSize) == nil && c.Workload.MostBytes() > most {
+		object("workload.valueBytes", fmt.Sprintf("so large that a row has %d bytes", c.Workload.MostBytes()), fmt.Sprintf("at most %d bytes of a row in pages of %d", most, c.Volume.PageSize))
+	}
 	for _, d := range []struct {
 		field string
 		found faults.Duration
@@ -191,8 +198,8 @@ func (g Generation) Generate(seed uint64) (Configuration, error) {
 	} {
 		fuzz.NewWithSeed(partSeed(seed, part.name)).Funcs(Funcs()...).Fuzz(part.into)
 	}
-	// A cache that holds the volume would never read from a segment.
-	c.Nodes.CachePages = 1 + c.Nodes.CachePages%c.Volume.Pages
+	// Rows that fit the pages: a few of them into each, so that pages split and merge.
+	c.Workload.ValueBytes = min(c.Workload.ValueBytes, page.MaxCell(c.Volume.PageSize)-c.Workload.KeyBytes)
 	plans := faults.Generator{Topology: c.Topology(), Faults: 5, Points: g.Points,
 		Horizon: faults.Duration(300+seed%5*50) * faults.Duration(time.Millisecond),
 		Beyond:  partSeed(seed, "beyond")%8 == 0}
@@ -278,17 +285,25 @@ func quorums() [][3]int {
 	}
 }
 
+// pageSizes are those that runs draw from. Small pages come most often, because they split and merge most often.
+func pageSizes() []int {
+	return []int{512, 512, 512, 512, 640, 768, 1024, 1024, 2048, 4096, 8192, 16384}
+}
+
 func fuzzVolume(v *Volume, c fuzz.Continue) {
-	all := quorums()
+	all, sizes := quorums(), pageSizes()
 	q := all[c.Intn(len(all))]
 	*v = Volume{Groups: min(3, 1+c.Intn(4)), Replicas: q[0], WriteQuorum: q[1], ReadQuorum: q[2],
-		Pages: 2 + c.Intn(15), Zones: min(3, q[0])}
-	v.Pages = max(v.Pages, v.Groups)
+		PageSize: sizes[c.Intn(len(sizes))], Zones: min(3, q[0])}
 }
 
 func fuzzNodes(n *Nodes, c fuzz.Continue) {
-	*n = Nodes{GossipEvery: micros(c, 10_000, 40_000), CachePages: c.Intn(1 << 10),
+	*n = Nodes{GossipEvery: micros(c, 10_000, 40_000), CachePages: 2 + c.Intn(1<<(1+c.Intn(5))),
+		LogAhead:   4096,
 		RetryEvery: micros(c, 5_000, 20_000), IdleAfter: micros(c, 20_000, 50_000)}
+	if c.Intn(4) == 0 {
+		n.LogAhead = 4 + c.Intn(40) // so few that writes wait for the log
+	}
 }
 
 func fuzzNetwork(n *sim.Network, c fuzz.Continue) {
@@ -317,9 +332,11 @@ func fuzzWorkload(w *workload.Workload, c fuzz.Continue) {
 	*w = workload.Workload{
 		Clients:  max(1+c.Intn(6), 1+c.Intn(6)),
 		Accounts: 2 + c.Intn(5), Rows: 2 + c.Intn(18), Balance: 100 * (1 + c.Intn(10)),
+		Churn: 40 + c.Intn(160), KeyBytes: 12 + c.Intn(40), ValueBytes: 24 + c.Intn(1<<(4+c.Intn(6))),
 		Timeout: micros(c, 60_000, 150_000),
 		Mix: workload.Mix{Transfer: 1 + c.Intn(8), Put: c.Intn(5), MultiPut: c.Intn(5), Delete: c.Intn(4), Rewrite: c.Intn(4),
-			Read: 1 + c.Intn(5), Abort: c.Intn(3), Tangle: c.Intn(4), Silent: c.Intn(2)},
+			Read: 1 + c.Intn(5), Abort: c.Intn(3), Tangle: c.Intn(4), Silent: c.Intn(2),
+			Scan: 1 + c.Intn(4), Churn: 3 + c.Intn(8), Savepoint: 1 + c.Intn(4), Long: c.Intn(2), Wrong: 1 + c.Intn(2)},
 	}
 	// About as many transactions, over about as long, whether few clients ask for them or many.
 	w.Transactions = (40 + c.Intn(40)) / w.Clients

@@ -38,7 +38,7 @@ func TestConfigurationsVary(t *testing.T) {
 		note("one group", v.Groups == 1)
 		note("two groups", v.Groups == 2)
 		note("three groups", v.Groups == 3)
-		note("cache smaller than the volume", c.Nodes.CachePages < v.Pages)
+		note("cache smaller than the volume", c.Nodes.CachePages < 8)
 		note("one client", c.Workload.Clients == 1)
 		note("six clients", c.Workload.Clients == 6)
 		note("lossy network", c.Network.Loss > 0)
@@ -94,9 +94,10 @@ func TestValidateNamesTheField(t *testing.T) {
 		"volume.groups":      func(c *Configuration) { c.Volume.Groups = 0 },
 		"volume.replicas":    func(c *Configuration) { c.Volume.Replicas = 10 },
 		"volume.writeQuorum": func(c *Configuration) { c.Volume.WriteQuorum = 7 },
-		"volume.pages":       func(c *Configuration) { c.Volume.Pages = -1 },
+		"volume.pageSize":    func(c *Configuration) { c.Volume.PageSize = 100 },
 		"volume.zones":       func(c *Configuration) { c.Volume.Zones = 0 },
 		"nodes.cachePages":   func(c *Configuration) { c.Nodes.CachePages = 0 },
+		"nodes.logAhead":     func(c *Configuration) { c.Nodes.LogAhead = 0 },
 		"nodes.gossipEvery":  func(c *Configuration) { c.Nodes.GossipEvery = 0 },
 		"nodes.retryEvery":   func(c *Configuration) { c.Nodes.RetryEvery = -1 },
 		"nodes.idleAfter":    func(c *Configuration) { c.Nodes.IdleAfter = c.Workload.Timeout },
@@ -139,7 +140,7 @@ func TestReadConfigurationRefuses(t *testing.T) {
 		"expected a duration":                              strings.Replace(good, `"gossipEvery": "`, `"gossipEvery": "x`, 1),
 		"unexpected EOF":                                   good[:len(good)/2],
 		"expected the end of the text":                     good + good,
-		"version is 2, want 1":                             strings.Replace(good, `"version": 1`, `"version": 2`, 1),
+		"version is 1, want 2":                             strings.Replace(good, `"version": 2`, `"version": 1`, 1),
 	} {
 		_, err := ReadConfiguration(strings.NewReader(text))
 		require.ErrorContains(t, err, words)

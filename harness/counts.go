@@ -8,6 +8,7 @@ import (
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness/conform"
 	"github.com/firstgap/firstgap/harness/sim"
+	"github.com/firstgap/firstgap/impl/writer"
 )
 
 // Counts says what really happened in a run, or in all runs of a campaign together.
@@ -28,6 +29,15 @@ type Counts struct {
 	Rollbacks   uint64 `json:"rollbacks"`   // to savepoints
 	Misused     uint64 `json:"misused"`     // requests that could not be carried out, and were refused as they have to be
 	Full        uint64 `json:"full"`        // transactions given up because no page was left
+
+	Structures uint64 `json:"structures"` // structural changes of the tree
+	Shrinks    uint64 `json:"shrinks"`    // of these, those that gave a page back
+	CacheHits  uint64 `json:"cacheHits"`  // pages that a writer found in its cache
+	CacheMiss  uint64 `json:"cacheMisses"`
+	Evictions  uint64 `json:"evictions"`
+	Probes     uint64 `json:"probes"` // page reads that went to another segment than the fastest
+	Hedges     uint64 `json:"hedges"` // page reads for which a second segment was asked
+	Stalls     uint64 `json:"stalls"` // writes that waited because the log was too far ahead of the VDL
 
 	TakeOvers  uint64 `json:"takeOvers"`  // epochs won from a predecessor
 	Recoveries uint64 `json:"recoveries"` // of these, those that got as far as opening
@@ -55,7 +65,8 @@ func (c *Counts) Add(d *Counts) {
 
 func (c *Counts) fields() []*uint64 {
 	return []*uint64{&c.Runs, &c.BeyondBudget, &c.Stalled, &c.Transactions, &c.Acknowledged, &c.ReadOnly, &c.Aborted, &c.Deadlocks,
-		&c.Unknown, &c.Scans, &c.RowsScanned, &c.Rollbacks, &c.Misused, &c.Full, &c.TakeOvers, &c.Recoveries, &c.Cuts, &c.Undos, &c.PageReads, &c.PagesCompared, &c.RowsAudited, &c.Certificates}
+		&c.Unknown, &c.Scans, &c.RowsScanned, &c.Rollbacks, &c.Misused, &c.Full,
+		&c.Structures, &c.Shrinks, &c.CacheHits, &c.CacheMiss, &c.Evictions, &c.Probes, &c.Hedges, &c.Stalls, &c.TakeOvers, &c.Recoveries, &c.Cuts, &c.Undos, &c.PageReads, &c.PagesCompared, &c.RowsAudited, &c.Certificates}
 }
 
 // VacuityError says that something that runs are meant to do has not happened in any of them, so that what they passed
@@ -67,6 +78,18 @@ type VacuityError struct {
 
 func (e *VacuityError) Error() string {
 	return fmt.Sprintf("expected each of these at least once, found none in %d runs: %s", e.Runs, strings.Join(e.Missing, ", "))
+}
+
+// addWriter adds what one writer did.
+func (c *Counts) addWriter(w writer.Counters) {
+	c.Structures += w.Structures
+	c.Shrinks += w.Shrinks
+	c.CacheHits += w.Hits
+	c.CacheMiss += w.Misses
+	c.Evictions += w.Evictions
+	c.Probes += w.Probes
+	c.Hedges += w.Hedges
+	c.Stalls += w.Stalls
 }
 
 // An Amount is one of the things that were counted.
@@ -86,11 +109,21 @@ func (c *Counts) Amounts() []Amount {
 		{"commits of unknown outcome", c.Unknown, true},
 		{"aborted transactions", c.Aborted, true},
 		{"deadlocks", c.Deadlocks, true},
-		{"scans", c.Scans, false},
-		{"rows scanned", c.RowsScanned, false},
-		{"rollbacks to savepoints", c.Rollbacks, false},
-		{"wrong requests refused", c.Misused, false},
+		{"scans", c.Scans, true},
+		{"rows scanned", c.RowsScanned, true},
+		{"rollbacks to savepoints", c.Rollbacks, true},
+		{"wrong requests refused", c.Misused, true},
 		{"transactions that found the volume full", c.Full, false},
+		{"structural changes of the tree", c.Structures, true},
+		{"of these, pages given back", c.Shrinks, true},
+		{"pages found in a cache", c.CacheHits, true},
+		{"pages that a cache missed", c.CacheMiss, true},
+		{"pages evicted", c.Evictions, true},
+		{"page reads that probed another segment", c.Probes, true},
+		{"page reads that asked a second segment", c.Hedges, true},
+		{"writes that waited for the log", c.Stalls, true},
+		{"rows that moved to another group", c.Trace.Moves, true},
+		{"transactions that went on after a rollback", c.Trace.Resumed, true},
 		{"take-overs", c.TakeOvers, true},
 		{"recoveries opened", c.Recoveries, true},
 		{"cuts that removed records", c.Cuts, true},

@@ -47,8 +47,10 @@ func Ours() Implementation {
 			return segment.New(segment.Config{ID: id, Volume: v, GossipEvery: time.Duration(n.GossipEvery)}, hook)
 		},
 		Writer: func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node {
+			limits := writer.DefaultLimits()
+			limits.LogAhead = n.LogAhead
 			return writer.New(writer.Config{ID: id, Volume: v, CachePages: n.CachePages,
-				RetryEvery: time.Duration(n.RetryEvery), IdleAfter: time.Duration(n.IdleAfter), Limits: writer.DefaultLimits()}, hook)
+				RetryEvery: time.Duration(n.RetryEvery), IdleAfter: time.Duration(n.IdleAfter), Limits: limits}, hook)
 		},
 	}
 }
@@ -107,6 +109,7 @@ type runner struct {
 	directory workload.Directory
 	clients   []*workload.Client
 	audit     *workload.Auditor
+	made      []node.Node // every node that ran, also those that died
 	outcome   sim.Outcome
 	broken    bool // the world does not go on
 	log       *Log // what the writers wrote, once the run is over
@@ -143,7 +146,7 @@ func (r *runner) build() error {
 	if c.Bug != "" && !HasPoints() {
 		return fmt.Errorf("bug %s: %w", c.Bug, faults.ErrNoOverlay)
 	}
-	r.volume = &node.Volume{WriteQuorum: c.Volume.WriteQuorum, ReadQuorum: c.Volume.ReadQuorum, Pages: c.Volume.Pages, Register: register}
+	r.volume = &node.Volume{WriteQuorum: c.Volume.WriteQuorum, ReadQuorum: c.Volume.ReadQuorum, Pages: 1, PageSize: c.Volume.PageSize, Register: register}
 	next := register + 1
 	for range c.Volume.Groups {
 		var members []node.ID
@@ -174,20 +177,20 @@ func (r *runner) populate() error {
 	c, w := r.c, r.world
 	topology := c.Topology()
 	err := w.Add(sim.Process{ID: register, Name: string(faults.Register), New: func(h node.Hook) node.Node {
-		return r.of.Register(register, r.volume, c.Nodes, h)
+		return r.keep(r.of.Register(register, r.volume, c.Nodes, h))
 	}})
 	for g, members := range r.volume.Segments {
 		for i, id := range members {
 			n := faults.Node{Role: faults.Segment, Group: g + 1, Replica: i + 1}
 			err = errors.Join(err, w.Add(sim.Process{ID: id, Name: n.String(), Zone: topology.Zone(n), New: func(h node.Hook) node.Node {
-				return r.of.Segment(id, r.volume, c.Nodes, h)
+				return r.keep(r.of.Segment(id, r.volume, c.Nodes, h))
 			}}), w.Start(id))
 		}
 	}
 	for i := range r.writers() {
 		id := r.firstWriter() + node.ID(i)
 		err = errors.Join(err, w.Add(sim.Process{ID: id, Name: fmt.Sprintf("writer %d", i+1), Role: string(faults.Writer), New: func(h node.Hook) node.Node {
-			return r.of.Writer(id, r.volume, c.Nodes, h)
+			return r.keep(r.of.Writer(id, r.volume, c.Nodes, h))
 		}}))
 	}
 	err = errors.Join(err, w.Start(register))
@@ -199,6 +202,13 @@ func (r *runner) populate() error {
 		err = errors.Join(err, w.AddClient(sim.Client{ID: r.firstClient() + node.ID(i), Name: n.String(), Actor: actor{client}}))
 	}
 	return err
+}
+
+// keep remembers a node, to ask it what it did once the run is over: a crash takes it out of the world, and not what it
+// has counted.
+func (r *runner) keep(n node.Node) node.Node {
+	r.made = append(r.made, n)
+	return n
 }
 
 // startWriter starts the next writer, and lets the clients know of it.
@@ -513,6 +523,11 @@ func (r *runner) count() {
 	c.Trace = r.validator.Counts()
 	c.TakeOvers, c.Recoveries, c.Cuts, c.Undos = c.Trace.Starts, c.Trace.Opens, c.Trace.Cuts, c.Trace.Undos
 	c.PageReads = r.watch.pageImages
+	for _, n := range r.made {
+		if w, tells := n.(interface{ Counters() writer.Counters }); tells {
+			c.addWriter(w.Counters())
+		}
+	}
 	c.World = r.world.Counts()
 	r.result.Hash = r.world.Hash()
 }

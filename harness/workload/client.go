@@ -54,6 +54,7 @@ type Client struct {
 	writer  int // index in directory
 	asked   node.Op
 	waiting uint64 // the request under way, 0 when none is
+	since   uint64 // the first request for the same step: a patient client takes the answer to any of them
 	request uint64 // numbers requests
 	written uint64 // numbers values
 	retries int
@@ -247,12 +248,24 @@ func (c *Client) ask(r node.Request, p Port) {
 	c.request++
 	r.ID = c.request
 	c.waiting, c.asked = r.ID, r.Op
-	patience := time.Duration(c.workload.Timeout)
-	if c.patient && (r.Op == node.OpGet || r.Op == node.OpScan) {
-		patience /= reads // the whole transaction must not look silent meanwhile
+	if !c.repeats() || c.retries == 0 {
+		c.since = r.ID
 	}
-	p.SetTimer(timerDeadline, patience)
+	p.SetTimer(timerDeadline, c.patience())
 	p.Request(c.directory.Writers[c.writer], r)
+}
+
+// repeats tells whether what was asked for may be asked for once more without an answer: it changes nothing.
+func (c *Client) repeats() bool {
+	return c.patient && (c.asked == node.OpGet || c.asked == node.OpScan)
+}
+
+// patience is how long the client waits for an answer.
+func (c *Client) patience() time.Duration {
+	if c.repeats() {
+		return time.Duration(c.workload.Timeout) / reads // the whole transaction must not look silent meanwhile
+	}
+	return time.Duration(c.workload.Timeout)
 }
 
 // rotate turns to another writer.
@@ -263,9 +276,12 @@ func (c *Client) pause(p Port) { p.SetTimer(timerThink, time.Duration(c.workload
 
 // Reply is called when a writer's answer has arrived.
 func (c *Client) Reply(now node.Time, from node.ID, r *node.Reply, p Port) {
-	if r.ID != c.waiting || r.Op != c.asked {
+	if c.waiting == 0 || r.ID < c.since || r.ID > c.waiting || r.Op != c.asked {
 		c.tooLate(now, r)
 		return
+	}
+	if c.repeats() && r.ID > c.since && r.Status == node.Refused && r.Reason == node.ReasonBusy {
+		return // with the one before, whose answer will come
 	}
 	c.waiting = 0
 	p.ClearTimer(timerDeadline)
@@ -476,7 +492,7 @@ func (c *Client) overdue(now node.Time, p Port) {
 	}
 	if c.patient {
 		c.retries++
-		if (c.asked == node.OpGet || c.asked == node.OpScan) && c.retries < reads {
+		if c.repeats() && c.retries < reads {
 			c.resume(now, p) // a read may be repeated: it changes nothing
 			return
 		}

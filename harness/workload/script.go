@@ -406,11 +406,14 @@ func probeScript() script {
 	return s
 }
 
+// auditRows is how many rows an auditor scans at a time: few, so that an answer does not take longer than it waits.
+const auditRows = 8
+
 // auditScript reads everything: by one scan of the volume where scans are a part of the workload, and else row by row.
 func (w Workload) auditScript() script {
 	s := script{kind: audit}
 	if w.Mix.Scan > 0 {
-		s.scan(span{rest: true})
+		s.scan(span{rest: true, most: auditRows})
 	} else {
 		s.read(w.Keys()...)
 	}
