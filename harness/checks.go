@@ -12,6 +12,7 @@ type Check = faults.Check
 // The checks beside those that faults knows, where a planted bug is expected to be found.
 const (
 	Wire        Check = "wire"        // the writer sends log records and never a page
+	TreeCheck   Check = "tree"        // the log makes a tree that is whole and holds what was written
 	Sanity      Check = "sanity"      // no node panics, and a run stays within its limits
 	Determinism Check = "determinism" // the same configuration gives the same run
 )
@@ -23,7 +24,7 @@ const ConfigurationCheck Check = "configuration"
 const ActivityCheck = faults.Activity
 
 // Checks lists all checks in the order in which they are reported.
-func Checks() []Check { return append(faults.Checks(), Wire, Sanity, Determinism) }
+func Checks() []Check { return append(faults.Checks(), Wire, TreeCheck, Sanity, Determinism) }
 
 // Guarantee is the promise that a check watches over.
 func Guarantee(c Check) string {
@@ -48,6 +49,8 @@ func Guarantee(c Check) string {
 		return "the runs did something: commits, take-overs, cuts, undos, crashes and losses really happened"
 	case Wire:
 		return "a writer sends log records and never a page"
+	case TreeCheck:
+		return "what the writers logged makes a tree that is whole after every structural change, and holds the rows that were written"
 	case Sanity:
 		return "no node ends itself, whatever it is told, and a run ends within its limits"
 	case ConfigurationCheck:

@@ -383,6 +383,7 @@ func (r *runner) judge() {
 	r.judgeHistory()
 	r.judgeReplies()
 	r.judgeDurability()
+	r.judgeTree()
 	r.judgePages()
 	r.evaluated(Wire)
 	if r.watch.misplaced != nil {

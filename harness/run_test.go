@@ -58,7 +58,7 @@ func objects(t *testing.T, r Result, c Check, words ...string) {
 func TestAQuietRunPassesEveryCheck(t *testing.T) {
 	r := Run(quiet(t))
 	require.Equal(t, Pass, r.Verdict, "%v", r.Findings)
-	require.ElementsMatch(t, []Check{faults.Trace, faults.Serializability, faults.Durability, faults.Pages, faults.Progress, faults.Replies, Wire, Sanity}, r.Evaluated)
+	require.ElementsMatch(t, []Check{faults.Trace, faults.Serializability, faults.Durability, faults.Pages, faults.Progress, faults.Replies, Wire, TreeCheck, Sanity}, r.Evaluated)
 	c := r.Counts
 	require.Equal(t, uint64(1), c.Runs)
 	require.Equal(t, uint64(1), c.TakeOvers)

@@ -191,12 +191,3 @@ func number(value string) (node.PageID, bool) {
 func cell(key string, id node.PageID) page.Cell {
 	return page.Cell{Key: key, Value: string(binary.BigEndian.AppendUint32(nil, uint32(id)))}
 }
-
-// Fresh tells that a record is the first of its page: whoever applies it needs to read nothing, for the page is
-// as empty as one that nothing changed yet.
-func Fresh(r *node.Record) bool {
-	return r.Kind == node.Structure && r.Page >= First && r.Key == "" && r.Old == untouched && r.New.Bytes[0] != page.Free
-}
-
-// untouched is the content of a page that was never allocated. An empty leaf looks the same when it is freed.
-var untouched = page.Fragment{}.Value()

@@ -73,10 +73,6 @@ func (v *volume) issue(r node.Record) {
 	v.lsn++
 	r.LSN = v.lsn
 	r.Seal()
-	fresh := Fresh(&r)
-	if p := v.pages[r.Page]; r.Kind == node.Structure && r.Page >= First {
-		require.Equal(v.t, p == nil || p.LSN == 0, fresh, "record %s of page %d", &r, r.Page)
-	}
 	p := v.at(r.Page)
 	require.NoError(v.t, p.Apply(&r))
 	if v.shadow == nil {
@@ -529,26 +525,6 @@ func TestScanEndsWhenItIsTold(t *testing.T) {
 	last := leaf.Cells[len(leaf.Cells)-1].Key
 	require.True(t, v.tree.Scan("100", last+"\x00", 0, func(page.Cell) bool { return true }))
 	require.False(t, v.tree.Scan("100", "999", 0, func(page.Cell) bool { return true }))
-}
-
-// Only a first record is fresh: one that frees an empty last leaf replaces the same nothing, and an empty root is no page
-// that nothing changed.
-func TestFresh(t *testing.T) {
-	empty, leaf, freed := page.Fragment{}, page.Fragment{Cells: []page.Cell{{Key: "a"}}}, page.Fragment{Level: page.Free}
-	for name, c := range map[string]struct {
-		record node.Record
-		want   bool
-	}{
-		"allocated":       {replace(7, "", empty, leaf), true},
-		"taken from free": {replace(7, "", freed, leaf), false},
-		"freed":           {replace(7, "", empty, freed), false},
-		"in the middle":   {replace(7, "b", empty, leaf), false},
-		"the root":        {replace(Root, "", empty, leaf), false},
-		"the meta page":   {replace(Meta, "", empty, leaf), false},
-		"a row":           {node.Record{Kind: node.Write, Page: 7}, false},
-	} {
-		require.Equal(t, c.want, Fresh(&c.record), name)
-	}
 }
 
 // An operation of the fuzzer.

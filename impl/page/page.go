@@ -7,24 +7,8 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/zeebo/xxh3"
-
 	"github.com/firstgap/firstgap/impl/node"
 )
-
-// A Layout decides which page a row lives in. Writers need it, segments do not: a record names its page.
-type Layout interface {
-	// Locate returns the page of the row with that key.
-	Locate(key string) node.PageID
-}
-
-// Hashed spreads rows over a fixed number of pages by a hash of the key.
-type Hashed struct{ Pages int }
-
-// Locate implements Layout.
-func (h Hashed) Locate(key string) node.PageID {
-	return node.PageID(xxh3.HashString(key) % uint64(h.Pages))
-}
 
 // Free is the level of a page that is on the volume's free list.
 const Free = 255
