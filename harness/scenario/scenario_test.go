@@ -172,6 +172,16 @@ func newStage(t *testing.T, d *datadriven.TestData) *stage {
 	s.volume = &node.Volume{
 		WriteQuorum: number(t, d, "write-quorum", 4), ReadQuorum: number(t, d, "read-quorum", 3),
 		Pages: 1, PageSize: number(t, d, "page-size", 0), Register: registerID,
+		Spares: number(t, d, "spares", 0), InUse: number(t, d, "in-use", 0), GroupPages: number(t, d, "group-pages", 0),
+	}
+	monitor := time.Duration(0)
+	if s.volume.Spares > 0 {
+		monitor = time.Second
+	}
+	if tails := word(d, "tails"); tails != "" {
+		for r := range replicas {
+			s.volume.Tails = append(s.volume.Tails, strings.ContainsRune(tails, 'A'+rune(r)))
+		}
 	}
 	for g := range groups {
 		var members []node.ID
@@ -192,7 +202,9 @@ func newStage(t *testing.T, d *datadriven.TestData) *stage {
 			})
 		}
 	}
-	s.add(registerID, "register", func() node.Node { return control.New(control.Config{ID: registerID, Volume: s.volume}, node.NoHook{}) })
+	s.add(registerID, "register", func() node.Node {
+		return control.New(control.Config{ID: registerID, Volume: s.volume, MonitorEvery: monitor}, node.NoHook{})
+	})
 	var err error
 	s.model, err = conform.New(s.volume)
 	require.NoError(t, err)
@@ -296,6 +308,8 @@ func (s *stage) sayTrace(id node.ID, t *node.Trace) {
 		s.say("%s follows epoch %d", s.name(id), t.Epoch)
 	case node.ActOpen:
 		s.say("epoch %d is open", t.Epoch)
+	case node.ActChange, node.ActGrow:
+		s.sayGeometry(id, t)
 	case node.ActAck:
 		s.say("acknowledged: %s", s.label(t.Txn))
 	}

@@ -22,6 +22,8 @@ type txn struct {
 	commitLSN node.LSN       // of the commit record, or 0
 	finished  bool
 
+	emptied []string // rows that it deleted from leaves that held little else
+
 	savepoints []savepoint
 	named      uint32 // savepoints so far
 
@@ -318,12 +320,20 @@ func (w *Writer) put(t *txn, out *node.Effects) {
 		t.pause()
 		return
 	}
+	tree.Capacity = w.putCapacity()
+	changes := w.counters.Structures
 	if err := w.makeRoom(tree, rows, out); err == errPage {
 		t.pause()
 		return
 	} else if err != nil {
+		if w.waitForGroup(&t.operation, out) {
+			return
+		}
 		w.respond(t, node.Reply{Status: node.Refused, Reason: node.ReasonFull}, out)
 		return
+	}
+	if w.counters.Structures != changes {
+		w.growEarly(tree, out)
 	}
 	for i, row := range rows {
 		leaf, _ := tree.Leaf(row.Key)
@@ -339,8 +349,8 @@ func (w *Writer) put(t *txn, out *node.Effects) {
 		if t.origin == nil {
 			t.origin = r
 		}
-		if !row.Value.Exists {
-			w.emptied(leaf, row.Key)
+		if !row.Value.Exists && w.hardlyUsed(leaf) && len(t.emptied) < maxTidying {
+			t.emptied = append(t.emptied, row.Key)
 		}
 	}
 	w.respond(t, node.Reply{Status: node.OK}, out)
@@ -426,6 +436,11 @@ func (w *Writer) acknowledge(t *txn, out *node.Effects) {
 	// w.hook.Hit("writerAfterAck")
 
 	w.finish(t, node.ReasonCommitted)
+	// Only now: given back before, a page could be anybody's when the rows that it held are to be put back, in a volume
+	// that has no other.
+	for _, key := range t.emptied {
+		w.tidyLater(key)
+	}
 }
 
 // abandon takes back all that t changed, and ends it; the reply, if its client waits for one, leaves when that is done.
@@ -455,6 +470,7 @@ func (w *Writer) undo(t *txn, out *node.Effects) {
 		} else if err != nil {
 			w.unpin(&t.operation)
 			w.full = append(w.full, t)
+			w.wantGroup(out)
 			return
 		}
 		leaf, _ := tree.Leaf(r.Key)
@@ -473,8 +489,8 @@ func (w *Writer) undo(t *txn, out *node.Effects) {
 		// gofail: var writerAfterUndo struct{}
 		// w.hook.Hit("writerAfterUndo")
 
-		if !r.Old.Exists {
-			w.emptied(leaf, r.Key)
+		if !r.Old.Exists && w.hardlyUsed(leaf) {
+			w.tidyLater(r.Key)
 		}
 	}
 	t.undoing = false

@@ -90,9 +90,14 @@ func (w *Writer) restructure(change []node.Record, out *node.Effects) {
 
 }
 
-// emptied notes that a row is gone from the leaf, and with it perhaps the need for the leaf.
-func (w *Writer) emptied(leaf *page.Page, key string) {
-	if leaf.ID == btree.Root || leaf.Size() >= w.pageSize/4 || len(w.tidying) >= maxTidying ||
+// hardlyUsed tells whether there may be no need for the leaf any more.
+func (w *Writer) hardlyUsed(leaf *page.Page) bool {
+	return leaf.ID != btree.Root && leaf.Size() < w.pageSize/4
+}
+
+// tidyLater notes that a row is gone for good from a leaf that holds little else.
+func (w *Writer) tidyLater(key string) {
+	if len(w.tidying) >= maxTidying ||
 		slices.ContainsFunc(w.tidying, func(op *operation) bool { return op.key == key }) {
 		return
 	}

@@ -50,8 +50,11 @@ type quick struct {
 }
 
 func newQuick(t *testing.T, pageSize, cachePages int) *quick {
-	v := &node.Volume{WriteQuorum: 2, ReadQuorum: 2, Pages: 1, Register: 100, PageSize: pageSize,
-		Segments: [][]node.ID{{1, 2, 3}, {11, 12, 13}}}
+	return newQuickOf(t, &node.Volume{WriteQuorum: 2, ReadQuorum: 2, Pages: 1, Register: 100, PageSize: pageSize,
+		Segments: [][]node.ID{{1, 2, 3}, {11, 12, 13}}}, cachePages)
+}
+
+func newQuickOf(t *testing.T, v *node.Volume, cachePages int) *quick {
 	w := New(Config{ID: 101, Volume: v, CachePages: cachePages, RetryEvery: time.Second, IdleAfter: time.Hour, Limits: DefaultLimits()}, node.NoHook{})
 	q := &quick{t: t, w: w, confirms: map[node.ID]uint64{}}
 	q.step(node.Event{Kind: node.Started, Incarnation: 1})

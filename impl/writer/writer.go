@@ -111,6 +111,7 @@ type Writer struct {
 	groups []group // in use
 
 	geometry node.Geometry
+	changing changing // of the geometry
 
 	// Transactions.
 	count      uint32
@@ -271,6 +272,12 @@ func (w *Writer) receive(from node.ID, m node.Message, out *node.Effects) {
 	case *node.Follow:
 		w.follow(from, m, out)
 		return
+	case *node.Changed:
+		w.changed(m, out)
+		return
+	case *node.Health:
+		w.health(m, out)
+		return
 	}
 	g, r, segment := w.Volume.Find(from)
 	if !segment || int(g) >= len(w.groups) || !w.groups[g].members.Members().Has(r) {
@@ -335,6 +342,7 @@ func (w *Writer) retry(out *node.Effects) {
 		w.confirmAgain(out)
 		w.feedAgain(out)
 		w.abortIdle(out)
+		w.tend(out)
 	}
 }
 
