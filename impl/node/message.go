@@ -27,6 +27,7 @@ type Append struct {
 	Records []*Record // of the segment's group, ascending
 	VDL     LSN       // everything up to here is durable in every group, for good
 	Last    LSN       // the last LSN of the segment's group at or below VDL
+	Floor   LSN       // nobody reads below it, and no recovery needs a record at or below it; at most VDL
 }
 
 // Appended acknowledges with the segment complete LSN: all the group's records up to there are durable here.
@@ -69,6 +70,7 @@ type Fenced struct {
 	History History
 	SCL     LSN
 	VDL     LSN // the highest that a writer has told it
+	Floor   LSN // records at or below it may be collected, and are in the pages
 	// Held lists what it holds above VDL, whether complete or not, and before that the last one at or below VDL.
 	// SCLs alone would not do: of an LSN that no list names, nobody knows whether a group lost it.
 	Held []Held
@@ -150,6 +152,7 @@ type GossipAsk struct {
 type GossipGive struct {
 	Line    Epoch
 	Records []*Record
+	Floor   LSN // of the giver, when it lies above the asker's SCL: a FillAsk brings what is below
 }
 
 // ReadEpoch asks the register for the current epoch.
@@ -208,6 +211,7 @@ func MessageTypes() []string {
 	all = append(all, readerMessages()...)
 	all = append(all, controlMessages()...)
 	all = append(all, baselineMessages()...)
+	all = append(all, segmentMessages()...)
 	names := make([]string, len(all))
 	for i, m := range all {
 		names[i] = m.Type()
@@ -238,7 +242,7 @@ func digestRecords(b []byte, rs []*Record) []byte {
 }
 
 func (m *Append) AppendDigest(b []byte) []byte {
-	return digestRecords(u(u(u(b, m.Epoch), m.VDL), m.Last), m.Records)
+	return digestRecords(u(u(u(u(b, m.Epoch), m.VDL), m.Last), m.Floor), m.Records)
 }
 func (m *Appended) AppendDigest(b []byte) []byte  { return u(u(b, m.Epoch), m.SCL) }
 func (m *Stale) AppendDigest(b []byte) []byte     { return u(b, m.Promise) }
@@ -246,9 +250,9 @@ func (m *NotJoined) AppendDigest(b []byte) []byte { return u(u(b, m.Epoch), m.Li
 func (m *Damaged) AppendDigest(b []byte) []byte   { return u(b, m.Epoch) }
 func (m *Fence) AppendDigest(b []byte) []byte     { return u(b, m.Epoch) }
 func (m *Fenced) AppendDigest(b []byte) []byte {
-	b = m.History.AppendBinary(u(u(u(b, m.Epoch), m.SCL), m.VDL))
+	b = m.History.AppendBinary(u(u(u(u(b, m.Epoch), m.SCL), m.VDL), m.Floor))
 	for _, h := range m.Held {
-		b = u(u(u(append(b, bit(h.Last)), h.LSN), h.Epoch), h.OldestActive)
+		b = appendHeld(b, h)
 	}
 	return b
 }
@@ -280,7 +284,9 @@ func (m *GossipAsk) AppendDigest(b []byte) []byte {
 	}
 	return b
 }
-func (m *GossipGive) AppendDigest(b []byte) []byte   { return digestRecords(u(b, m.Line), m.Records) }
+func (m *GossipGive) AppendDigest(b []byte) []byte {
+	return digestRecords(u(u(b, m.Line), m.Floor), m.Records)
+}
 func (m *ReadEpoch) AppendDigest(b []byte) []byte    { return u(b, m.Token) }
 func (m *CurrentEpoch) AppendDigest(b []byte) []byte { return u(u(b, m.Token), m.Epoch) }
 func (m *Swap) AppendDigest(b []byte) []byte         { return u(u(b, m.Expect), m.Token) }

@@ -1,6 +1,10 @@
 package segment
 
-import "github.com/firstgap/firstgap/impl/node"
+import (
+	"slices"
+
+	"github.com/firstgap/firstgap/impl/node"
+)
 
 // idleTicks is how many gossip timers a segment that knows of no gap lets pass. It may lack what it never heard
 // of, so it asks all the same, now and then.
@@ -12,22 +16,25 @@ func (s *Segment) gossip(out *node.Effects) {
 	if !s.serving || s.dead || len(s.peers) == 0 {
 		return
 	}
-	if s.ahead.frozen() && !s.Damaged() {
+	peer := s.peers[s.ticks%len(s.peers)]
+	s.fillAgain(peer, out)
+	if s.ahead.frozen() && len(s.lost) == 0 {
 		return // it would accept nothing
 	}
-	if !s.Damaged() && s.highest == s.scl && s.lastAt <= s.scl && s.ticks%idleTicks != 0 {
+	if !s.Damaged() && s.highest() == s.scl && s.lastAt <= s.scl && s.ticks%idleTicks != 0 {
 		return
 	}
-	ask := &node.GossipAsk{Line: s.durable.line(), SCL: s.scl}
-	for l := s.scl + 1; l <= s.highest && len(ask.Above) < gossipMany; l++ {
-		if s.at(l) != nil {
-			ask.Above = append(ask.Above, l)
+	ask := &node.GossipAsk{Line: s.durable.line(), SCL: max(s.scl, s.below())}
+	for _, h := range s.above(ask.SCL) {
+		if len(ask.Above) == gossipMany {
+			break
 		}
+		ask.Above = append(ask.Above, h.LSN)
 	}
 	for _, l := range s.lost {
 		ask.Lost = append(ask.Lost, l.lsn)
 	}
-	out.Send(s.peers[s.ticks%len(s.peers)], ask)
+	out.Send(peer, ask)
 }
 
 // give answers a peer. Only peers on the same line exchange records: an LSN of another line may name another record.
@@ -39,18 +46,21 @@ func (s *Segment) give(to node.ID, m *node.GossipAsk, out *node.Effects) {
 
 	if sameLine {
 		above := m.Above
-		for l := m.SCL + 1; l <= s.highest && len(answer.Records) < gossipMany; l++ {
-			r := s.at(l)
-			if r == nil {
-				continue
+		for _, h := range s.above(m.SCL) {
+			if len(answer.Records) == gossipMany {
+				break
 			}
-			for len(above) > 0 && above[0] < l {
+			for len(above) > 0 && above[0] < h.LSN {
 				above = above[1:]
 			}
-			if len(above) == 0 || above[0] != l {
-				answer.Records = append(answer.Records, r)
+			if len(above) == 0 || above[0] != h.LSN {
+				answer.Records = append(answer.Records, h.Record)
 			}
 		}
+	}
+	// Of what lies at or below the floor there are no records to give any more.
+	if below := s.images.tail.LSN; m.SCL < below || slices.ContainsFunc(m.Lost, func(l node.LSN) bool { return l <= below }) {
+		answer.Floor = s.images.floor
 	}
 	// What became unreadable may be fetched across lines: (LSN, epoch) says which record it was.
 	for _, l := range m.Lost {
@@ -58,7 +68,7 @@ func (s *Segment) give(to node.ID, m *node.GossipAsk, out *node.Effects) {
 			answer.Records = append(answer.Records, r)
 		}
 	}
-	if len(answer.Records) > 0 {
+	if len(answer.Records) > 0 || answer.Floor > 0 {
 		out.Send(to, answer)
 	}
 }
@@ -76,9 +86,12 @@ func (s *Segment) take(from node.ID, m *node.GossipGive, out *node.Effects) {
 		switch {
 		case s.isLost(r.LSN, r.Epoch):
 			s.refetch(r, out)
-		case sameLine && !s.ahead.frozen() && !s.Damaged():
+		case sameLine && !s.ahead.frozen() && s.settled():
 			s.accept(r, from, out)
 		}
+	}
+	if m.Floor > s.complete() || len(s.lost) > 0 && m.Floor >= s.lost[0].lsn {
+		s.fillFrom(from, out)
 	}
 }
 

@@ -7,9 +7,14 @@ import (
 	"github.com/firstgap/firstgap/impl/node"
 )
 
-// The segment's disk holds one file, its log. Whatever the segment has to remember is an entry there, in the
-// order in which it became true: a record, a promise, a history. One file and one order mean that a single sync
-// covers all, and that a record that was accepted before a promise is durable before the promise is.
+// Whatever the segment has to remember is an entry of its log, in the order in which it became true: a record, a
+// promise, a history. One file and one order mean that a single sync covers all, and that a record that was accepted
+// before a promise is durable before the promise is. The other file, the images, stands for records that the log no
+// longer has.
+//
+// A log begins with a base, twice: what was promised and followed when the log was last replaced, and how many of the
+// entries that follow were kept from before. A segment that was formatted has one, so that a disk without a log is one
+// that forgot.
 const logFile = "log"
 
 type entryKind byte
@@ -18,6 +23,7 @@ const (
 	recordEntry  entryKind = 1 // a node.Record
 	promiseEntry entryKind = 2 // the epoch promised, in the header
 	joinEntry    entryKind = 3 // a node.History
+	baseEntry    entryKind = 4 // a promise, a history, the floor, and how many entries were kept
 )
 
 // An entry is one entry of the log.
@@ -31,8 +37,10 @@ type entry struct {
 	record  *node.Record // recordEntry
 	from    node.ID      // recordEntry: the peer that sent it, 0 for a writer; not on disk
 	again   bool         // recordEntry: it was held before and became unreadable; not on disk
-	promise node.Epoch   // promiseEntry
-	history node.History // joinEntry
+	promise node.Epoch   // promiseEntry, baseEntry
+	history node.History // joinEntry, baseEntry
+	floor   node.LSN     // baseEntry: the images have everything at or below it
+	kept    int          // baseEntry: entries that follow and are older than it, by position
 	lsn     node.LSN     // recordEntry: repeated in the header, so that a damaged record is still known by name
 	epoch   node.Epoch   // recordEntry: likewise
 }
@@ -62,6 +70,11 @@ func appendEntry(b []byte, e *entry) []byte {
 	case promiseEntry:
 		b = binary.AppendUvarint(b, uint64(e.promise))
 	case joinEntry:
+		b = e.history.AppendBinary(b)
+	case baseEntry:
+		b = binary.AppendUvarint(b, uint64(e.promise))
+		b = binary.AppendUvarint(b, uint64(e.floor))
+		b = binary.AppendUvarint(b, uint64(e.kept))
 		b = e.history.AppendBinary(b)
 	}
 	body := b[start+headerBytes:]
@@ -167,17 +180,31 @@ func (e *entry) decode(body []byte) bool {
 		h, err := node.DecodeHistory(body)
 		e.history = h
 		return err == nil
+	case baseEntry:
+		var numbers [3]uint64
+		for i := range numbers {
+			v, k := binary.Uvarint(body)
+			if k <= 0 {
+				return false
+			}
+			numbers[i], body = v, body[k:]
+		}
+		h, err := node.DecodeHistory(body)
+		e.promise, e.floor, e.kept, e.history = node.Epoch(numbers[0]), node.LSN(numbers[1]), int(numbers[2]), h
+		return err == nil
 	}
 	return false
 }
 
 // A scan is what a start makes of the log that it finds.
 type scan struct {
-	entries []entry // readable, in order; lost records have record == nil
-	kept    int     // bytes of the log up to the end of the last entry
-	synced  uint64  // highest position that was certainly durable, and told, before the crash
-	lost    bool    // some record that was durable is unreadable, but known by name
-	dead    bool    // something that was durable is unreadable, and nobody knows what
+	base     entry   // what the log begins with; the zero value, of no kind, for a log without
+	entries  []entry // readable, in order; lost records have record == nil
+	kept     int     // bytes of the log up to the end of the last entry
+	position uint64  // of the last entry
+	synced   uint64  // highest position that was certainly durable, and told, before the crash
+	lost     bool    // some record that was durable is unreadable, but known by name
+	dead     bool    // something that was durable is unreadable, and nobody knows what
 }
 
 // scanLog reads a log. What follows the first entry that has no end is dropped when nothing of it was known to be
@@ -185,27 +212,61 @@ type scan struct {
 // is damage when the entry was written whole, or when another one, on either side, says that it had been synced.
 func scanLog(log []byte) scan {
 	var s scan
+	if !s.scanBase(log) {
+		s.dead = true
+		return s
+	}
+	older := s.base.kept // entries still to come that were kept from before the base
 	for s.kept < len(log) {
 		rest := log[s.kept:]
 		e, n, state := scanEntry(rest)
-		expected := uint64(len(s.entries)) + 1
-		if state == none || state == partial || e.position != expected {
-			s.dead = max(s.synced, highestSynced(rest)) >= expected
-			break
+		last := s.position
+		if older > 0 && len(s.entries) == 0 {
+			last = 0
+		} else if older > 0 {
+			last = s.entries[len(s.entries)-1].position
+		}
+		fits := e.position == last+1 || older > 0 && e.position > last && e.position <= s.base.position
+		if state == none || state == partial || !fits {
+			s.dead = older > 0 || max(s.synced, highestSynced(rest)) > last
+			return s
 		}
 		if state == rotten {
 			if e.kind != recordEntry {
 				s.dead = true // a promise or a history: nobody knows what was promised
-				break
+				return s
 			}
 			e.record = nil
 			s.lost = true
 		}
 		s.entries = append(s.entries, e)
+		s.position = max(s.position, e.position)
 		s.synced = max(s.synced, e.synced)
 		s.kept += n
+		older = max(0, older-1)
 	}
+	s.dead = older > 0 // the log was replaced as a whole, so its end was there
 	return s
+}
+
+// scanBase reads what a log begins with, from whichever of its two copies can be read, and tells whether that is known.
+func (s *scan) scanBase(log []byte) bool {
+	at := 0
+	for range 2 {
+		e, n, state := scanEntry(log[at:])
+		if e.kind != baseEntry || state == none || state == partial {
+			if at > 0 {
+				return false // the second copy is gone: the log ends where it cannot have ended
+			}
+			return state != partial || e.kind != baseEntry // a log without a base
+		}
+		if state == whole {
+			s.base = e
+		}
+		at += n
+	}
+	s.kept, s.position, s.synced = at, s.base.position, s.base.synced
+	return s.base.kind == baseEntry
 }
 
 // highestSynced searches bytes of which no alignment is known for entries, and returns the highest position that

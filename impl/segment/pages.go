@@ -9,11 +9,12 @@ import (
 	"github.com/firstgap/firstgap/impl/page"
 )
 
-// versions is what a segment has of one page: the records that change it, from the base page on, and the page as
-// of the newest read, to go on from.
+// versions is what a segment has of one page: its image as of the floor, the records that change it from there on, each
+// of which makes a version, and the page as of the newest read, to go on from.
 type versions struct {
-	lsns   []node.LSN // ascending
-	latest *page.Page // nil when nothing was read yet
+	base    imagedPage // the zero value for a page that nothing at or below the floor changed
+	records []*node.Record
+	latest  *page.Page // nil when nothing was read yet
 }
 
 func (s *Segment) version(p node.PageID) *versions {
@@ -21,60 +22,118 @@ func (s *Segment) version(p node.PageID) *versions {
 	if v == nil {
 		v = &versions{}
 		s.pages[p] = v
+		i, _ := slices.BinarySearch(s.order, p)
+		s.order = slices.Insert(s.order, i, p)
 	}
 	return v
 }
 
-func (v *versions) add(l node.LSN) {
-	i, found := slices.BinarySearch(v.lsns, l)
+// find returns the place of the first record above l.
+func (v *versions) find(l node.LSN) int {
+	n := len(v.records)
+	if n == 0 || v.records[n-1].LSN <= l {
+		return n
+	}
+	i, found := slices.BinarySearchFunc(v.records, l, func(r *node.Record, l node.LSN) int {
+		switch {
+		case r.LSN < l:
+			return -1
+		case r.LSN > l:
+			return 1
+		}
+		return 0
+	})
 	if found {
+		i++
+	}
+	return i
+}
+
+func (v *versions) add(r *node.Record) {
+	i := v.find(r.LSN)
+	if i > 0 && v.records[i-1].LSN == r.LSN {
+		v.records[i-1] = r
 		return
 	}
-	v.lsns = slices.Insert(v.lsns, i, l)
-	if v.latest != nil && v.latest.LSN > l {
+	v.records = slices.Insert(v.records, i, r)
+	if v.latest != nil && v.latest.LSN > r.LSN {
 		v.latest = nil // a gap was filled below what was read: cannot be, for reads stay at or below the SCL
 	}
 }
 
-// keep forgets records that at no longer has, and a page that reflects one of them.
-func (v *versions) keep(at func(node.LSN) *node.Record) {
-	v.lsns = slices.DeleteFunc(v.lsns, func(l node.LSN) bool { return at(l) == nil })
-	if v.latest == nil {
-		return
-	}
-	if _, found := slices.BinarySearch(v.lsns, v.latest.LSN); !found {
+// keep forgets records that are not on the line, and a page that reflects one of them.
+func (v *versions) keep(onLine func(node.LSN, node.Epoch) bool) {
+	n := len(v.records)
+	v.records = slices.DeleteFunc(v.records, func(r *node.Record) bool { return !onLine(r.LSN, r.Epoch) })
+	if len(v.records) < n {
 		v.latest = nil
 	}
+}
+
+// collect forgets the records that the base stands for.
+func (v *versions) collect(floor node.LSN) {
+	v.records = slices.Delete(v.records, 0, v.find(floor))
+	if v.latest != nil && (v.base.page == nil || v.latest.LSN < v.base.page.LSN) {
+		v.latest = nil
+	}
+}
+
+// start returns a page of its own to go on from, as of the floor.
+func (v *versions) start(id node.PageID) *page.Page {
+	if v.base.page == nil {
+		return &page.Page{ID: id}
+	}
+	return v.base.page.Clone()
 }
 
 // errBehind says that the segment is not complete up to a read point.
 var errBehind = errors.New("not complete up to the read point")
 
-// PageAt returns the image of page p as of readPoint, materialised from the base page and the records up to there
-// (SIGMOD 2017 §3.2: the log is the database). It fails when the segment is damaged or a record does not continue the page.
+// errTail says that a segment keeps the log alone.
+var errTail = errors.New("it keeps no pages")
+
+// A BelowFloorError refuses a version that is older than what the segment keeps.
+type BelowFloorError struct {
+	Segment   node.ID
+	Page      node.PageID
+	ReadPoint node.LSN
+	Floor     node.LSN // the lowest read point that it serves
+}
+
+func (e *BelowFloorError) Error() string {
+	return fmt.Sprintf("segment %d: page %d at %d: versions below %d are not kept", e.Segment, e.Page, e.ReadPoint, e.Floor)
+}
+
+// PageAt returns the image of page p as of readPoint, materialised from the image as of the floor and the records from
+// there on (SIGMOD 2017 §3.2: the log is the database). It fails with a *BelowFloorError below the floor, and when the
+// segment is damaged, is a tail, or has a record that does not continue the page.
 func (s *Segment) PageAt(p node.PageID, readPoint node.LSN) ([]byte, error) {
 	if s.Damaged() {
 		return nil, fmt.Errorf("segment %d: page %d: damaged", s.id, p)
+	}
+	if s.tail {
+		return nil, fmt.Errorf("segment %d: page %d: %w", s.id, p, errTail)
+	}
+	// Between the group's last record below the floor and the floor, all versions are the same.
+	if readPoint < s.images.tail.LSN {
+		return nil, &BelowFloorError{Segment: s.id, Page: p, ReadPoint: readPoint, Floor: s.images.tail.LSN}
 	}
 	v := s.version(p)
 	pg := v.latest
 	keep := true
 	if pg == nil || pg.LSN > readPoint {
 		keep = pg == nil
-		pg = &page.Page{ID: p}
+		pg = v.start(p)
 	}
-	first, found := slices.BinarySearch(v.lsns, pg.LSN)
-	if found {
-		first++
-	}
-	for _, l := range v.lsns[first:] {
-		if l > readPoint {
+	for _, r := range v.records[v.find(pg.LSN):] {
+		if r.LSN > readPoint {
 			break
 		}
-		if l > s.scl {
+		if r.LSN > s.scl {
 			return nil, fmt.Errorf("segment %d: page %d at %d: %w", s.id, p, readPoint, errBehind)
 		}
-		if err := pg.Apply(s.at(l)); err != nil {
+		if err := pg.Apply(r); err != nil {
+			v.latest = nil // it may be half of what it should be
 			return nil, fmt.Errorf("segment %d: %w", s.id, err)
 		}
 	}
@@ -90,10 +149,16 @@ func (s *Segment) readPage(from node.ID, m *node.ReadPage, out *node.Effects) {
 		return
 	}
 	if s.scl >= m.Need {
-		if image, err := s.PageAt(m.Page, m.ReadPoint); err == nil {
+		image, err := s.PageAt(m.Page, m.ReadPoint)
+		var below *BelowFloorError
+		switch {
+		case err == nil:
 			out.Send(from, &node.PageImage{Epoch: m.Epoch, Page: m.Page, ReadPoint: m.ReadPoint, Attempt: m.Attempt, Image: image})
 			return
-		} else if !errors.Is(err, errBehind) {
+		case errors.As(err, &below):
+			out.Send(from, &node.BelowFloor{Epoch: m.Epoch, Page: m.Page, Attempt: m.Attempt, Floor: below.Floor})
+			return
+		case !errors.Is(err, errBehind) && !errors.Is(err, errTail):
 			// The records do not make a page: worse than being behind, and never to be served.
 			out.Send(from, &node.Damaged{Epoch: m.Epoch})
 			return

@@ -1,6 +1,7 @@
 // Package segment is the storage node: one copy of one protection group. It makes log records durable,
-// acknowledges how far it is complete (its SCL), fills gaps from its peers, materialises pages on read, and lets
-// a new writer fence it and put it on a new history (SIGMOD 2017 §3.3 and §4.3, SIGMOD 2018 §2.3 and §2.4).
+// acknowledges how far it is complete (its SCL), fills gaps from its peers, materialises pages on read and in the
+// background, drops the log that the pages stand for, and lets a new writer fence it and put it on a new history
+// (SIGMOD 2017 §3.3 and §4.3, SIGMOD 2018 §2.3 and §2.4).
 package segment
 
 import (
@@ -12,14 +13,17 @@ import (
 // Limits of a segment. All are far above what a healthy volume needs; past them it drops the message, and the
 // sender's retry comes when there is room.
 const (
-	maxQueued  = 4096 // entries waiting for a sync
-	maxLog     = 1 << 20
-	logChunk   = 128 // records in one LogRecords
-	gossipMany = 64  // records in one GossipGive, LSNs in one GossipAsk
+	maxQueued  = 4096    // entries waiting for a sync
+	maxHeld    = 1 << 20 // records above the floor
+	logChunk   = 128     // records in one LogRecords
+	gossipMany = 64      // records in one GossipGive, LSNs in one GossipAsk
 )
 
 // Timers.
-const gossipTimer node.Timer = 1
+const (
+	gossipTimer node.Timer = 1 + iota
+	coalesceTimer
+)
 
 // Config is what a segment needs to know.
 type Config struct {
@@ -27,6 +31,9 @@ type Config struct {
 	Volume *node.Volume
 	// GossipEvery is how often it asks a peer for what it may lack.
 	GossipEvery time.Duration
+	// CoalesceEvery is how often it looks whether log is to be turned into pages; 0 is never, and then it keeps all of
+	// the log.
+	CoalesceEvery time.Duration
 }
 
 // A Segment is one storage node.
@@ -35,8 +42,12 @@ type Segment struct {
 	volume *node.Volume
 	group  node.Group
 	peers  []node.ID
+	tail   bool // it keeps the log and no pages
 	every  time.Duration
 	hook   node.Hook
+
+	coalesceEvery time.Duration
+	incarnation   uint32
 
 	durable state // what the disk holds for certain
 	// ahead is what durable becomes when everything in queue is durable. What may be accepted is judged by ahead: a
@@ -44,11 +55,14 @@ type Segment struct {
 	// there.
 	ahead state
 
-	records []*node.Record // by LSN-1, durable ones on the durable line; nil where it holds none
-	scl     node.LSN
-	highest node.LSN // the last LSN held
-	told    node.LSN // highest VDL that a writer told
-	lastAt  node.LSN // the group's last LSN at or below told
+	// The durable records on the durable line: those at or below the floor as images, the others one by one.
+	images    images
+	held      []heldRecord // ascending
+	heldBytes int          // about what held takes in the log
+	scl       node.LSN
+	told      node.LSN // highest VDL that a writer told
+	lastAt    node.LSN // the group's last LSN at or below told
+	floor     node.LSN // highest floor that a writer told: the images may get there
 
 	queue    []entry // appended, not known to be durable
 	position uint64  // of the last entry appended
@@ -62,7 +76,20 @@ type Segment struct {
 	lost     []lostRecord // durable once, unreadable now, to be fetched from a peer
 	writers  map[node.Epoch]node.ID
 	pages    map[node.PageID]*versions
+	order    []node.PageID // of pages, ascending: nothing may depend on the order of a map
 	ticks    int
+
+	pending    *imageSet // on its way to the disk
+	trimming   bool      // a shorter log is on its way to the disk
+	imageBytes int       // of the images on the disk
+	logBytes   int       // of the log on the disk, and what was appended since
+	isHollow   bool      // the images cannot be read, and a peer has to give others
+	hollowAt   node.LSN  // when hollow: what they were as of
+	filling    filling
+	fills      uint64
+	// settlingFill is, at a start, the images whose coming may not have been told.
+	settlingFill *images
+	counters     Counters
 }
 
 // state is what a segment promised and follows.
@@ -91,6 +118,7 @@ func New(c Config, hook node.Hook) *Segment {
 	peers := append(append([]node.ID(nil), members[r+1:]...), members[:r]...)
 	return &Segment{
 		id: c.ID, volume: c.Volume, group: g, peers: peers, every: c.GossipEvery, hook: hook,
+		tail: r < len(c.Volume.Tails) && c.Volume.Tails[r], coalesceEvery: c.CoalesceEvery,
 		durable: state{promise: 1, history: node.FirstHistory()},
 		ahead:   state{promise: 1, history: node.FirstHistory()},
 		writers: map[node.Epoch]node.ID{},
@@ -110,21 +138,28 @@ func (s *Segment) SCL() node.LSN { return s.scl }
 // Serving tells whether the segment has settled what its disk holds.
 func (s *Segment) Serving() bool { return s.serving }
 
+// Floor returns the lowest read point that it serves: what is at or below it, it has as page images alone.
+func (s *Segment) Floor() node.LSN { return s.images.floor }
+
 // Damaged tells whether records that it had acknowledged can no longer be read.
-func (s *Segment) Damaged() bool { return s.dead || len(s.lost) > 0 }
+func (s *Segment) Damaged() bool { return s.dead || s.isHollow || len(s.lost) > 0 }
 
 // Step implements node.Node.
 func (s *Segment) Step(_ node.Time, ev node.Event, out *node.Effects) {
 	s.buffer = s.buffer[:0]
 	switch ev.Kind {
 	case node.Started:
-		s.start(ev.Files, out)
+		s.start(ev.Incarnation, ev.Files, out)
 	case node.DiskDone:
-		s.synchronised(uint64(ev.Token), out)
+		s.diskDone(ev.Token, out)
 	case node.Fired:
-		if ev.Timer == gossipTimer {
+		switch ev.Timer {
+		case gossipTimer:
 			s.gossip(out)
 			out.SetTimer(gossipTimer, s.every)
+		case coalesceTimer:
+			s.coalesce(out)
+			out.SetTimer(coalesceTimer, s.coalesceEvery)
 		}
 	case node.Received:
 		if s.serving {
@@ -148,6 +183,12 @@ func (s *Segment) receive(from node.ID, m node.Message, out *node.Effects) {
 	case *node.ReadSnapshot:
 		s.readSnapshot(from, m, out)
 		return
+	case *node.FillAsk:
+		s.giveImages(from, m, out)
+		return
+	case *node.FillGive:
+		s.takeImages(from, m, out)
+		return
 	}
 	epoch, ok := writerEpoch(m)
 	if !ok {
@@ -155,7 +196,7 @@ func (s *Segment) receive(from node.ID, m node.Message, out *node.Effects) {
 	}
 	// A segment that lost what it had acknowledged has no vote, whoever asks: counted as "I don't have it", its
 	// answer would make a read quorum of replicas that never had the record (W+R−N = 1: one such lie is too many).
-	if s.Damaged() && !s.repairedBy(m) {
+	if s.Damaged() && !s.takes(m) {
 		out.Send(from, &node.Damaged{Epoch: epoch})
 		return
 	}
@@ -178,6 +219,18 @@ func (s *Segment) receive(from node.ID, m node.Message, out *node.Effects) {
 	case *node.Confirm:
 		out.Send(from, &node.Confirmed{Epoch: m.Epoch, Round: m.Round})
 	}
+}
+
+// takes tells what a damaged segment still does: it follows the log and stores records, of which its SCL says no more
+// than what it has. It answers no recovery and serves no page.
+func (s *Segment) takes(m node.Message) bool {
+	switch m := m.(type) {
+	case *node.Append:
+		return s.settled()
+	case *node.Join:
+		return s.settled() || !s.dead && s.repairedBy(m)
+	}
+	return false
 }
 
 // writerEpoch returns the epoch that a writer's message carries.
@@ -207,6 +260,7 @@ func (s *Segment) append(from node.ID, m *node.Append, out *node.Effects) {
 	}
 	if s.durable.line() == m.Epoch && m.VDL > s.told {
 		s.told, s.lastAt = m.VDL, m.Last
+		s.floor = max(s.floor, min(m.Floor, m.VDL))
 	}
 	before := s.position
 	for _, r := range m.Records {
@@ -230,7 +284,11 @@ func (s *Segment) append(from node.ID, m *node.Append, out *node.Effects) {
 
 // accept appends r to the log unless it does not belong there.
 func (s *Segment) accept(r *node.Record, from node.ID, out *node.Effects) {
-	if r.Group != s.group || !r.Intact() || r.LSN == 0 || r.LSN > maxLog || len(s.queue) >= maxQueued {
+	if r.Group != s.group || !r.Intact() || r.LSN == 0 || len(s.held) >= maxHeld || len(s.queue) >= maxQueued {
+		return
+	}
+	if s.isLost(r.LSN, r.Epoch) {
+		s.refetch(r, out)
 		return
 	}
 	onLine := s.ahead.history.Has(r.LSN, r.Epoch)
@@ -245,6 +303,9 @@ func (s *Segment) accept(r *node.Record, from node.ID, out *node.Effects) {
 
 // has tells whether the record is held, or on its way to the disk.
 func (s *Segment) has(l node.LSN, e node.Epoch) bool {
+	if l <= s.below() {
+		return true
+	}
 	if r := s.at(l); r != nil && r.Epoch == e {
 		return true
 	}
@@ -254,13 +315,6 @@ func (s *Segment) has(l node.LSN, e node.Epoch) bool {
 		}
 	}
 	return false
-}
-
-func (s *Segment) at(l node.LSN) *node.Record {
-	if l == 0 || int(l) > len(s.records) {
-		return nil
-	}
-	return s.records[l-1]
 }
 
 // fence promises to serve no epoch below m.Epoch, and answers when the promise is durable. Answered before, the
@@ -288,15 +342,15 @@ func (s *Segment) fence(from node.ID, m *node.Fence, out *node.Effects) {
 
 // fenced is the answer to a fence: everything that a recovery may ask.
 func (s *Segment) fenced() *node.Fenced {
-	f := &node.Fenced{Epoch: s.durable.promise, History: s.durable.history, SCL: s.scl, VDL: s.told}
-	first := s.told
-	for first > 0 && s.at(first) == nil {
-		first--
+	f := &node.Fenced{Epoch: s.durable.promise, History: s.durable.history, SCL: s.scl, VDL: s.told, Floor: max(s.floor, s.images.floor)}
+	known := s.held
+	if n := s.before(s.told); n > 0 {
+		known = s.held[n-1:]
+	} else if s.images.tail.LSN > 0 {
+		f.Held = append(f.Held, s.images.tail) // collected, but the chain goes on from it
 	}
-	for l := max(first, 1); l <= s.highest; l++ {
-		if r := s.at(l); r != nil {
-			f.Held = append(f.Held, node.Held{LSN: l, Epoch: r.Epoch, Last: r.Last, OldestActive: r.OldestActive})
-		}
+	for _, h := range known {
+		f.Held = append(f.Held, heldOf(h.Record))
 	}
 	return f
 }
@@ -320,13 +374,14 @@ func (s *Segment) readLog(from node.ID, m *node.ReadLog, out *node.Effects) {
 		return // not fenced yet: it asks again
 	}
 	answer := &node.LogRecords{Epoch: m.Epoch, From: m.From, Through: m.To}
-	for l := m.From; l <= m.To && l <= s.highest; l++ {
-		if r := s.at(l); r != nil {
-			answer.Records = append(answer.Records, r)
-			if len(answer.Records) == logChunk {
-				answer.Through = l
-				break
-			}
+	for _, h := range s.above(max(m.From, 1) - 1) {
+		if h.LSN > m.To {
+			break
+		}
+		answer.Records = append(answer.Records, h.Record)
+		if len(answer.Records) == logChunk {
+			answer.Through = h.LSN
+			break
 		}
 	}
 	out.Send(from, answer)
@@ -338,6 +393,7 @@ func (s *Segment) enqueue(e entry, out *node.Effects) {
 	e.position, e.synced = s.position, s.synced
 	start := len(s.buffer)
 	s.buffer = appendEntry(s.buffer, &e)
+	s.logBytes += len(s.buffer) - start
 	out.Append(logFile, s.buffer[start:])
 	s.queue = append(s.queue, e)
 }
@@ -355,12 +411,22 @@ func (s *Segment) sync(out *node.Effects) {
 	out.Sync(node.Token(s.position))
 }
 
+// diskDone is told that something is durable.
+func (s *Segment) diskDone(token node.Token, out *node.Effects) {
+	switch {
+	case !s.serving:
+		s.settle(out)
+	case token == imagesToken:
+		s.imagesDurable(out)
+	case token == logToken:
+		s.trimmed()
+	default:
+		s.synchronised(uint64(token), out)
+	}
+}
+
 // synchronised is told that every entry up to the position upTo is durable.
 func (s *Segment) synchronised(upTo uint64, out *node.Effects) {
-	if !s.serving {
-		s.settle(out)
-		return
-	}
 	// gofail: var segmentAfterSync struct{}
 	// s.hook.Hit("segmentAfterSync")
 
@@ -371,10 +437,10 @@ func (s *Segment) synchronised(upTo uint64, out *node.Effects) {
 	for n < len(s.queue) && s.queue[n].position <= upTo {
 		e := &s.queue[n]
 		s.synced = e.position
+		// A peer's images may have come first: then they have told of it.
+		e.again = e.again || e.kind == recordEntry && e.lsn <= s.below()
 		s.install(e)
-		if wasDamaged && !s.Damaged() {
-			s.tellUntold(out)
-		}
+		s.tellUntold(out)
 		s.tell(e, out)
 		switch e.kind {
 		case recordEntry:
@@ -416,70 +482,13 @@ func (s *Segment) install(e *entry) {
 			s.forgetLost(e.lsn, e.epoch)
 			s.foundAgain(e.record)
 		}
-		s.hold(e.record)
+		s.hold(e.record, e.position)
 	case promiseEntry:
 		s.durable.promise = e.promise
 	case joinEntry:
 		s.durable = state{promise: e.history.Line(), history: e.history}
 		s.drop()
 	}
-}
-
-// hold stores a durable record and moves the SCL as far as the back-links reach.
-func (s *Segment) hold(r *node.Record) {
-	for int(r.LSN) > len(s.records) {
-		s.records = append(s.records, nil)
-	}
-	s.records[r.LSN-1] = r
-	s.highest = max(s.highest, r.LSN)
-	s.version(r.Page).add(r.LSN)
-	s.advance()
-}
-
-func (s *Segment) advance() {
-	for l := s.scl + 1; l <= s.highest; l++ {
-		r := s.records[l-1]
-		if r == nil {
-			continue // another group's, or a gap: the next record's back-link tells
-		}
-		if r.Prev != s.scl {
-			return
-		}
-		s.scl = l
-	}
-}
-
-// drop forgets what is not on the durable history.
-func (s *Segment) drop() {
-	kept := node.LSN(0)
-	scl := node.LSN(0)
-	for i, r := range s.records {
-		if r == nil {
-			continue
-		}
-		if !s.durable.history.Has(r.LSN, r.Epoch) {
-			s.records[i] = nil
-			continue
-		}
-		kept = r.LSN
-		if r.LSN <= s.scl {
-			scl = r.LSN
-		}
-	}
-	s.highest, s.scl = kept, scl
-	s.records = s.records[:kept]
-	n := 0
-	for _, l := range s.lost {
-		if s.durable.history.Has(l.lsn, l.epoch) {
-			s.lost[n] = l
-			n++
-		}
-	}
-	s.lost = s.lost[:n]
-	for _, v := range s.pages {
-		v.keep(s.at)
-	}
-	s.advance()
 }
 
 // tell traces a durable entry. A record that was fetched again, because it had become unreadable, was told before.

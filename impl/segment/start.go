@@ -8,26 +8,38 @@ import (
 
 // start reads what the disk holds. Nothing of it counts until it is certainly durable: what survived a crash may
 // still be in a cache that the next power loss empties.
-func (s *Segment) start(files []node.File, out *node.Effects) {
-	out.SetTimer(gossipTimer, s.every)
-	var log []byte
+func (s *Segment) start(incarnation uint32, files []node.File, out *node.Effects) {
+	s.incarnation = incarnation
+	s.setTimers(out)
+	var log, pictures []byte
 	for _, f := range files {
-		if f.Name == logFile {
+		switch f.Name {
+		case logFile:
 			log = f.Data
+		case imagesFile:
+			pictures = f.Data
 		}
 	}
+	if len(log) == 0 {
+		// A process that never ran before has promised nothing to nobody. One that did has formatted its disk before it
+		// served: its log is gone, and with it what it promised.
+		s.dead = incarnation > 1
+		s.format(out)
+		return
+	}
 	found := scanLog(log)
-	s.dead = found.dead
+	s.dead = found.dead || found.base.kind == 0
+	if !s.dead {
+		s.restoreBase(&found.base, pictures)
+	}
 	for i := range found.entries {
 		s.restore(&found.entries[i], found.synced)
 	}
+	s.tellFill(^uint64(0))
 	s.ahead = s.durable
-	s.position = uint64(len(found.entries))
+	s.position = found.position
 	s.synced = found.synced
-	if len(log) == 0 {
-		s.serving = true // a new segment: promise 1 and the first history need no entry
-		return
-	}
+	s.logBytes = found.kept
 	// gofail: var segmentBeforeSettle struct{}
 	// s.hook.Hit("segmentBeforeSettle")
 
@@ -38,14 +50,58 @@ func (s *Segment) start(files []node.File, out *node.Effects) {
 	out.Replace(logFile, log[:found.kept], 0)
 }
 
+func (s *Segment) setTimers(out *node.Effects) {
+	out.SetTimer(gossipTimer, s.every)
+	if s.coalesceEvery > 0 {
+		out.SetTimer(coalesceTimer, s.coalesceEvery)
+	}
+}
+
+// format writes the log of a new segment. It serves when that is durable.
+func (s *Segment) format(out *node.Effects) {
+	if s.dead {
+		out.Sync(0)
+		return
+	}
+	base := entry{kind: baseEntry, promise: s.durable.promise, history: s.durable.history}
+	log := appendEntry(appendEntry(nil, &base), &base)
+	s.logBytes = len(log)
+	out.Replace(logFile, log, 0)
+}
+
+// restoreBase puts in force what the log begins with, and the images.
+func (s *Segment) restoreBase(base *entry, file []byte) {
+	s.durable = state{promise: base.promise, history: base.history}
+	if file == nil && base.floor == 0 {
+		return
+	}
+	set, state := scanImages(file)
+	switch {
+	case state == imagesWhole && set.floor >= base.floor:
+		s.put(&set)
+		if set.from != 0 && set.position >= base.position {
+			s.settlingFill = &set.images
+		}
+	case file != nil && state == imagesGone:
+		s.dead = true // a peer may have given more than the log knows of
+	default:
+		s.images.floor = max(set.floor, base.floor)
+		s.hollow()
+	}
+}
+
 // restore puts one entry of the log in force, as install did when it was new, and remembers what is to be told of
 // it: the entries beyond synced may or may not have been told before the crash.
 func (s *Segment) restore(e *entry, synced uint64) {
+	s.tellFill(e.position)
 	if e.kind == recordEntry {
+		if e.lsn <= s.below() {
+			return // the images have it, and told was what brought them
+		}
 		if e.record == nil {
 			s.lost = append(s.lost, lostRecord{lsn: e.lsn, epoch: e.epoch})
 			if e.position > synced {
-				s.settling = append(s.settling, untold{lsn: e.lsn, trace: node.Trace{
+				s.settling = append(s.settling, untold{lsn: e.lsn, epoch: e.epoch, trace: node.Trace{
 					Action: node.ActStore, Epoch: s.durable.line(), Position: e.position}})
 			}
 			return
@@ -60,8 +116,16 @@ func (s *Segment) restore(e *entry, synced uint64) {
 	s.install(e)
 	if e.position > synced {
 		if t, ok := s.trace(e); ok {
-			s.settling = append(s.settling, untold{lsn: e.lsn, trace: t})
+			s.settling = append(s.settling, untold{lsn: e.lsn, epoch: e.epoch, trace: t})
 		}
+	}
+}
+
+// tellFill remembers to tell of images that a peer gave, before what the log has from the position next on.
+func (s *Segment) tellFill(next uint64) {
+	if im := s.settlingFill; im != nil && im.position < next {
+		s.settling = append(s.settling, untold{trace: s.fillTrace(im)})
+		s.settlingFill = nil
 	}
 }
 
@@ -72,8 +136,8 @@ func (s *Segment) settle(out *node.Effects) {
 
 	s.serving = true
 	s.synced = s.position
-	if !s.Damaged() {
-		s.tellUntold(out)
+	s.tellUntold(out)
+	if !s.Damaged() && s.incarnation > 1 {
 		s.tellHeld(out)
 	}
 }
@@ -82,12 +146,24 @@ func (s *Segment) settle(out *node.Effects) {
 // wait, and with it all that follow, until the record is there again or dropped.
 type untold struct {
 	lsn   node.LSN
+	epoch node.Epoch
 	trace node.Trace
 }
 
+// settled tells whether every step before the start can be told, or has been.
+func (s *Segment) settled() bool {
+	return !s.dead && !slices.ContainsFunc(s.settling, func(u untold) bool { return u.waits() && s.isLost(u.lsn, u.epoch) })
+}
+
+func (u *untold) waits() bool { return u.trace.Action == node.ActStore && u.trace.Record == nil }
+
+// tellUntold tells what is to be told of the time before the start, once all of it can be.
 func (s *Segment) tellUntold(out *node.Effects) {
-	for _, u := range s.settling {
-		if u.trace.Action != node.ActStore || u.trace.Record != nil {
+	if !s.settled() {
+		return
+	}
+	for i := range s.settling {
+		if u := &s.settling[i]; !u.waits() {
 			out.Tell(u.trace)
 		}
 	}
@@ -97,7 +173,7 @@ func (s *Segment) tellUntold(out *node.Effects) {
 // foundAgain completes the step that waits for the record.
 func (s *Segment) foundAgain(r *node.Record) {
 	for i := range s.settling {
-		if u := &s.settling[i]; u.lsn == r.LSN && u.trace.Action == node.ActStore && u.trace.Record == nil {
+		if u := &s.settling[i]; u.lsn == r.LSN && u.waits() {
 			u.trace.Record = r
 		}
 	}
@@ -105,11 +181,9 @@ func (s *Segment) foundAgain(r *node.Record) {
 
 // tellHeld says all that the segment holds. It must be able to read all of it.
 func (s *Segment) tellHeld(out *node.Effects) {
-	t := node.Trace{Action: node.ActHolds, Epoch: s.durable.line(), LSN: s.scl, Promise: s.durable.promise, History: s.durable.history}
-	for _, r := range s.records {
-		if r != nil {
-			t.Held = append(t.Held, node.Held{LSN: r.LSN, Epoch: r.Epoch, Last: r.Last, OldestActive: r.OldestActive})
-		}
+	t := node.Trace{Action: node.ActHolds, Epoch: s.durable.line(), LSN: s.images.floor, Promise: s.durable.promise, History: s.durable.history}
+	for _, h := range s.held {
+		t.Held = append(t.Held, heldOf(h.Record))
 	}
 	out.Tell(t)
 }
@@ -123,13 +197,9 @@ func (s *Segment) forgetLost(l node.LSN, e node.Epoch) {
 }
 
 // repairedBy tells whether m is a join that drops all that was lost, so that nothing is missing after it.
-func (s *Segment) repairedBy(m node.Message) bool {
-	j, ok := m.(*node.Join)
-	if !ok || s.dead {
-		return false
-	}
+func (s *Segment) repairedBy(m *node.Join) bool {
 	for _, l := range s.lost {
-		if j.History.Has(l.lsn, l.epoch) {
+		if m.History.Has(l.lsn, l.epoch) {
 			return false
 		}
 	}
