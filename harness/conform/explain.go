@@ -87,7 +87,9 @@ func describe(t *node.Trace) string {
 	case node.ActDecide:
 		s += fmt.Sprintf(" cut %d by %d answers", t.LSN, len(t.Answers))
 	case node.ActHolds:
-		s += fmt.Sprintf(" promise %d, SCL %d, %d records", t.Promise, t.LSN, len(t.Held))
+		s += fmt.Sprintf(" promise %d, images as of %d, %d records above", t.Promise, t.LSN, len(t.Held))
+	case node.ActFill:
+		s += fmt.Sprintf(" images as of %d", t.LSN)
 	default:
 		if t.Action.OfReaders() {
 			s += describeReader(t)

@@ -839,12 +839,40 @@ func scenarios() []scenario {
 			y.tell(y.order[0], t)
 		}, "Holds", ruleStore, "restarts with record 2/1"},
 
-		{"a restart counts its SCL anew", three, func(y *toy) {
+		{"a restart has images of a record that it never held", three, func(y *toy) {
+			w := y.writer(1)
+			y.committed(w, "ant")
+			w.write(w.begin(), "bee", "1", true)
+			t := y.segment(0, 0).inventory()
+			t.LSN, t.Held = w.end(), nil
+			y.tell(y.order[0], t)
+		}, "Holds", ruleFloor, "never held record"},
+
+		{"a restart has images as of beyond the log", three, func(y *toy) {
+			t := y.segment(0, 0).inventory()
+			t.LSN = 1 << 61
+			y.tell(y.order[0], t)
+		}, "Holds", ruleFloor, nobodyToldYou},
+
+		{"a restart keeps records that its images stand for", three, func(y *toy) {
 			y.committed(y.writer(1), "ant")
 			t := y.segment(0, 0).inventory()
-			t.LSN = 0
+			t.LSN = t.Held[0].LSN
 			y.tell(y.order[0], t)
-		}, "Holds", ruleSCL, "restarts with SCL 0"},
+		}, "Holds", ruleStore, "restarts with record 1/1"},
+
+		{"images of a peer that follows another line", three, func(y *toy) {
+			y.committed(y.writer(1), "ant")
+			y.tell(y.order[0], node.Trace{Action: node.ActFill, Epoch: 2, From: y.order[1], LSN: 1})
+		}, "Gossip", string(volume.OtherLine), "takes images on line 2"},
+
+		{"images of a segment of nobody", three, func(y *toy) {
+			y.tell(y.order[0], node.Trace{Action: node.ActFill, Epoch: 1, From: 99, LSN: 0})
+		}, "Gossip", string(volume.PeerElsewhere), "which is no peer"},
+
+		{"images as of beyond the log", three, func(y *toy) {
+			y.tell(y.order[0], node.Trace{Action: node.ActFill, Epoch: 1, From: y.order[1], LSN: 1})
+		}, "Fill", ruleFloor, nobodyToldYou},
 
 		{"a disk is wiped and its first place filled anew", three, func(y *toy) {
 			w := y.writer(1)
@@ -981,7 +1009,7 @@ func TestScenariosCoverTheRules(t *testing.T) {
 		met[s.rule] = true
 	}
 	for _, rule := range []string{ruleKnown, ruleComplete, ruleWriter, ruleRecord, rulePrevious, ruleOld, ruleUndo, ruleHome,
-		ruleIssued, rulePosition, ruleGrowing, ruleCut, ruleHistory, rulePromise, ruleLine, ruleStore, ruleSCL, ruleTold, ruleAction} {
+		ruleIssued, rulePosition, ruleGrowing, ruleCut, ruleHistory, rulePromise, ruleLine, ruleStore, ruleFloor, ruleTold, ruleAction} {
 		require.True(t, met[rule], "no scenario for: %s", rule)
 	}
 }

@@ -32,6 +32,9 @@ func (v *Validator) segmentStep(from node.ID, t *node.Trace) *problem {
 	if t.Action == node.ActStore && t.Record == nil {
 		return &problem{rule: ruleComplete, why: fmt.Sprintf("Store of %s carries no record", v.who(from))}
 	}
+	if t.Action == node.ActFill {
+		return v.fill(r, t)
+	}
 	again, p := v.heard(r, t)
 	switch {
 	case p != nil:
@@ -153,6 +156,51 @@ func (v *Validator) store(r int, t *node.Trace) *problem {
 	return v.did(&v.counts.Stores)
 }
 
+// fill takes page images that a peer gave: of every record of the group at or below the floor that the segment lacked,
+// they are what Gossip brings one by one. A segment that restarts may tell of them again, and then lacks nothing. Like a
+// record that comes late, they count as the writer's when the peer has moved to another line in the meantime.
+func (v *Validator) fill(r int, t *node.Trace) *problem {
+	id, e := v.segments[r].id, int(t.Epoch)
+	peer := v.replica(t.From)
+	if peer < 0 || peer == r || peer/v.volume.Replicas() != r/v.volume.Replicas() {
+		return refusedAs("Gossip", volume.PeerElsewhere, v.segmentState(r), describe(t), "%s takes images from %s, which is no peer", v.who(id), v.who(t.From))
+	}
+	if line := v.model.Line(r); e != line {
+		return refusedAs("Gossip", volume.OtherLine, v.segmentState(r), describe(t), "%s takes images on line %d", v.who(id), e)
+	}
+	if int(t.LSN) > v.model.End(e) {
+		return v.beyond(r, "takes", t)
+	}
+	v.counts.Fills++
+	for l := 1; l <= int(t.LSN); l++ {
+		if !v.of(r, e, l) || v.model.Stored(r, l) != 0 {
+			continue
+		}
+		count := &v.counts.Gossips
+		if v.model.Gossip(r, peer, l) != "" {
+			if g := v.model.Store(e, l, r); g != "" {
+				return refusedAs("Gossip", g, v.segmentState(r), describe(t), "%s may not have record %d by images", v.who(id), l)
+			}
+			count = &v.counts.Stores
+		}
+		if p := v.did(count); p != nil {
+			return p
+		}
+	}
+	return nil
+}
+
+// of tells whether the record at l of line e, not beyond its end, is of the group of segment r.
+func (v *Validator) of(r, e, l int) bool {
+	return int(v.lines[e-1].records[l-1].Group) == r/v.volume.Replicas()
+}
+
+// beyond makes a problem of a floor that no log reaches.
+func (v *Validator) beyond(r int, does string, t *node.Trace) *problem {
+	return remembers(ruleFloor, false, fmt.Sprintf("%s %s images as of %d", v.who(v.segments[r].id), does, t.LSN),
+		fmt.Sprintf("a floor of %d at most, where line %d ends", v.model.End(int(t.Epoch)), t.Epoch), describe(t))
+}
+
 // issuedOn returns the epoch of the record that line e has at l, which must not lie beyond its end.
 func (v *Validator) issuedOn(e int, l node.LSN) node.Epoch { return v.lines[e-1].records[l-1].Epoch }
 
@@ -204,7 +252,17 @@ func (v *Validator) holds(r int, t *node.Trace) *problem {
 	if !sameHistory(ln.history, t.History) {
 		return v.otherHistory(ln, t)
 	}
-	l := 1
+	// Up to the floor the segment has page images: of all that the model says it holds, and it must hold all of its group.
+	if int(t.LSN) > v.model.End(line) {
+		return v.beyond(r, "restarts with", t)
+	}
+	for l := 1; l <= int(t.LSN); l++ {
+		if v.of(r, line, l) && v.model.Stored(r, l) == 0 {
+			return remembers(ruleFloor, false, fmt.Sprintf("%s restarts with images as of %d, and never held record %d", v.who(id), t.LSN, l),
+				v.segmentState(r), v.inventory(t))
+		}
+	}
+	l := int(t.LSN) + 1
 	for _, h := range t.Held {
 		if int(h.LSN) < l || int(h.LSN) > v.model.End(line) {
 			return remembers(ruleStore, false, fmt.Sprintf("%s restarts with record %d/%d", v.who(id), h.LSN, h.Epoch), v.segmentState(r), v.inventory(t))
@@ -225,10 +283,6 @@ func (v *Validator) holds(r int, t *node.Trace) *problem {
 			return remembers(ruleStore, true, fmt.Sprintf("%s restarts without record %d/%d", v.who(id), l, e), v.segmentState(r), v.inventory(t))
 		}
 	}
-	if scl := v.model.SCL(line, r); int(t.LSN) != scl {
-		return remembers(ruleSCL, int(t.LSN) < scl, fmt.Sprintf("%s restarts with SCL %d", v.who(id), t.LSN),
-			fmt.Sprintf("SCL %d; %s", scl, v.segmentState(r)), fmt.Sprintf("SCL %d", t.LSN))
-	}
 	return nil
 }
 
@@ -246,7 +300,7 @@ func (v *Validator) inventory(t *node.Trace) string {
 	for _, h := range t.Held {
 		lsns = append(lsns, int(h.LSN))
 	}
-	return fmt.Sprintf("promise %d, line %d, SCL %d, holds %s", t.Promise, t.Epoch, t.LSN, ranges(lsns))
+	return fmt.Sprintf("promise %d, line %d, images as of %d, holds above %s", t.Promise, t.Epoch, t.LSN, ranges(lsns))
 }
 
 // held counts the records that segment r holds.

@@ -71,6 +71,32 @@ func TestLateGossipIsAStore(t *testing.T) {
 	require.Zero(t, c.Gossips)
 }
 
+// Images bring at once what gossip brings one by one. Told again after a restart they bring nothing; and an inventory
+// may name as images what the segment took record by record.
+func TestImagesOfAPeer(t *testing.T) {
+	c := legal(t, nil, func(y *toy) {
+		w := y.writer(1)
+		txn := w.begin()
+		w.write(txn, "ant", "1", true)
+		w.write(txn, "bee", "1", true)
+		w.write(txn, "cow", "1", true)
+		for l := node.LSN(1); l <= 3; l++ {
+			y.store(w, l, 0, 1)
+		}
+		y.store(w, 2, 2)
+		from, to := y.order[0], y.order[2]
+		for range 2 {
+			y.tell(to, node.Trace{Action: node.ActFill, Epoch: 1, From: from, LSN: 2})
+		}
+		inventory := y.segment(0, 1).inventory()
+		inventory.LSN, inventory.Held = 2, inventory.Held[2:]
+		y.tell(y.order[1], inventory)
+		y.tell(to, node.Trace{Action: node.ActHolds, Epoch: 1, Promise: 1, History: node.FirstHistory(), LSN: 2})
+	})
+	require.Equal(t, uint64(2), c.Fills)
+	require.Equal(t, uint64(1), c.Gossips)
+}
+
 // What a segment answered to a fence stays its answer, though a newer writer fences it, and even puts it on another
 // line, before the older one decides.
 func TestAnAnswerThatIsUnderWayStays(t *testing.T) {

@@ -457,6 +457,22 @@ func (s *toySegment) store(r *node.Record, from node.ID) bool {
 	return true
 }
 
+// fill takes as images what p is complete to.
+func (s *toySegment) fill(p *toySegment) bool {
+	line := s.history.Line()
+	if p == s || s.promise != line || p.history.Line() != line || len(s.silent) > 0 || len(p.silent) > 0 {
+		return false
+	}
+	floor := p.complete(s.toy.writer(line))
+	for l, r := range p.held {
+		if l <= floor {
+			s.held[l] = r
+		}
+	}
+	s.toy.tell(s.id, node.Trace{Action: node.ActFill, Epoch: line, From: p.id, LSN: floor})
+	return true
+}
+
 func (s *toySegment) fence(w *toyWriter) bool {
 	if s.promise >= w.epoch || len(s.silent) > 0 {
 		return false
@@ -488,7 +504,7 @@ func (s *toySegment) join(w *toyWriter) bool {
 // inventory is what the segment says of itself after a restart.
 func (s *toySegment) inventory() node.Trace {
 	line := s.toy.writer(s.history.Line())
-	t := node.Trace{Action: node.ActHolds, Epoch: line.epoch, LSN: s.complete(line), Promise: s.promise, History: s.history}
+	t := node.Trace{Action: node.ActHolds, Epoch: line.epoch, Promise: s.promise, History: s.history}
 	for _, l := range slices.Sorted(maps.Keys(s.held)) {
 		r := s.held[l]
 		t.Held = append(t.Held, node.Held{LSN: l, Epoch: r.Epoch, Last: r.Last, OldestActive: r.OldestActive})
@@ -596,6 +612,9 @@ func (y *toy) wander(n int, epochs node.Epoch) {
 			}
 		case 12, 13:
 			p := pick(y.volume.Segments[s.group])
+			if y.random.IntN(64) == 0 && s.fill(p) {
+				continue
+			}
 			for _, l := range slices.Sorted(maps.Keys(p.held)) {
 				if s.store(p.held[l], p.id) {
 					break

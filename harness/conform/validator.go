@@ -19,7 +19,7 @@ type Counts struct {
 	Undos      uint64 `json:"undos"`      //
 	Structures uint64 `json:"structures"` // records of no transaction
 	Stores     uint64 `json:"stores"`     //
-	Gossips    uint64 `json:"gossips"`    //
+	Gossips    uint64 `json:"gossips"`    // of records, one by one or as page images
 	Advances   uint64 `json:"advances"`   // one for each LSN that became complete
 	Acks       uint64 `json:"acks"`       // commits acknowledged
 	Starts     uint64 `json:"starts"`     // take-overs begun
@@ -33,6 +33,7 @@ type Counts struct {
 	Resumed uint64 `json:"resumed"` // writes of a transaction that has taken something back
 	Removed uint64 `json:"removed"` // records that cuts took off the log, held by a segment or not
 	Dropped uint64 `json:"dropped"` // copies of records that segments dropped when they joined
+	Fills   uint64 `json:"fills"`   // page images that segments took from a peer
 
 	Evaluations uint64 `json:"evaluations"` // of one invariant
 }
@@ -46,7 +47,7 @@ func (c *Counts) Add(d Counts) {
 
 func (c *Counts) fields() []*uint64 {
 	return []*uint64{&c.Steps, &c.Retold, &c.Holds, &c.Writes, &c.Commits, &c.Undos, &c.Structures, &c.Stores, &c.Gossips, &c.Advances,
-		&c.Acks, &c.Starts, &c.Fences, &c.Decides, &c.Joins, &c.Opens, &c.Cuts, &c.Moves, &c.Resumed, &c.Removed, &c.Dropped, &c.Evaluations}
+		&c.Acks, &c.Starts, &c.Fences, &c.Decides, &c.Joins, &c.Opens, &c.Cuts, &c.Moves, &c.Resumed, &c.Removed, &c.Dropped, &c.Fills, &c.Evaluations}
 }
 
 // A Validator steps the model by the trace of one run. It is for one goroutine.
@@ -163,12 +164,12 @@ func (v *Validator) step(from node.ID, t *node.Trace) *problem {
 		return v.open(from, t)
 	case node.ActStart:
 		return v.start(from, t)
-	case node.ActStore, node.ActFence, node.ActJoin, node.ActHolds:
+	case node.ActStore, node.ActFence, node.ActJoin, node.ActHolds, node.ActFill:
 		return v.segmentStep(from, t)
 	}
 	return &problem{
 		rule: ruleAction, why: fmt.Sprintf("%s told %s, which is none", v.who(from), t.Action),
-		expected: "Write, Commit, Undo, Structure, Store, Advance, Ack, Start, Fence, Decide, Join, Open or Holds", found: t.Action.String(),
+		expected: "Write, Commit, Undo, Structure, Store, Advance, Ack, Start, Fence, Decide, Join, Open, Holds or Fill", found: t.Action.String(),
 	}
 }
 

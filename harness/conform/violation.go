@@ -72,7 +72,7 @@ const (
 	rulePromise   = "a restarted segment has the promise that it made: fence[r]"
 	ruleLine      = "a restarted segment follows the log that it joined: line[r]"
 	ruleStore     = "a restarted segment holds what it stored, and nothing else: store[r]"
-	ruleSCL       = "a restarted segment is complete as far as its records go: scl[line[r]][r]"
+	ruleFloor     = "page images are of what the segment held, all of it up to their floor: store[r]"
 	ruleTold      = "a Position that was told before says the same again"
 	ruleAction    = "a step is an action of the model"
 	anyoneBefore  = "amnesia: what was durable is gone"
@@ -94,6 +94,7 @@ var guarantees = map[node.Action]string{
 	node.ActJoin:      "a cut travels with the whole history of cuts, and a segment that joins drops what is not on it",
 	node.ActOpen:      "before a writer serves, a write quorum of every group holds everything that it kept",
 	node.ActHolds:     "what a segment told as durable is durable",
+	node.ActFill:      "a peer gives nothing but what it holds itself, on the same line",
 }
 
 // problem is what a step's check returns; Tell makes a Violation of it.
