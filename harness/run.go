@@ -32,19 +32,22 @@ type Result struct {
 
 // An Implementation is what is held against the model: it makes the nodes of a volume.
 type Implementation struct {
-	Register func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node
-	Segment  func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node
-	Writer   func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node
+	// SegmentDisk is what the disk of a segment holds when the volume is new: it was formatted before.
+	SegmentDisk []node.File
+	Register    func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node
+	Segment     func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node
+	Writer      func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node
 }
 
 // Ours is the project's own implementation.
 func Ours() Implementation {
 	return Implementation{
+		SegmentDisk: segment.Formatted(),
 		Register: func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node {
 			return control.New(control.Config{ID: id, Volume: v}, hook)
 		},
 		Segment: func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node {
-			return segment.New(segment.Config{ID: id, Volume: v, GossipEvery: time.Duration(n.GossipEvery)}, hook)
+			return segment.New(segment.Config{ID: id, Volume: v, GossipEvery: time.Duration(n.GossipEvery), CoalesceEvery: time.Duration(n.GossipEvery)}, hook)
 		},
 		Writer: func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node {
 			limits := writer.DefaultLimits()
@@ -182,7 +185,7 @@ func (r *runner) populate() error {
 	for g, members := range r.volume.Segments {
 		for i, id := range members {
 			n := faults.Node{Role: faults.Segment, Group: g + 1, Replica: i + 1}
-			err = errors.Join(err, w.Add(sim.Process{ID: id, Name: n.String(), Zone: topology.Zone(n), New: func(h node.Hook) node.Node {
+			err = errors.Join(err, w.Add(sim.Process{ID: id, Name: n.String(), Zone: topology.Zone(n), Disk: r.of.SegmentDisk, New: func(h node.Hook) node.Node {
 				return r.keep(r.of.Segment(id, r.volume, c.Nodes, h))
 			}}), w.Start(id))
 		}

@@ -862,7 +862,9 @@ func scenarios() []scenario {
 		}, "Holds", ruleStore, "restarts with record 1/1"},
 
 		{"images of a peer that follows another line", three, func(y *toy) {
-			y.committed(y.writer(1), "ant")
+			w := y.writer(1)
+			w.write(w.begin(), "ant", "1", true)
+			y.store(w, 1, 1)
 			y.tell(y.order[0], node.Trace{Action: node.ActFill, Epoch: 2, From: y.order[1], LSN: 1})
 		}, "Gossip", string(volume.OtherLine), "takes images on line 2"},
 

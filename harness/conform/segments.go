@@ -157,13 +157,17 @@ func (v *Validator) store(r int, t *node.Trace) *problem {
 }
 
 // fill takes page images that a peer gave: of every record of the group at or below the floor that the segment lacked,
-// they are what Gossip brings one by one. A segment that restarts may tell of them again, and then lacks nothing. Like a
-// record that comes late, they count as the writer's when the peer has moved to another line in the meantime.
+// they are what Gossip brings one by one. A segment that restarts may tell of them again, much later, and then lacks
+// nothing. Like a record that comes late, they count as the writer's when the peer has moved to another line in the meantime.
 func (v *Validator) fill(r int, t *node.Trace) *problem {
 	id, e := v.segments[r].id, int(t.Epoch)
 	peer := v.replica(t.From)
 	if peer < 0 || peer == r || peer/v.volume.Replicas() != r/v.volume.Replicas() {
 		return refusedAs("Gossip", volume.PeerElsewhere, v.segmentState(r), describe(t), "%s takes images from %s, which is no peer", v.who(id), v.who(t.From))
+	}
+	if t.LSN > 0 && v.lacks(r, t.LSN) == 0 {
+		v.counts.Retold++
+		return nil
 	}
 	if line := v.model.Line(r); e != line {
 		return refusedAs("Gossip", volume.OtherLine, v.segmentState(r), describe(t), "%s takes images on line %d", v.who(id), e)
@@ -193,6 +197,18 @@ func (v *Validator) fill(r int, t *node.Trace) *problem {
 // of tells whether the record at l of line e, not beyond its end, is of the group of segment r.
 func (v *Validator) of(r, e, l int) bool {
 	return int(v.lines[e-1].records[l-1].Group) == r/v.volume.Replicas()
+}
+
+// lacks returns the first record of its group on its own line, at or below upTo, that segment r does not hold, or 0. What
+// the line does not have at all it lacks, too.
+func (v *Validator) lacks(r int, upTo node.LSN) int {
+	line := v.model.Line(r)
+	for l := 1; l <= int(upTo); l++ {
+		if l > v.model.End(line) || v.of(r, line, l) && v.model.Stored(r, l) == 0 {
+			return l
+		}
+	}
+	return 0
 }
 
 // beyond makes a problem of a floor that no log reaches.
@@ -256,11 +272,9 @@ func (v *Validator) holds(r int, t *node.Trace) *problem {
 	if int(t.LSN) > v.model.End(line) {
 		return v.beyond(r, "restarts with", t)
 	}
-	for l := 1; l <= int(t.LSN); l++ {
-		if v.of(r, line, l) && v.model.Stored(r, l) == 0 {
-			return remembers(ruleFloor, false, fmt.Sprintf("%s restarts with images as of %d, and never held record %d", v.who(id), t.LSN, l),
-				v.segmentState(r), v.inventory(t))
-		}
+	if l := v.lacks(r, t.LSN); l != 0 {
+		return remembers(ruleFloor, false, fmt.Sprintf("%s restarts with images as of %d, and never held record %d", v.who(id), t.LSN, l),
+			v.segmentState(r), v.inventory(t))
 	}
 	l := int(t.LSN) + 1
 	for _, h := range t.Held {

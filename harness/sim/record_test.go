@@ -52,7 +52,7 @@ func TestLines(t *testing.T) {
     0.000000ms  client 1       starts, incarnation 1
     0.000000ms  segment 1/1    disk done, token 4
     1.000000ms  segment 1/1    timer 3
-    1.000000ms  segment 1/2    ← segment 1/1: append &{Epoch:1 Records:[5/1 write t1.2 x 500→400] VDL:4 Last:0}
+    1.000000ms  segment 1/2    ← segment 1/1: append &{Epoch:1 Records:[5/1 write t1.2 x 500→400] VDL:4 Last:0 Floor:0}
     1.000000ms  segment 1/2    = Decide epoch 2 LSN 103 answers of segment 1/1, segment 1/2 history 1 from 1, 2 from 103
     1.000000ms  segment 1/2    = Store epoch 1 5/1 write t1.2 x 500→400 from segment 1/1 position 7
     1.000000ms  segment 1/2    = Ack epoch 1 txn 1.2

@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/firstgap/firstgap/impl/node"
@@ -26,6 +27,8 @@ type Process struct {
 	Host string
 	// Role is a name that fault plans use for several processes in turn: "writer" is the writer that was started last.
 	Role string
+	// Disk is what its disk holds before it starts for the first time.
+	Disk []node.File
 	// New makes the node of one incarnation. The hook is that of the process.
 	New func(hook node.Hook) node.Node
 }
@@ -191,6 +194,16 @@ func (w *World) Add(p Process) error {
 		return &ProcessError{p.ID, p.Name, "nothing makes its node"}
 	}
 	return w.add(&process{id: p.ID, name: p.Name, zone: p.Zone, role: p.Role, create: p.New, link: w.linkOf(p.Host)})
+	added := &process{id: p.ID, name: p.Name, zone: p.Zone, role: p.Role, create: p.New}
+	if err := w.add(added); err != nil {
+		return err
+	}
+	for _, f := range p.Disk {
+		on := added.disk.open(f.Name)
+		on.exists, on.versions[0] = true, version{data: slices.Clone(f.Data), durable: len(f.Data)}
+		w.bytes += int64(len(f.Data))
+	}
+	return nil
 }
 
 // AddClient makes a client known and starts it.

@@ -147,6 +147,8 @@ func (r *Reader) receive(from node.ID, m node.Message, out *node.Effects) {
 		r.pageCame(from, m, out)
 	case *node.Behind:
 		r.pageRefused(m.Page, m.Attempt, out)
+	case *node.BelowFloor:
+		r.collected(m.Page, m.Attempt, m.Floor, out)
 	case *node.Promote:
 		r.promote(out)
 	}

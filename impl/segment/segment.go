@@ -260,7 +260,9 @@ func (s *Segment) append(from node.ID, m *node.Append, out *node.Effects) {
 	}
 	if s.durable.line() == m.Epoch && m.VDL > s.told {
 		s.told, s.lastAt = m.VDL, m.Last
-		s.floor = max(s.floor, min(m.Floor, m.VDL))
+	}
+	if s.durable.line() == m.Epoch {
+		s.floor = max(s.floor, min(m.Floor, s.told))
 	}
 	before := s.position
 	for _, r := range m.Records {

@@ -57,16 +57,20 @@ func (s *Segment) setTimers(out *node.Effects) {
 	}
 }
 
+// Formatted returns what the disk of a new segment holds, when it is formatted before the segment starts. One that finds
+// nothing at its very first start formats its disk itself; one that finds nothing later has lost what it had.
+func Formatted() []node.File {
+	base := entry{kind: baseEntry, promise: 1, history: node.FirstHistory()}
+	return []node.File{{Name: logFile, Data: appendEntry(appendEntry(nil, &base), &base)}}
+}
+
 // format writes the log of a new segment. It serves when that is durable.
 func (s *Segment) format(out *node.Effects) {
 	if s.dead {
 		out.Sync(0)
 		return
 	}
-	base := entry{kind: baseEntry, promise: s.durable.promise, history: s.durable.history}
-	log := appendEntry(appendEntry(nil, &base), &base)
-	s.logBytes = len(log)
-	out.Replace(logFile, log, 0)
+	out.Replace(logFile, Formatted()[0].Data, 0)
 }
 
 // restoreBase puts in force what the log begins with, and the images.
@@ -137,7 +141,7 @@ func (s *Segment) settle(out *node.Effects) {
 	s.serving = true
 	s.synced = s.position
 	s.tellUntold(out)
-	if !s.Damaged() && s.incarnation > 1 {
+	if !s.Damaged() && s.logBytes > 0 {
 		s.tellHeld(out)
 	}
 }

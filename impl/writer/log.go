@@ -38,7 +38,7 @@ func (w *Writer) send(out *node.Effects) {
 		if g.sent == g.last {
 			continue
 		}
-		m := &node.Append{Epoch: w.epoch, VDL: w.vdl, Last: g.atVDL, Records: w.recordsAfter(g, g.sent, len(g.lsns))}
+		m := &node.Append{Epoch: w.epoch, VDL: w.vdl, Last: g.atVDL, Floor: w.floorOf(g), Records: w.recordsAfter(g, g.sent, len(g.lsns))}
 		g.sent, g.toldVDL = g.last, w.vdl
 		g.eachMember(func(_ int, p *replica) {
 			if p.joined {
@@ -76,7 +76,7 @@ func (w *Writer) resend(out *node.Effects) {
 			stuck := p.scl < g.sent && p.scl == p.before
 			p.before = p.scl
 			if p.joined && (stuck || tell) {
-				m := &node.Append{Epoch: w.epoch, VDL: w.vdl, Last: g.atVDL}
+				m := &node.Append{Epoch: w.epoch, VDL: w.vdl, Last: g.atVDL, Floor: w.floorOf(g)}
 				if stuck {
 					m.Records = w.recordsAfter(g, p.scl, resendMany)
 				}

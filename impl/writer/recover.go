@@ -103,6 +103,7 @@ type finding struct {
 type reading struct {
 	history node.History // the newest among the answers
 	vdl     node.LSN     // the highest that any segment was told: everything up to there is on a write quorum
+	floor   node.LSN     // the highest of any segment: records at or below it may be gone, and nobody needs them
 	found   []finding    // of vdl, vdl+1, …
 }
 
@@ -119,6 +120,7 @@ func (w *Writer) read() reading {
 				rd.history = a.History
 			}
 			rd.vdl = max(rd.vdl, a.VDL)
+			rd.floor = max(rd.floor, a.Floor)
 		}
 	}
 	for g := range w.answers {
@@ -266,7 +268,8 @@ func (w *Writer) beginLoad(base node.LSN, rd *reading) {
 	if base > loadBack {
 		from = max(from, base-loadBack)
 	}
-	w.first = min(from, oldest, w.warmFrom(base, rd.history))
+	from = max(from, rd.floor+1) // who lacks what is below is filled by a peer
+	w.first = min(from, oldest, w.warmFrom(base, rd))
 	w.log = make([]*node.Record, base+1-w.first)
 	w.load.missing = len(w.log)
 	for g := range w.load.cursors {

@@ -18,13 +18,13 @@ const warmBack = 1024
 
 // warmFrom returns where the log has to begin for the warm pages to be brought up to the cut, or base+1 when they are of no
 // use: segments may have collected what they lack.
-func (w *Writer) warmFrom(base node.LSN, history node.History) node.LSN {
+func (w *Writer) warmFrom(base node.LSN, rd *reading) node.LSN {
 	c := &w.Config.Warm
 	if len(c.Pages) == 0 {
 		return base + 1
 	}
 	// What was durable is below every later cut. A volume whose quorums do not overlap may break even that.
-	if c.At > base || c.At > c.History.Common(history) || base-c.At > warmBack {
+	if c.At > base || c.At > c.History.Common(rd.history) || base-c.At > warmBack || c.At < rd.floor {
 		c.Pages = nil
 		return base + 1
 	}

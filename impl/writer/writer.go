@@ -108,7 +108,8 @@ type Writer struct {
 	end    node.LSN
 	vcl    node.LSN
 	vdl    node.LSN
-	groups []group // in use
+	floor  node.LSN // nobody reads below it, see raiseFloor
+	groups []group  // in use
 
 	geometry node.Geometry
 	changing changing // of the geometry
@@ -343,6 +344,7 @@ func (w *Writer) retry(out *node.Effects) {
 		w.feedAgain(out)
 		w.abortIdle(out)
 		w.tend(out)
+		w.forget()
 	}
 }
 
