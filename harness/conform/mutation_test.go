@@ -97,7 +97,7 @@ func mutations() []mutation {
 		{"a promise forgotten at a restart", instead(node.ActHolds, func(t *node.Trace) bool { t.Promise--; return t.Promise > 0 }), []string{rulePromise}},
 		{"a line forgotten at a restart", instead(node.ActHolds, func(t *node.Trace) bool { t.Epoch--; return t.Epoch > 0 }), []string{ruleLine}},
 		{"an epoch skipped", instead(node.ActStart, func(t *node.Trace) bool { t.Epoch++; t.Position++; return true }), []string{string(volume.EarlierUnborn)}},
-		{"an advance with one store too few", fewerStores, []string{string(volume.TooFewComplete), ruleStore}},
+		{"an advance with one store too few", fewerStores, []string{string(volume.TooFewComplete), ruleStore, ruleCut}},
 	}
 }
 

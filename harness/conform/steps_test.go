@@ -93,7 +93,8 @@ func TestImagesOfAPeer(t *testing.T) {
 		y.tell(y.order[1], inventory)
 		y.tell(to, node.Trace{Action: node.ActHolds, Epoch: 1, Promise: 1, History: node.FirstHistory(), LSN: 2})
 	})
-	require.Equal(t, uint64(2), c.Fills)
+	require.Equal(t, uint64(1), c.Fills)
+	require.Equal(t, uint64(1), c.Retold)
 	require.Equal(t, uint64(1), c.Gossips)
 }
 

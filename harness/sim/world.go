@@ -193,8 +193,7 @@ func (w *World) Add(p Process) error {
 	if p.New == nil {
 		return &ProcessError{p.ID, p.Name, "nothing makes its node"}
 	}
-	return w.add(&process{id: p.ID, name: p.Name, zone: p.Zone, role: p.Role, create: p.New, link: w.linkOf(p.Host)})
-	added := &process{id: p.ID, name: p.Name, zone: p.Zone, role: p.Role, create: p.New}
+	added := &process{id: p.ID, name: p.Name, zone: p.Zone, role: p.Role, create: p.New, link: w.linkOf(p.Host)}
 	if err := w.add(added); err != nil {
 		return err
 	}
