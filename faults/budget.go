@@ -20,9 +20,10 @@ type Budget struct {
 }
 
 // Budget is what a volume of that topology must survive and go on after: every group keeps a write quorum and a read
-// quorum of segments, and one of them may have a damaged disk.
+// quorum of segments, and one of them may have a damaged disk. Spares count like members: which of the
+// segments are members at a moment is not for a plan to know.
 func (t Topology) Budget() Budget {
-	spare := t.Replicas - max(t.WriteQuorum, t.ReadQuorum)
+	spare := t.Members() - max(t.WriteQuorum, t.ReadQuorum)
 	return Budget{Impaired: spare, Damaged: min(1, spare), Short: Duration(50 * time.Millisecond)}
 }
 

@@ -265,6 +265,17 @@ func TestBudget(t *testing.T) {
 			require.NoError(t, p.Validate(aurora()), "a marked plan may")
 		})
 	}
+	// A spare is no member, and needs no quorum; but it counts as one that may be out of order, because it may become one.
+	spared := aurora()
+	spared.Replicas, spared.Spares = 8, 2
+	require.NoError(t, planOf(crash(ms, long, "segment 1/1", "segment 1/8")).Validate(spared))
+	require.Equal(t, 2, spared.Budget().Impaired)
+	require.Error(t, planOf(crash(ms, long, "segment 1/1", "segment 1/2", "segment 1/8")).Validate(spared))
+	require.Equal(t, "az1", spared.Zone(faults.Node{Role: faults.Segment, Group: 1, Replica: 2}))
+	require.Equal(t, "az2", spared.Zone(faults.Node{Role: faults.Segment, Group: 1, Replica: 8}))
+	spared.Spares = 8
+	require.ErrorContains(t, spared.Validate(), "expected spares from 0 to 7, found 8")
+
 	err := planOf(crash(ms, long, three...)).Validate(aurora())
 	require.EqualError(t, err, "beyond the fault budget: expected at most 2 segments of group 1 impaired for longer than 50ms, found 3 at 1ms: segment 1/1, segment 1/2, segment 1/3")
 	require.False(t, errors.As(err, new(*faults.FaultError)))

@@ -12,7 +12,8 @@ import (
 // plan can combine or take apart.
 type Topology struct {
 	Groups      int `json:"groups"`      // protection groups, at least 1
-	Replicas    int `json:"replicas"`    // segments in each group, at least 1
+	Replicas    int `json:"replicas"`    // segments in each group, spares included, at least 1
+	Spares      int `json:"spares"`      // of these, the last ones, which are no members at first
 	WriteQuorum int `json:"writeQuorum"` // segments of a group that make a record count as written
 	ReadQuorum  int `json:"readQuorum"`  // segments of a group that a recovery needs
 	Zones       int `json:"zones"`       // availability zones, 1 to Replicas
@@ -31,12 +32,16 @@ func (t Topology) Validate() error {
 	const many = 1 << 15
 	between("groups", t.Groups, 1, many)
 	between("replicas", t.Replicas, 1, many)
-	between("writeQuorum", t.WriteQuorum, 1, t.Replicas)
-	between("readQuorum", t.ReadQuorum, 1, t.Replicas)
-	between("zones", t.Zones, 1, t.Replicas)
+	between("spares", t.Spares, 0, t.Replicas-1)
+	between("writeQuorum", t.WriteQuorum, 1, t.Members())
+	between("readQuorum", t.ReadQuorum, 1, t.Members())
+	between("zones", t.Zones, 1, t.Members())
 	between("clients", t.Clients, 0, many)
 	return errors.Join(broken...)
 }
+
+// Members returns how many segments of a group count.
+func (t Topology) Members() int { return t.Replicas - t.Spares }
 
 // Role is what a node does.
 type Role string
@@ -112,9 +117,12 @@ func (t Topology) Node(name string) (Node, error) {
 }
 
 // Zone returns the name of the availability zone of a segment, "az1" onwards. Neighbours share a zone: with six
-// replicas in three zones, two copies in each (SIGMOD 2017 §2.1).
+// replicas in three zones, two copies in each (SIGMOD 2017 §2.1). Spares are spread over the zones one by one.
 func (t Topology) Zone(n Node) string {
-	return "az" + strconv.Itoa((n.Replica-1)*t.Zones/t.Replicas+1)
+	if spare := n.Replica - 1 - t.Members(); spare >= 0 {
+		return "az" + strconv.Itoa(spare%t.Zones+1)
+	}
+	return "az" + strconv.Itoa((n.Replica-1)*t.Zones/t.Members()+1)
 }
 
 // InZone lists the segments in a zone by group and replica, or returns an *UnknownError.

@@ -42,11 +42,15 @@ type Configuration struct {
 // Volume is the shape of the volume.
 type Volume struct {
 	Groups      int `json:"groups"`
-	Replicas    int `json:"replicas"` // of each group
+	Replicas    int `json:"replicas"` // of each group, spares included
+	Spares      int `json:"spares"`   // of these, the last ones, which are no members at first
+	Tails       int `json:"tails"`    // of the members, those that keep the log and no pages: every other one
 	WriteQuorum int `json:"writeQuorum"`
 	ReadQuorum  int `json:"readQuorum"`
-	PageSize    int `json:"pageSize"` // bytes
-	Zones       int `json:"zones"`    // availability zones that the replicas are spread over
+	PageSize    int `json:"pageSize"`   // bytes
+	InUse       int `json:"inUse"`      // groups in use from the start
+	GroupPages  int `json:"groupPages"` // pages that each group brings; 0 is no limit
+	Zones       int `json:"zones"`      // availability zones that the replicas are spread over
 }
 
 // Nodes configures the nodes of the volume.
@@ -55,7 +59,11 @@ type Nodes struct {
 	CachePages  int             `json:"cachePages"`  // of a writer, fewer than the tree has to make it read
 	LogAhead    int             `json:"logAhead"`    // of a writer: LSNs beyond the VDL before puts wait
 	RetryEvery  faults.Duration `json:"retryEvery"`  // of a writer, when nobody answers
-	IdleAfter   faults.Duration `json:"idleAfter"`   // of a writer: for how long it is patient with a silent client
+	// MonitorEvery is how often the control plane asks every segment whether it lives. It suspects after SuspectAfter
+	// questions without an answer.
+	MonitorEvery faults.Duration `json:"monitorEvery"`
+	SuspectAfter int             `json:"suspectAfter"`
+	IdleAfter    faults.Duration `json:"idleAfter"` // of a writer: for how long it is patient with a silent client
 }
 
 // Ending says how a run ends, once the faults have.
@@ -74,8 +82,24 @@ type Ending struct {
 // Topology is the volume and its clients as faults see them.
 func (c *Configuration) Topology() faults.Topology {
 	v := c.Volume
-	return faults.Topology{Groups: v.Groups, Replicas: v.Replicas, WriteQuorum: v.WriteQuorum, ReadQuorum: v.ReadQuorum,
+	return faults.Topology{Groups: v.Groups, Replicas: v.Replicas, Spares: v.Spares, WriteQuorum: v.WriteQuorum, ReadQuorum: v.ReadQuorum,
 		Zones: v.Zones, Clients: c.Workload.Clients}
+}
+
+// Members returns how many segments of a group are members.
+func (v Volume) Members() int { return v.Replicas - v.Spares }
+
+// tails marks the replicas that keep no pages: the second, the fourth and so on, which are in different zones. Spares are
+// none.
+func (v Volume) tails() []bool {
+	if v.Tails == 0 {
+		return nil
+	}
+	tails := make([]bool, v.Replicas)
+	for i := range v.Tails {
+		tails[2*i+1] = true
+	}
+	return tails
 }
 
 // A ConfigurationError says what makes a configuration unfit to run.
@@ -114,10 +138,18 @@ func (c *Configuration) Validate() error {
 	}
 	between("volume.groups", c.Volume.Groups, 1, maxGroups)
 	between("volume.replicas", c.Volume.Replicas, 1, maxReplicas)
-	between("volume.writeQuorum", c.Volume.WriteQuorum, 1, c.Volume.Replicas)
-	between("volume.readQuorum", c.Volume.ReadQuorum, 1, c.Volume.Replicas)
+	between("volume.spares", c.Volume.Spares, 0, c.Volume.Replicas-1)
+	between("volume.tails", c.Volume.Tails, 0, c.Volume.Members()/2)
+	between("volume.writeQuorum", c.Volume.WriteQuorum, 1, c.Volume.Members())
+	between("volume.readQuorum", c.Volume.ReadQuorum, 1, c.Volume.Members())
+	between("volume.inUse", c.Volume.InUse, 1, c.Volume.Groups)
+	between("volume.groupPages", c.Volume.GroupPages, 0, maxCache)
+	if c.Volume.GroupPages == 0 && c.Volume.InUse < c.Volume.Groups {
+		object("volume.inUse", c.Volume.InUse, fmt.Sprintf("all %d groups where they bring pages without limit", c.Volume.Groups))
+	}
+	between("nodes.suspectAfter", c.Nodes.SuspectAfter, 1, 1000)
 	between("volume.pageSize", c.Volume.PageSize, page.MinSize, page.MaxSize)
-	between("volume.zones", c.Volume.Zones, 1, c.Volume.Replicas)
+	between("volume.zones", c.Volume.Zones, 1, c.Volume.Members())
 	between("nodes.cachePages", c.Nodes.CachePages, 1, maxCache)
 	between("nodes.logAhead", c.Nodes.LogAhead, 1, maxAhead)
 	if most := page.MaxCell(c.Volume.PageSize); page.ValidSize(c.Volume.PageSize) == nil && c.Workload.MostBytes() > most {
@@ -126,7 +158,7 @@ func (c *Configuration) Validate() error {
 	for _, d := range []struct {
 		field string
 		found faults.Duration
-	}{{"nodes.gossipEvery", c.Nodes.GossipEvery}, {"nodes.retryEvery", c.Nodes.RetryEvery},
+	}{{"nodes.gossipEvery", c.Nodes.GossipEvery}, {"nodes.retryEvery", c.Nodes.RetryEvery}, {"nodes.monitorEvery", c.Nodes.MonitorEvery},
 		{"nodes.idleAfter", c.Nodes.IdleAfter}, {"ending.bound", c.Ending.Bound}, {"ending.calm", c.Ending.Calm}, {"ending.settle", c.Ending.Settle}} {
 		if d.found < faults.Duration(time.Microsecond) || d.found > faults.Duration(time.Hour) {
 			object(d.field, d.found, "1µs to 1h")
@@ -180,6 +212,10 @@ type Generation struct {
 	// Points are those that crash-at-point faults draw from: none in a build without the overlay, where nobody passes
 	// them.
 	Points []string
+
+	Members bool // groups have spares, which take the place of segments that do not answer
+	Growth  bool // volumes begin with one group, and grow
+	Lost    bool // disks are lost, with spares also for good
 }
 
 // Generate makes the configuration of a seed. The same seed gives the same configuration in any process.
@@ -198,9 +234,17 @@ func (g Generation) Generate(seed uint64) (Configuration, error) {
 	} {
 		fuzz.NewWithSeed(partSeed(seed, part.name)).Funcs(Funcs()...).Fuzz(part.into)
 	}
+	if g.Members && partSeed(seed, "members")%2 == 0 {
+		c.Volume.Spares = 1 + int(partSeed(seed, "spares")%2)
+		c.Volume.Replicas += c.Volume.Spares
+	}
+	if g.Growth && c.Volume.Groups > 1 && partSeed(seed, "growth")%3 > 0 {
+		c.Volume.InUse = 1
+		c.Volume.GroupPages = 12 + int(partSeed(seed, "group pages")%12)
+	}
 	// Rows that fit the pages: a few of them into each, so that pages split and merge.
 	c.Workload.ValueBytes = min(c.Workload.ValueBytes, page.MaxCell(c.Volume.PageSize)-c.Workload.KeyBytes)
-	plans := faults.Generator{Topology: c.Topology(), Faults: 5, Points: g.Points,
+	plans := faults.Generator{Topology: c.Topology(), Faults: 5, Points: g.Points, Lost: g.Lost, SpareEach: c.Volume.Spares > 0,
 		Horizon: faults.Duration(300+seed%5*50) * faults.Duration(time.Millisecond),
 		Beyond:  partSeed(seed, "beyond")%8 == 0}
 	var err error
@@ -223,18 +267,18 @@ func (i *incident) fuzz(c *Configuration, f fuzz.Continue) {
 		return
 	}
 	v := c.Volume
-	group := 1 + f.Intn(v.Groups)
+	group := 1 + f.Intn(v.InUse)
 	var unreached []string
 	// Of one group that still has the records on a single segment, or of two, one of which has them not at all.
-	most := v.Replicas - 1
-	if v.Groups > 1 {
-		most = v.Replicas
+	most := v.Members() - 1
+	if v.InUse > 1 {
+		most = v.Members()
 	}
-	least := v.Replicas - v.WriteQuorum + 1
+	least := v.Members() - v.WriteQuorum + 1
 	if f.Intn(4) > 0 {
 		least = most
 	}
-	for _, r := range f.Perm(v.Replicas)[:least+f.Intn(most-least+1)] {
+	for _, r := range f.Perm(v.Members())[:least+f.Intn(most-least+1)] {
 		unreached = append(unreached, faults.Node{Role: faults.Segment, Group: group, Replica: r + 1}.String())
 	}
 	slices.Sort(unreached)
@@ -295,11 +339,13 @@ func fuzzVolume(v *Volume, c fuzz.Continue) {
 	q := all[c.Intn(len(all))]
 	*v = Volume{Groups: min(3, 1+c.Intn(4)), Replicas: q[0], WriteQuorum: q[1], ReadQuorum: q[2],
 		PageSize: sizes[c.Intn(len(sizes))], Zones: min(3, q[0])}
+	v.InUse = v.Groups
 }
 
 func fuzzNodes(n *Nodes, c fuzz.Continue) {
 	*n = Nodes{GossipEvery: micros(c, 10_000, 40_000), CachePages: 2 + c.Intn(1<<(1+c.Intn(5))),
-		LogAhead:   4096,
+		LogAhead:     4096,
+		MonitorEvery: micros(c, 3_000, 15_000), SuspectAfter: 2 + c.Intn(3),
 		RetryEvery: micros(c, 5_000, 20_000), IdleAfter: micros(c, 20_000, 50_000)}
 	if c.Intn(4) == 0 {
 		n.LogAhead = 4 + c.Intn(40) // so few that writes wait for the log

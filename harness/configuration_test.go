@@ -98,12 +98,21 @@ func TestValidateNamesTheField(t *testing.T) {
 		"volume.zones":       func(c *Configuration) { c.Volume.Zones = 0 },
 		"nodes.cachePages":   func(c *Configuration) { c.Nodes.CachePages = 0 },
 		"nodes.logAhead":     func(c *Configuration) { c.Nodes.LogAhead = 0 },
-		"nodes.gossipEvery":  func(c *Configuration) { c.Nodes.GossipEvery = 0 },
-		"nodes.retryEvery":   func(c *Configuration) { c.Nodes.RetryEvery = -1 },
-		"nodes.idleAfter":    func(c *Configuration) { c.Nodes.IdleAfter = c.Workload.Timeout },
-		"ending.bound":       func(c *Configuration) { c.Ending.Bound = 0 },
-		"ending.calm":        func(c *Configuration) { c.Ending.Calm = 0 },
-		"ending.settle":      func(c *Configuration) { c.Ending.Settle = faults.Duration(2 * time.Hour) },
+		"nodes.monitorEvery": func(c *Configuration) { c.Nodes.MonitorEvery = 0 },
+		"nodes.suspectAfter": func(c *Configuration) { c.Nodes.SuspectAfter = 0 },
+		"volume.spares": func(c *Configuration) {
+			c.Volume.Spares, c.Volume.WriteQuorum, c.Volume.ReadQuorum, c.Volume.Zones = -1, 3, 3, 3
+		},
+		"volume.tails":        func(c *Configuration) { c.Volume.Tails = 4 },
+		"volume.inUse":        func(c *Configuration) { c.Volume.InUse = 1 },
+		"volume.groupPages":   func(c *Configuration) { c.Volume.GroupPages = -1 },
+		"workload.valueBytes": func(c *Configuration) { c.Workload.ValueBytes = 2000 },
+		"nodes.gossipEvery":   func(c *Configuration) { c.Nodes.GossipEvery = 0 },
+		"nodes.retryEvery":    func(c *Configuration) { c.Nodes.RetryEvery = -1 },
+		"nodes.idleAfter":     func(c *Configuration) { c.Nodes.IdleAfter = c.Workload.Timeout },
+		"ending.bound":        func(c *Configuration) { c.Ending.Bound = 0 },
+		"ending.calm":         func(c *Configuration) { c.Ending.Calm = 0 },
+		"ending.settle":       func(c *Configuration) { c.Ending.Settle = faults.Duration(2 * time.Hour) },
 	} {
 		c := quiet(t)
 		spoil(&c)

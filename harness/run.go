@@ -44,7 +44,11 @@ func Ours() Implementation {
 	return Implementation{
 		SegmentDisk: segment.Formatted(),
 		Register: func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node {
-			return control.New(control.Config{ID: id, Volume: v}, hook)
+			c := control.Config{ID: id, Volume: v, SuspectAfter: n.SuspectAfter}
+			if v.Spares > 0 {
+				c.MonitorEvery = time.Duration(n.MonitorEvery) // nobody else could take a suspect's place
+			}
+			return control.New(c, hook)
 		},
 		Segment: func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node {
 			return segment.New(segment.Config{ID: id, Volume: v, GossipEvery: time.Duration(n.GossipEvery), CoalesceEvery: time.Duration(n.GossipEvery)}, hook)
@@ -149,7 +153,8 @@ func (r *runner) build() error {
 	if c.Bug != "" && !HasPoints() {
 		return fmt.Errorf("bug %s: %w", c.Bug, faults.ErrNoOverlay)
 	}
-	r.volume = &node.Volume{WriteQuorum: c.Volume.WriteQuorum, ReadQuorum: c.Volume.ReadQuorum, Pages: 1, PageSize: c.Volume.PageSize, Register: register}
+	r.volume = &node.Volume{WriteQuorum: c.Volume.WriteQuorum, ReadQuorum: c.Volume.ReadQuorum, PageSize: c.Volume.PageSize, Pages: 1,
+		Spares: c.Volume.Spares, Tails: c.Volume.tails(), InUse: c.Volume.InUse, GroupPages: c.Volume.GroupPages, Register: register}
 	next := register + 1
 	for range c.Volume.Groups {
 		var members []node.ID

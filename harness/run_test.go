@@ -23,7 +23,7 @@ func generated(t testing.TB, seed uint64) Configuration {
 // quiet is a configuration of 6/4/3 in which nothing goes wrong but the take-over at the end.
 func quiet(t testing.TB) Configuration {
 	c := generated(t, 5)
-	c.Volume = Volume{Groups: 2, Replicas: 6, WriteQuorum: 4, ReadQuorum: 3, PageSize: 512, Zones: 3}
+	c.Volume = Volume{Groups: 2, Replicas: 6, WriteQuorum: 4, ReadQuorum: 3, PageSize: 512, InUse: 2, Zones: 3}
 	c.Nodes.CachePages = 3
 	c.Network.Loss, c.Network.Duplicate, c.Network.TailRate = 0, 0, 0
 	c.Plan.Faults, c.Plan.BeyondBudget = nil, false
