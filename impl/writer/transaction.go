@@ -280,7 +280,8 @@ func (w *Writer) scan(t *txn, out *node.Effects) {
 		most = min(most, r.Most)
 	}
 	reply := node.Reply{Status: node.OK}
-	ok := w.attempt(&t.operation, out).Scan(r.From, r.To, most+1, func(c page.Cell) bool {
+	tree := w.attempt(&t.operation, out)
+	ok := tree.Scan(r.From, r.To, most+1, func(c page.Cell) bool {
 		if len(reply.Rows) == most {
 			reply.More = true
 			return false
@@ -289,6 +290,7 @@ func (w *Writer) scan(t *txn, out *node.Effects) {
 		return true
 	})
 	if !ok {
+		t.readAhead(tree, r, most)
 		t.pause()
 		return
 	}

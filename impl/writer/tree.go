@@ -13,6 +13,9 @@ import (
 // row is deleted there again: a tree that has more pages than it needs is whole.
 const maxTidying = 32
 
+// aheadMost is how many leaves a scan asks for at a time.
+const aheadMost = 8
+
 // An operation is something under way that may have to wait for pages: a transaction's call or its undo, or the
 // tidying of a place of the tree.
 type operation struct {
@@ -51,6 +54,26 @@ func (w *Writer) unpin(op *operation) {
 	}
 	clear(op.used)
 	op.used = op.used[:0]
+}
+
+// readAhead asks for the leaves that a scan comes to next: one after the other, each would take the time of a read.
+func (op *operation) readAhead(tree btree.Tree, r *node.Request, most int) {
+	missing, wanted := 0, min(aheadMost, most/4) // a leaf has some four rows or more
+	for _, p := range slices.Clone(op.used) {
+		if p.Level != 1 {
+			continue
+		}
+		for _, c := range p.Cells {
+			if missing > wanted || r.To != "" && c.Key >= r.To {
+				break
+			}
+			if c.Key > r.From {
+				if _, here := tree.Leaf(c.Key); !here {
+					missing++
+				}
+			}
+		}
+	}
 }
 
 // errPage says that an operation has to wait for a page, which is asked for.
