@@ -55,10 +55,11 @@ type Volume struct {
 
 // Nodes configures the nodes of the volume.
 type Nodes struct {
-	GossipEvery faults.Duration `json:"gossipEvery"` // of a segment
-	CachePages  int             `json:"cachePages"`  // of a writer, fewer than the tree has to make it read
-	LogAhead    int             `json:"logAhead"`    // of a writer: LSNs beyond the VDL before puts wait
-	RetryEvery  faults.Duration `json:"retryEvery"`  // of a writer, when nobody answers
+	CoalesceEvery faults.Duration `json:"coalesceEvery"` // of a segment: how often it turns log into pages
+	GossipEvery   faults.Duration `json:"gossipEvery"`   // of a segment
+	CachePages    int             `json:"cachePages"`    // of a writer, fewer than the tree has to make it read
+	LogAhead      int             `json:"logAhead"`      // of a writer: LSNs beyond the VDL before puts wait
+	RetryEvery    faults.Duration `json:"retryEvery"`    // of a writer, when nobody answers
 	// MonitorEvery is how often the control plane asks every segment whether it lives. It suspects after SuspectAfter
 	// questions without an answer.
 	MonitorEvery faults.Duration `json:"monitorEvery"`
@@ -158,7 +159,7 @@ func (c *Configuration) Validate() error {
 	for _, d := range []struct {
 		field string
 		found faults.Duration
-	}{{"nodes.gossipEvery", c.Nodes.GossipEvery}, {"nodes.retryEvery", c.Nodes.RetryEvery}, {"nodes.monitorEvery", c.Nodes.MonitorEvery},
+	}{{"nodes.gossipEvery", c.Nodes.GossipEvery}, {"nodes.coalesceEvery", c.Nodes.CoalesceEvery}, {"nodes.retryEvery", c.Nodes.RetryEvery}, {"nodes.monitorEvery", c.Nodes.MonitorEvery},
 		{"nodes.idleAfter", c.Nodes.IdleAfter}, {"ending.bound", c.Ending.Bound}, {"ending.calm", c.Ending.Calm}, {"ending.settle", c.Ending.Settle}} {
 		if d.found < faults.Duration(time.Microsecond) || d.found > faults.Duration(time.Hour) {
 			object(d.field, d.found, "1µs to 1h")
@@ -215,7 +216,6 @@ type Generation struct {
 
 	Members bool // groups have spares, which take the place of segments that do not answer
 	Growth  bool // volumes begin with one group, and grow
-	Lost    bool // disks are lost, with spares also for good
 }
 
 // Generate makes the configuration of a seed. The same seed gives the same configuration in any process.
@@ -244,7 +244,7 @@ func (g Generation) Generate(seed uint64) (Configuration, error) {
 	}
 	// Rows that fit the pages: a few of them into each, so that pages split and merge.
 	c.Workload.ValueBytes = min(c.Workload.ValueBytes, page.MaxCell(c.Volume.PageSize)-c.Workload.KeyBytes)
-	plans := faults.Generator{Topology: c.Topology(), Faults: 5, Points: g.Points, Lost: g.Lost, SpareEach: c.Volume.Spares > 0,
+	plans := faults.Generator{Topology: c.Topology(), Faults: 5, Points: g.Points, Lost: true, SpareEach: c.Volume.Spares > 0,
 		Horizon: faults.Duration(300+seed%5*50) * faults.Duration(time.Millisecond),
 		Beyond:  partSeed(seed, "beyond")%8 == 0}
 	var err error
@@ -343,7 +343,7 @@ func fuzzVolume(v *Volume, c fuzz.Continue) {
 }
 
 func fuzzNodes(n *Nodes, c fuzz.Continue) {
-	*n = Nodes{GossipEvery: micros(c, 10_000, 40_000), CachePages: 2 + c.Intn(1<<(1+c.Intn(5))),
+	*n = Nodes{GossipEvery: micros(c, 10_000, 40_000), CoalesceEvery: micros(c, 5_000, 60_000), CachePages: 2 + c.Intn(1<<(1+c.Intn(5))),
 		LogAhead:     4096,
 		MonitorEvery: micros(c, 3_000, 15_000), SuspectAfter: 2 + c.Intn(3),
 		RetryEvery: micros(c, 5_000, 20_000), IdleAfter: micros(c, 20_000, 50_000)}

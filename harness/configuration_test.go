@@ -53,7 +53,7 @@ func TestConfigurationsVary(t *testing.T) {
 		}
 	}
 	for _, k := range faults.Kinds() {
-		if k != faults.CrashAtPoint && k != faults.DiskLost && k != faults.SegmentLost {
+		if k != faults.CrashAtPoint && k != faults.SegmentLost {
 			require.Positive(t, seen[string(k)], "fault %s in %v", k, seen)
 		}
 	}
@@ -61,7 +61,7 @@ func TestConfigurationsVary(t *testing.T) {
 		require.Greater(t, n, 3, what)
 	}
 	require.Greater(t, seen["6/4/3"], 150)
-	require.Len(t, seen, 15+len(faults.Kinds())-3)
+	require.Len(t, seen, 15+len(faults.Kinds())-2)
 }
 
 func TestPointsAndBugsReachTheConfiguration(t *testing.T) {
@@ -107,6 +107,7 @@ func TestValidateNamesTheField(t *testing.T) {
 		"volume.inUse":        func(c *Configuration) { c.Volume.InUse = 1 },
 		"volume.groupPages":   func(c *Configuration) { c.Volume.GroupPages = -1 },
 		"workload.valueBytes": func(c *Configuration) { c.Workload.ValueBytes = 2000 },
+		"nodes.coalesceEvery": func(c *Configuration) { c.Nodes.CoalesceEvery = 0 },
 		"nodes.gossipEvery":   func(c *Configuration) { c.Nodes.GossipEvery = 0 },
 		"nodes.retryEvery":    func(c *Configuration) { c.Nodes.RetryEvery = -1 },
 		"nodes.idleAfter":     func(c *Configuration) { c.Nodes.IdleAfter = c.Workload.Timeout },

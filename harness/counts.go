@@ -8,6 +8,7 @@ import (
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness/conform"
 	"github.com/firstgap/firstgap/harness/sim"
+	"github.com/firstgap/firstgap/impl/segment"
 	"github.com/firstgap/firstgap/impl/writer"
 )
 
@@ -39,6 +40,11 @@ type Counts struct {
 	Hedges     uint64 `json:"hedges"` // page reads for which a second segment was asked
 	Stalls     uint64 `json:"stalls"` // writes that waited because the log was too far ahead of the VDL
 
+	Coalesced uint64 `json:"coalesced"` // pages that segments turned log into, each time
+	Collected uint64 `json:"collected"` // records that segments dropped, because pages stand for them
+	Filled    uint64 `json:"filled"`    // segments that were filled with pages by a peer
+	Given     uint64 `json:"given"`     // chunks of pages that segments gave to peers
+
 	TakeOvers  uint64 `json:"takeOvers"`  // epochs won from a predecessor
 	Recoveries uint64 `json:"recoveries"` // of these, those that got as far as opening
 	Cuts       uint64 `json:"cuts"`       // recoveries whose cut removed a record that some segment held
@@ -66,7 +72,7 @@ func (c *Counts) Add(d *Counts) {
 func (c *Counts) fields() []*uint64 {
 	return []*uint64{&c.Runs, &c.BeyondBudget, &c.Stalled, &c.Transactions, &c.Acknowledged, &c.ReadOnly, &c.Aborted, &c.Deadlocks,
 		&c.Unknown, &c.Scans, &c.RowsScanned, &c.Rollbacks, &c.Misused, &c.Full,
-		&c.Structures, &c.Shrinks, &c.CacheHits, &c.CacheMiss, &c.Evictions, &c.Probes, &c.Hedges, &c.Stalls, &c.TakeOvers, &c.Recoveries, &c.Cuts, &c.Undos, &c.PageReads, &c.PagesCompared, &c.RowsAudited, &c.Certificates}
+		&c.Structures, &c.Shrinks, &c.CacheHits, &c.CacheMiss, &c.Evictions, &c.Probes, &c.Hedges, &c.Stalls, &c.Coalesced, &c.Collected, &c.Filled, &c.Given, &c.TakeOvers, &c.Recoveries, &c.Cuts, &c.Undos, &c.PageReads, &c.PagesCompared, &c.RowsAudited, &c.Certificates}
 }
 
 // VacuityError says that something that runs are meant to do has not happened in any of them, so that what they passed
@@ -90,6 +96,14 @@ func (c *Counts) addWriter(w writer.Counters) {
 	c.Probes += w.Probes
 	c.Hedges += w.Hedges
 	c.Stalls += w.Stalls
+}
+
+// addSegment adds what one segment did.
+func (c *Counts) addSegment(s segment.Counters) {
+	c.Coalesced += s.Coalesced
+	c.Collected += s.Collected
+	c.Filled += s.Filled
+	c.Given += s.Given
 }
 
 // An Amount is one of the things that were counted.
@@ -122,6 +136,10 @@ func (c *Counts) Amounts() []Amount {
 		{"page reads that probed another segment", c.Probes, true},
 		{"page reads that asked a second segment", c.Hedges, true},
 		{"writes that waited for the log", c.Stalls, true},
+		{"pages that log was turned into", c.Coalesced, true},
+		{"records collected", c.Collected, true},
+		{"segments filled by a peer", c.Filled, true},
+		{"chunks of pages given to a peer", c.Given, true},
 		{"rows that moved to another group", c.Trace.Moves, true},
 		{"transactions that went on after a rollback", c.Trace.Resumed, true},
 		{"take-overs", c.TakeOvers, true},
@@ -135,7 +153,7 @@ func (c *Counts) Amounts() []Amount {
 		{"messages stopped by a partition", c.World.LostByCut, true},
 		{"messages duplicated", c.World.Duplicated, true},
 		{"unsynced pieces lost in a crash", c.World.LostPieces, true},
-		{"disks lost", c.World.Wipes, false},
+		{"disks lost", c.World.Wipes, true},
 		{"records that came by gossip", c.Trace.Gossips, true},
 		{"page reads from segments", c.PageReads, true},
 		{"pages compared", c.PagesCompared, true},

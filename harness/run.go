@@ -51,7 +51,7 @@ func Ours() Implementation {
 			return control.New(c, hook)
 		},
 		Segment: func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node {
-			return segment.New(segment.Config{ID: id, Volume: v, GossipEvery: time.Duration(n.GossipEvery), CoalesceEvery: time.Duration(n.GossipEvery)}, hook)
+			return segment.New(segment.Config{ID: id, Volume: v, GossipEvery: time.Duration(n.GossipEvery), CoalesceEvery: time.Duration(n.CoalesceEvery)}, hook)
 		},
 		Writer: func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node {
 			limits := writer.DefaultLimits()
@@ -535,6 +535,9 @@ func (r *runner) count() {
 	for _, n := range r.made {
 		if w, tells := n.(interface{ Counters() writer.Counters }); tells {
 			c.addWriter(w.Counters())
+		}
+		if s, tells := n.(interface{ Counters() segment.Counters }); tells {
+			c.addSegment(s.Counters())
 		}
 	}
 	c.World = r.world.Counts()
