@@ -150,15 +150,6 @@ func (w *Writer) fetch(id node.PageID, op *operation, out *node.Effects) {
 	w.askForPage(rd, out)
 }
 
-// lowestRead returns the lowest read point of all reads under way, or the VDL when there is none.
-func (w *Writer) lowestRead() node.LSN {
-	lowest := w.vdl
-	for _, rd := range w.cache.reads {
-		lowest = min(lowest, rd.readPoint)
-	}
-	return lowest
-}
-
 // askForPage asks one segment that is complete far enough: no quorum, for the writer knows who is (SIGMOD 2017 §4.2.3).
 // It is the one that answers fastest, and now and then another, to learn whether that has changed (SIGMOD 2018 §3.1).
 func (w *Writer) askForPage(rd *pageRead, out *node.Effects) {
