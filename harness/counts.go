@@ -45,6 +45,9 @@ type Counts struct {
 	Filled    uint64 `json:"filled"`    // segments that were filled with pages by a peer
 	Given     uint64 `json:"given"`     // chunks of pages that segments gave to peers
 
+	Changes     Changes `json:"changes"`     // of who stores what
+	GrowthWaits uint64  `json:"growthWaits"` // writes that waited because the volume had to grow
+
 	TakeOvers  uint64 `json:"takeOvers"`  // epochs won from a predecessor
 	Recoveries uint64 `json:"recoveries"` // of these, those that got as far as opening
 	Cuts       uint64 `json:"cuts"`       // recoveries whose cut removed a record that some segment held
@@ -65,6 +68,7 @@ func (c *Counts) Add(d *Counts) {
 	for i := range mine {
 		*mine[i] += *other[i]
 	}
+	c.Changes.add(d.Changes)
 	c.Trace.Add(d.Trace)
 	c.World.Add(d.World)
 }
@@ -72,7 +76,7 @@ func (c *Counts) Add(d *Counts) {
 func (c *Counts) fields() []*uint64 {
 	return []*uint64{&c.Runs, &c.BeyondBudget, &c.Stalled, &c.Transactions, &c.Acknowledged, &c.ReadOnly, &c.Aborted, &c.Deadlocks,
 		&c.Unknown, &c.Scans, &c.RowsScanned, &c.Rollbacks, &c.Misused, &c.Full,
-		&c.Structures, &c.Shrinks, &c.CacheHits, &c.CacheMiss, &c.Evictions, &c.Probes, &c.Hedges, &c.Stalls, &c.Coalesced, &c.Collected, &c.Filled, &c.Given, &c.TakeOvers, &c.Recoveries, &c.Cuts, &c.Undos, &c.PageReads, &c.PagesCompared, &c.RowsAudited, &c.Certificates}
+		&c.Structures, &c.Shrinks, &c.CacheHits, &c.CacheMiss, &c.Evictions, &c.Probes, &c.Hedges, &c.Stalls, &c.GrowthWaits, &c.Coalesced, &c.Collected, &c.Filled, &c.Given, &c.TakeOvers, &c.Recoveries, &c.Cuts, &c.Undos, &c.PageReads, &c.PagesCompared, &c.RowsAudited, &c.Certificates}
 }
 
 // VacuityError says that something that runs are meant to do has not happened in any of them, so that what they passed
@@ -96,6 +100,7 @@ func (c *Counts) addWriter(w writer.Counters) {
 	c.Probes += w.Probes
 	c.Hedges += w.Hedges
 	c.Stalls += w.Stalls
+	c.GrowthWaits += w.Growth
 }
 
 // addSegment adds what one segment did.
@@ -142,6 +147,12 @@ func (c *Counts) Amounts() []Amount {
 		{"chunks of pages given to a peer", c.Given, true},
 		{"rows that moved to another group", c.Trace.Moves, true},
 		{"transactions that went on after a rollback", c.Trace.Resumed, true},
+		{"replacements of a segment begun", c.Changes.Begun, false},
+		{"of these, in the middle of another", c.Changes.Second, false},
+		{"replacements finished", c.Changes.Finished, false},
+		{"replacements taken back", c.Changes.Reverted, false},
+		{"groups that came into use", c.Changes.Grown, false},
+		{"writes that waited for a group", c.GrowthWaits, false},
 		{"take-overs", c.TakeOvers, true},
 		{"recoveries opened", c.Recoveries, true},
 		{"cuts that removed records", c.Cuts, true},

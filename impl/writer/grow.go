@@ -13,7 +13,6 @@ import (
 type growing struct {
 	wanted  bool
 	waiting []*operation // puts without a page to go to, in the order in which they came
-	waits   uint64
 }
 
 // reserve is how many pages of a group are kept for what has to be taken back: a row that was deleted needs its room
@@ -51,7 +50,7 @@ func (w *Writer) waitForGroup(op *operation, out *node.Effects) bool {
 	}
 	w.unpin(op)
 	w.changing.grow.waiting = append(w.changing.grow.waiting, op)
-	w.changing.grow.waits++
+	w.counters.Growth++
 	return true
 }
 
@@ -73,6 +72,3 @@ func (w *Writer) grown() {
 	g.waiting = nil
 	w.undoAgain()
 }
-
-// GrowthWaits returns how many puts have waited for a group.
-func (w *Writer) GrowthWaits() uint64 { return w.changing.grow.waits }

@@ -27,10 +27,10 @@ func TestAVolumeGrowsUntilItIsFull(t *testing.T) {
 		rows++
 		require.Less(t, rows, 100)
 	}
-	require.Zero(t, w.GrowthWaits(), "it asked early")
+	require.Zero(t, w.Counters().Growth, "it asked early")
 
 	// The answer is late: puts go on while there are pages, then one waits.
-	for w.GrowthWaits() == 0 {
+	for w.Counters().Growth == 0 {
 		q.out = nil
 		q.step(node.Event{Kind: node.Requested, From: 7, Request: put(rows)})
 		q.durable()

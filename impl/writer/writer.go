@@ -75,6 +75,7 @@ type Counters struct {
 	Probes     uint64 // reads that went to another segment than the fastest
 	Hedges     uint64 // reads that a second segment was asked for, because the first was slow
 	Stalls     uint64 // puts that waited because the log was too far ahead of the VDL
+	Growth     uint64 // puts that waited because the volume had to grow
 	Structures uint64 // structural changes of the tree
 	Shrinks    uint64 // of them, those that gave a page back
 	Scans      uint64
