@@ -19,12 +19,6 @@ func (c *Changes) fields() []*uint64 {
 	return []*uint64{&c.Begun, &c.Second, &c.Finished, &c.Reverted, &c.Grown}
 }
 
-func (c *Changes) add(d Changes) {
-	for i, p := range c.fields() {
-		*p += *d.fields()[i]
-	}
-}
-
 // A geometer counts the changes of a run's geometry.
 type geometer struct {
 	groups  []node.Membership
