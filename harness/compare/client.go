@@ -38,6 +38,8 @@ type client struct {
 	gaveUp    int
 	values    [2]string
 	latencies []time.Duration
+	stopped   bool
+	filling   bool // it writes its pairs one after the other
 	auditing  bool
 	seen      [][2]string // in an audit, what the rows of each pair held
 }
@@ -113,6 +115,9 @@ func (c *client) next(out *sim.Calls) {
 		c.reading = c.auditing || int(n>>17%10) < c.reads
 		if c.auditing {
 			c.pair = len(c.seen)
+		} else if c.filling {
+			c.pair, c.reading = c.pairs-1-c.todo, false
+			c.filling = c.todo > 0
 		}
 		c.tries, c.half, c.spent = 0, 0, 0
 		if !c.reading {
@@ -225,9 +230,12 @@ func (c *client) failed(out *sim.Calls) {
 	c.which++
 	c.tries++
 	c.half, c.spent = 0, 0
-	if c.tries >= tries && !c.auditing {
+	if c.tries >= tries || c.stopped && !c.auditing {
 		c.gaveUp++
 		c.state = idle
+		if c.auditing {
+			c.seen = append(c.seen, [2]string{unread, unread})
+		}
 	} else {
 		c.state = resting
 	}
@@ -237,24 +245,48 @@ func (c *client) failed(out *sim.Calls) {
 // tries is how often a client tries a transaction before it gives it up and goes on with the next.
 const tries = 3
 
+// unread stands for a row that an audit was not told: a transaction that can neither commit nor be taken back may hold it
+// locked.
+const unread = "?"
+
+// fill has the client write every pair once.
+func (c *client) fill() { c.filling, c.todo = true, c.pairs }
+
+// stop has the client begin nothing more. What it is at ends as it does, and is not tried again.
+func (c *client) stop() { c.todo, c.stopped = 0, true }
+
 // audit has the client read all of its rows.
 func (c *client) audit() { c.auditing, c.todo = true, c.pairs }
 
-// verdict says, after an audit, how many acknowledged commits are not there any more, and how many pairs hold one half of
-// a transaction or a number that nobody wrote.
-func (c *client) verdict() (lost, torn int) {
+// An audit is what one finds.
+type audit struct {
+	lost     int // acknowledged commits that are not there any more
+	torn     int // pairs that hold one half of a transaction, or a number that nobody wrote
+	unread   int // pairs that did not answer
+	answered int // pairs that did
+}
+
+// verdict says what the client's audit has found.
+func (c *client) verdict() audit {
+	var a audit
 	for pair, rows := range c.seen {
+		if rows[0] == unread {
+			a.unread++
+			continue
+		}
+		a.answered++
 		first, second := numberOf(rows[0]), numberOf(rows[1])
-		if first != second || first < 0 || first > c.written[pair] {
-			torn++
+		// Where a transaction is one row, nothing keeps the two together.
+		if first != second && !c.single || min(first, second) < 0 || max(first, second) > c.written[pair] {
+			a.torn++
 		}
 		for _, n := range c.acked[pair] {
 			if n > min(first, second) {
-				lost++
+				a.lost++
 			}
 		}
 	}
-	return lost, torn
+	return a
 }
 
 // acknowledged returns how many commits of writes were.

@@ -43,8 +43,8 @@ const tickEvery = 5 * time.Millisecond
 // Machines is what all designs run on: the same network and the same disks.
 func Machines() (sim.Network, sim.Disk) {
 	us := faults.Duration(time.Microsecond)
-	return sim.Network{Latency: 100 * us, Jitter: 50 * us, CrossZone: 500 * us, TailRate: 0.01, Tail: 300 * us, Bandwidth: 1_250_000_000},
-		sim.Disk{Append: 10 * us, Sync: 200 * us, Replace: 200 * us, Jitter: 50 * us, TailRate: 0.01, Tail: 500 * us,
+	return sim.Network{Latency: 100 * us, Jitter: 50 * us, CrossZone: 500 * us, TailRate: 0.02, Tail: 50 * us, Bandwidth: 1_250_000_000},
+		sim.Disk{Append: 10 * us, Sync: 200 * us, Replace: 200 * us, Jitter: 50 * us, TailRate: 0.02, Tail: 50 * us,
 			Bandwidth: 250_000_000, SurviveRate: 0.5, EffectRate: 0.5, TornRate: 0.5}
 }
 

@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/impl/baseline/block"
 	"github.com/firstgap/firstgap/impl/baseline/database"
 	"github.com/firstgap/firstgap/impl/baseline/mirrored"
 	"github.com/firstgap/firstgap/impl/baseline/quorum"
+	"github.com/firstgap/firstgap/impl/baseline/shipping"
 	"github.com/firstgap/firstgap/impl/baseline/snapshot"
 	"github.com/firstgap/firstgap/impl/node"
 )
@@ -27,13 +29,17 @@ func Designs() []Design {
 		{"ebs", "a chain of two servers in one AZ", buildEBS},
 		{"rds", "mirrored MySQL: an ebs pair in each of two AZs, all four answer", buildRDS},
 		{"quorum", "versioned registers, N=3 R=2 W=2 in three AZs, one row a transaction", buildQuorum},
+		{"pages 4/4", "4 copies in 2 AZs, log and whole pages, all 4 must answer", aurora(4, 4, 1, true)},
+		{"log 4/4", "4 copies in 2 AZs, log alone, all 4 must answer", aurora(4, 4, 1, false)},
+		{"pages 4/6", "6 copies in 3 AZs, log and whole pages, any 4 answer", aurora(6, 4, 3, true)},
+		{"aurora", "6 copies in 3 AZs, log alone, any 4 answer (log 4/6)", aurora(6, 4, 3, false)},
 	}
 }
 
 // databaseConfig is that of every instance of the older designs.
 func databaseConfig(id node.ID) database.Config {
 	c := database.DefaultConfig(id)
-	c.TickEvery = tickEvery
+	c.TickEvery, c.PageSize, c.Pages = tickEvery, pageSize, 16
 	c.IdleAfter = 100 * time.Millisecond
 	return c
 }
@@ -154,4 +160,55 @@ func buildQuorum(c *cluster) {
 	}
 	front("az1")
 	c.standby = func() { front("az2") }
+}
+
+// pageSize is that of every design, in bytes.
+const pageSize = 16 << 10
+
+// aurora returns what builds our own writer and segments with other quorums, or with pages beside the log.
+func aurora(copies, write, read int, pages bool) func(*cluster) {
+	return func(c *cluster) {
+		zones := copies / 2
+		for z := range zones {
+			c.homes = append(c.homes, fmt.Sprintf("az%d", z+1))
+		}
+		of := harness.Ours()
+		nodes := harness.Nodes{GossipEvery: 50 * ms, CachePages: databaseConfig(0).CachePages, RetryEvery: 25 * ms, IdleAfter: 100 * ms}
+		volume := &node.Volume{WriteQuorum: write, ReadQuorum: read, Pages: 1, PageSize: pageSize}
+		volume.Register = c.process("register", "", func(id node.ID) node.Node { return of.Register(id, volume, nodes, node.NoHook{}) })
+		for i := range copies {
+			c.storage = append(c.storage, c.process(fmt.Sprintf("segment %d", i+1), c.homes[i/2], func(id node.ID) node.Node {
+				s := of.Segment(id, volume, nodes, node.NoHook{})
+				if pages {
+					return shipping.NewSegment(s)
+				}
+				return s
+			}))
+		}
+		volume.Segments = [][]node.ID{c.storage}
+		if err := volume.Validate(); err != nil {
+			c.err = err
+			return
+		}
+		c.start(volume.Register)
+		c.start(c.storage...)
+		count := 0
+		writer := func(zone string) {
+			count++
+			c.serve(c.process(fmt.Sprintf("writer %d", count), zone, func(id node.ID) node.Node {
+				w := of.Writer(id, volume, nodes, node.NoHook{})
+				if !pages {
+					return w
+				}
+				s, err := shipping.NewWriter(w, pageSize)
+				if err != nil {
+					panic(err) // our own writer tells its epoch
+				}
+				return s
+			}))
+		}
+		writer(c.homes[0])
+		c.again = func() { writer(c.homes[0]) }
+		c.standby = func() { writer(c.homes[1]) }
+	}
 }

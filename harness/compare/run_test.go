@@ -1,8 +1,11 @@
 package compare
 
 import (
+	"bytes"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -13,7 +16,7 @@ func TestEveryDesignServes(t *testing.T) {
 	for _, d := range Designs() {
 		c, err := newCluster(&d, 1)
 		require.NoError(t, err)
-		clients := c.actors(4)
+		clients := c.actors(1, 4)
 		for _, cl := range clients {
 			cl.more(50, 3)
 		}
@@ -22,13 +25,78 @@ func TestEveryDesignServes(t *testing.T) {
 			require.Equal(t, 50, cl.done, d.Name)
 			require.Zero(t, cl.gaveUp, d.Name)
 		}
-		lost, torn, answered := c.audit(clients)
-		require.True(t, answered, d.Name)
-		require.Zero(t, lost, d.Name)
-		require.Zero(t, torn, d.Name)
+		found := c.audit(clients)
+		require.Zero(t, found.unread, d.Name)
+		require.Zero(t, found.lost, d.Name)
+		require.Zero(t, found.torn, d.Name)
 		require.NoError(t, c.err)
 		counts := c.world.Counts()
 		require.NotZero(t, counts.DiskBytes)
 		c.world.Close()
+	}
+}
+
+// small is enough for every direction to show.
+func small() Options { return Options{Seed: 5, Clients: 4, Transactions: 25} }
+
+// What the sources say that differs does differ, in the direction that they say. The same options give the same report.
+func TestEveryDirectionHolds(t *testing.T) {
+	r, err := Run(t.Context(), small())
+	require.NoError(t, err)
+	require.Len(t, r.Results, len(Designs()))
+	require.Greater(t, len(r.Claims), 40)
+	for _, c := range r.Claims {
+		require.True(t, c.Holds, "%s: found %s", c.Claim, c.Found)
+	}
+	require.Equal(t, "pass", r.Verdict())
+	for _, x := range r.Results {
+		require.NotZero(t, x.Write.Commits, x.Design)
+		require.Equal(t, x.Design == "quorum", x.SingleRow, x.Design)
+	}
+	first, err := r.JSON()
+	require.NoError(t, err)
+	again, err := Run(t.Context(), small())
+	require.NoError(t, err)
+	second, err := again.JSON()
+	require.NoError(t, err)
+	require.Equal(t, string(first), string(second))
+
+	var text, html bytes.Buffer
+	require.NoError(t, r.WriteText(&text))
+	for line := range strings.Lines(text.String()) {
+		require.LessOrEqual(t, utf8.RuneCountInString(strings.TrimRight(line, "\n")), 100, line)
+	}
+	require.Contains(t, text.String(), "27378000 transactions, 0.95 IO each: 35× the transactions")
+	require.NoError(t, r.WriteHTML(&html))
+	page := html.String()
+	for _, tag := range []string{"table", "tr", "td", "th", "svg", "text", "div", "h2"} {
+		require.Equal(t, strings.Count(page, "</"+tag+">"), strings.Count(page, "<"+tag+">")+strings.Count(page, "<"+tag+" "), tag)
+		require.Contains(t, page, "</"+tag+">")
+	}
+	require.NotContains(t, page, "http", "it needs nothing else")
+	require.Equal(t, 3*len(r.Results), strings.Count(page, "<rect"))
+
+	// A direction that does not hold is a violation, and is named.
+	aurora := r.of("aurora")
+	aurora.Write.Bytes = r.of("rds").Write.Bytes + 1
+	r.of("local").Survivals[DiskLost-1].Lost = 0
+	r.Claims = r.claims()
+	require.Equal(t, "violation", r.Verdict())
+	text.Reset()
+	require.NoError(t, r.WriteText(&text))
+	require.Contains(t, text.String(), "does not hold: Aurora with six copies takes fewer bytes than mirrored MySQL with four")
+	require.Contains(t, text.String(), "does not hold: local: with the disk goes everything")
+	// And a report without any figures claims nothing.
+	for _, c := range (&Report{}).claims() {
+		require.False(t, c.Holds, c.Claim)
+	}
+}
+
+func TestOptionsThatMakeNoSense(t *testing.T) {
+	for _, o := range []Options{{Clients: 0, Transactions: 100}, {Clients: 65, Transactions: 100}, {Clients: 1, Transactions: 19}, {Clients: 1, Transactions: 10_001}} {
+		_, err := Run(t.Context(), o)
+		var bad *OptionError
+		require.ErrorAs(t, err, &bad)
+		require.Contains(t, bad.Error(), "expected ")
 	}
 }

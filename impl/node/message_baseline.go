@@ -195,6 +195,32 @@ type WriteRegister struct {
 // RegisterWritten answers WriteRegister when the value, or a newer one, is durable.
 type RegisterWritten struct{ Token uint64 }
 
+// AppendPages is an Append with the whole pages that its records have changed: what Aurora does not do, to see what it
+// saves.
+type AppendPages struct {
+	Append
+	Images []Block
+}
+
+// WireBytes implements Sized.
+func (m *AppendPages) WireBytes() int {
+	n := m.Append.WireBytes()
+	for _, i := range m.Images {
+		n += len(i.Data)
+	}
+	return n
+}
+
+// AppendDigest implements Message.
+func (m *AppendPages) AppendDigest(b []byte) []byte {
+	b = m.Append.AppendDigest(b)
+	for _, i := range m.Images {
+		b = append(u(b, i.Number), i.Data...)
+	}
+	return b
+}
+
+func (*AppendPages) Type() string     { return "append-pages" }
 func (*StoreObject) Type() string     { return "store-object" }
 func (*ObjectStored) Type() string    { return "object-stored" }
 func (*FetchObject) Type() string     { return "fetch-object" }
@@ -256,7 +282,7 @@ func baselineMessages() []Message {
 	return []Message{&AttachDisk{}, &DiskAttached{}, &AttachRefused{}, &OpenDisk{}, &DiskOpened{}, &DiskClosed{}, &DiskBlank{},
 		&WriteDisk{}, &DiskWritten{}, &ReadBlock{}, &BlockData{}, &ReadDiskLog{}, &DiskLog{}, &MirrorOpen{}, &MirrorOpened{},
 		&MirrorWrite{}, &MirrorWritten{}, &StoreObject{}, &ObjectStored{}, &FetchObject{}, &ObjectFetched{}, &ReadRegister{},
-		&RegisterValue{}, &WriteRegister{}, &RegisterWritten{}}
+		&RegisterValue{}, &WriteRegister{}, &RegisterWritten{}, &AppendPages{}}
 }
 
 // AppendBinary appends the view to b.
