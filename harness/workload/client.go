@@ -542,6 +542,7 @@ type Auditor struct {
 	reads   bool
 	written bool
 	seen    int // the transaction that read everything, -1 before
+	rooms   int // how often it has made room
 }
 
 // NewAuditor returns an auditor that writes and then reads. Its number must differ from those of the clients.
@@ -562,6 +563,9 @@ func newAuditor(w Workload, seed uint64, number int, directory *Directory, histo
 		a.look()
 		c.started++
 		switch {
+		case a.full() && w.Churn > 0:
+			a.rooms++
+			return w.roomScript(a.rooms), true
 		case !a.written:
 			return probeScript(), true
 		case a.reads && a.seen < 0:
@@ -590,6 +594,10 @@ func (a *Auditor) look() {
 		}
 	}
 }
+
+// full tells whether the last transaction found the volume full. Somebody who looks after a volume deletes what is not
+// needed then.
+func (a *Auditor) full() bool { return a.index >= 0 && a.history.Transactions[a.index].Full }
 
 // Wrote tells whether the auditor's write was acknowledged.
 func (a *Auditor) Wrote() bool { a.look(); return a.written }

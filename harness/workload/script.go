@@ -406,6 +406,17 @@ func probeScript() script {
 	return s
 }
 
+// roomScript deletes some of the rows that come and go, others each time.
+func (w Workload) roomScript(time int) script {
+	s := script{kind: room}
+	var cs []change
+	for i := range min(w.Churn, 16) {
+		cs = append(cs, change{key: w.ChurnRow((16*time + i) % w.Churn), form: nothing})
+	}
+	s.write(cs...)
+	return s
+}
+
 // auditRows is how many rows an auditor scans at a time: few, so that an answer does not take longer than it waits.
 const auditRows = 8
 

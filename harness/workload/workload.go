@@ -70,10 +70,11 @@ const (
 	setup
 	probe
 	audit
+	room
 )
 
 var kindNames = [...]string{"transfer", "put", "multi-put", "delete", "rewrite", "read", "abort", "tangle", "silent",
-	"scan", "churn", "savepoint", "long", "wrong", "setup", "probe", "audit"}
+	"scan", "churn", "savepoint", "long", "wrong", "setup", "probe", "audit", "room"}
 
 func (k kind) String() string { return kindNames[k] }
 

@@ -2,6 +2,7 @@ package workload
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"sort"
@@ -507,6 +508,32 @@ func TestAnAuditorWritesThenReadsEverything(t *testing.T) {
 		delete(rows, key)
 	}
 	require.Empty(t, rows)
+}
+
+// A prober that finds the volume full deletes rows until it can write.
+func TestAProberMakesRoom(t *testing.T) {
+	w := plain()
+	w.Transactions = 20
+	b, d, h := newBench(w, 9)
+	b.run(t)
+	before := len(h.Transactions)
+	deleted := 0
+	b.writers[9].status = func(r node.Request) (node.Reply, bool) {
+		if r.Op == node.OpPut && !r.Rows[0].Value.Exists {
+			deleted += len(r.Rows)
+		}
+		return node.Reply{Status: node.Refused, Reason: node.ReasonFull}, r.Op == node.OpPut && r.Rows[0].Value.Exists && deleted < 30
+	}
+	a := NewProber(w, 7, w.Clients+1, d, h)
+	a.Start(b.now, port{b, w.Clients, a})
+	b.drain(t)
+	require.True(t, a.Wrote())
+	var kinds []string
+	for _, x := range h.Transactions[before:] {
+		kinds = append(kinds, fmt.Sprintf("%s %s", x.Kind, x.Outcome))
+	}
+	require.Equal(t, []string{"probe aborted", "room committed", "probe aborted", "room committed", "probe committed"}, kinds)
+	require.Empty(t, h.Broken)
 }
 
 // Without scans in the mix, the auditor reads row by row.
