@@ -58,5 +58,5 @@ func appendHeld(b []byte, h Held) []byte {
 }
 
 func segmentMessages() []Message {
-	return []Message{&BelowFloor{}, &FillAsk{}, &FillGive{}}
+	return append([]Message{&BelowFloor{}, &FillAsk{}, &FillGive{}}, objectMessages()...)
 }

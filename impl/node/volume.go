@@ -18,6 +18,8 @@ type Volume struct {
 	Tails       []bool // by replica number: it keeps the log and no pages; nil when all are full
 	Register    ID     // the control plane's epoch register
 	Readers     []ID   // the read replicas, at most MaxReaders
+	Objects     ID     // the object store that the volume is backed up to; 0 is none
+	Window      int    // LSNs in one log object of the backup; 0 is backup.DefaultWindow
 }
 
 // Groups returns the number of protection groups.
@@ -92,9 +94,15 @@ func (v *Volume) Validate() error {
 		return fmt.Errorf("volume: no protection group")
 	}
 	n := len(v.Segments[0])
-	seen := map[ID]bool{0: true, v.Register: true}
+	seen := map[ID]bool{0: true, v.Register: true, v.Objects: true}
 	if v.Register == 0 {
 		return fmt.Errorf("volume: no epoch register")
+	}
+	if v.Objects != 0 && v.Objects == v.Register {
+		return fmt.Errorf("volume: address %d is the epoch register's and the object store's", v.Objects)
+	}
+	if v.Window < 0 {
+		return fmt.Errorf("volume: %d LSNs in one log object of the backup, want at least 1, or 0 for the default", v.Window)
 	}
 	if n < 1 || n > MaxReplicas {
 		return fmt.Errorf("volume: %d segments in each group, want 1 to %d", n, MaxReplicas)

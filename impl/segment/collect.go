@@ -23,7 +23,7 @@ const (
 )
 
 // target is the highest floor that the segment may have now.
-func (s *Segment) target() node.LSN { return min(s.floor, s.complete()) }
+func (s *Segment) target() node.LSN { return min(s.floor, s.complete(), s.mayCollect()) }
 
 // complete returns up to where, among the LSNs of all groups, the segment has everything of its own.
 func (s *Segment) complete() node.LSN {

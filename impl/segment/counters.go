@@ -8,6 +8,8 @@ type Counters struct {
 	Unfit     uint64 `json:"unfit"`     // times at which records did not make a page
 	Filled    uint64 `json:"filled"`    // times that it was filled from a peer
 	Given     uint64 `json:"given"`     // chunks of images that it gave to peers
+	Uploaded  uint64 `json:"uploaded"`  // objects that it put into the object store
+	Conflicts uint64 `json:"conflicts"` // objects of another copy that are not what it would have put
 }
 
 // Add adds the counts of o.
@@ -18,6 +20,8 @@ func (c *Counters) Add(o Counters) {
 	c.Unfit += o.Unfit
 	c.Filled += o.Filled
 	c.Given += o.Given
+	c.Uploaded += o.Uploaded
+	c.Conflicts += o.Conflicts
 }
 
 // Counters returns what the segment has done.

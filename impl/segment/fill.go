@@ -58,32 +58,44 @@ func (s *Segment) giveImages(to node.ID, m *node.FillAsk, out *node.Effects) {
 		return
 	}
 	give := &node.FillGive{Token: m.Token, At: at, Last: s.lastAtOrBelow(at), From: m.From, Done: true}
+	if !toTail {
+		var fits bool
+		if give.Images, give.Next, give.Done, fits = s.imagesAt(at, m.From, fillChunk); !fits {
+			return
+		}
+	}
+	s.counters.Given++
+	out.Send(to, give)
+}
+
+// imagesAt returns the images as of at of the pages from first on that something changed, until so many bytes are passed,
+// and from where to go on. They fit when the records make pages: others are given to nobody, see PageAt.
+func (s *Segment) imagesAt(at node.LSN, first node.PageID, most int) (images [][]byte, next node.PageID, done, fits bool) {
+	i, _ := slices.BinarySearch(s.order, first)
 	bytes := 0
-	first, _ := slices.BinarySearch(s.order, m.From)
-	for _, id := range s.order[first:] {
+	for _, id := range s.order[i:] {
 		v := s.pages[id]
-		if toTail || v.base.page == nil && v.find(at) == 0 {
+		n := v.find(at)
+		if v.base.page == nil && n == 0 {
 			continue
 		}
-		if bytes > fillChunk {
-			give.Next, give.Done = id, false
-			break
+		if bytes > most {
+			return images, id, false, true
 		}
 		image := v.base.image
-		if v.find(at) > 0 {
+		if n > 0 {
 			p := v.start(id)
-			for _, r := range v.records[:v.find(at)] {
+			for _, r := range v.records[:n] {
 				if p.Apply(r) != nil {
-					return // see PageAt: it is no page, and given to nobody
+					return nil, 0, false, false
 				}
 			}
 			image = p.Encode()
 		}
 		bytes += len(image)
-		give.Images = append(give.Images, image)
+		images = append(images, image)
 	}
-	s.counters.Given++
-	out.Send(to, give)
+	return images, 0, true, true
 }
 
 // lastAtOrBelow describes the group's last record at or below l, of a segment that is complete up to there.

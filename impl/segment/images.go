@@ -174,6 +174,7 @@ func (s *Segment) put(set *imageSet) {
 		s.told, s.lastAt = set.floor, set.tail.LSN
 	}
 	s.advance()
+	s.alignBackup()
 }
 
 // hollow forgets images that cannot be read, or not be relied on. The segment goes on to follow the log and to store

@@ -23,6 +23,7 @@ const (
 const (
 	gossipTimer node.Timer = 1 + iota
 	coalesceTimer
+	backupTimer
 )
 
 // Config is what a segment needs to know.
@@ -34,6 +35,9 @@ type Config struct {
 	// CoalesceEvery is how often it looks whether log is to be turned into pages; 0 is never, and then it keeps all of
 	// the log.
 	CoalesceEvery time.Duration
+	// BackupEvery is how often it looks whether there is something to back up, when the volume has an object store. It
+	// must not be 0 then.
+	BackupEvery time.Duration
 }
 
 // A Segment is one storage node.
@@ -47,6 +51,7 @@ type Segment struct {
 	hook   node.Hook
 
 	coalesceEvery time.Duration
+	backupEvery   time.Duration
 	incarnation   uint32
 
 	durable state // what the disk holds for certain
@@ -90,6 +95,7 @@ type Segment struct {
 	// settlingFill is, at a start, the images whose coming may not have been told.
 	settlingFill *images
 	counters     Counters
+	backup       backingUp
 }
 
 // state is what a segment promised and follows.
@@ -118,7 +124,7 @@ func New(c Config, hook node.Hook) *Segment {
 	peers := append(append([]node.ID(nil), members[r+1:]...), members[:r]...)
 	return &Segment{
 		id: c.ID, volume: c.Volume, group: g, peers: peers, every: c.GossipEvery, hook: hook,
-		tail: r < len(c.Volume.Tails) && c.Volume.Tails[r], coalesceEvery: c.CoalesceEvery,
+		tail: r < len(c.Volume.Tails) && c.Volume.Tails[r], coalesceEvery: c.CoalesceEvery, backupEvery: c.BackupEvery, backup: newBackup(c.Volume, r),
 		durable: state{promise: 1, history: node.FirstHistory()},
 		ahead:   state{promise: 1, history: node.FirstHistory()},
 		writers: map[node.Epoch]node.ID{},
@@ -160,6 +166,9 @@ func (s *Segment) Step(_ node.Time, ev node.Event, out *node.Effects) {
 		case coalesceTimer:
 			s.coalesce(out)
 			out.SetTimer(coalesceTimer, s.coalesceEvery)
+		case backupTimer:
+			s.backupAgain(out)
+			out.SetTimer(backupTimer, s.backupEvery)
 		}
 	case node.Received:
 		if s.serving {
@@ -188,6 +197,12 @@ func (s *Segment) receive(from node.ID, m node.Message, out *node.Effects) {
 		return
 	case *node.FillGive:
 		s.takeImages(from, m, out)
+		return
+	case *node.ObjectRead:
+		s.objectRead(m, out)
+		return
+	case *node.ObjectKept:
+		s.objectKept(m, out)
 		return
 	}
 	epoch, ok := writerEpoch(m)

@@ -55,6 +55,9 @@ func (s *Segment) setTimers(out *node.Effects) {
 	if s.coalesceEvery > 0 {
 		out.SetTimer(coalesceTimer, s.coalesceEvery)
 	}
+	if s.volume.Objects != 0 {
+		out.SetTimer(backupTimer, s.backupEvery)
+	}
 }
 
 // Formatted returns what the disk of a new segment holds, when it is formatted before the segment starts. One that finds

@@ -1,0 +1,262 @@
+// Package backup is what a volume is backed up as, and how it is restored: the names and the formats of the objects that
+// segments put into an object store (SIGMOD 2017 §3.3, step 6), and the making of a volume out of them as of any point
+// of its log. It does no I/O: objects come through a Source.
+//
+// A volume's backup is one object "volume", which says what kind of volume it is; for every group, log objects, one for
+// each window of LSNs, with the group's records in it, and a last one that ends before its window does; and, every few
+// windows, the group's page images as of the window's end, in chunks. Only what is at or below a VDL is backed up, which
+// is final whoever writes next. So whichever copy writes an object writes the same bytes, and names need no writer.
+package backup
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strings"
+
+	"github.com/zeebo/xxh3"
+
+	"github.com/firstgap/firstgap/impl/node"
+)
+
+// DefaultWindow is how many LSNs one log object is for, where the volume does not say.
+const DefaultWindow = 4096
+
+// ImagesEvery is how many windows lie between two sets of page images.
+const ImagesEvery = 4
+
+// ChunkBytes is how many bytes of page images go into one object, beyond the first image.
+const ChunkBytes = 256 << 10
+
+// VolumeName is the name of the object that describes the volume.
+const VolumeName = "volume"
+
+// LogName names the records of a group with from ≤ LSN ≤ through.
+func LogName(g node.Group, from, through node.LSN) string {
+	return fmt.Sprintf("log/%05d/%016d-%016d", g, from, through)
+}
+
+// ImagesName names the chunk of a group's page images as of at whose pages begin with first.
+func ImagesName(g node.Group, at node.LSN, first node.PageID) string {
+	return fmt.Sprintf("pages/%05d/%016d/%010d", g, at, first)
+}
+
+// A name is what the name of an object says.
+type name struct {
+	text          string
+	kind          byte // logKind or imagesKind
+	group         node.Group
+	from, through node.LSN // of records
+	at            node.LSN // of images
+	first         node.PageID
+}
+
+// parseName reads a name. What it does not know is none of ours.
+func parseName(text string) (name, bool) {
+	n := name{text: text}
+	switch {
+	case strings.HasPrefix(text, "log/"):
+		n.kind = logKind
+		_, err := fmt.Sscanf(text, "log/%05d/%016d-%016d", &n.group, &n.from, &n.through)
+		return n, err == nil && text == LogName(n.group, n.from, n.through) && n.from > 0 && n.from <= n.through
+	case strings.HasPrefix(text, "pages/"):
+		n.kind = imagesKind
+		_, err := fmt.Sscanf(text, "pages/%05d/%016d/%010d", &n.group, &n.at, &n.first)
+		return n, err == nil && text == ImagesName(n.group, n.at, n.first)
+	}
+	return n, false
+}
+
+// A Shape says what kind of volume was backed up.
+type Shape struct {
+	PageSize int
+	Groups   int // in use from the start
+	Window   int // LSNs of one log object
+}
+
+// A Log is what a log object holds.
+type Log struct {
+	Group         node.Group
+	From, Through node.LSN
+	Records       []*node.Record // all of the group's records from From through Through, ascending
+}
+
+// Images is what an object of page images holds.
+type Images struct {
+	Group  node.Group
+	At     node.LSN
+	Last   node.LSN // the group's last LSN at or below At
+	First  node.PageID
+	Images [][]byte // of pages from First on that something changed, ascending
+	Next   node.PageID
+	Done   bool // there are no pages from Next on
+}
+
+// Every object begins with this, and its kind, and ends with a checksum.
+const (
+	objectMagic      = 0xF1657A93
+	headBytes        = 5
+	sumBytes         = 8
+	volumeKind       = 'v'
+	logKind     byte = 'l'
+	imagesKind       = 'p'
+)
+
+func begin(kind byte) []byte {
+	return append(binary.LittleEndian.AppendUint32(nil, objectMagic), kind)
+}
+
+func end(b []byte) []byte { return binary.LittleEndian.AppendUint64(b, xxh3.Hash(b)) }
+
+func number[T ~uint64 | ~uint32 | ~uint16 | ~int](b []byte, v T) []byte {
+	return binary.AppendUvarint(b, uint64(v))
+}
+
+// Encode returns the bytes of the object VolumeName.
+func (s Shape) Encode() []byte {
+	return end(number(number(number(begin(volumeKind), s.PageSize), s.Groups), s.Window))
+}
+
+// Encode returns the bytes of the log object.
+func (l *Log) Encode() []byte {
+	b := number(number(number(number(begin(logKind), l.Group), l.From), l.Through), len(l.Records))
+	for _, r := range l.Records {
+		at := len(b)
+		b = r.AppendBinary(append(b, 0, 0, 0, 0))
+		binary.LittleEndian.PutUint32(b[at:], uint32(len(b)-at-4))
+	}
+	return end(b)
+}
+
+// Encode returns the bytes of the object.
+func (i *Images) Encode() []byte {
+	b := number(number(number(number(begin(imagesKind), i.Group), i.At), i.Last), i.First)
+	done := byte(0)
+	if i.Done {
+		done = 1
+	}
+	b = number(append(number(b, i.Next), done), len(i.Images))
+	for _, image := range i.Images {
+		b = append(number(b, len(image)), image...)
+	}
+	return end(b)
+}
+
+// A MissingError says that an object which is needed is not there.
+type MissingError struct{ Name string }
+
+func (e *MissingError) Error() string { return fmt.Sprintf("backup: object %s is missing", e.Name) }
+
+// A CorruptError says that an object is not what its name says.
+type CorruptError struct {
+	Name  string
+	Bytes int
+	Why   string
+}
+
+func (e *CorruptError) Error() string {
+	return fmt.Sprintf("backup: object %s of %d bytes: %s", e.Name, e.Bytes, e.Why)
+}
+
+// A reader reads what was encoded; once short, it gives zeros.
+type reader struct {
+	b     []byte
+	short bool
+}
+
+func (r *reader) number() uint64 {
+	v, n := binary.Uvarint(r.b)
+	if n <= 0 {
+		r.short, r.b = true, nil
+		return 0
+	}
+	r.b = r.b[n:]
+	return v
+}
+
+func (r *reader) take(n uint64) []byte {
+	if n > uint64(len(r.b)) {
+		r.short, r.b = true, nil
+		return nil
+	}
+	out := r.b[:n:n]
+	r.b = r.b[n:]
+	return out
+}
+
+// open checks what all objects have in common.
+func open(name string, b []byte, kind byte) (*reader, error) {
+	switch {
+	case len(b) < headBytes+sumBytes:
+		return nil, &CorruptError{name, len(b), "too short"}
+	case xxh3.Hash(b[:len(b)-sumBytes]) != binary.LittleEndian.Uint64(b[len(b)-sumBytes:]):
+		return nil, &CorruptError{name, len(b), "its checksum does not fit"}
+	case binary.LittleEndian.Uint32(b) != objectMagic || b[4] != kind:
+		return nil, &CorruptError{name, len(b), "another kind of object"}
+	}
+	return &reader{b: b[headBytes : len(b)-sumBytes]}, nil
+}
+
+func (r *reader) close(name string, size int, fits bool) error {
+	if r.short || len(r.b) != 0 {
+		return &CorruptError{name, size, "malformed"}
+	}
+	if !fits {
+		return &CorruptError{name, size, "its content is that of another name"}
+	}
+	return nil
+}
+
+// DecodeShape reads the object VolumeName.
+func DecodeShape(b []byte) (Shape, error) {
+	r, err := open(VolumeName, b, volumeKind)
+	if err != nil {
+		return Shape{}, err
+	}
+	s := Shape{PageSize: int(r.number()), Groups: int(r.number()), Window: int(r.number())}
+	return s, r.close(VolumeName, len(b), s.PageSize > 0 && s.Window > 0 && s.Groups > 0)
+}
+
+// decodeLog reads the log object of that name.
+func decodeLog(n *name, b []byte) (*Log, error) {
+	r, err := open(n.text, b, logKind)
+	if err != nil {
+		return nil, err
+	}
+	l := &Log{Group: node.Group(r.number()), From: node.LSN(r.number()), Through: node.LSN(r.number())}
+	for range r.number() {
+		size := r.take(4)
+		if size == nil {
+			break
+		}
+		record, err := node.DecodeRecord(r.take(uint64(binary.LittleEndian.Uint32(size))))
+		if err != nil {
+			return nil, &CorruptError{n.text, len(b), err.Error()}
+		}
+		if last := len(l.Records) - 1; record.Group != n.group || record.LSN < n.from || record.LSN > n.through ||
+			last >= 0 && record.Prev != l.Records[last].LSN {
+			return nil, &CorruptError{n.text, len(b), fmt.Sprintf("record %d does not belong behind the one before", record.LSN)}
+		}
+		l.Records = append(l.Records, record)
+	}
+	return l, r.close(n.text, len(b), l.Group == n.group && l.From == n.from && l.Through == n.through)
+}
+
+// decodeImages reads the object of page images of that name.
+func decodeImages(n *name, b []byte) (*Images, error) {
+	r, err := open(n.text, b, imagesKind)
+	if err != nil {
+		return nil, err
+	}
+	i := &Images{Group: node.Group(r.number()), At: node.LSN(r.number()), Last: node.LSN(r.number()), First: node.PageID(r.number()), Next: node.PageID(r.number())}
+	if done := r.take(1); done != nil {
+		i.Done = done[0] == 1
+	}
+	for range r.number() {
+		image := r.take(r.number())
+		if image == nil {
+			break
+		}
+		i.Images = append(i.Images, image)
+	}
+	return i, r.close(n.text, len(b), i.Group == n.group && i.At == n.at && i.First == n.first)
+}

@@ -1,0 +1,172 @@
+// Package objects is the object store that a volume is backed up to: a node that keeps objects under names, each one
+// durable before its putting is acknowledged, none ever changed.
+package objects
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/zeebo/xxh3"
+
+	"github.com/firstgap/firstgap/impl/backup"
+	"github.com/firstgap/firstgap/impl/node"
+)
+
+// Limits of an object store. What goes past one is dropped, and its sender asks again.
+const (
+	maxName   = 256     // bytes
+	maxObject = 8 << 20 // bytes
+	maxOnWay  = 1024    // objects that are not durable yet
+	listMany  = 256     // names in one ObjectList
+)
+
+// A Store is one object store.
+type Store struct {
+	hook    node.Hook
+	objects map[string][]byte
+	names   []string // ascending
+	onWay   []put    // to the disk, in the order in which it will be durable
+	token   node.Token
+	serving bool
+	stored  uint64
+}
+
+type put struct {
+	token   node.Token
+	name    string
+	data    []byte
+	waiting []node.ID
+}
+
+// New returns an object store that has not started.
+func New(hook node.Hook) *Store { return &Store{hook: hook, objects: map[string][]byte{}} }
+
+// Stored returns how many objects it has made durable since it started.
+func (s *Store) Stored() uint64 { return s.stored }
+
+// Get implements backup.Source, for who can look into the node.
+func (s *Store) Get(name string) ([]byte, error) {
+	data, found := s.objects[name]
+	if !found {
+		return nil, &backup.MissingError{Name: name}
+	}
+	return data, nil
+}
+
+// List implements backup.Source.
+func (s *Store) List(prefix string) ([]string, error) {
+	var names []string
+	for _, n := range s.names[s.from(prefix):] {
+		if !strings.HasPrefix(n, prefix) {
+			break
+		}
+		names = append(names, n)
+	}
+	return names, nil
+}
+
+// from returns the place of the first name that is not less than name.
+func (s *Store) from(name string) int {
+	i, _ := slices.BinarySearch(s.names, name)
+	return i
+}
+
+// Step implements node.Node.
+func (s *Store) Step(_ node.Time, ev node.Event, out *node.Effects) {
+	switch ev.Kind {
+	case node.Started:
+		for _, f := range ev.Files {
+			s.keep(f.Name, f.Data)
+		}
+		out.Sync(0) // what survived a crash may still be in a cache
+	case node.DiskDone:
+		s.durable(ev.Token, out)
+	case node.Received:
+		if s.serving {
+			s.receive(ev.From, ev.Message, out)
+		}
+	}
+}
+
+func (s *Store) keep(name string, data []byte) {
+	i, found := slices.BinarySearch(s.names, name)
+	if !found {
+		s.names = slices.Insert(s.names, i, name)
+	}
+	s.objects[name] = data
+}
+
+func (s *Store) receive(from node.ID, m node.Message, out *node.Effects) {
+	switch m := m.(type) {
+	case *node.PutObject:
+		s.put(from, m, out)
+	case *node.GetObject:
+		data, found := s.objects[m.Name]
+		answer := &node.ObjectRead{Name: m.Name, Found: found}
+		if found {
+			answer.Sum = xxh3.Hash(data)
+			if !m.Head {
+				answer.Data = data
+			}
+		}
+		out.Send(from, answer)
+	case *node.ListObjects:
+		answer := &node.ObjectList{Prefix: m.Prefix, After: m.After}
+		for _, n := range s.names[s.from(max(m.Prefix, m.After)):] {
+			if n <= m.After {
+				continue
+			}
+			if !strings.HasPrefix(n, m.Prefix) {
+				break
+			}
+			if len(answer.Names) == listMany {
+				answer.More = true
+				break
+			}
+			answer.Names = append(answer.Names, n)
+		}
+		out.Send(from, answer)
+	}
+}
+
+func (s *Store) put(from node.ID, m *node.PutObject, out *node.Effects) {
+	if m.Name == "" || len(m.Name) > maxName || len(m.Data) > maxObject {
+		return
+	}
+	if data, found := s.objects[m.Name]; found {
+		out.Send(from, &node.ObjectKept{Name: m.Name, Sum: xxh3.Hash(data)})
+		return
+	}
+	for i := range s.onWay {
+		if p := &s.onWay[i]; p.name == m.Name {
+			if !slices.Contains(p.waiting, from) {
+				p.waiting = append(p.waiting, from)
+			}
+			return
+		}
+	}
+	if len(s.onWay) >= maxOnWay {
+		return
+	}
+	s.token++
+	s.onWay = append(s.onWay, put{token: s.token, name: m.Name, data: m.Data, waiting: []node.ID{from}})
+	out.Replace(m.Name, m.Data, s.token)
+}
+
+func (s *Store) durable(token node.Token, out *node.Effects) {
+	if !s.serving {
+		s.serving = true
+		return
+	}
+	i := slices.IndexFunc(s.onWay, func(p put) bool { return p.token == token })
+	if i < 0 {
+		return
+	}
+	p := s.onWay[i]
+	s.onWay = slices.Delete(s.onWay, i, i+1)
+	s.keep(p.name, p.data)
+	s.stored++
+	for _, to := range p.waiting {
+		out.Send(to, &node.ObjectKept{Name: p.name, Sum: xxh3.Hash(p.data)})
+	}
+}

@@ -1,0 +1,82 @@
+package objects
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"github.com/zeebo/xxh3"
+
+	"github.com/firstgap/firstgap/impl/backup"
+	"github.com/firstgap/firstgap/impl/node"
+)
+
+func started(t *testing.T, files ...node.File) *Store {
+	s := New(node.NoHook{})
+	var out node.Effects
+	s.Step(0, node.Event{Kind: node.Started, Incarnation: 1, Files: files}, &out)
+	require.Equal(t, node.DoSync, out.List[0].Kind)
+	require.Empty(t, step(s, node.Event{Kind: node.Received, From: 7, Message: &node.ListObjects{}}), "it serves what is certainly durable")
+	s.Step(0, node.Event{Kind: node.DiskDone}, &out)
+	return s
+}
+
+func step(s *Store, ev node.Event) []node.Effect {
+	var out node.Effects
+	s.Step(0, ev, &out)
+	return out.List
+}
+
+func ask(s *Store, from node.ID, m node.Message) []node.Effect {
+	return step(s, node.Event{Kind: node.Received, From: from, Message: m})
+}
+
+// An object is acknowledged when it is durable, to all who put it; and never changed.
+func TestAnObjectIsPutOnce(t *testing.T) {
+	s := started(t)
+	out := ask(s, 7, &node.PutObject{Name: "a", Data: []byte("one")})
+	require.Len(t, out, 1)
+	require.Equal(t, node.DoReplace, out[0].Kind)
+	require.Empty(t, ask(s, 8, &node.PutObject{Name: "a", Data: []byte("two")}), "on its way")
+	require.Equal(t, &node.ObjectRead{Name: "a"}, ask(s, 7, &node.GetObject{Name: "a"})[0].Message, "not durable: not there")
+	done := step(s, node.Event{Kind: node.DiskDone, Token: out[0].Token})
+	require.Len(t, done, 2)
+	kept := &node.ObjectKept{Name: "a", Sum: xxh3.Hash([]byte("one"))}
+	require.Equal(t, kept, done[0].Message)
+	require.Equal(t, node.ID(8), done[1].To)
+	require.Equal(t, kept, ask(s, 8, &node.PutObject{Name: "a", Data: []byte("two")})[0].Message, "it says what it has")
+	require.Equal(t, &node.ObjectRead{Name: "a", Found: true, Sum: kept.Sum, Data: []byte("one")}, ask(s, 7, &node.GetObject{Name: "a"})[0].Message)
+	require.Equal(t, &node.ObjectRead{Name: "a", Found: true, Sum: kept.Sum}, ask(s, 7, &node.GetObject{Name: "a", Head: true})[0].Message)
+	require.EqualValues(t, 1, s.Stored())
+}
+
+func TestListing(t *testing.T) {
+	var files []node.File
+	for i := range 300 {
+		files = append(files, node.File{Name: fmt.Sprintf("log/%03d", 299-i)})
+	}
+	s := started(t, append(files, node.File{Name: "volume"})...)
+	first := ask(s, 7, &node.ListObjects{Prefix: "log/"})[0].Message.(*node.ObjectList)
+	require.Len(t, first.Names, listMany)
+	require.True(t, first.More)
+	rest := ask(s, 7, &node.ListObjects{Prefix: "log/", After: first.Names[listMany-1]})[0].Message.(*node.ObjectList)
+	require.False(t, rest.More)
+	require.Len(t, rest.Names, 300-listMany)
+	require.Equal(t, "log/299", rest.Names[len(rest.Names)-1])
+	names, err := s.List("log/")
+	require.NoError(t, err)
+	require.Equal(t, append(first.Names, rest.Names...), names)
+	_, err = s.Get("log/300")
+	require.Equal(t, &backup.MissingError{Name: "log/300"}, err)
+}
+
+// What goes past a limit is dropped, and nothing else happens.
+func TestLimits(t *testing.T) {
+	s := started(t)
+	require.Empty(t, ask(s, 7, &node.PutObject{Name: "", Data: nil}))
+	require.Empty(t, ask(s, 7, &node.PutObject{Name: "a", Data: make([]byte, maxObject+1)}))
+	for i := range maxOnWay {
+		require.Len(t, ask(s, 7, &node.PutObject{Name: fmt.Sprint(i)}), 1)
+	}
+	require.Empty(t, ask(s, 7, &node.PutObject{Name: "one more"}))
+}
