@@ -209,3 +209,21 @@ func TestAnIdleTransactionIsAborted(t *testing.T) {
 	require.Equal(t, node.Undo, d.w.log[1].Kind)
 	require.Equal(t, node.ReasonRolledBack, d.ask(7, node.Request{Op: node.OpCommit, Txn: txn})[0].Reason)
 }
+
+// A scan that leaves rows out has seen the first of them: that there is more. Unlocked, that row could be deleted by a
+// transaction that commits before, and the same scan say that there is no more: no order of the two explains both.
+func TestAScanLocksTheRowThatItLeavesOut(t *testing.T) {
+	d := newDesk(t)
+	setup := d.begin(7)
+	for _, key := range []string{"a", "b", "c"} {
+		d.ask(7, put(setup, key))
+	}
+	d.ask(7, node.Request{Op: node.OpCommit, Txn: setup})
+	d.durable()
+	reader, writer := d.begin(7), d.begin(8)
+	rs := d.ask(7, node.Request{Op: node.OpScan, Txn: reader, From: "a", Most: 1})
+	require.Len(t, rs, 1)
+	require.True(t, rs[0].More)
+	require.Len(t, d.ask(8, put(writer, "c")), 1, "nothing was seen of c")
+	require.Empty(t, d.ask(8, node.Request{Op: node.OpPut, Txn: writer, Rows: []node.Row{{Key: "b"}}}), "it waits for the scan")
+}

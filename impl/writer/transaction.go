@@ -280,10 +280,11 @@ func (w *Writer) scan(t *txn, out *node.Effects) {
 		most = min(most, r.Most)
 	}
 	reply := node.Reply{Status: node.OK}
+	beyond := "" // the row that was left out
 	tree := w.attempt(&t.operation, out)
 	ok := tree.Scan(r.From, r.To, most+1, func(c page.Cell) bool {
 		if len(reply.Rows) == most {
-			reply.More = true
+			reply.More, beyond = true, c.Key
 			return false
 		}
 		reply.Rows = append(reply.Rows, node.Row{Key: c.Key, Value: node.Some(c.Value)})
@@ -294,8 +295,10 @@ func (w *Writer) scan(t *txn, out *node.Effects) {
 		t.pause()
 		return
 	}
-	if reply.More && t.fresh { // nothing beyond the last row was seen
-		w.resume(w.locks.Narrow(t.id, span, reply.Rows[most-1].Key+"\x00"))
+	if reply.More && t.fresh {
+		// Nothing was seen behind the row that was left out. That one was: let it be deleted, and the same scan would
+		// say that there are no more.
+		w.resume(w.locks.Narrow(t.id, span, beyond+"\x00"))
 	}
 	w.counters.Scans++
 	w.respond(t, reply, out)
