@@ -34,9 +34,9 @@ type file struct {
 	versions []version
 }
 
-// version is the content of a file: data[:durable] survives every crash, the pieces after it may not.
+// version is the content of a file: the first durable bytes survive every crash, the pieces after them may not.
 type version struct {
-	data    []byte
+	data    content
 	durable int
 	pieces  []piece
 }
@@ -93,13 +93,10 @@ func (w *World) appendTo(p *process, name string, data []byte) {
 	d := &p.disk
 	f := d.open(name)
 	v := &f.versions[len(f.versions)-1]
-	if free := cap(v.data) - len(v.data); free < len(data) {
-		v.data = slices.Grow(v.data, max(len(data), len(v.data))) // append would copy a long log four times as often
-	}
-	v.data = append(v.data, data...)
+	v.data.add(data)
 	w.wrote(p, len(data))
 	d.seq++
-	v.pieces = append(v.pieces, piece{end: len(v.data), seq: d.seq})
+	v.pieces = append(v.pieces, piece{end: v.data.size, seq: d.seq})
 	w.bytes += int64(len(data))
 	w.counts.Appends++
 	w.take(p, time.Duration(w.disk.Append), w.same(mix(mix(p.salt(opAppend), f.hash), xxh3.Hash(data))))
@@ -109,7 +106,7 @@ func (w *World) sync(p *process, token node.Token) {
 	d := &p.disk
 	d.seq++
 	w.counts.Syncs++
-	id := w.draw(mix(p.salt(opSync), uint64(token)))
+	id := w.same(mix(p.salt(opSync), uint64(token)))
 	d.ops = append(d.ops, diskOp{seq: d.seq, id: id})
 	w.completeAt(p, w.take(p, time.Duration(w.disk.Sync), id), token)
 }
@@ -121,7 +118,7 @@ func (w *World) replace(p *process, name string, data []byte, token node.Token) 
 	w.counts.Replaces++
 	w.wrote(p, len(data))
 	w.bytes += int64(len(data))
-	f.versions = append(f.versions, version{data: slices.Clone(data), durable: len(data)})
+	f.versions = append(f.versions, version{data: contentOf(data), durable: len(data)})
 	id := w.draw(mix(mix(p.salt(opReplace), f.hash), xxh3.Hash(data)))
 	d.ops = append(d.ops, diskOp{seq: d.seq, file: f, id: id})
 	w.completeAt(p, w.take(p, time.Duration(w.disk.Replace), id), token)
@@ -136,7 +133,7 @@ func (d *disk) complete() (freed int) {
 	op := d.ops[0]
 	d.ops = slices.Delete(d.ops, 0, 1)
 	if op.file != nil {
-		freed = len(op.file.versions[0].data)
+		freed = op.file.versions[0].data.size
 		op.file.versions = slices.Delete(op.file.versions, 0, 1)
 		op.file.exists = true
 		return freed
@@ -173,12 +170,12 @@ func (w *World) crashDisk(p *process, salt uint64) {
 	d.busy = w.now
 	for _, f := range d.files {
 		for _, v := range f.versions {
-			w.bytes -= int64(len(v.data))
+			w.bytes -= int64(v.data.size)
 		}
 		clear(f.versions[1:])
 		f.versions = f.versions[:1]
 		w.crashFile(p, f, salt)
-		w.bytes += int64(len(f.versions[0].data))
+		w.bytes += int64(f.versions[0].data.size)
 	}
 }
 
@@ -191,7 +188,7 @@ func (w *World) crashFile(p *process, f *file, salt uint64) {
 	var last draw // of the last survivor
 	lastStart := -1
 	for _, c := range v.pieces {
-		id := w.draw(mix(mix(p.salt(opCrash), f.hash), xxh3.Hash(v.data[start:c.end]))).of(salt)
+		id := w.draw(mix(mix(p.salt(opCrash), f.hash), xxh3.Hash(v.data.bytes(start, c.end)))).of(salt)
 		if id.chance(askSurvive, w.disk.SurviveRate) {
 			w.counts.SurvivedPieces++
 			if end < start {
@@ -201,7 +198,7 @@ func (w *World) crashFile(p *process, f *file, salt uint64) {
 			f.exists = true
 		} else {
 			w.counts.LostPieces++
-			clear(v.data[start:c.end])
+			v.data.zero(start, c.end)
 		}
 		start = c.end
 	}
@@ -209,7 +206,7 @@ func (w *World) crashFile(p *process, f *file, salt uint64) {
 		w.counts.TornWrites++
 		end = lastStart + 1 + int(last.below(askTearLength, int64(length-1)))
 	}
-	v.data = v.data[:end]
+	v.data.truncate(end)
 	v.durable = end
 	v.pieces = v.pieces[:0]
 }
@@ -219,7 +216,8 @@ func (d *disk) contents() []node.File {
 	var files []node.File
 	for _, f := range d.files {
 		if f.exists {
-			files = append(files, node.File{Name: f.name, Data: slices.Clone(f.versions[0].data)})
+			data := &f.versions[0].data
+			files = append(files, node.File{Name: f.name, Data: data.bytes(0, data.size)})
 		}
 	}
 	slices.SortFunc(files, func(a, b node.File) int { return strings.Compare(a.Name, b.Name) })
@@ -231,7 +229,7 @@ func (w *World) wipe(p *process) {
 	w.counts.Wipes++
 	for _, f := range p.disk.files {
 		for _, v := range f.versions {
-			w.bytes -= int64(len(v.data))
+			w.bytes -= int64(v.data.size)
 		}
 	}
 	p.disk.files = nil
@@ -250,7 +248,7 @@ func (w *World) corrupt(p *process, salt uint64) bool {
 	for _, f := range p.disk.files {
 		v := &f.versions[0]
 		if at < v.durable*8 {
-			v.data[at/8] ^= 1 << (at % 8)
+			v.data.flip(at)
 			break
 		}
 		at -= v.durable * 8

@@ -3,7 +3,6 @@ package sim
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/firstgap/firstgap/impl/node"
@@ -199,7 +198,7 @@ func (w *World) Add(p Process) error {
 	}
 	for _, f := range p.Disk {
 		on := added.disk.open(f.Name)
-		on.exists, on.versions[0] = true, version{data: slices.Clone(f.Data), durable: len(f.Data)}
+		on.exists, on.versions[0] = true, version{data: contentOf(f.Data), durable: len(f.Data)}
 		w.bytes += int64(len(f.Data))
 	}
 	return nil

@@ -14,7 +14,7 @@ import (
 
 // collectShare is how much log, as a part of the images, has to be there to be collected before the images are written
 // anew: every byte of log pays for at most so many bytes of images.
-const collectShare = 4
+const collectShare = 1
 
 // Tokens of what is not a sync.
 const (
@@ -105,7 +105,8 @@ func (s *Segment) replaceImages(out *node.Effects) {
 	// gofail: var segmentBeforeImages struct{}
 	// s.hook.Hit("segmentBeforeImages")
 
-	out.Replace(imagesFile, appendImages(nil, &s.pending.images, pages), imagesToken)
+	s.whole = appendImages(s.whole[:0], &s.pending.images, pages)
+	out.Replace(imagesFile, s.whole, imagesToken)
 }
 
 // imagesDurable is told that they are: from now on nothing at or below the floor is needed as a record.

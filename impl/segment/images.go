@@ -46,6 +46,7 @@ func appendImages(b []byte, im *images, pages []imagedPage) []byte {
 	for _, p := range pages {
 		body += frameHeaderBytes + len(p.image)
 	}
+	b = slices.Grow(b, 2*imagesHeaderBytes+body)
 	for range 2 {
 		start := len(b)
 		b = binary.LittleEndian.AppendUint32(b, imagesMagic)

@@ -74,6 +74,7 @@ type Segment struct {
 	synced   uint64  // of the last entry known to be durable
 	syncing  bool
 	buffer   []byte // the bytes that this step appends
+	whole    []byte // the bytes by which this step replaces the images
 
 	serving  bool         // false until a start has settled what the disk holds
 	settling []untold     // what a start has to tell once nothing is lost

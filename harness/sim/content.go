@@ -1,0 +1,79 @@
+package sim
+
+// content is the bytes of a file, in chunks: a log grows by little all the time, and to copy it whenever it outgrows its
+// space would cost more than anything else that happens to it.
+type content struct {
+	chunks [][]byte
+	size   int
+}
+
+// How large chunks are: as large as the file is already, within these bounds.
+const (
+	leastChunk = 512
+	mostChunk  = 64 << 10
+)
+
+// contentOf returns a copy of b.
+func contentOf(b []byte) content {
+	if len(b) == 0 {
+		return content{}
+	}
+	return content{chunks: [][]byte{append([]byte(nil), b...)}, size: len(b)}
+}
+
+// add appends a copy of b.
+func (c *content) add(b []byte) {
+	for len(b) > 0 {
+		last := len(c.chunks) - 1
+		if last < 0 || len(c.chunks[last]) == cap(c.chunks[last]) {
+			c.chunks = append(c.chunks, make([]byte, 0, max(leastChunk, min(c.size, mostChunk))))
+			last++
+		}
+		chunk := c.chunks[last]
+		n := min(len(b), cap(chunk)-len(chunk))
+		c.chunks[last] = append(chunk, b[:n]...)
+		c.size += n
+		b = b[n:]
+	}
+}
+
+// parts calls do with the bytes from from to to, one chunk after the other. It may change them.
+func (c *content) parts(from, to int, do func([]byte)) {
+	start := 0
+	for _, chunk := range c.chunks {
+		if low, high := max(from-start, 0), min(to-start, len(chunk)); low < high {
+			do(chunk[low:high])
+		}
+		start += len(chunk)
+	}
+}
+
+// bytes returns a copy of the bytes from from to to.
+func (c *content) bytes(from, to int) []byte {
+	b := make([]byte, 0, to-from)
+	c.parts(from, to, func(part []byte) { b = append(b, part...) })
+	return b
+}
+
+// zero makes zeros of the bytes from from to to.
+func (c *content) zero(from, to int) { c.parts(from, to, func(part []byte) { clear(part) }) }
+
+// flip flips a bit.
+func (c *content) flip(bit int) {
+	c.parts(bit/8, bit/8+1, func(part []byte) { part[0] ^= 1 << (bit % 8) })
+}
+
+// truncate leaves the first n bytes.
+func (c *content) truncate(n int) {
+	start := 0
+	for i, chunk := range c.chunks {
+		if start+len(chunk) >= n {
+			c.chunks[i] = chunk[:n-start]
+			clear(c.chunks[i+1:])
+			c.chunks = c.chunks[:i+1]
+			break
+		}
+		start += len(chunk)
+	}
+	c.size = n
+}

@@ -1,0 +1,54 @@
+package sim
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Whatever is done to a content is what is done to a slice of bytes.
+func TestContentIsAsOneSlice(t *testing.T) {
+	for seed := range uint64(200) {
+		d := rand.New(rand.NewPCG(seed, 1))
+		want := make([]byte, d.IntN(3*leastChunk))
+		for i := range want {
+			want[i] = byte(d.Uint32())
+		}
+		c := contentOf(want)
+		want = append([]byte{}, want...)
+		for range 100 {
+			from := d.IntN(len(want) + 1)
+			to := from + d.IntN(len(want)-from+1)
+			switch d.IntN(6) {
+			case 0, 1, 2:
+				b := make([]byte, d.IntN(1<<d.IntN(18)))
+				for i := range b {
+					b[i] = byte(d.Uint32())
+				}
+				c.add(b)
+				want = append(want, b...)
+				clear(b) // the content has a copy
+			case 3:
+				c.zero(from, to)
+				clear(want[from:to])
+			case 4:
+				if len(want) > 0 {
+					bit := d.IntN(8 * len(want))
+					c.flip(bit)
+					want[bit/8] ^= 1 << (bit % 8)
+				}
+			case 5:
+				if d.IntN(4) == 0 {
+					c.truncate(from)
+					want = want[:from]
+				}
+			}
+			require.Equal(t, len(want), c.size)
+			if from <= len(want) && to <= len(want) {
+				require.Equal(t, append([]byte{}, want[from:to]...), c.bytes(from, to))
+			}
+		}
+		require.Equal(t, want, c.bytes(0, c.size))
+	}
+}
