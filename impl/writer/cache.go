@@ -126,7 +126,6 @@ func (v *view) Page(id node.PageID) *page.Page {
 		v.op.used = append(v.op.used, p)
 		return p.Page
 	}
-	v.op.missed = true
 	v.w.fetch(id, v.op, v.out)
 	return nil
 }

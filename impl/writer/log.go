@@ -116,11 +116,12 @@ func (w *Writer) pgcl(g *group) node.LSN {
 
 	// For each SCL, who reaches it: groups have a handful of segments.
 	best := node.LSN(0)
-	g.eachMember(func(_ int, p *replica) {
-		if p.joined && p.scl > best && quorums.Writes(g.members, g.complete(p.scl)) {
+	members := g.members.Members()
+	for r := range g.replicas {
+		if p := &g.replicas[r]; p.joined && p.scl > best && members.Has(r) && quorums.Writes(g.members, g.complete(p.scl)) {
 			best = p.scl
 		}
-	})
+	}
 	return best
 }
 

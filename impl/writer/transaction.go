@@ -318,16 +318,12 @@ func (w *Writer) put(t *txn, out *node.Effects) {
 		return
 	}
 	tree := w.attempt(&t.operation, out)
-	for i := range rows {
-		tree.Leaf(rows[i].Key) // whatever is not here is asked for at the same time
-	}
-	if t.missed {
-		t.pause()
-		return
-	}
 	tree.Capacity = w.putCapacity()
 	changes := w.counters.Structures
 	if err := w.makeRoom(tree, rows, out); err == errPage {
+		for i := range rows {
+			tree.Leaf(rows[i].Key) // whatever else is not here is asked for at the same time
+		}
 		t.pause()
 		return
 	} else if err != nil {

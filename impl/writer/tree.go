@@ -23,13 +23,11 @@ type operation struct {
 	key    string        // where it tidies
 	used   []*cachedPage // by this attempt
 	pinned bool          // all of used
-	missed bool          // a page was not there in this attempt
 }
 
 // attempt begins an attempt of the operation, from its beginning: what was seen in an earlier one may have changed since.
 func (w *Writer) attempt(op *operation, out *node.Effects) btree.Tree {
 	w.unpin(op)
-	op.missed = false
 	w.view.op, w.view.out = op, out
 	return btree.Tree{Pages: &w.view, PageSize: w.pageSize, Capacity: w.geometry.Capacity}
 }
