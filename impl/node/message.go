@@ -297,7 +297,13 @@ func (m *Swapped) AppendDigest(b []byte) []byte {
 // AppendDigest appends what tells a request from others.
 func (r *Request) AppendDigest(b []byte) []byte {
 	b = u(u(append(b, byte(r.Op)), r.ID), r.Txn)
-	for _, row := range r.Rows {
+	b = appendRows(u(u(u(b, uint64(r.Most)), r.Savepoint), r.ReadPoint), r.Rows)
+	return appendString(appendString(b, r.From), r.To)
+}
+
+func appendRows(b []byte, rows []Row) []byte {
+	b = u(b, uint64(len(rows)))
+	for _, row := range rows {
 		b = appendValue(appendString(b, row.Key), row.Value)
 	}
 	return b
@@ -306,7 +312,12 @@ func (r *Request) AppendDigest(b []byte) []byte {
 // AppendDigest appends what tells a reply from others.
 func (r *Reply) AppendDigest(b []byte) []byte {
 	b = append(b, byte(r.Op), byte(r.Status), byte(r.Reason))
-	return appendValue(u(u(u(u(b, r.ID), r.Txn), r.LSN), r.Epoch), r.Value)
+	b = appendValue(u(u(u(u(b, r.ID), r.Txn), r.LSN), r.Epoch), r.Value)
+	b = appendRows(u(append(b, bit(r.More)), r.Savepoint), r.Rows)
+	for _, t := range r.Blockers {
+		b = u(b, t)
+	}
+	return b
 }
 
 // Describe renders a message on one line for people.
