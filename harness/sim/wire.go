@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"math/bits"
 	"time"
 
 	"github.com/firstgap/firstgap/impl/node"
@@ -32,10 +33,12 @@ func transfer(bytes, bandwidth int64) time.Duration {
 	second := int64(time.Second)
 	rest := bytes % bandwidth
 	whole := time.Duration(bytes/bandwidth) * time.Second
-	if bandwidth > 1<<33 { // rest × a second may overflow below
-		return whole + time.Duration(float64(rest)/float64(bandwidth)*float64(second)+1)
+	high, low := bits.Mul64(uint64(rest), uint64(second)) // rest is below bandwidth, so the quotient is below a second
+	nanos, more := bits.Div64(high, low, uint64(bandwidth))
+	if more > 0 {
+		nanos++
 	}
-	return whole + time.Duration((rest*second+bandwidth-1)/bandwidth)
+	return whole + time.Duration(nanos)
 }
 
 // give has the sender's host put a message on the network, and returns how long that takes with what is before it.
