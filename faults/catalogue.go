@@ -73,7 +73,7 @@ const (
 
 // Checks lists all checks.
 func Checks() []Check {
-	return []Check{Trace, Serializability, Durability, Pages, Progress, Replies, Activity}
+	return []Check{Trace, Serializability, Durability, Pages, Progress, Replies, Restore, Activity}
 }
 
 // A PlantedBug is a place in the implementation where, in a build with the overlay, a rule can be broken on purpose,

@@ -41,20 +41,22 @@ type Configuration struct {
 
 // Volume is the shape of the volume.
 type Volume struct {
-	Groups      int `json:"groups"`
-	Replicas    int `json:"replicas"` // of each group, spares included
-	Spares      int `json:"spares"`   // of these, the last ones, which are no members at first
-	Tails       int `json:"tails"`    // of the members, those that keep the log and no pages: every other one
-	WriteQuorum int `json:"writeQuorum"`
-	ReadQuorum  int `json:"readQuorum"`
-	PageSize    int `json:"pageSize"`   // bytes
-	InUse       int `json:"inUse"`      // groups in use from the start
-	GroupPages  int `json:"groupPages"` // pages that each group brings; 0 is no limit
-	Zones       int `json:"zones"`      // availability zones that the replicas are spread over
+	Groups       int `json:"groups"`
+	Replicas     int `json:"replicas"` // of each group, spares included
+	Spares       int `json:"spares"`   // of these, the last ones, which are no members at first
+	Tails        int `json:"tails"`    // of the members, those that keep the log and no pages: every other one
+	WriteQuorum  int `json:"writeQuorum"`
+	ReadQuorum   int `json:"readQuorum"`
+	PageSize     int `json:"pageSize"`     // bytes
+	InUse        int `json:"inUse"`        // groups in use from the start
+	GroupPages   int `json:"groupPages"`   // pages that each group brings; 0 is no limit
+	BackupWindow int `json:"backupWindow"` // LSNs in one object of the backup's log; 0 is no backup
+	Zones        int `json:"zones"`        // availability zones that the replicas are spread over
 }
 
 // Nodes configures the nodes of the volume.
 type Nodes struct {
+	BackupEvery   faults.Duration `json:"backupEvery"`   // of a segment: how often it looks whether there is something to back up
 	CoalesceEvery faults.Duration `json:"coalesceEvery"` // of a segment: how often it turns log into pages
 	GossipEvery   faults.Duration `json:"gossipEvery"`   // of a segment
 	CachePages    int             `json:"cachePages"`    // of a writer, fewer than the tree has to make it read
@@ -148,6 +150,7 @@ func (c *Configuration) Validate() error {
 	if c.Volume.GroupPages == 0 && c.Volume.InUse < c.Volume.Groups {
 		object("volume.inUse", c.Volume.InUse, fmt.Sprintf("all %d groups where they bring pages without limit", c.Volume.Groups))
 	}
+	between("volume.backupWindow", c.Volume.BackupWindow, 0, maxAhead)
 	between("nodes.suspectAfter", c.Nodes.SuspectAfter, 1, 1000)
 	between("volume.pageSize", c.Volume.PageSize, page.MinSize, page.MaxSize)
 	between("volume.zones", c.Volume.Zones, 1, c.Volume.Members())
@@ -159,7 +162,7 @@ func (c *Configuration) Validate() error {
 	for _, d := range []struct {
 		field string
 		found faults.Duration
-	}{{"nodes.gossipEvery", c.Nodes.GossipEvery}, {"nodes.coalesceEvery", c.Nodes.CoalesceEvery}, {"nodes.retryEvery", c.Nodes.RetryEvery}, {"nodes.monitorEvery", c.Nodes.MonitorEvery},
+	}{{"nodes.gossipEvery", c.Nodes.GossipEvery}, {"nodes.coalesceEvery", c.Nodes.CoalesceEvery}, {"nodes.retryEvery", c.Nodes.RetryEvery}, {"nodes.monitorEvery", c.Nodes.MonitorEvery}, {"nodes.backupEvery", c.Nodes.BackupEvery},
 		{"nodes.idleAfter", c.Nodes.IdleAfter}, {"ending.bound", c.Ending.Bound}, {"ending.calm", c.Ending.Calm}, {"ending.settle", c.Ending.Settle}} {
 		if d.found < faults.Duration(time.Microsecond) || d.found > faults.Duration(time.Hour) {
 			object(d.field, d.found, "1µs to 1h")
@@ -238,9 +241,12 @@ func (g Generation) Generate(seed uint64) (Configuration, error) {
 		c.Volume.Spares = 1 + int(partSeed(seed, "spares")%2)
 		c.Volume.Replicas += c.Volume.Spares
 	}
+	if v := &c.Volume; g.Members && v.Members() == 6 && v.WriteQuorum == 4 && v.ReadQuorum == 3 && partSeed(seed, "tails")%3 == 0 {
+		v.Tails = 3 // a full segment and a tail in each zone (SIGMOD 2018 §4.2)
+	}
 	if g.Growth && c.Volume.Groups > 1 && partSeed(seed, "growth")%3 > 0 {
 		c.Volume.InUse = 1
-		c.Volume.GroupPages = 12 + int(partSeed(seed, "group pages")%12)
+		c.Volume.GroupPages = 6 + int(partSeed(seed, "group pages")%14)
 	}
 	// Rows that fit the pages: a few of them into each, so that pages split and merge.
 	c.Workload.ValueBytes = min(c.Workload.ValueBytes, page.MaxCell(c.Volume.PageSize)-c.Workload.KeyBytes)
@@ -340,10 +346,13 @@ func fuzzVolume(v *Volume, c fuzz.Continue) {
 	*v = Volume{Groups: min(3, 1+c.Intn(4)), Replicas: q[0], WriteQuorum: q[1], ReadQuorum: q[2],
 		PageSize: sizes[c.Intn(len(sizes))], Zones: min(3, q[0])}
 	v.InUse = v.Groups
+	if c.Intn(4) > 0 {
+		v.BackupWindow = 4 << c.Intn(6)
+	}
 }
 
 func fuzzNodes(n *Nodes, c fuzz.Continue) {
-	*n = Nodes{GossipEvery: micros(c, 10_000, 40_000), CoalesceEvery: micros(c, 5_000, 60_000), CachePages: 2 + c.Intn(1<<(1+c.Intn(5))),
+	*n = Nodes{GossipEvery: micros(c, 10_000, 40_000), CoalesceEvery: micros(c, 5_000, 60_000), BackupEvery: micros(c, 2_000, 30_000), CachePages: 2 + c.Intn(1<<(1+c.Intn(5))),
 		LogAhead:     4096,
 		MonitorEvery: micros(c, 3_000, 15_000), SuspectAfter: 2 + c.Intn(3),
 		RetryEvery: micros(c, 5_000, 20_000), IdleAfter: micros(c, 20_000, 50_000)}

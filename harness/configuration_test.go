@@ -108,6 +108,8 @@ func TestValidateNamesTheField(t *testing.T) {
 		"volume.groupPages":   func(c *Configuration) { c.Volume.GroupPages = -1 },
 		"workload.valueBytes": func(c *Configuration) { c.Workload.ValueBytes = 2000 },
 		"nodes.coalesceEvery": func(c *Configuration) { c.Nodes.CoalesceEvery = 0 },
+		"nodes.backupEvery":   func(c *Configuration) { c.Nodes.BackupEvery = 0 },
+		"volume.backupWindow": func(c *Configuration) { c.Volume.BackupWindow = -1 },
 		"nodes.gossipEvery":   func(c *Configuration) { c.Nodes.GossipEvery = 0 },
 		"nodes.retryEvery":    func(c *Configuration) { c.Nodes.RetryEvery = -1 },
 		"nodes.idleAfter":     func(c *Configuration) { c.Nodes.IdleAfter = c.Workload.Timeout },

@@ -48,6 +48,11 @@ type Counts struct {
 	Changes     Changes `json:"changes"`     // of who stores what
 	GrowthWaits uint64  `json:"growthWaits"` // writes that waited because the volume had to grow
 
+	Objects      uint64 `json:"objects"`      // that the object store made durable
+	Restores     uint64 `json:"restores"`     // volumes restored and held against the log
+	RestoredRows uint64 `json:"restoredRows"` // of them
+	RestoreUndos uint64 `json:"restoreUndos"` // changes that restoring took back, because their transactions had not committed
+
 	TakeOvers  uint64 `json:"takeOvers"`  // epochs won from a predecessor
 	Recoveries uint64 `json:"recoveries"` // of these, those that got as far as opening
 	Cuts       uint64 `json:"cuts"`       // recoveries whose cut removed a record that some segment held
@@ -75,7 +80,7 @@ func (c *Counts) Add(d *Counts) {
 func (c *Counts) fields() []*uint64 {
 	return append([]*uint64{&c.Runs, &c.BeyondBudget, &c.Stalled, &c.Transactions, &c.Acknowledged, &c.ReadOnly, &c.Aborted, &c.Deadlocks,
 		&c.Unknown, &c.Scans, &c.RowsScanned, &c.Rollbacks, &c.Misused, &c.Full,
-		&c.Structures, &c.Shrinks, &c.CacheHits, &c.CacheMiss, &c.Evictions, &c.Probes, &c.Hedges, &c.Stalls, &c.GrowthWaits, &c.Coalesced, &c.Collected, &c.Filled, &c.Given, &c.TakeOvers, &c.Recoveries, &c.Cuts, &c.Undos, &c.PageReads, &c.PagesCompared, &c.RowsAudited, &c.Certificates}, c.Changes.fields()...)
+		&c.Structures, &c.Shrinks, &c.CacheHits, &c.CacheMiss, &c.Evictions, &c.Probes, &c.Hedges, &c.Stalls, &c.GrowthWaits, &c.Coalesced, &c.Collected, &c.Filled, &c.Given, &c.Objects, &c.Restores, &c.RestoredRows, &c.RestoreUndos, &c.TakeOvers, &c.Recoveries, &c.Cuts, &c.Undos, &c.PageReads, &c.PagesCompared, &c.RowsAudited, &c.Certificates}, c.Changes.fields()...)
 }
 
 // VacuityError says that something that runs are meant to do has not happened in any of them, so that what they passed
@@ -144,6 +149,10 @@ func (c *Counts) Amounts() []Amount {
 		{"records collected", c.Collected, true},
 		{"segments filled by a peer", c.Filled, true},
 		{"chunks of pages given to a peer", c.Given, true},
+		{"objects stored", c.Objects, true},
+		{"volumes restored", c.Restores, true},
+		{"rows of restored volumes", c.RestoredRows, true},
+		{"changes that restoring took back", c.RestoreUndos, true},
 		{"rows that moved to another group", c.Trace.Moves, true},
 		{"transactions that went on after a rollback", c.Trace.Resumed, true},
 		{"replacements of a segment begun", c.Changes.Begun, false},

@@ -45,6 +45,20 @@ func (l *Log) Consistent(at node.LSN) bool {
 	return ok && l.records[i].Last
 }
 
+// Consistency returns the last LSN, at or below that one, at which a mini-transaction ends.
+func (l *Log) Consistency(at node.LSN) node.LSN {
+	i, ok := slices.BinarySearchFunc(l.records, at, func(r *node.Record, at node.LSN) int { return cmp.Compare(r.LSN, at) })
+	if !ok {
+		i--
+	}
+	for ; i >= 0; i-- {
+		if l.records[i].Last {
+			return l.records[i].LSN
+		}
+	}
+	return 0
+}
+
 // Commits returns the LSN of the commit record of every transaction that has one.
 func (l *Log) Commits() map[node.Txn]node.LSN {
 	commits := make(map[node.Txn]node.LSN)

@@ -38,6 +38,9 @@ func TestCommittedPrefixes(t *testing.T) {
 		require.Equal(t, at != 1, l.Consistent(node.LSN(at)), "at %d", at)
 	}
 	require.False(t, l.Consistent(10))
+	for at, want := range []node.LSN{0, 0, 2, 3, 4, 5, 6, 7, 8, 9, 9} {
+		require.Equal(t, want, l.Consistency(node.LSN(at)))
+	}
 	require.Equal(t, node.LSN(9), l.End())
 	require.Zero(t, NewLog(nil, node.FirstHistory()).End())
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/firstgap/firstgap/harness/workload"
 	"github.com/firstgap/firstgap/impl/control"
 	"github.com/firstgap/firstgap/impl/node"
+	"github.com/firstgap/firstgap/impl/objects"
 	"github.com/firstgap/firstgap/impl/segment"
 	"github.com/firstgap/firstgap/impl/writer"
 	"github.com/firstgap/firstgap/linearizability"
@@ -36,6 +37,7 @@ type Implementation struct {
 	SegmentDisk []node.File
 	Register    func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node
 	Segment     func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node
+	Objects     func(hook node.Hook) node.Node // the object store; nil for none, whatever a configuration says
 	Writer      func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node
 }
 
@@ -51,8 +53,10 @@ func Ours() Implementation {
 			return control.New(c, hook)
 		},
 		Segment: func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node {
-			return segment.New(segment.Config{ID: id, Volume: v, GossipEvery: time.Duration(n.GossipEvery), CoalesceEvery: time.Duration(n.CoalesceEvery)}, hook)
+			return segment.New(segment.Config{ID: id, Volume: v, GossipEvery: time.Duration(n.GossipEvery), CoalesceEvery: time.Duration(n.CoalesceEvery),
+				BackupEvery: time.Duration(n.BackupEvery)}, hook)
 		},
+		Objects: func(hook node.Hook) node.Node { return objects.New(hook) },
 		Writer: func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node {
 			limits := writer.DefaultLimits()
 			limits.LogAhead = n.LogAhead
@@ -144,6 +148,9 @@ func (r *runner) writers() int {
 
 func (r *runner) firstClient() node.ID { return r.firstWriter() + node.ID(r.writers()) }
 
+// objectStore is the address of the object store: behind those of the clients, the prober and the auditor.
+func (r *runner) objectStore() node.ID { return r.firstClient() + node.ID(r.c.Workload.Clients) + 2 }
+
 // build makes the world and everybody in it.
 func (r *runner) build() error {
 	c := r.c
@@ -155,6 +162,9 @@ func (r *runner) build() error {
 	}
 	r.volume = &node.Volume{WriteQuorum: c.Volume.WriteQuorum, ReadQuorum: c.Volume.ReadQuorum, PageSize: c.Volume.PageSize, Pages: 1,
 		Spares: c.Volume.Spares, Tails: c.Volume.tails(), InUse: c.Volume.InUse, GroupPages: c.Volume.GroupPages, Register: register}
+	if c.Volume.BackupWindow > 0 && r.of.Objects != nil {
+		r.volume.Objects, r.volume.Window = r.objectStore(), c.Volume.BackupWindow
+	}
 	next := register + 1
 	for range c.Volume.Groups {
 		var members []node.ID
@@ -202,6 +212,11 @@ func (r *runner) populate() error {
 		}}))
 	}
 	err = errors.Join(err, w.Start(register))
+	if id := r.volume.Objects; id != 0 {
+		err = errors.Join(err, w.Add(sim.Process{ID: id, Name: "object store", New: func(h node.Hook) node.Node {
+			return r.keep(r.of.Objects(h))
+		}}), w.Start(id))
+	}
 	r.startWriter()
 	for i := range c.Workload.Clients {
 		client := workload.NewClient(c.Workload, c.Seed, i+1, &r.directory, r.result.History)
@@ -393,6 +408,7 @@ func (r *runner) judge() {
 	r.judgeDurability()
 	r.judgeTree()
 	r.judgePages()
+	r.judgeRestores()
 	r.evaluated(Wire)
 	if r.watch.misplaced != nil {
 		r.object(violated(Wire, r.watch.misplaced))
@@ -492,7 +508,10 @@ func (r *runner) judgeDurability() {
 func (r *runner) judgePages() {
 	for g, members := range r.volume.Segments {
 		var group []NamedCopy
-		for _, id := range members {
+		for i, id := range members {
+			if i < len(r.volume.Tails) && r.volume.Tails[i] {
+				continue // it keeps no pages
+			}
 			if s, ok := r.world.Node(id).(segmentView); ok {
 				group = append(group, NamedCopy{r.world.Name(id), s})
 			}
@@ -536,6 +555,9 @@ func (r *runner) count() {
 	for _, n := range r.made {
 		if w, tells := n.(interface{ Counters() writer.Counters }); tells {
 			c.addWriter(w.Counters())
+		}
+		if o, tells := n.(interface{ Stored() uint64 }); tells {
+			c.Objects += o.Stored()
 		}
 		if s, tells := n.(interface{ Counters() segment.Counters }); tells {
 			c.addSegment(s.Counters())

@@ -23,7 +23,7 @@ func generated(t testing.TB, seed uint64) Configuration {
 // quiet is a configuration of 6/4/3 in which nothing goes wrong but the take-over at the end.
 func quiet(t testing.TB) Configuration {
 	c := generated(t, 5)
-	c.Volume = Volume{Groups: 2, Replicas: 6, WriteQuorum: 4, ReadQuorum: 3, PageSize: 512, InUse: 2, Zones: 3}
+	c.Volume = Volume{Groups: 2, Replicas: 6, WriteQuorum: 4, ReadQuorum: 3, PageSize: 512, InUse: 2, BackupWindow: 16, Zones: 3}
 	c.Nodes.CachePages = 3
 	c.Network.Loss, c.Network.Duplicate, c.Network.TailRate = 0, 0, 0
 	c.Plan.Faults, c.Plan.BeyondBudget = nil, false
@@ -42,8 +42,8 @@ func found(r Result, c Check) []Finding {
 	return all
 }
 
-// objects demands that the run was found wrong by that check, with its guarantee.
-func objects(t *testing.T, r Result, c Check, words ...string) {
+// objected demands that the run was found wrong by that check, with its guarantee.
+func objected(t *testing.T, r Result, c Check, words ...string) {
 	t.Helper()
 	all := found(r, c)
 	require.NotEmpty(t, all, "%s has no objection; all findings: %v", c, r.Findings)
@@ -58,7 +58,7 @@ func objects(t *testing.T, r Result, c Check, words ...string) {
 func TestAQuietRunPassesEveryCheck(t *testing.T) {
 	r := Run(quiet(t))
 	require.Equal(t, Pass, r.Verdict, "%v", r.Findings)
-	require.ElementsMatch(t, []Check{faults.Trace, faults.Serializability, faults.Durability, faults.Pages, faults.Progress, faults.Replies, Wire, TreeCheck, Sanity}, r.Evaluated)
+	require.ElementsMatch(t, []Check{faults.Trace, faults.Serializability, faults.Durability, faults.Pages, faults.Progress, faults.Replies, faults.Restore, Wire, TreeCheck, Sanity}, r.Evaluated)
 	c := r.Counts
 	require.Equal(t, uint64(1), c.Runs)
 	require.Equal(t, uint64(1), c.TakeOvers)
@@ -142,7 +142,7 @@ func TestOnlyDamageBeyondTheBudgetExcusesAVolumeThatStops(t *testing.T) {
 				require.Equal(t, uint64(1), r.Counts.Stalled)
 				return
 			}
-			objects(t, r, faults.Progress)
+			objected(t, r, faults.Progress)
 			require.Zero(t, r.Counts.Stalled)
 		})
 	}
@@ -195,7 +195,7 @@ func neverOpens() Implementation {
 
 func TestAWriterThatNeverOpensMakesNoProgress(t *testing.T) {
 	r := RunOf(neverOpens(), quiet(t), false)
-	objects(t, r, faults.Progress, "expected an acknowledged write and a read of every row after the last take-over", "within 20s", "segment 2/6: promise 1")
+	objected(t, r, faults.Progress, "expected an acknowledged write and a read of every row after the last take-over", "within 20s", "segment 2/6: promise 1")
 	require.NotContains(t, r.Evaluated, faults.Durability)
 }
 
@@ -223,8 +223,8 @@ func TestAWriterThatAcknowledgesWhatItForgetsLosesIt(t *testing.T) {
 		}}
 	}
 	r := RunOf(of, quiet(t), false)
-	objects(t, r, faults.Durability, string(AcknowledgedGone))
-	objects(t, r, faults.Serializability, "strict serializability")
+	objected(t, r, faults.Durability, string(AcknowledgedGone))
+	objected(t, r, faults.Serializability, "strict serializability")
 }
 
 func TestAWriterThatSendsAPageIsSeen(t *testing.T) {
@@ -238,7 +238,7 @@ func TestAWriterThatSendsAPageIsSeen(t *testing.T) {
 			}
 		}}
 	}
-	objects(t, RunOf(of, quiet(t), false), Wire, "from writer 1, found page-image")
+	objected(t, RunOf(of, quiet(t), false), Wire, "from writer 1, found page-image")
 }
 
 // liar is a segment whose pages are not what they should be.
@@ -266,7 +266,7 @@ func TestASegmentWithAnotherPageIsSeen(t *testing.T) {
 		return s
 	}
 	r := RunOf(of, quiet(t), false)
-	objects(t, r, faults.Pages, "segment 2/4", "differs from byte")
+	objected(t, r, faults.Pages, "segment 2/4", "differs from byte")
 }
 
 func TestASegmentThatForgetsIsSeenAtOnce(t *testing.T) {
@@ -284,7 +284,7 @@ func TestASegmentThatForgetsIsSeenAtOnce(t *testing.T) {
 		}}
 	}
 	r := RunOf(of, quiet(t), false)
-	objects(t, r, faults.Trace, "Advance")
+	objected(t, r, faults.Trace, "Advance")
 	require.NotEmpty(t, found(r, faults.Trace)[0].Explanation)
 }
 
@@ -300,7 +300,7 @@ func TestANodeThatPanicsIsAFinding(t *testing.T) {
 		}}
 	}
 	r := RunOf(of, quiet(t), false)
-	objects(t, r, Sanity, "panicked on", "no room for record")
+	objected(t, r, Sanity, "panicked on", "no room for record")
 	require.True(t, strings.HasPrefix(found(r, Sanity)[0].Detail, "segment "))
 }
 
@@ -322,6 +322,6 @@ func TestAllObjectionsAreReported(t *testing.T) {
 		return s
 	}
 	r := RunOf(of, quiet(t), false)
-	objects(t, r, Wire)
-	objects(t, r, faults.Pages)
+	objected(t, r, Wire)
+	objected(t, r, faults.Pages)
 }

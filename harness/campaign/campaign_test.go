@@ -43,7 +43,7 @@ func busy() harness.Counts {
 func fake(spoil func(r *harness.Result)) func(harness.Configuration, bool) harness.Result {
 	return func(c harness.Configuration, record bool) harness.Result {
 		r := harness.Result{Configuration: c, Verdict: harness.Pass, Counts: busy(), Hash: c.Seed * 31, History: &workload.History{},
-			Evaluated: []harness.Check{faults.Trace, faults.Serializability, faults.Durability, faults.Pages, faults.Progress, faults.Replies, harness.Wire, harness.TreeCheck, harness.Sanity}}
+			Evaluated: []harness.Check{faults.Trace, faults.Serializability, faults.Durability, faults.Pages, faults.Progress, faults.Replies, faults.Restore, harness.Wire, harness.TreeCheck, harness.Sanity}}
 		if record {
 			r.Trail = &harness.Trail{Events: 1, From: 1, Lines: []string{"an event"}}
 		}
