@@ -471,6 +471,10 @@ func (r *runner) judgeHistory() {
 		if result.Proof == linearizability.ByCertificate {
 			r.result.Counts.Certificates = 1
 		}
+		// Under strict locks nobody is answered what was never committed, not even one who does not commit either.
+		if err := linearizability.CheckReads(learned); err != nil {
+			r.object(violated(faults.Serializability, err))
+		}
 	case errors.Is(result.Reason, linearizability.ErrEmpty):
 		// Nobody has seen anything: neither legal nor illegal, and the run is counted by what else it did.
 	default:
