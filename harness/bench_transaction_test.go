@@ -55,7 +55,7 @@ func (w *transacting) run(b *testing.B, n int) int {
 
 func transactionWorld(b *testing.B, clients, puts, transactions int) *transacting {
 	const firstSegment, writerID, firstClient = 2, 8, 9
-	v := &node.Volume{WriteQuorum: 4, ReadQuorum: 3, Pages: 64, Register: register, Segments: [][]node.ID{{2, 3, 4, 5, 6, 7}}}
+	v := &node.Volume{WriteQuorum: 4, ReadQuorum: 3, Register: register, Segments: [][]node.ID{{2, 3, 4, 5, 6, 7}}}
 	ms := faults.Duration(time.Millisecond)
 	world, err := sim.New(sim.Options{Seed: 1,
 		Network: sim.Network{Latency: ms, Jitter: ms},

@@ -10,7 +10,7 @@ import (
 
 // What the register makes durable is counted for what it is, and once, however often it is told.
 func TestChangesOfTheGeometryAreCounted(t *testing.T) {
-	v := &node.Volume{WriteQuorum: 4, ReadQuorum: 3, Pages: 1, Register: 100, Spares: 3, InUse: 1, GroupPages: 8,
+	v := &node.Volume{WriteQuorum: 4, ReadQuorum: 3, Register: 100, Spares: 3, InUse: 1, GroupPages: 8,
 		Segments: [][]node.ID{{1, 2, 3, 4, 5, 6, 7, 8, 9}, {11, 12, 13, 14, 15, 16, 17, 18, 19}}}
 	g := newGeometer(v)
 	version := uint64(1)

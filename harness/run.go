@@ -160,7 +160,7 @@ func (r *runner) build() error {
 	if c.Bug != "" && !HasPoints() {
 		return fmt.Errorf("bug %s: %w", c.Bug, faults.ErrNoOverlay)
 	}
-	r.volume = &node.Volume{WriteQuorum: c.Volume.WriteQuorum, ReadQuorum: c.Volume.ReadQuorum, PageSize: c.Volume.PageSize, Pages: 1,
+	r.volume = &node.Volume{WriteQuorum: c.Volume.WriteQuorum, ReadQuorum: c.Volume.ReadQuorum, PageSize: c.Volume.PageSize,
 		Spares: c.Volume.Spares, Tails: c.Volume.tails(), InUse: c.Volume.InUse, GroupPages: c.Volume.GroupPages, Register: register}
 	if c.Volume.BackupWindow > 0 && r.of.Objects != nil {
 		r.volume.Objects, r.volume.Window = r.objectStore(), c.Volume.BackupWindow

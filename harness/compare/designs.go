@@ -174,7 +174,7 @@ func aurora(copies, write, read int, pages bool) func(*cluster) {
 		}
 		of := harness.Ours()
 		nodes := harness.Nodes{GossipEvery: 50 * ms, CoalesceEvery: 50 * ms, CachePages: databaseConfig(0).CachePages, RetryEvery: 25 * ms, IdleAfter: 100 * ms}
-		volume := &node.Volume{WriteQuorum: write, ReadQuorum: read, Pages: 1, PageSize: pageSize}
+		volume := &node.Volume{WriteQuorum: write, ReadQuorum: read, PageSize: pageSize}
 		volume.Register = c.process("register", "", func(id node.ID) node.Node { return of.Register(id, volume, nodes, node.NoHook{}) })
 		for i := range copies {
 			c.storage = append(c.storage, c.process(fmt.Sprintf("segment %d", i+1), c.homes[i/2], func(id node.ID) node.Node {

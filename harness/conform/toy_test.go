@@ -70,7 +70,7 @@ type toySegment struct {
 const toyRegister node.ID = 1
 
 func toyVolume(groups, replicas, w, r int) *node.Volume {
-	v := &node.Volume{WriteQuorum: w, ReadQuorum: r, Pages: groups * 2, Register: toyRegister}
+	v := &node.Volume{WriteQuorum: w, ReadQuorum: r, Register: toyRegister}
 	next := node.ID(10)
 	for range groups {
 		var members []node.ID
@@ -118,7 +118,7 @@ func (y *toy) pageOf(key string) node.PageID {
 	for _, c := range key {
 		sum += int(c)
 	}
-	return node.PageID((sum + y.moved[key]) % y.volume.Pages)
+	return node.PageID((sum + y.moved[key]) % (2 * y.volume.Groups()))
 }
 
 func (w *toyWriter) end() node.LSN { return node.LSN(len(w.log)) }
@@ -577,7 +577,7 @@ func (y *toy) wander(n int, epochs node.Epoch) {
 		switch y.random.IntN(26) {
 		case 0, 1, 2:
 			if w.change {
-				w.changePage(node.PageID(y.random.IntN(y.volume.Pages)), true)
+				w.changePage(node.PageID(y.random.IntN(2*y.volume.Groups())), true)
 			}
 			t := w.midway
 			if t == nil && len(w.txns) > 0 && y.random.IntN(2) == 0 {
@@ -644,7 +644,7 @@ func (y *toy) wander(n int, epochs node.Epoch) {
 			switch key := keys[y.random.IntN(len(keys))]; {
 			case y.random.IntN(4) > 0:
 			case y.random.IntN(3) == 0:
-				w.changePage(node.PageID(y.random.IntN(y.volume.Pages)), y.random.IntN(2) == 0)
+				w.changePage(node.PageID(y.random.IntN(2*y.volume.Groups())), y.random.IntN(2) == 0)
 			default:
 				w.move(key)
 			}

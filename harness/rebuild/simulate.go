@@ -104,7 +104,7 @@ func (r *site) build(seed uint64) error {
 	}
 	next := node.ID(1)
 	for i := range s.Pieces {
-		v := &node.Volume{WriteQuorum: 4, ReadQuorum: 3, Pages: r.records, Spares: 1, Register: next}
+		v := &node.Volume{WriteQuorum: 4, ReadQuorum: 3, Spares: 1, Register: next}
 		loader := next + 1
 		next += 2
 		var members []node.ID

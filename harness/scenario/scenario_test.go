@@ -171,7 +171,7 @@ func newStage(t *testing.T, d *datadriven.TestData) *stage {
 	groups, replicas := number(t, d, "groups", 1), number(t, d, "replicas", 6)
 	s.volume = &node.Volume{
 		WriteQuorum: number(t, d, "write-quorum", 4), ReadQuorum: number(t, d, "read-quorum", 3),
-		Pages: 1, PageSize: number(t, d, "page-size", 0), Register: registerID,
+		PageSize: number(t, d, "page-size", 0), Register: registerID,
 		Spares: number(t, d, "spares", 0), InUse: number(t, d, "in-use", 0), GroupPages: number(t, d, "group-pages", 0),
 	}
 	monitor := time.Duration(0)

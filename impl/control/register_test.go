@@ -15,7 +15,7 @@ func step(g *Register, ev node.Event) *node.Effects {
 }
 
 func volume() *node.Volume {
-	return &node.Volume{WriteQuorum: 2, ReadQuorum: 2, Pages: 1, Register: 100, Spares: 1, InUse: 1, GroupPages: 8,
+	return &node.Volume{WriteQuorum: 2, ReadQuorum: 2, Register: 100, Spares: 1, InUse: 1, GroupPages: 8,
 		Segments: [][]node.ID{{1, 2, 3, 4}, {11, 12, 13, 14}}}
 }
 

@@ -9,7 +9,7 @@ import (
 
 // sixAndTwo is a group of six with two spares; tails says whether every other segment keeps the log alone.
 func sixAndTwo(tails bool) *Volume {
-	v := &Volume{WriteQuorum: 4, ReadQuorum: 3, Pages: 1, Register: 100, Spares: 2, Segments: [][]ID{{1, 2, 3, 4, 5, 6, 7, 8}}}
+	v := &Volume{WriteQuorum: 4, ReadQuorum: 3, Register: 100, Spares: 2, Segments: [][]ID{{1, 2, 3, 4, 5, 6, 7, 8}}}
 	if tails {
 		v.Tails = []bool{false, true, false, true, false, true, false, true}
 	}
@@ -136,7 +136,7 @@ func TestBlocksEverySet(t *testing.T) {
 }
 
 func TestGeometryGrows(t *testing.T) {
-	v := &Volume{WriteQuorum: 2, ReadQuorum: 2, Pages: 1, Register: 100, InUse: 2, GroupPages: 10,
+	v := &Volume{WriteQuorum: 2, ReadQuorum: 2, Register: 100, InUse: 2, GroupPages: 10,
 		Segments: [][]ID{{1, 2, 3}, {4, 5, 6}, {7, 8, 9}, {10, 11, 12}}}
 	require.NoError(t, v.Validate())
 	g := v.FirstGeometry()

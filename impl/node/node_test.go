@@ -74,7 +74,7 @@ func TestCommon(t *testing.T) {
 
 func TestVolumeValidate(t *testing.T) {
 	good := func() *Volume {
-		return &Volume{WriteQuorum: 2, ReadQuorum: 2, Pages: 1, Register: 9, Segments: [][]ID{{1, 2, 3}}}
+		return &Volume{WriteQuorum: 2, ReadQuorum: 2, Register: 9, Segments: [][]ID{{1, 2, 3}}}
 	}
 	require.NoError(t, good().Validate())
 	for why, breakIt := range map[string]func(*Volume){
@@ -83,7 +83,6 @@ func TestVolumeValidate(t *testing.T) {
 		"used twice":                  func(v *Volume) { v.Segments[0][1] = 1 },
 		"write quorum 4":              func(v *Volume) { v.WriteQuorum = 4 },
 		"read quorum 0":               func(v *Volume) { v.ReadQuorum = 0 },
-		"0 pages":                     func(v *Volume) { v.Pages = 0 },
 		"group 1 has 2 segments":      func(v *Volume) { v.Segments = append(v.Segments, []ID{4, 5}) },
 		"3 spares of 3":               func(v *Volume) { v.Spares = 3 },
 		"-1 spares":                   func(v *Volume) { v.Spares = -1 },

@@ -9,7 +9,6 @@ import (
 type Volume struct {
 	WriteQuorum int    // copies, in each group, that make a record count as written
 	ReadQuorum  int    // answers, in each group, that a recovery needs
-	Pages       int    // pages of the volume; page p is in group p mod groups
 	PageSize    int    // bytes of a page's image at most; 0 is page.DefaultSize
 	Segments    [][]ID // by group, then replica: all that are provisioned, the spares of each group last
 	Spares      int    // segments of each group that are no member at first
@@ -144,9 +143,6 @@ func (v *Volume) Validate() error {
 	}
 	if v.ReadQuorum < 1 || v.ReadQuorum > n-v.Spares {
 		return fmt.Errorf("volume: read quorum %d, want 1 to %d", v.ReadQuorum, n-v.Spares)
-	}
-	if v.Pages < 1 {
-		return fmt.Errorf("volume: %d pages, want at least 1", v.Pages)
 	}
 	return nil
 }

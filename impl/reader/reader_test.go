@@ -44,7 +44,7 @@ type writing struct {
 }
 
 func newSource(t *testing.T) *source {
-	v := &node.Volume{WriteQuorum: 2, ReadQuorum: 2, Pages: 1, PageSize: page.MinSize, Register: 1,
+	v := &node.Volume{WriteQuorum: 2, ReadQuorum: 2, PageSize: page.MinSize, Register: 1,
 		Segments: [][]node.ID{{2, 3, 4}, {5, 6, 7}}, Readers: []node.ID{theReader}}
 	return &source{t: t, volume: v, pages: map[node.PageID]*page.Page{}, last: make([]node.LSN, 2), epoch: 1,
 		history: node.FirstHistory(), rows: map[string]node.Value{}, locked: map[string]*writing{}}

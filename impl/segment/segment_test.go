@@ -50,7 +50,7 @@ func newBenchOf(t *testing.T, id node.ID, v *node.Volume) *bench {
 }
 
 func testVolume() *node.Volume {
-	return &node.Volume{WriteQuorum: 2, ReadQuorum: 2, Pages: 1, Register: 100, Segments: [][]node.ID{{self, peer, 3}}}
+	return &node.Volume{WriteQuorum: 2, ReadQuorum: 2, Register: 100, Segments: [][]node.ID{{self, peer, 3}}}
 }
 
 // restart loses what was not synced, and starts the segment again.

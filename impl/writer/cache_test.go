@@ -37,7 +37,7 @@ func (q *quick) empty() {
 }
 
 func small(groups int) *node.Volume {
-	v := &node.Volume{WriteQuorum: 2, ReadQuorum: 2, Pages: 1, Register: 100, PageSize: page.MinSize}
+	v := &node.Volume{WriteQuorum: 2, ReadQuorum: 2, Register: 100, PageSize: page.MinSize}
 	for g := range groups {
 		v.Segments = append(v.Segments, []node.ID{node.ID(1 + 10*g), node.ID(2 + 10*g), node.ID(3 + 10*g)})
 	}
@@ -192,7 +192,7 @@ func TestASilentSegmentIsNoLongerPreferred(t *testing.T) {
 
 // Tails keep the log and no pages.
 func TestTailsAreNotAskedForPages(t *testing.T) {
-	v := &node.Volume{WriteQuorum: 4, ReadQuorum: 3, Pages: 1, Register: 100, PageSize: page.MinSize, Segments: [][]node.ID{{1, 2, 3, 4, 5, 6}},
+	v := &node.Volume{WriteQuorum: 4, ReadQuorum: 3, Register: 100, PageSize: page.MinSize, Segments: [][]node.ID{{1, 2, 3, 4, 5, 6}},
 		Tails: []bool{false, true, false, true, false, true}}
 	q := filled(t, v, 1)
 	asked := map[node.ID]bool{}

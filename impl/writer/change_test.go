@@ -19,7 +19,7 @@ type plane struct {
 const controlPlane = node.ID(100)
 
 func newPlane(t *testing.T, spares int) *plane {
-	v := &node.Volume{WriteQuorum: 2, ReadQuorum: 2, Pages: 1, Register: controlPlane, Spares: spares, InUse: 1, GroupPages: 64}
+	v := &node.Volume{WriteQuorum: 2, ReadQuorum: 2, Register: controlPlane, Spares: spares, InUse: 1, GroupPages: 64}
 	for g := range 2 {
 		var members []node.ID
 		for r := range 3 + spares {

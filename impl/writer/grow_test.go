@@ -13,7 +13,7 @@ import (
 // A volume of two small groups, of which one is in use: the writer asks for the second before it needs it, a put that
 // finds no page waits for it, and when there is no third, puts are refused, and only those.
 func TestAVolumeGrowsUntilItIsFull(t *testing.T) {
-	q := newQuickOf(t, &node.Volume{WriteQuorum: 2, ReadQuorum: 2, Pages: 1, Register: 100, PageSize: 512, InUse: 1, GroupPages: 16,
+	q := newQuickOf(t, &node.Volume{WriteQuorum: 2, ReadQuorum: 2, Register: 100, PageSize: 512, InUse: 1, GroupPages: 16,
 		Segments: [][]node.ID{{1, 2, 3}, {11, 12, 13}}}, 64)
 	w := q.w
 	key := func(i int) string { return fmt.Sprintf("row %04d", i) }

@@ -10,7 +10,7 @@ import (
 
 // Four segments, of which the last is a spare: it is asked nothing, sent nothing, and what it says counts for nothing.
 func TestWhoIsNoMemberDoesNotCount(t *testing.T) {
-	v := &node.Volume{WriteQuorum: 2, ReadQuorum: 2, Pages: 1, Register: 100, Segments: [][]node.ID{{1, 2, 3, 4}}, Spares: 1}
+	v := &node.Volume{WriteQuorum: 2, ReadQuorum: 2, Register: 100, Segments: [][]node.ID{{1, 2, 3, 4}}, Spares: 1}
 	w := New(Config{ID: 101, Volume: v, CachePages: 4, Limits: DefaultLimits()}, node.NoHook{})
 	w.phase, w.epoch = fencing, 2
 	var out node.Effects

@@ -14,7 +14,7 @@ import (
 )
 
 func newTestWriter(groups, replicas, write, read int) *Writer {
-	v := &node.Volume{WriteQuorum: write, ReadQuorum: read, Pages: groups, Register: 100}
+	v := &node.Volume{WriteQuorum: write, ReadQuorum: read, Register: 100}
 	for g := range groups {
 		var members []node.ID
 		for r := range replicas {

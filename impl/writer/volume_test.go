@@ -50,7 +50,7 @@ type quick struct {
 }
 
 func newQuick(t *testing.T, pageSize, cachePages int) *quick {
-	return newQuickOf(t, &node.Volume{WriteQuorum: 2, ReadQuorum: 2, Pages: 1, Register: 100, PageSize: pageSize,
+	return newQuickOf(t, &node.Volume{WriteQuorum: 2, ReadQuorum: 2, Register: 100, PageSize: pageSize,
 		Segments: [][]node.ID{{1, 2, 3}, {11, 12, 13}}}, cachePages)
 }
 
