@@ -103,7 +103,7 @@ func choose[T any](c fuzz.Continue, choices []choice[T]) T {
 
 // scene makes a single fault or, now and then, faults that hurt together and would seldom meet by chance.
 func (g Generator) scene(c fuzz.Continue) []Fault {
-	return choose(c, []choice[func(fuzz.Continue) []Fault]{
+	scenes := []choice[func(fuzz.Continue) []Fault]{
 		{12, func(c fuzz.Continue) []Fault { return []Fault{g.fault(c)} }},
 		{2, g.cutOffWriter},
 		{2, g.sleepingWriter},
@@ -113,7 +113,30 @@ func (g Generator) scene(c fuzz.Continue) []Fault {
 		{1, g.zoneAndWriter},
 		{1, g.groupRestart},
 		{2, g.spentBudget},
-	})(c)
+	}
+	if g.Topology.Readers > 0 {
+		scenes = append(scenes, choice[func(fuzz.Continue) []Fault]{4, g.failover})
+	}
+	return choose(c, scenes)(c)
+}
+
+// failover lets a reader take the place of a writer that died, or that is cut off and lives on.
+func (g Generator) failover(c fuzz.Continue) []Fault {
+	lost := g.timed(c, WriterCrash, g.between(c, 1, g.Topology.Budget().Short))
+	if c.Intn(3) == 0 {
+		lost = g.timed(c, Partition, g.long(c))
+		lost.Nodes = []string{string(Writer)}
+	}
+	return []Fault{lost, {Kind: Promote, At: lost.At + g.between(c, 0, lost.For-1), Nodes: []string{g.reader(c)}}}
+}
+
+func (g Generator) reader(c fuzz.Continue) string {
+	return Node{Role: Reader, Reader: 1 + c.Intn(g.Topology.Readers)}.String()
+}
+
+// aReader tells, of every so many, whether a fault is to strike a reader, if there is one.
+func (g Generator) aReader(c fuzz.Continue, every int) bool {
+	return g.Topology.Readers > 0 && c.Intn(every) == 0
 }
 
 // cutOffWriter leaves a writer alive without all or some of the others, while a successor takes over
@@ -262,6 +285,9 @@ func (g Generator) fault(c fuzz.Continue) Fault {
 		{2, Loss}, {2, Duplicate}, {2, Delay}, {2, Reorder}, {3, Partition}, {3, PartitionOneWay}, {1, AZCutOff},
 		{4, Crash}, {2, Pause}, {2, PowerLossAZ}, {1, DiskSlow}, {1, DiskCorrupt}, {6, TakeOver}, {6, WriterCrash},
 	}
+	if g.Topology.Readers > 0 {
+		kinds = append(kinds, choice[Kind]{3, Promote})
+	}
 	if len(g.Points) > 0 {
 		kinds = append(kinds, choice[Kind]{5, CrashAtPoint})
 	}
@@ -296,6 +322,9 @@ func (g Generator) fault(c fuzz.Continue) Fault {
 		return f // nothing is left open
 	case Crash:
 		f.Nodes = g.someSegments(c)
+		if g.aReader(c, 4) {
+			f.Nodes = []string{g.reader(c)}
+		}
 	case CrashAtPoint:
 		point, _ := LookupPoint(g.Points[c.Intn(len(g.Points))]) // Validate has found it
 		n := Node{Role: point.Role}
@@ -308,6 +337,9 @@ func (g Generator) fault(c fuzz.Continue) Fault {
 		f.Nodes = []string{string(Writer)}
 		if c.Intn(3) > 0 {
 			f.Nodes = g.someSegments(c)
+		}
+		if g.aReader(c, 3) {
+			f.Nodes = []string{g.reader(c)}
 		}
 		return f
 	case PowerLossAZ:
@@ -330,6 +362,9 @@ func (g Generator) fault(c fuzz.Continue) Fault {
 	case TakeOver:
 		f.For = 0
 		return f
+	case Promote:
+		f.For, f.Nodes = 0, []string{g.reader(c)}
+		return f
 	case WriterCrash:
 		f.For = min(f.For, short)
 		return f
@@ -341,6 +376,12 @@ func (g Generator) fault(c fuzz.Continue) Fault {
 // link picks the two sides of a network fault; the first is never empty unless it may be every link.
 func (g Generator) link(c fuzz.Continue, everyLink bool) (nodes, to []string) {
 	writer := []string{string(Writer)}
+	if g.aReader(c, 6) {
+		if c.RandBool() {
+			return []string{g.reader(c)}, writer
+		}
+		return []string{g.reader(c)}, nil
+	}
 	one := g.segment(c)
 	switch c.Intn(8) {
 	case 0:

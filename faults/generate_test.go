@@ -95,6 +95,7 @@ func TestGeneratedPlans(t *testing.T) {
 		{Groups: 1, Replicas: 5, WriteQuorum: 3, ReadQuorum: 3, Zones: 2, Clients: 1},
 		{Groups: 2, Replicas: 4, WriteQuorum: 4, ReadQuorum: 1, Zones: 1, Clients: 1}, // can spare none
 		{Groups: 1, Replicas: 1, WriteQuorum: 1, ReadQuorum: 1, Zones: 1},
+		{Groups: 2, Replicas: 6, WriteQuorum: 4, ReadQuorum: 3, Zones: 3, Clients: 4, Readers: 3},
 	}
 	const plans = 1000
 	for _, topology := range topologies {
@@ -131,6 +132,10 @@ func TestGeneratedPlans(t *testing.T) {
 		require.Less(t, empty, plans/4)
 		for _, k := range faults.Kinds() {
 			if slices.Contains([]faults.Kind{faults.DiskCorrupt, faults.DiskLost, faults.SegmentLost}, k) && topology.Budget().Damaged == 0 {
+				require.Zero(t, kinds[k])
+				continue
+			}
+			if k == faults.Promote && topology.Readers == 0 {
 				require.Zero(t, kinds[k])
 				continue
 			}

@@ -83,6 +83,7 @@ const (
 	DiskLost        Kind = "disk-lost"         // a segment dies and its disk with it; it starts again after For, on an empty one
 	SegmentLost     Kind = "segment-lost"      // a segment and its disk are gone for good; only a spare can stand in for it
 	TakeOver        Kind = "take-over"         // a new writer starts while the old one lives
+	Promote         Kind = "promote"           // a reader becomes the writer, whether or not the old one lives
 	WriterCrash     Kind = "writer-crash"      // the writer dies for good, and a new one starts after For
 )
 
@@ -131,15 +132,16 @@ func rules() []rule {
 		{kind: Partition, needs: fFor | fNodes, may: fTo},
 		{kind: PartitionOneWay, needs: fFor, may: fNodes | fTo},
 		{kind: AZCutOff, needs: fFor | fAZ},
-		{kind: Crash, needs: fFor | fNodes, may: fSalt, roles: []Role{Segment, Register}},
+		{kind: Crash, needs: fFor | fNodes, may: fSalt, roles: []Role{Segment, Register, Reader}},
 		{kind: CrashAtPoint, needs: fFor | fNodes | fPoint | fHit, may: fSalt, roles: []Role{Segment, Register, Writer}, one: true},
-		{kind: Pause, needs: fFor | fNodes, roles: []Role{Segment, Register, Writer}},
+		{kind: Pause, needs: fFor | fNodes, roles: []Role{Segment, Register, Writer, Reader}},
 		{kind: PowerLossAZ, needs: fFor | fAZ, may: fSalt},
 		{kind: DiskSlow, needs: fFor | fNodes, may: fFactor | fExtra, roles: []Role{Segment, Register}},
 		{kind: DiskCorrupt, needs: fNodes, may: fSalt, roles: []Role{Segment}, one: true},
 		{kind: DiskLost, needs: fFor | fNodes, roles: []Role{Segment}, one: true},
 		{kind: SegmentLost, needs: fNodes, roles: []Role{Segment}, one: true},
 		{kind: TakeOver},
+		{kind: Promote, needs: fNodes, roles: []Role{Reader}, one: true},
 		{kind: WriterCrash, needs: fFor},
 	}
 }

@@ -41,13 +41,16 @@ func good() faults.Plan {
 		faults.Fault{Kind: faults.DiskLost, At: 8 * ms, For: 1 * ms, Nodes: []string{"segment 1/2"}},
 		faults.Fault{Kind: faults.SegmentLost, At: 8 * ms, Nodes: []string{"segment 2/2"}},
 		faults.Fault{Kind: faults.TakeOver, At: 9 * ms},
+		faults.Fault{Kind: faults.Promote, At: 9 * ms, Nodes: []string{"reader 2"}},
 		faults.Fault{Kind: faults.WriterCrash, At: 10 * ms, For: 1 * ms},
 	)
 }
 
 func TestEveryKindHasAValidForm(t *testing.T) {
 	p := good()
-	require.NoError(t, p.Validate(aurora()))
+	topology := aurora()
+	topology.Readers = 2
+	require.NoError(t, p.Validate(topology))
 	var used []faults.Kind
 	for _, f := range p.Faults {
 		used = append(used, f.Kind)
@@ -112,7 +115,7 @@ func TestValidateRefuses(t *testing.T) {
 		"no length":               {with(crash, func(f *F) { f.For = 0 }), "expected for, which is missing"},
 		"field that counts not":   {with(crash, func(f *F) { f.Rate = 0.5 }), "expected no rate; it takes: kind, at, for, nodes, salt"},
 		"take-over of somebody":   {F{Kind: faults.TakeOver, Nodes: []string{"writer"}}, "expected no nodes; it takes: kind, at"},
-		"crash of a client":       {with(crash, func(f *F) { f.Nodes = []string{"client 1"} }), "expected nodes that are one of [segment register], found client 1"},
+		"crash of a client":       {with(crash, func(f *F) { f.Nodes = []string{"client 1"} }), "expected nodes that are one of [segment register reader], found client 1"},
 		"crash of the writer":     {with(crash, func(f *F) { f.Nodes = []string{"writer"} }), "found writer"},
 		"node twice":              {with(loss, func(f *F) { f.Nodes, f.To = []string{"writer"}, []string{"writer"} }), "expected every node once, found writer again"},
 		"before the start":        {with(crash, func(f *F) { f.At = -ms }), "expected at from 0s"},

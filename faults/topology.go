@@ -18,6 +18,7 @@ type Topology struct {
 	ReadQuorum  int `json:"readQuorum"`  // segments of a group that a recovery needs
 	Zones       int `json:"zones"`       // availability zones, 1 to Replicas
 	Clients     int `json:"clients"`     // at least 0
+	Readers     int `json:"readers"`     // read replicas, at least 0
 }
 
 // Validate refuses a topology without nodes, or whose quorums no group can meet. Quorums that do not overlap are
@@ -37,6 +38,7 @@ func (t Topology) Validate() error {
 	between("readQuorum", t.ReadQuorum, 1, t.Members())
 	between("zones", t.Zones, 1, t.Members())
 	between("clients", t.Clients, 0, many)
+	between("readers", t.Readers, 0, many)
 	return errors.Join(broken...)
 }
 
@@ -54,14 +56,16 @@ const (
 	Register Role = "register"
 	Segment  Role = "segment"
 	Client   Role = "client"
+	Reader   Role = "reader"
 )
 
-// A Node is a process that a plan can name: "writer", "register", "segment 2/5", "client 3".
+// A Node is a process that a plan can name: "writer", "register", "segment 2/5", "client 3", "reader 1".
 type Node struct {
 	Role    Role
 	Group   int // of a segment, from 1
 	Replica int // of a segment within its group, from 1
 	Client  int // from 1
+	Reader  int // from 1
 }
 
 // String returns the name that plans use.
@@ -71,12 +75,14 @@ func (n Node) String() string {
 		return fmt.Sprintf("segment %d/%d", n.Group, n.Replica)
 	case Client:
 		return fmt.Sprintf("client %d", n.Client)
+	case Reader:
+		return fmt.Sprintf("reader %d", n.Reader)
 	default:
 		return string(n.Role)
 	}
 }
 
-// Nodes lists the nodes: writer, register, the segments by group and replica, the clients.
+// Nodes lists the nodes: writer, register, the segments by group and replica, the clients, the readers.
 func (t Topology) Nodes() []Node {
 	nodes := []Node{{Role: Writer}, {Role: Register}}
 	for g := 1; g <= t.Groups; g++ {
@@ -86,6 +92,9 @@ func (t Topology) Nodes() []Node {
 	}
 	for c := 1; c <= t.Clients; c++ {
 		nodes = append(nodes, Node{Role: Client, Client: c})
+	}
+	for r := 1; r <= t.Readers; r++ {
+		nodes = append(nodes, Node{Role: Reader, Reader: r})
 	}
 	return nodes
 }
@@ -101,15 +110,21 @@ func (t Topology) Node(name string) (Node, error) {
 		n.Replica, _ = strconv.Atoi(r)
 	case Client:
 		n.Client, _ = strconv.Atoi(rest)
+	case Reader:
+		n.Reader, _ = strconv.Atoi(rest)
 	}
 	inside := n.Role == Writer || n.Role == Register ||
 		n.Role == Segment && 1 <= n.Group && n.Group <= t.Groups && 1 <= n.Replica && n.Replica <= t.Replicas ||
-		n.Role == Client && 1 <= n.Client && n.Client <= t.Clients
+		n.Role == Client && 1 <= n.Client && n.Client <= t.Clients ||
+		n.Role == Reader && 1 <= n.Reader && n.Reader <= t.Readers
 	// One name for one node: "segment 02/5" is none.
 	if !inside || n.String() != name {
 		known := []string{string(Writer), string(Register), fmt.Sprintf("segment 1/1 to segment %d/%d", t.Groups, t.Replicas)}
 		if t.Clients > 0 {
 			known = append(known, fmt.Sprintf("client 1 to client %d", t.Clients))
+		}
+		if t.Readers > 0 {
+			known = append(known, fmt.Sprintf("reader 1 to reader %d", t.Readers))
 		}
 		return Node{}, &UnknownError{What: "node", Found: name, Known: known}
 	}

@@ -52,6 +52,7 @@ type Volume struct {
 	GroupPages   int `json:"groupPages"`   // pages that each group brings; 0 is no limit
 	BackupWindow int `json:"backupWindow"` // LSNs in one object of the backup's log; 0 is no backup
 	Zones        int `json:"zones"`        // availability zones that the replicas are spread over
+	Readers      int `json:"readers"`      // read replicas
 }
 
 // Nodes configures the nodes of the volume.
@@ -86,7 +87,7 @@ type Ending struct {
 func (c *Configuration) Topology() faults.Topology {
 	v := c.Volume
 	return faults.Topology{Groups: v.Groups, Replicas: v.Replicas, Spares: v.Spares, WriteQuorum: v.WriteQuorum, ReadQuorum: v.ReadQuorum,
-		Zones: v.Zones, Clients: c.Workload.Clients}
+		Zones: v.Zones, Clients: c.Workload.Clients, Readers: v.Readers}
 }
 
 // Members returns how many segments of a group are members.
@@ -154,6 +155,7 @@ func (c *Configuration) Validate() error {
 	between("nodes.suspectAfter", c.Nodes.SuspectAfter, 1, 1000)
 	between("volume.pageSize", c.Volume.PageSize, page.MinSize, page.MaxSize)
 	between("volume.zones", c.Volume.Zones, 1, c.Volume.Members())
+	between("volume.readers", c.Volume.Readers, 0, maxReaders)
 	between("nodes.cachePages", c.Nodes.CachePages, 1, maxCache)
 	between("nodes.logAhead", c.Nodes.LogAhead, 1, maxAhead)
 	if most := page.MaxCell(c.Volume.PageSize); page.ValidSize(c.Volume.PageSize) == nil && c.Workload.MostBytes() > most {
@@ -348,6 +350,13 @@ func fuzzVolume(v *Volume, c fuzz.Continue) {
 	v.InUse = v.Groups
 	if c.Intn(4) > 0 {
 		v.BackupWindow = 4 << c.Intn(6)
+	}
+	switch c.Intn(16) {
+	case 0: // as many as there may be (SIGMOD 2017 §4.2.4)
+		v.Readers = maxReaders
+	case 1, 2, 3, 4:
+	default:
+		v.Readers = 1 + c.Intn(3)
 	}
 }
 

@@ -63,6 +63,8 @@ type Counts struct {
 	RowsAudited   uint64 `json:"rowsAudited"`   // rows read after the last recovery
 	Certificates  uint64 `json:"certificates"`  // histories whose claimed order proves them
 
+	Readers ReaderCounts `json:"readers"`
+
 	Trace conform.Counts `json:"trace"`
 	World sim.Counts     `json:"world"`
 }
@@ -73,6 +75,7 @@ func (c *Counts) Add(d *Counts) {
 	for i := range mine {
 		*mine[i] += *other[i]
 	}
+	c.Readers.add(&d.Readers)
 	c.Trace.Add(d.Trace)
 	c.World.Add(d.World)
 }
@@ -124,7 +127,7 @@ type Amount struct {
 
 // Amounts lists what was counted, in the order in which people want to know.
 func (c *Counts) Amounts() []Amount {
-	return []Amount{
+	all := []Amount{
 		{"runs", c.Runs, true},
 		{"simulated events", c.World.Events, true},
 		{"commits acknowledged", c.Acknowledged, true},
@@ -184,6 +187,7 @@ func (c *Counts) Amounts() []Amount {
 		{"of these, stopped for good", c.Stalled, false},
 		{"most bytes on disks and on their way in a run", c.World.MostBytes, false},
 	}
+	return append(all, c.Readers.amounts()...)
 }
 
 // Activity returns a *VacuityError when the runs did not do something that they are there to do.

@@ -39,6 +39,7 @@ type Implementation struct {
 	Segment     func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node
 	Objects     func(hook node.Hook) node.Node // the object store; nil for none, whatever a configuration says
 	Writer      func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node
+	Reader      func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node // needed where a configuration has readers
 }
 
 // Ours is the project's own implementation.
@@ -58,12 +59,17 @@ func Ours() Implementation {
 		},
 		Objects: func(hook node.Hook) node.Node { return objects.New(hook) },
 		Writer: func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node {
-			limits := writer.DefaultLimits()
-			limits.LogAhead = n.LogAhead
-			return writer.New(writer.Config{ID: id, Volume: v, CachePages: n.CachePages,
-				RetryEvery: time.Duration(n.RetryEvery), IdleAfter: time.Duration(n.IdleAfter), Limits: limits}, hook)
+			return writer.New(writerConfig(id, v, n), hook)
 		},
+		Reader: newReader,
 	}
+}
+
+func writerConfig(id node.ID, v *node.Volume, n Nodes) writer.Config {
+	limits := writer.DefaultLimits()
+	limits.LogAhead = n.LogAhead
+	return writer.Config{ID: id, Volume: v, CachePages: n.CachePages,
+		RetryEvery: time.Duration(n.RetryEvery), IdleAfter: time.Duration(n.IdleAfter), Limits: limits}
 }
 
 // What the harness asks nodes that it can look into. One that does not tell is taken to be alive, and its pages are not
@@ -119,16 +125,19 @@ type runner struct {
 	watch     watch
 	directory workload.Directory
 	clients   []*workload.Client
+	reading   []*workload.ReadingClient
+	readings  workload.Readings
 	audit     *workload.Auditor
 	made      []node.Node // every node that ran, also those that died
+	started   int         // writers
 	outcome   sim.Outcome
 	broken    bool // the world does not go on
 	log       *Log // what the writers wrote, once the run is over
 	result    Result
 }
 
-// Addresses: the register, the segments by group and replica, then the writers in the order in which they start, then
-// the clients.
+// Addresses: the register, the segments by group and replica, then the writers in the order in which they start, the
+// readers, then the clients.
 const register node.ID = 1
 
 func (r *runner) firstWriter() node.ID {
@@ -146,7 +155,7 @@ func (r *runner) writers() int {
 	return n
 }
 
-func (r *runner) firstClient() node.ID { return r.firstWriter() + node.ID(r.writers()) }
+func (r *runner) firstClient() node.ID { return r.firstReader() + node.ID(r.c.Volume.Readers) }
 
 // objectStore is the address of the object store: behind those of the clients, the prober and the auditor.
 func (r *runner) objectStore() node.ID { return r.firstClient() + node.ID(r.c.Workload.Clients) + 2 }
@@ -173,6 +182,9 @@ func (r *runner) build() error {
 			next++
 		}
 		r.volume.Segments = append(r.volume.Segments, members)
+	}
+	for i := range c.Volume.Readers {
+		r.volume.Readers = append(r.volume.Readers, r.firstReader()+node.ID(i))
 	}
 	var err error
 	if r.validator, err = conform.New(r.volume); err != nil {
@@ -218,6 +230,7 @@ func (r *runner) populate() error {
 		}}), w.Start(id))
 	}
 	r.startWriter()
+	err = errors.Join(err, r.populateReaders())
 	for i := range c.Workload.Clients {
 		client := workload.NewClient(c.Workload, c.Seed, i+1, &r.directory, r.result.History)
 		r.clients = append(r.clients, client)
@@ -236,7 +249,8 @@ func (r *runner) keep(n node.Node) node.Node {
 
 // startWriter starts the next writer, and lets the clients know of it.
 func (r *runner) startWriter() {
-	id := r.firstWriter() + node.ID(len(r.directory.Writers))
+	id := r.firstWriter() + node.ID(r.started)
+	r.started++
 	if err := r.world.Start(id); err != nil {
 		panic(fmt.Sprintf("harness: %v", err)) // there are as many writers as the plan can start
 	}
@@ -286,6 +300,9 @@ func (r *runner) play() {
 	}
 	r.startWriter()
 	for _, c := range r.clients {
+		c.Stop()
+	}
+	for _, c := range r.reading {
 		c.Stop()
 	}
 	if !r.waitFor("the end of every client's last call", r.idle) {
@@ -360,6 +377,11 @@ func (r *runner) idle() bool {
 			return false
 		}
 	}
+	for _, c := range r.reading {
+		if !c.Idle() {
+			return false
+		}
+	}
 	return true
 }
 
@@ -367,6 +389,12 @@ func (r *runner) idle() bool {
 func (r *runner) writerLives() bool {
 	for _, id := range r.directory.Writers {
 		n := r.world.Node(id)
+		if _, reads := n.(readerView); reads {
+			if w, promoted := r.writerAt(id); promoted && !w.Deposed() {
+				return true
+			}
+			continue
+		}
 		if w, tells := n.(writerView); n != nil && !(tells && w.Deposed()) {
 			return true
 		}
@@ -378,7 +406,7 @@ func (r *runner) writerLives() bool {
 func (r *runner) state() []string {
 	var lines []string
 	for _, id := range r.directory.Writers {
-		if w, ok := r.world.Node(id).(writerView); ok {
+		if w, ok := r.writerAt(id); ok {
 			lines = append(lines, fmt.Sprintf("%s: %s, epoch %d, VDL %d, last LSN %d", r.world.Name(id), w.Phase(), w.Epoch(), w.VDL(), w.End()))
 		} else {
 			lines = append(lines, r.world.Name(id)+": down, or does not tell")
@@ -405,6 +433,7 @@ func (r *runner) judge() {
 	r.judgeTrace()
 	r.judgeHistory()
 	r.judgeReplies()
+	r.judgeSnapshots()
 	r.judgeDurability()
 	r.judgeTree()
 	r.judgePages()
@@ -553,6 +582,7 @@ func (r *runner) count() {
 	c.Scans, c.RowsScanned, c.Rollbacks = uint64(h.Scans), uint64(h.RowsScanned), uint64(h.Rollbacks)
 	c.Full, c.Misused = uint64(h.Full), uint64(h.Misused)
 	c.Trace = r.validator.Counts()
+	r.countReaders()
 	c.TakeOvers, c.Recoveries, c.Cuts, c.Undos = c.Trace.Starts, c.Trace.Opens, c.Trace.Cuts, c.Trace.Undos
 	c.PageReads = r.watch.pageImages
 	c.Changes = r.watch.geometer.counts
@@ -565,6 +595,9 @@ func (r *runner) count() {
 		}
 		if s, tells := n.(interface{ Counters() segment.Counters }); tells {
 			c.addSegment(s.Counters())
+		}
+		if rd, tells := n.(readerView); tells && rd.Writer() != nil {
+			c.addWriter(rd.Writer().Counters())
 		}
 	}
 	c.World = r.world.Counts()

@@ -63,7 +63,7 @@ func (w *watch) Delivered(_ node.Time, from, _ node.ID, m node.Message) {
 	if from >= w.writers && from < w.clients {
 		switch m.(type) {
 		case *node.Append, *node.Fence, *node.Join, *node.ReadLog, *node.ReadPage, *node.Confirm, *node.ReadEpoch, *node.Swap,
-			*node.Watch, *node.Change:
+			*node.Watch, *node.Change, *node.Promote, *node.Offer, *node.Stream, *node.Anew, *node.Follow, *node.ReadSnapshot:
 		default:
 			w.object(from, m, "log records, and requests that carry no data")
 		}

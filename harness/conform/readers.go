@@ -175,10 +175,12 @@ func (l logs) Common(d, e int) int {
 // Complete implements reader.Volume.
 func (l logs) Complete(segment, e int) int {
 	line := l.v.model.Line(segment)
+	scl := l.v.model.SCL(line, segment)
 	if line < e {
-		return -1
+		// It answered before its reader followed the newer writer: what it had is good as far as both logs are one.
+		return min(scl, l.Common(line, e))
 	}
-	return l.v.model.SCL(line, segment)
+	return scl
 }
 
 // LastIn implements reader.Volume.

@@ -22,7 +22,8 @@ type Counts struct {
 	Crashes        uint64 `json:"crashes"`
 	PointCrashes   uint64 `json:"pointCrashes"` // those of the crashes that struck at a failpoint
 	Pauses         uint64 `json:"pauses"`
-	TakeOvers      uint64 `json:"takeOvers"` // that the plan asked for
+	TakeOvers      uint64 `json:"takeOvers"`  // that the plan asked for
+	Promotions     uint64 `json:"promotions"` // of readers that ran, that the plan asked for
 	Appends        uint64 `json:"appends"`
 	Syncs          uint64 `json:"syncs"`
 	Replaces       uint64 `json:"replaces"`
@@ -81,6 +82,7 @@ func (c *Counts) Add(o Counts) {
 	c.PointCrashes += o.PointCrashes
 	c.Pauses += o.Pauses
 	c.TakeOvers += o.TakeOvers
+	c.Promotions += o.Promotions
 	c.Appends += o.Appends
 	c.Syncs += o.Syncs
 	c.Replaces += o.Replaces

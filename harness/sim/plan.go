@@ -200,6 +200,10 @@ func (w *World) strikeFault(f *faults.Fault, startWriter func()) {
 			w.wipe(p)
 			p.gone = true
 		}
+	case faults.Promote:
+		for _, p := range w.named(f.Nodes) {
+			w.promote(p)
+		}
 	case faults.TakeOver:
 		w.counts.TakeOvers++
 		startWriter()
@@ -223,6 +227,18 @@ func (w *World) named(names []string) []*process {
 		}
 	}
 	return all
+}
+
+// promote asks a process to be the writer, and from then on, until it starts again, it is the newest of that role. It is
+// the control plane's order, which reaches the process for certain if it runs.
+func (w *World) promote(p *process) {
+	if p.node == nil {
+		return
+	}
+	w.counts.Promotions++
+	w.starts++
+	p.role, p.started = roleWriter, w.starts
+	w.send(p, p.id, &node.Promote{})
 }
 
 func (w *World) inZone(zone string) []*process {

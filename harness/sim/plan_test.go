@@ -256,7 +256,7 @@ func TestInstallRefuses(t *testing.T) {
 
 // Plans of the generator can be carried out as they are.
 func TestGeneratedPlansInstall(t *testing.T) {
-	topology := faults.Topology{Groups: 2, Replicas: 6, WriteQuorum: 4, ReadQuorum: 3, Zones: 3, Clients: 2}
+	topology := faults.Topology{Groups: 2, Replicas: 6, WriteQuorum: 4, ReadQuorum: 3, Zones: 3, Clients: 2, Readers: 2}
 	generator := faults.Generator{Topology: topology, Horizon: dur(2 * time.Second), Faults: 8, Lost: true, SpareEach: true}
 	for _, p := range faults.Points() {
 		generator.Points = append(generator.Points, p.Name)

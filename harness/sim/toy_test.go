@@ -131,7 +131,12 @@ func (g *gossips) Step(now node.Time, ev node.Event, out *node.Effects) {
 			out.Send(p, &ping{g.sum})
 		}
 	case node.Received:
-		g.sum = mix(g.sum, ev.Message.(*ping).n)
+		m, ok := ev.Message.(*ping)
+		if !ok {
+			g.sum = mix(g.sum, 1) // promoted
+			break
+		}
+		g.sum = mix(g.sum, m.n)
 		if g.sum%4 == 0 {
 			g.hook.Hit("write")
 			g.token++
@@ -215,6 +220,7 @@ func everything() faults.Plan {
 		{Kind: faults.DiskCorrupt, At: dur(190 * ms), Nodes: []string{"segment 1/6"}, Salt: 7},
 		{Kind: faults.DiskLost, At: dur(195 * ms), For: dur(10 * ms), Nodes: []string{"segment 1/2"}},
 		{Kind: faults.SegmentLost, At: dur(230 * ms), Nodes: []string{"segment 1/1"}},
+		{Kind: faults.Promote, At: dur(198 * ms), Nodes: []string{"segment 1/4"}},
 		{Kind: faults.TakeOver, At: dur(200 * ms)},
 		{Kind: faults.WriterCrash, At: dur(220 * ms), For: dur(10 * ms)},
 	}}

@@ -51,6 +51,7 @@ type process struct {
 	name   string
 	zone   string
 	role   string
+	home   string // its role at every start
 	link   *link
 	create func(node.Hook) node.Node
 	actor  Actor // of a client
@@ -192,7 +193,7 @@ func (w *World) Add(p Process) error {
 	if p.New == nil {
 		return &ProcessError{p.ID, p.Name, "nothing makes its node"}
 	}
-	added := &process{id: p.ID, name: p.Name, zone: p.Zone, role: p.Role, create: p.New, link: w.linkOf(p.Host)}
+	added := &process{id: p.ID, name: p.Name, zone: p.Zone, role: p.Role, home: p.Role, create: p.New, link: w.linkOf(p.Host)}
 	if err := w.add(added); err != nil {
 		return err
 	}
@@ -348,6 +349,7 @@ func (w *World) Start(id node.ID) error {
 func (w *World) begin(p *process) {
 	w.starts++
 	p.incarnation++
+	p.role = p.home
 	p.started = w.starts
 	p.starting = true
 	w.schedule(w.now, pending{kind: EventStart, to: p.index, incarnation: p.incarnation, bytes: pendingBytes})

@@ -61,14 +61,14 @@ func TestEveryKindOfFaultStrikes(t *testing.T) {
 	require.NoError(t, err)
 	var fields map[string]any
 	require.NoError(t, json.Unmarshal(text, &fields))
-	require.Len(t, fields, 28)
+	require.Len(t, fields, 29)
 	for name, value := range fields {
 		if name != "types" && name != "lostByNobody" {
 			assert.NotZero(t, value, name)
 		}
 	}
-	require.Len(t, sum.Types, 1)
-	assert.Equal(t, sum.Messages, sum.Types[0].Messages)
+	require.Len(t, sum.Types, 2)
+	assert.Equal(t, sum.Messages, sum.Types[0].Messages+sum.Types[1].Messages)
 	assert.EqualValues(t, 20, sum.TakeOvers)
 }
 

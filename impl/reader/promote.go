@@ -12,7 +12,7 @@ func (r *Reader) promote(out *node.Effects) {
 	r.endAll(node.ReasonNotOpen, out)
 	c := r.Config.Writer
 	c.ID, c.Volume = r.ID, r.Volume
-	if r.stream.serving() && !r.stream.wants {
+	if r.stream.on {
 		c.Warm = writer.Warm{At: r.stream.view, History: r.stream.history}
 		for _, id := range r.cache.order {
 			c.Warm.Pages = append(c.Warm.Pages, r.cache.pages[id].page)

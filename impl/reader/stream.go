@@ -30,7 +30,8 @@ type stream struct {
 	// The view is the last LSN of a mini-transaction at or below told and end. Everything up to there is applied to the
 	// cached pages; a query that begins now reads as of it.
 	view  node.LSN
-	ready node.LSN   // it serves when its view is there
+	ready node.LSN   // it serves when its view has been there
+	on    bool       // it has
 	lasts []node.LSN // by group: its last LSN at or below the view
 }
 
@@ -45,7 +46,7 @@ const maxMoves = 64
 
 // serves tells whether queries may begin.
 func (s *stream) serves() bool {
-	return s.line != 0 && !s.wants && s.view >= s.ready && !s.lapsed()
+	return s.on && !s.lapsed()
 }
 
 // lapsed tells whether the reader has heard nothing for so long that the writer may have given it up. What it would read
@@ -111,7 +112,7 @@ func (r *Reader) offered(from node.ID, m *node.Offer, out *node.Effects) {
 // is never older.
 func (r *Reader) forget(out *node.Effects) {
 	s := &r.stream
-	s.wants = true
+	s.wants, s.on = true, false
 	s.ready = max(s.ready, s.view)
 	s.records, s.first, s.end = nil, s.view+1, s.view
 	clear(r.active)
@@ -190,7 +191,7 @@ func (r *Reader) streamed(m *node.Stream, out *node.Effects) {
 		s.records = append(s.records, rec)
 		s.end = rec.LSN
 	}
-	if s.end > before && s.serving() {
+	if s.end > before && s.on {
 		out.Tell(node.Trace{Action: node.ActDeliver, Epoch: s.line, LSN: s.end})
 	}
 	if m.VDL > s.told {
@@ -198,7 +199,7 @@ func (r *Reader) streamed(m *node.Stream, out *node.Effects) {
 		if len(s.moves) < maxMoves {
 			s.moves = append(s.moves, move{m.VDL, m.Since})
 		}
-		if s.serving() {
+		if s.on {
 			out.Tell(node.Trace{Action: node.ActTell, Epoch: s.line, LSN: s.told})
 		}
 	}
@@ -212,9 +213,6 @@ func (r *Reader) streamed(m *node.Stream, out *node.Effects) {
 // ackEvery is how many records come before the reader acknowledges without waiting for its next tick.
 const ackEvery = 256
 
-// serving tells whether the reader has been at a point from which it may serve: until then its trace says nothing.
-func (s *stream) serving() bool { return s.view >= s.ready }
-
 // comesIntoView moves the view to the last consistency point that is here and durable, and applies what comes into
 // it: whole mini-transactions, for in the middle of one the tree is not a tree.
 func (r *Reader) comesIntoView(out *node.Effects) {
@@ -226,12 +224,12 @@ func (r *Reader) comesIntoView(out *node.Effects) {
 			to = l
 		}
 	}
-	served := s.serving()
 	for s.view < to {
 		s.view++
 		r.apply(s.at(s.view))
 	}
-	if !served && s.serving() {
+	if !s.on && s.view >= s.ready {
+		s.on = true // until here its trace says nothing
 		out.Tell(node.Trace{Action: node.ActAnew, Epoch: s.line, LSN: s.end, VDL: s.told})
 	}
 	for len(s.moves) > 0 && s.moves[0].to <= s.view {

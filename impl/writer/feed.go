@@ -33,6 +33,7 @@ type feed struct {
 	followers []follower
 	vdl       node.LSN // the VDL at the end of the last step
 	since     node.Time
+	floor     node.LSN // the highest that segments were told
 }
 
 func newFeed(v *node.Volume, self node.ID) feed {
@@ -63,6 +64,10 @@ func (f *feed) readPoint() node.LSN {
 func (w *Writer) stream(out *node.Effects) {
 	if w.phase != open || len(w.feed.followers) == 0 {
 		return
+	}
+	if w.floor > w.feed.floor {
+		w.feed.floor = w.floor
+		out.Tell(node.Trace{Action: node.ActCollect, Epoch: w.epoch, LSN: w.floor})
 	}
 	committed := false
 	if w.vdl != w.feed.vdl {

@@ -70,6 +70,10 @@ func (w *Writer) request(from node.ID, r node.Request, out *node.Effects) {
 		return
 	}
 	if r.Op == node.OpBegin {
+		if r.ReadPoint != 0 {
+			refuse(node.ReasonMalformed) // only readers serve the past
+			return
+		}
 		if len(w.begun) >= w.Limits.Transactions {
 			refuse(node.ReasonBusy)
 			return

@@ -15,7 +15,7 @@ type Volume interface {
 	LastCPL(e, n int) int         // on the log of e, at or below n
 	Version(e, k, n int) int      // the LSN of the newest record of page k at or below n on the log of e, 0 when there is none
 	Common(d, e int) int          // up to where the logs of d and e are the same
-	Complete(segment, e int) int  // the segment's SCL on the log of e, -1 when it follows an older one
+	Complete(segment, e int) int  // up to where the segment has all of its group's records of the log of e
 	LastIn(segment, e, n int) int // the last LSN of the segment's group at or below n on the log of e
 }
 
@@ -40,6 +40,7 @@ type replayed struct {
 	last int
 	view int
 	open []query // by snap
+	left bool    // it was made the writer
 }
 
 type query struct {
@@ -267,13 +268,14 @@ func (p *Replay) Follow(r, e, n int) Refusal {
 	return ""
 }
 
-// Lose takes Lose(r): what the reader has is void, its queries too, until it begins anew.
+// Lose takes Lose(r): what the reader has is void, its queries too, until it begins anew. So does a process that starts: one
+// that had been made the writer is a reader again.
 func (p *Replay) Lose(r int) Refusal {
 	x := p.readers[r]
 	if x == nil {
 		return NoReader
 	}
-	x.on, x.open = false, nil
+	x.on, x.open, x.left = false, nil, false
 	return ""
 }
 
@@ -296,14 +298,13 @@ func (p *Replay) Anew(r, n, told int) Refusal {
 	return ""
 }
 
-// Leave takes a reader out: it is one no more.
+// Leave takes a reader out: it has been made the writer.
 func (p *Replay) Leave(r int) Refusal {
 	x := p.readers[r]
-	if x == nil {
+	if x == nil || x.left {
 		return NoReader
 	}
-	delete(p.readers, r)
-	p.order = slices.DeleteFunc(p.order, func(o int) bool { return o == r })
+	x.on, x.open, x.left = false, nil, true
 	return ""
 }
 
@@ -328,11 +329,14 @@ func (p *Replay) Report(e, r, n int) Refusal {
 		return NoReader
 	}
 	c := p.known(e, r)
-	lowest := x.lowest()
+	low, lowest := c.low, x.lowest()
 	if c.gone || !x.on || !x.held {
 		lowest = p.volume.VDL(e)
 	}
-	if g := mayReport(n, c.low, lowest); g != "" {
+	if c.gone {
+		low-- // it counts again, from where it may have been before
+	}
+	if g := mayReport(n, low, lowest); g != "" {
 		return g
 	}
 	c.low, c.gone = n, false
@@ -356,7 +360,7 @@ func (p *Replay) Collect(e, n int) Refusal {
 		return NotDurable
 	}
 	for _, r := range p.order {
-		if c := p.known(e, r); !c.gone && n > c.low {
+		if c := p.known(e, r); !c.gone && n > c.low && !p.readers[r].left {
 			return NotCounted
 		}
 	}
