@@ -173,6 +173,10 @@ func judgeReply(op node.Op, r *node.Reply) (expected, found string, ok bool) {
 			texts[i] = a.String()
 		}
 		return fmt.Sprintf("%s with one of these reasons: %s", r.Status, strings.Join(texts, ", ")), found, false
+	case r.Reason == node.ReasonDeadlock && len(r.Blockers) == 0:
+		return "the transactions of the cycle that this one would have closed", "none", false
+	case r.Reason == node.ReasonDeadlock && slices.Contains(r.Blockers, r.Txn):
+		return "the other transactions of the cycle", "the transaction itself among them", false
 	case op == node.OpScan && r.More && len(r.Rows) == 0:
 		return "at least one row of a scan that has more", "none", false
 	case op == node.OpSavepoint && r.Status == node.OK && r.Savepoint == 0:

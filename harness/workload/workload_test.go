@@ -596,12 +596,13 @@ func TestAWriterThatTakesWhatItCannotIsNamed(t *testing.T) {
 			node.Reply{Status: node.OK}, "put (key too long): expected refused: too large, found ok"},
 		"second commit taken": {func(r node.Request) bool { return r.Op == node.OpCommit && r.Txn%3 == 0 },
 			node.Reply{Status: node.OK, LSN: 1}, "commit (commit after the end): expected refused: committed already, found ok"},
-		"proper put refused":  {func(r node.Request) bool { return r.Op == node.OpPut }, node.Reply{Status: node.Refused, Reason: node.ReasonTooLarge}, "put: expected refused with one of these reasons: not open, fenced, busy, unknown transaction, rolled back already, volume full, found refused: too large"},
-		"begin unknown":       {func(r node.Request) bool { return r.Op == node.OpBegin && r.ID%5 == 0 }, node.Reply{Status: node.Unknown}, "begin: expected an answer that fits"},
-		"more of nothing":     {func(r node.Request) bool { return r.Op == node.OpScan }, node.Reply{Status: node.OK, More: true}, "scan: expected at least one row"},
-		"savepoint unnamed":   {func(r node.Request) bool { return r.Op == node.OpSavepoint }, node.Reply{Status: node.OK}, "savepoint: expected a savepoint's number"},
-		"ok for a reason":     {func(r node.Request) bool { return r.Op == node.OpGet }, node.Reply{Status: node.OK, Reason: node.ReasonIdle}, "get: expected ok with one of these reasons: "},
-		"rollback of nothing": {func(r node.Request) bool { return r.Op == node.OpRollback && r.Savepoint > 1000 }, node.Reply{Status: node.OK}, "rollback (unknown savepoint): expected refused: no such savepoint, found ok"},
+		"proper put refused":   {func(r node.Request) bool { return r.Op == node.OpPut }, node.Reply{Status: node.Refused, Reason: node.ReasonTooLarge}, "put: expected refused with one of these reasons: not open, fenced, busy, unknown transaction, rolled back already, volume full, found refused: too large"},
+		"begin unknown":        {func(r node.Request) bool { return r.Op == node.OpBegin && r.ID%5 == 0 }, node.Reply{Status: node.Unknown}, "begin: expected an answer that fits"},
+		"more of nothing":      {func(r node.Request) bool { return r.Op == node.OpScan }, node.Reply{Status: node.OK, More: true}, "scan: expected at least one row"},
+		"savepoint unnamed":    {func(r node.Request) bool { return r.Op == node.OpSavepoint }, node.Reply{Status: node.OK}, "savepoint: expected a savepoint's number"},
+		"ok for a reason":      {func(r node.Request) bool { return r.Op == node.OpGet }, node.Reply{Status: node.OK, Reason: node.ReasonIdle}, "get: expected ok with one of these reasons: "},
+		"deadlock with nobody": {func(r node.Request) bool { return r.Op == node.OpPut }, node.Reply{Status: node.Aborted, Reason: node.ReasonDeadlock}, "put: expected the transactions of the cycle"},
+		"rollback of nothing":  {func(r node.Request) bool { return r.Op == node.OpRollback && r.Savepoint > 1000 }, node.Reply{Status: node.OK}, "rollback (unknown savepoint): expected refused: no such savepoint, found ok"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b, _, h := newBench(plain(), 9)
