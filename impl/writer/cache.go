@@ -213,7 +213,7 @@ func (w *Writer) hedgeReads(out *node.Effects) {
 	w.cache.hedgeAt = 0
 	for _, rd := range w.cache.reads {
 		switch {
-		case rd.hedged || !rd.asked:
+		case rd.hedged || rd.tried == 0:
 		case rd.due <= w.now:
 			rd.hedged = true
 			w.counters.Hedges++
@@ -243,7 +243,7 @@ func (w *Writer) readPagesAgain(out *node.Effects) {
 			rd.asked = false // one more tick for the answer
 			continue
 		}
-		rd.tried = 0
+		rd.tried, rd.hedged = 0, false
 		w.askForPage(rd, out)
 	}
 }

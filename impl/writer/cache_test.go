@@ -187,7 +187,21 @@ func TestASilentSegmentIsNoLongerPreferred(t *testing.T) {
 		q.step(node.Event{Kind: node.Fired, Timer: tick})
 	}
 	require.Greater(t, q.w.groups[0].replicas[1].answers, time.Millisecond)
-	require.NotEqual(t, node.ID(2), q.from[len(q.from)-1])
+	asked := len(q.from)
+	require.NotEqual(t, node.ID(2), q.from[asked-1])
+
+	// Asked again after a tick, a read that is slow once more is hedged once more.
+	require.Zero(t, q.w.counters.Hedges)
+	q.w.cache.reads[0].hedged = true
+	for range 2 {
+		q.w.now = q.w.now.Add(q.w.RetryEvery)
+		q.step(node.Event{Kind: node.Fired, Timer: tick})
+	}
+	require.Len(t, q.from, asked+1)
+	q.w.now = q.w.cache.reads[0].due
+	q.step(node.Event{Kind: node.Fired, Timer: hedge})
+	require.EqualValues(t, 1, q.w.counters.Hedges)
+	require.Len(t, q.from, asked+2)
 }
 
 // Tails keep the log and no pages.

@@ -1,7 +1,14 @@
-// Package writer is the database instance: the one node that gives records their LSNs. It runs transactions under
-// strict two-phase locking, sends the volume's segments log records and never a page, acknowledges a commit when
-// the volume is durable up to it, and takes over from its predecessor by fencing, cutting, repairing and undoing
-// (SIGMOD 2017 §4, SIGMOD 2018 §2.4).
+// Package writer is the database instance: the one node that gives records their LSNs. It keeps rows in the volume's
+// B+tree and runs transactions under strict two-phase locking of rows and ranges; it sends the volume's segments log
+// records and never a page, reads a page that it lacks from one segment, acknowledges a commit when the volume is durable
+// up to it, and takes over from its predecessor by fencing, cutting, repairing and undoing (SIGMOD 2017 §4, SIGMOD 2018
+// §2.4, §3.1).
+//
+// Clients get one reply to each request. Refused leaves the transaction as it was; Aborted says that it is rolled back,
+// and is sent when the last of its changes is taken back, or by a writer that has been replaced, whose successor takes them
+// back before anybody sees the rows; Unknown is for a commit that was logged by a writer that was
+// replaced before it was durable. Nothing blocks: what waits for a lock, a page, the VDL or a new group is put aside, and
+// carried on by the step that brings what it waits for.
 package writer
 
 import (
