@@ -45,6 +45,8 @@ type Counts struct {
 	Filled    uint64 `json:"filled"`    // segments that were filled with pages by a peer
 	Given     uint64 `json:"given"`     // chunks of pages that segments gave to peers
 
+	BackupConflicts uint64 `json:"backupConflicts"` // objects of which another copy would have put something else
+
 	Changes     Changes `json:"changes"`     // of who stores what
 	GrowthWaits uint64  `json:"growthWaits"` // writes that waited because the volume had to grow
 
@@ -83,7 +85,7 @@ func (c *Counts) Add(d *Counts) {
 func (c *Counts) fields() []*uint64 {
 	return append([]*uint64{&c.Runs, &c.BeyondBudget, &c.Stalled, &c.Transactions, &c.Acknowledged, &c.ReadOnly, &c.Aborted, &c.Deadlocks,
 		&c.Unknown, &c.Scans, &c.RowsScanned, &c.Rollbacks, &c.Misused, &c.Full,
-		&c.Structures, &c.Shrinks, &c.CacheHits, &c.CacheMiss, &c.Evictions, &c.Probes, &c.Hedges, &c.Stalls, &c.GrowthWaits, &c.Coalesced, &c.Collected, &c.Filled, &c.Given, &c.Objects, &c.Restores, &c.RestoredRows, &c.RestoreUndos, &c.TakeOvers, &c.Recoveries, &c.Cuts, &c.Undos, &c.PageReads, &c.PagesCompared, &c.RowsAudited, &c.Certificates}, c.Changes.fields()...)
+		&c.Structures, &c.Shrinks, &c.CacheHits, &c.CacheMiss, &c.Evictions, &c.Probes, &c.Hedges, &c.Stalls, &c.GrowthWaits, &c.Coalesced, &c.Collected, &c.Filled, &c.Given, &c.BackupConflicts, &c.Objects, &c.Restores, &c.RestoredRows, &c.RestoreUndos, &c.TakeOvers, &c.Recoveries, &c.Cuts, &c.Undos, &c.PageReads, &c.PagesCompared, &c.RowsAudited, &c.Certificates}, c.Changes.fields()...)
 }
 
 // VacuityError says that something that runs are meant to do has not happened in any of them, so that what they passed
@@ -116,6 +118,7 @@ func (c *Counts) addSegment(s segment.Counters) {
 	c.Collected += s.Collected
 	c.Filled += s.Filled
 	c.Given += s.Given
+	c.BackupConflicts += s.Conflicts
 }
 
 // An Amount is one of the things that were counted.

@@ -32,6 +32,7 @@ func (r *runner) judgeRestores() {
 	if span.Newest < span.Oldest || span.Newest == 0 {
 		return // nothing is backed up yet
 	}
+	r.result.Backup = store
 	r.evaluated(faults.Restore)
 	var restored []Restored
 	for i := range node.LSN(restores) {

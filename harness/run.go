@@ -11,6 +11,7 @@ import (
 	"github.com/firstgap/firstgap/harness/conform"
 	"github.com/firstgap/firstgap/harness/sim"
 	"github.com/firstgap/firstgap/harness/workload"
+	"github.com/firstgap/firstgap/impl/backup"
 	"github.com/firstgap/firstgap/impl/control"
 	"github.com/firstgap/firstgap/impl/node"
 	"github.com/firstgap/firstgap/impl/objects"
@@ -29,6 +30,8 @@ type Result struct {
 	Hash          uint64 // the run's identity: the chain over all that happened
 	History       *workload.History
 	Trail         *Trail // when it was recorded
+	// Backup is what the volume was backed up to, when something was.
+	Backup backup.Source
 }
 
 // An Implementation is what is held against the model: it makes the nodes of a volume.
@@ -443,6 +446,7 @@ func (r *runner) judge() {
 		r.object(violated(Wire, r.watch.misplaced))
 	}
 	r.count()
+	r.judgeBackup()
 	if r.result.Verdict == "" {
 		r.result.Verdict = Pass
 	}
