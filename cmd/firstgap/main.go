@@ -69,7 +69,7 @@ func newRoot() *cobra.Command {
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(knownFlags)
-	root.AddCommand(newCheck(), newLin(), newRun(), newReplay(), newCompare(), newRebuild())
+	root.AddCommand(newCheck(), newLin(), newRun(), newReplay(), newCompare(), newRebuild(), newRestore())
 	return root
 }
 

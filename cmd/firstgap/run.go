@@ -26,6 +26,7 @@ type runCommand struct {
 	out     string
 	workers int
 	json    bool
+	backup  string
 }
 
 func newRun() *cobra.Command {
@@ -49,6 +50,7 @@ runs that was asked for and did not fit into --for is an answer that could not b
 	f.StringVar(&c.out, "out", "firstgap-report", "folder for report.json, junit.xml, summary.md and a file for each failure")
 	f.IntVar(&c.workers, "workers", 0, "how many run at a time (default: one on each core)")
 	f.BoolVar(&c.json, "json", false, "print the report as JSON")
+	f.StringVar(&c.backup, "backup", "", "make the one run of --seed, and copy what it backed up to this bucket, such as file:///folder (see firstgap restore)")
 	return cmd
 }
 
@@ -76,6 +78,9 @@ func (c *runCommand) job(cmd *cobra.Command) (campaign.Job, error) {
 }
 
 func (c *runCommand) run(cmd *cobra.Command) error {
+	if c.backup != "" {
+		return c.backUp(cmd)
+	}
 	job, err := c.job(cmd)
 	if err != nil {
 		return err
