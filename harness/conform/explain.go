@@ -86,6 +86,8 @@ func describe(t *node.Trace) string {
 		s += fmt.Sprintf(" transaction %s", t.Txn)
 	case node.ActDecide:
 		s += fmt.Sprintf(" cut %d by %d answers", t.LSN, len(t.Answers))
+	case node.ActChange, node.ActGrow:
+		s += fmt.Sprintf(" group %d: %v", t.Group+1, t.Members)
 	case node.ActHolds:
 		s += fmt.Sprintf(" promise %d, images as of %d, %d records above", t.Promise, t.LSN, len(t.Held))
 	case node.ActFill:
@@ -199,13 +201,20 @@ func (v *Validator) scls(e, g int, what string) string {
 			names = append(names, fmt.Sprintf("%s at %d", v.who(v.segments[r].id), scl))
 		}
 	}
-	return fmt.Sprintf("%s, complete: %s (write quorum %d)", what, few(names, "nobody"), v.volume.WriteQuorum)
+	quorum := fmt.Sprintf("write quorum %d", v.volume.WriteQuorum)
+	if v.volume.Spares > 0 || len(v.volume.Tails) > 0 {
+		quorum += " of each of " + setsText(v.model.Sets(e, g))
+	}
+	return fmt.Sprintf("%s, complete: %s (%s)", what, few(names, "nobody"), quorum)
 }
 
 // repaired says how far the groups are that keep the writer of e from opening.
 func (v *Validator) repaired(e int) string {
 	s := ""
 	for g := range v.volume.Groups() {
+		if len(v.model.Sets(e, g)) == 0 {
+			continue
+		}
 		need := 0
 		for l := v.model.Base(e); l > 0 && need == 0; l-- {
 			if int(v.model.Record(e, l).Group) == g {
@@ -362,12 +371,14 @@ type recentStep struct {
 	history node.History
 	answers int
 	held    int
+	group   node.Group
+	members node.Membership
 }
 
 func (g *ring) add(now node.Time, from node.ID, t *node.Trace) {
 	g.steps[g.next] = recentStep{
 		now: now, from: from, action: t.Action, epoch: t.Epoch, peer: t.From, record: t.Record, lsn: t.LSN, txn: t.Txn,
-		place: t.Position, promise: t.Promise, history: t.History, answers: len(t.Answers), held: len(t.Held),
+		place: t.Position, promise: t.Promise, history: t.History, answers: len(t.Answers), held: len(t.Held), group: t.Group, members: t.Members,
 	}
 	if g.next++; g.next == len(g.steps) {
 		g.next, g.full = 0, true
@@ -387,7 +398,7 @@ func (g *ring) lines(v *Validator) []string {
 	for _, s := range order {
 		lines = append(lines, v.recorded(s.now, s.from, &node.Trace{
 			Action: s.action, Epoch: s.epoch, From: s.peer, Record: s.record, LSN: s.lsn, Txn: s.txn, Position: s.place,
-			Promise: s.promise, History: s.history, Answers: make([]node.ID, s.answers), Held: make([]node.Held, s.held),
+			Promise: s.promise, History: s.history, Answers: make([]node.ID, s.answers), Held: make([]node.Held, s.held), Group: s.group, Members: s.members,
 		}))
 	}
 	return lines

@@ -21,6 +21,8 @@ type toldStep struct {
 var shapes = []*node.Volume{
 	toyVolume(1, 3, 2, 2), toyVolume(2, 3, 2, 2), toyVolume(1, 6, 4, 3), toyVolume(3, 6, 4, 3), toyVolume(2, 4, 3, 2),
 	toyVolume(1, 1, 1, 1), toyVolume(2, 3, 3, 1),
+	growing(withSpares(toyVolume(3, 3, 2, 2), 1), 1), withSpares(toyVolume(1, 6, 4, 3), 3),
+	withTails(withSpares(toyVolume(1, 6, 4, 3), 2), 1, 3, 5, 7),
 }
 
 // wandered returns the trace of a legal random run.
@@ -49,7 +51,7 @@ func TestLegalTracesAreAccepted(t *testing.T) {
 	var sum Counts
 	for seed := range uint64(300) {
 		v := shapes[seed%uint64(len(shapes))]
-		trace := wandered(v, seed, 2600, 6)
+		trace := wandered(v, seed, 3400, 6)
 		x, err := validate(v, trace)
 		var violation *Violation
 		if errors.As(err, &violation) {

@@ -20,6 +20,7 @@ type line struct {
 	last    []node.LSN     // by group: its last LSN
 	before  []node.LSN     // by LSN-1: for a write, the transaction's write before it
 	top     []node.LSN     // by the model's transaction: its latest write that is not taken back
+	change  *toldChange    // the last change of the geometry that was made for its writer
 	removed bool           // its cut took away a record that some segment held
 }
 
@@ -84,7 +85,7 @@ func (v *Validator) issued(l node.LSN, e node.Epoch) *node.Record {
 func (v *Validator) cut(e, from, base int) *line {
 	ln := v.line(e)
 	old := &v.lines[from-1]
-	*ln = line{writer: ln.writer, base: node.LSN(base), last: make([]node.LSN, v.volume.Groups())}
+	*ln = line{writer: ln.writer, change: ln.change, base: node.LSN(base), last: make([]node.LSN, v.volume.Groups())}
 	ln.records = make([]*node.Record, 0, base+64)
 	for l := 1; l <= base; l++ {
 		rec := v.model.Record(e, l)

@@ -85,7 +85,7 @@ func scenarios() []scenario {
 	three := toyVolume(1, 3, 2, 2)
 	two := toyVolume(2, 3, 2, 2)
 	six := toyVolume(1, 6, 4, 3)
-	return []scenario{
+	return append(geometryScenarios(), []scenario{
 		{"a store is missing before an advance", three, func(y *toy) {
 			w := y.writer(1)
 			w.write(w.begin(), "ant", "1", true)
@@ -872,6 +872,25 @@ func scenarios() []scenario {
 			y.tell(y.order[0], node.Trace{Action: node.ActFill, Epoch: 1, From: 99, LSN: 0})
 		}, "Gossip", string(volume.PeerElsewhere), "which is no peer"},
 
+		{"images of what the peer never held", three, func(y *toy) {
+			w := y.writer(1)
+			t := w.begin()
+			w.write(t, "ant", "1", true)
+			w.write(t, "bee", "1", true)
+			y.store(w, 1, 1)
+			y.tell(y.order[0], node.Trace{Action: node.ActFill, Epoch: 1, From: y.order[1], LSN: 2})
+		}, "Gossip", string(volume.PeerLacks), "which it never held"},
+
+		{"images as of beyond any number", three, func(y *toy) {
+			y.tell(y.order[0], node.Trace{Action: node.ActFill, Epoch: 1, From: y.order[1], LSN: 1 << 63})
+		}, "Fill", ruleFloor, nobodyToldYou},
+
+		{"a restart has images as of beyond any number", three, func(y *toy) {
+			t := y.segment(0, 0).inventory()
+			t.LSN = 1 << 63
+			y.tell(y.order[0], t)
+		}, "Holds", ruleFloor, nobodyToldYou},
+
 		{"images as of beyond the log", three, func(y *toy) {
 			y.tell(y.order[0], node.Trace{Action: node.ActFill, Epoch: 1, From: y.order[1], LSN: 1})
 		}, "Fill", ruleFloor, nobodyToldYou},
@@ -957,7 +976,7 @@ func scenarios() []scenario {
 			must(x.decide())
 			y.tell(w.id, node.Trace{Action: node.ActAck, Epoch: 1, Txn: t.name})
 		}, "Ack", "Durable", "Durable is broken by it"},
-	}
+	}...)
 }
 
 // play tells a scenario and returns what came of each of its steps.
@@ -1011,6 +1030,7 @@ func TestScenariosCoverTheRules(t *testing.T) {
 		met[s.rule] = true
 	}
 	for _, rule := range []string{ruleKnown, ruleComplete, ruleWriter, ruleRecord, rulePrevious, ruleOld, ruleUndo, ruleHome,
+		ruleMembers, ruleGrowth,
 		ruleIssued, rulePosition, ruleGrowing, ruleCut, ruleHistory, rulePromise, ruleLine, ruleStore, ruleFloor, ruleTold, ruleAction} {
 		require.True(t, met[rule], "no scenario for: %s", rule)
 	}

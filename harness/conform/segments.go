@@ -172,7 +172,7 @@ func (v *Validator) fill(r int, t *node.Trace) *problem {
 	if line := v.model.Line(r); e != line {
 		return refusedAs("Gossip", volume.OtherLine, v.segmentState(r), describe(t), "%s takes images on line %d", v.who(id), e)
 	}
-	if int(t.LSN) > v.model.End(e) {
+	if t.LSN > node.LSN(v.model.End(e)) {
 		return v.beyond(r, "takes", t)
 	}
 	v.counts.Fills++
@@ -181,7 +181,10 @@ func (v *Validator) fill(r int, t *node.Trace) *problem {
 			continue
 		}
 		count := &v.counts.Gossips
-		if v.model.Gossip(r, peer, l) != "" {
+		if g := v.model.Gossip(r, peer, l); g != "" {
+			if v.model.Line(peer) == e && g == volume.PeerLacks {
+				return refusedAs("Gossip", g, v.segmentState(peer), describe(t), "%s takes from %s images of record %d, which it never held", v.who(id), v.who(t.From), l)
+			}
 			if g := v.model.Store(e, l, r); g != "" {
 				return refusedAs("Gossip", g, v.segmentState(r), describe(t), "%s may not have record %d by images", v.who(id), l)
 			}
@@ -203,10 +206,14 @@ func (v *Validator) of(r, e, l int) bool {
 // the line does not have at all it lacks, too.
 func (v *Validator) lacks(r int, upTo node.LSN) int {
 	line := v.model.Line(r)
-	for l := 1; l <= int(upTo); l++ {
-		if l > v.model.End(line) || v.of(r, line, l) && v.model.Stored(r, l) == 0 {
+	end := v.model.End(line)
+	for l := 1; l <= int(min(upTo, node.LSN(end))); l++ {
+		if v.of(r, line, l) && v.model.Stored(r, l) == 0 {
 			return l
 		}
+	}
+	if upTo > node.LSN(end) {
+		return end + 1
 	}
 	return 0
 }
@@ -269,7 +276,7 @@ func (v *Validator) holds(r int, t *node.Trace) *problem {
 		return v.otherHistory(ln, t)
 	}
 	// Up to the floor the segment has page images: of all that the model says it holds, and it must hold all of its group.
-	if int(t.LSN) > v.model.End(line) {
+	if t.LSN > node.LSN(v.model.End(line)) {
 		return v.beyond(r, "restarts with", t)
 	}
 	if l := v.lacks(r, t.LSN); l != 0 {

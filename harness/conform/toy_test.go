@@ -13,14 +13,17 @@ import (
 // accepts is not the model agreeing with itself. Its methods take one step each when that is legal, tell it, and
 // return whether they did; a test that wants an illegal step tells it itself.
 type toy struct {
-	volume   *node.Volume
-	random   *rand.Rand
-	tell     func(from node.ID, t node.Trace)
-	epoch    node.Epoch     // of the register
-	moved    map[string]int // by row: how many pages it has moved on
-	writers  []*toyWriter
-	segments map[node.ID]*toySegment
-	order    []node.ID // of the segments
+	volume     *node.Volume
+	random     *rand.Rand
+	tell       func(from node.ID, t node.Trace)
+	epoch      node.Epoch        // of the register
+	version    uint64            // of the register's geometry
+	members    []node.Membership // of the groups in use, by the register
+	lastChange node.Trace        // what the register told last of its geometry
+	moved      map[string]int    // by row: how many pages it has moved on
+	writers    []*toyWriter
+	segments   map[node.ID]*toySegment
+	order      []node.ID // of the segments
 }
 
 type toyTxn struct {
@@ -46,8 +49,10 @@ type toyWriter struct {
 	told    map[node.ID]toyAnswer
 	txns    []*toyTxn
 	count   uint32
-	midway  *toyTxn // in the middle of a mini-transaction
-	change  bool    // in the middle of a structural change
+	members []node.Membership // of the groups in use, as it goes by them
+	asked   *node.Trace       // a change that is made, of which it has not heard
+	midway  *toyTxn           // in the middle of a mini-transaction
+	change  bool              // in the middle of a structural change
 }
 
 type toyAnswer struct {
@@ -94,7 +99,15 @@ func newToy(v *node.Volume, seed uint64, tell func(node.ID, node.Trace)) *toy {
 			}
 		}
 	}
-	y.writers = []*toyWriter{{toy: y, id: 100, epoch: 1, phase: "open", history: node.FirstHistory()}}
+	inUse := v.InUse
+	if inUse == 0 {
+		inUse = v.Groups()
+	}
+	y.version = 1
+	for range inUse {
+		y.members = append(y.members, v.FirstMembership())
+	}
+	y.writers = []*toyWriter{{toy: y, id: 100, epoch: 1, phase: "open", history: node.FirstHistory(), members: y.members}}
 	return y
 }
 
@@ -107,18 +120,27 @@ func (y *toy) segment(g, r int) *toySegment { return y.segments[y.volume.Segment
 func (y *toy) start() *toyWriter {
 	y.epoch++
 	y.tell(toyRegister, node.Trace{Action: node.ActStart, Epoch: y.epoch, Position: uint64(y.epoch)})
-	w := &toyWriter{toy: y, id: 99 + node.ID(y.epoch), epoch: y.epoch, phase: "fencing", told: map[node.ID]toyAnswer{}}
+	w := &toyWriter{toy: y, id: 99 + node.ID(y.epoch), epoch: y.epoch, phase: "fencing", told: map[node.ID]toyAnswer{}, members: slices.Clone(y.members)}
 	y.writers = append(y.writers, w)
 	return w
 }
 
 // pageOf returns the page where a row is.
-func (y *toy) pageOf(key string) node.PageID {
-	sum := 0
+func (y *toy) pageOf(key string) node.PageID { return y.pageAmong(key, len(y.members)) }
+
+// pageOf returns the page where a row is, as far as the writer knows.
+func (w *toyWriter) pageOf(key string) node.PageID { return w.toy.pageAmong(key, len(w.members)) }
+
+func (y *toy) pageAmong(key string, groups int) node.PageID {
+	sum := y.moved[key]
 	for _, c := range key {
 		sum += int(c)
 	}
-	return node.PageID((sum + y.moved[key]) % (2 * y.volume.Groups()))
+	pages := 2 * y.volume.Groups()
+	if y.volume.GroupPages > 0 {
+		pages = y.volume.GroupPages * groups
+	}
+	return node.PageID(sum % pages)
 }
 
 func (w *toyWriter) end() node.LSN { return node.LSN(len(w.log)) }
@@ -170,7 +192,7 @@ func (w *toyWriter) begin() *toyTxn {
 
 // next fills in what every record of the writer has.
 func (w *toyWriter) next(kind node.Kind, t *toyTxn, key string, last bool) *node.Record {
-	page := w.toy.pageOf(key)
+	page := w.pageOf(key)
 	g := w.toy.volume.GroupOf(page)
 	return &node.Record{
 		LSN: w.end() + 1, Epoch: w.epoch, Group: g, Prev: w.lastIn(g, w.end()), Kind: kind, Last: last,
@@ -229,7 +251,7 @@ func (w *toyWriter) commitRecord(t *toyTxn) *node.Record {
 
 // changePage logs one record of a structural change.
 func (w *toyWriter) changePage(page node.PageID, last bool) bool {
-	if w.phase != "open" || w.midway != nil {
+	if w.phase != "open" || w.midway != nil || int(w.toy.volume.GroupOf(page)) >= len(w.members) {
 		return false
 	}
 	w.issue(w.structural(page, last))
@@ -247,11 +269,11 @@ func (w *toyWriter) structural(page node.PageID, last bool) *node.Record {
 
 // move takes a row to the next page: a change of both pages, in one mini-transaction of no transaction.
 func (w *toyWriter) move(key string) bool {
-	if !w.changePage(w.toy.pageOf(key), false) {
+	if !w.changePage(w.pageOf(key), false) {
 		return false
 	}
 	w.toy.moved[key]++
-	return w.changePage(w.toy.pageOf(key), true)
+	return w.changePage(w.pageOf(key), true)
 }
 
 // undo takes back the latest change of t, which is to end without a commit.
@@ -283,7 +305,7 @@ func (w *toyWriter) advance() bool {
 		return false
 	}
 	vcl := w.vcl
-	for vcl < w.end() && w.copies(vcl+1) >= w.toy.volume.WriteQuorum {
+	for vcl < w.end() && w.isComplete(vcl+1) {
 		vcl++
 	}
 	if vcl == w.vcl {
@@ -294,15 +316,10 @@ func (w *toyWriter) advance() bool {
 	return true
 }
 
-// copies counts the segments of l's group that are complete up to l on the writer's line.
-func (w *toyWriter) copies(l node.LSN) int {
-	n := 0
-	for _, id := range w.toy.volume.Segments[w.at(l).Group] {
-		if s := w.toy.segments[id]; s.history.Line() == w.epoch && s.complete(w) >= l {
-			n++
-		}
-	}
-	return n
+// isComplete tells whether a write quorum of every set of l's group is complete up to l on the writer's line.
+func (w *toyWriter) isComplete(l node.LSN) bool {
+	g := w.at(l).Group
+	return w.toy.volume.Quorums().Writes(w.members[g], w.complete(g, l))
 }
 
 func (w *toyWriter) ack(t *toyTxn) bool {
@@ -350,12 +367,8 @@ func (w *toyWriter) decide(answers ...node.ID) bool {
 	if len(answers) == 0 {
 		answers = slices.Sorted(maps.Keys(w.told))
 	}
-	per := map[node.Group]int{}
-	for _, id := range answers {
-		per[w.toy.segments[id].group]++
-	}
-	for g := range w.toy.volume.Segments {
-		if per[node.Group(g)] < w.toy.volume.ReadQuorum {
+	for g, m := range w.members {
+		if !w.toy.volume.Quorums().Reads(m, w.toy.who(node.Group(g), func(s *toySegment) bool { return slices.Contains(answers, s.id) })) {
 			return false
 		}
 	}
@@ -404,15 +417,9 @@ func (w *toyWriter) open() bool {
 	if w.phase != "repairing" {
 		return false
 	}
-	for g, members := range w.toy.volume.Segments {
+	for g, m := range w.members {
 		need := w.lastIn(node.Group(g), w.base)
-		n := 0
-		for _, id := range members {
-			if s := w.toy.segments[id]; s.history.Line() == w.epoch && s.complete(w) >= need {
-				n++
-			}
-		}
-		if n < w.toy.volume.WriteQuorum {
+		if !w.toy.volume.Quorums().Writes(m, w.complete(node.Group(g), need)) {
 			return false
 		}
 	}
@@ -574,7 +581,7 @@ func (y *toy) wander(n int, epochs node.Epoch) {
 			w = y.writers[y.random.IntN(len(y.writers))]
 		}
 		s := pick(y.order)
-		switch y.random.IntN(26) {
+		switch y.random.IntN(27) {
 		case 0, 1, 2:
 			if w.change {
 				w.changePage(node.PageID(y.random.IntN(2*y.volume.Groups())), true)
@@ -647,6 +654,13 @@ func (y *toy) wander(n int, epochs node.Epoch) {
 				w.changePage(node.PageID(y.random.IntN(2*y.volume.Groups())), y.random.IntN(2) == 0)
 			default:
 				w.move(key)
+			}
+		case 26:
+			if y.volume.Spares > 0 || y.volume.InUse > 0 {
+				y.changeSomething(w)
+			}
+			if y.version > 1 && y.random.IntN(50) == 0 { // the register starts again
+				y.tell(toyRegister, y.lastChange)
 			}
 		case 25:
 			if y.random.IntN(4) > 0 {

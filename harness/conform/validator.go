@@ -35,6 +35,13 @@ type Counts struct {
 	Dropped uint64 `json:"dropped"` // copies of records that segments dropped when they joined
 	Fills   uint64 `json:"fills"`   // page images that segments took from a peer
 
+	Begun    uint64 `json:"begun"`    // replacements of a segment
+	Nested   uint64 `json:"nested"`   // of these, in the middle of another
+	Finished uint64 `json:"finished"` // memberships whose settled set gave way to another
+	Reverted uint64 `json:"reverted"` // replacements taken back
+	Grown    uint64 `json:"grown"`    // groups that came into use
+	Adopted  uint64 `json:"adopted"`  // changes and growths that a writer went by
+
 	Evaluations uint64 `json:"evaluations"` // of one invariant
 }
 
@@ -47,7 +54,9 @@ func (c *Counts) Add(d Counts) {
 
 func (c *Counts) fields() []*uint64 {
 	return []*uint64{&c.Steps, &c.Retold, &c.Holds, &c.Writes, &c.Commits, &c.Undos, &c.Structures, &c.Stores, &c.Gossips, &c.Advances,
-		&c.Acks, &c.Starts, &c.Fences, &c.Decides, &c.Joins, &c.Opens, &c.Cuts, &c.Moves, &c.Resumed, &c.Removed, &c.Dropped, &c.Fills, &c.Evaluations}
+		&c.Acks, &c.Starts, &c.Fences, &c.Decides, &c.Joins, &c.Opens, &c.Cuts, &c.Moves, &c.Resumed, &c.Removed, &c.Dropped, &c.Fills,
+		&c.Begun, &c.Nested, &c.Finished, &c.Reverted, &c.Grown, &c.Adopted,
+		&c.Evaluations}
 }
 
 // A Validator steps the model by the trace of one run. It is for one goroutine.
@@ -56,7 +65,10 @@ type Validator struct {
 	model    *volume.State
 	replicas []int32 // by address: the model's number of that segment plus one
 	segments []segment
-	lines    []line // by epoch-1
+	lines    []line            // by epoch-1
+	changes  []toldChange      // of the geometry, by version-2
+	counting []node.Membership // by group: the newest that was made
+	inUse    int               // groups that are in use, by the register
 	rows     map[string]int
 	names    []string // of rows, by the model's key
 	txns     map[node.Txn]int
@@ -86,13 +98,7 @@ func New(v *node.Volume) (*Validator, error) {
 	if err := v.Validate(); err != nil {
 		return nil, fmt.Errorf("trace validation: %w", err)
 	}
-	// The limits of a world bound a search; stepping has none.
-	const many = 1 << 28
-	model, err := volume.NewState(volume.World{
-		Groups: v.Groups(), Replicas: v.Replicas(), WriteQuorum: v.WriteQuorum, ReadQuorum: v.ReadQuorum,
-		Keys: many, Txns: many, MaxLSN: many, MaxEpoch: 1 << 14,
-		Aborts: true, Mtr: true, Rewrites: true, Answers: true, Structures: true, Moves: true, Savepoints: true,
-	})
+	model, err := volume.NewState(worldOf(v))
 	if err != nil {
 		return nil, fmt.Errorf("trace validation: %w", err)
 	}
@@ -109,6 +115,14 @@ func New(v *node.Volume) (*Validator, error) {
 		}
 	}
 	x.readers = newReaders(x)
+	x.inUse = v.InUse
+	if x.inUse == 0 {
+		x.inUse = v.Groups()
+	}
+	x.counting = make([]node.Membership, v.Groups())
+	for g := range x.inUse {
+		x.counting[g] = v.FirstMembership()
+	}
 	x.lines = []line{{history: node.FirstHistory(), last: make([]node.LSN, v.Groups())}}
 	return x, nil
 }
@@ -164,12 +178,14 @@ func (v *Validator) step(from node.ID, t *node.Trace) *problem {
 		return v.open(from, t)
 	case node.ActStart:
 		return v.start(from, t)
+	case node.ActChange, node.ActGrow:
+		return v.geometry(from, t)
 	case node.ActStore, node.ActFence, node.ActJoin, node.ActHolds, node.ActFill:
 		return v.segmentStep(from, t)
 	}
 	return &problem{
 		rule: ruleAction, why: fmt.Sprintf("%s told %s, which is none", v.who(from), t.Action),
-		expected: "Write, Commit, Undo, Structure, Store, Advance, Ack, Start, Fence, Decide, Join, Open, Holds or Fill", found: t.Action.String(),
+		expected: "Write, Commit, Undo, Structure, Store, Advance, Ack, Start, Fence, Decide, Join, Open, Change, Grow, Holds or Fill", found: t.Action.String(),
 	}
 }
 

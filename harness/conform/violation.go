@@ -64,6 +64,8 @@ const (
 	ruleOld       = "a record's old value is the value of its row on the writer's log"
 	ruleUndo      = "an undo restores the old value of the write that it takes back"
 	ruleHome      = "a record is in the protection group where its page lives"
+	ruleMembers   = "a membership is told by its epoch, which counts the changes of its group"
+	ruleGrowth    = "groups come into use one after the other, with their first members"
 	ruleIssued    = "a segment stores what a writer issued under that LSN and epoch, byte for byte"
 	rulePosition  = "a place in a segment's log is told in order, and what was told of it stays"
 	ruleGrowing   = "vcl' = [vcl EXCEPT ![e] = @ + 1]"
@@ -93,6 +95,8 @@ var guarantees = map[node.Action]string{
 	node.ActDecide:    "the log is cut at the first LSN that a read quorum of fenced segments lacks, then down to the last CPL",
 	node.ActJoin:      "a cut travels with the whole history of cuts, and a segment that joins drops what is not on it",
 	node.ActOpen:      "before a writer serves, a write quorum of every group holds everything that it kept",
+	node.ActChange:    "only the newest writer changes who counts, one step at a time, and a newcomer has the read vote when it is filled",
+	node.ActGrow:      "only the newest writer brings a group into use, and its successor learns of it with its epoch",
 	node.ActHolds:     "what a segment told as durable is durable",
 	node.ActFill:      "a peer gives nothing but what it holds itself, on the same line",
 }

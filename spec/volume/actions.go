@@ -16,15 +16,18 @@ const (
 	ActDecide
 	ActJoin
 	ActOpen
-	ActStructure // of VolumeTrace.tla
-	ActAmnesia   // present only under the bug of that name
-	ActAckEarly  // present only under the bug "ack-before-durable"
-	actions      // how many
+	ActStructure // of VolumeTrace.tla, as the next three
+	ActChange
+	ActGrow
+	ActAdopt
+	ActAmnesia  // present only under the bug of that name
+	ActAckEarly // present only under the bug "ack-before-durable"
+	actions     // how many
 )
 
 func (a Action) String() string {
 	return [actions]string{"Write", "Commit", "Undo", "Store", "Gossip", "Advance", "Ack",
-		"Start", "Fence", "Decide", "Join", "Open", "Structure", "Amnesia", "AckEarly"}[a]
+		"Start", "Fence", "Decide", "Join", "Open", "Structure", "Change", "Grow", "Adopt", "Amnesia", "AckEarly"}[a]
 }
 
 // A Refusal is the guard that forbade an action, in the module's words. It is empty when the action was taken.
@@ -58,7 +61,18 @@ const (
 	UnsettledOther  Refusal = `IF Settled(e) THEN TRUE ELSE log[e][End(e)].txn = t`
 	UnsettledTxn    Refusal = `IF Settled(e) THEN TRUE ELSE log[e][End(e)].kind = "structure"`
 	NoStructures    Refusal = `Structures`
-	OtherPlace      Refusal = `g \in Places(k)`
+	OtherPlace      Refusal = `g \in Places(e, k)`
+	NotInUse        Refusal = `g \in InUse(sets[e])`
+	NoChanges       Refusal = `Members > 1`
+	NoGrowth        Refusal = `Grows`
+	NotNewest       Refusal = `\A d \in Epoch : d > e => phase[d] = "unborn"`
+	NotAdopted      Refusal = `sets[e] = made[e]`
+	NotUsed         Refusal = `made[e][g] # <<>>`
+	UsedAlready     Refusal = `made[e][g] = <<>>`
+	NoSuccessor     Refusal = `m \in Successors(g, made[e][g])`
+	TooManySets     Refusal = `Len(m) <= Members`
+	Unfilled        Refusal = `m[1] = made[e][g][1] \/ Filled(e, g, m[1])`
+	NothingMade     Refusal = `sets[e] # made[e]`
 	HasCommitted    Refusal = `Commits(e, t) = {}`
 	NoMtr           Refusal = `last \in (IF Mtr THEN BOOLEAN ELSE {TRUE})`
 	NoAborts        Refusal = `IF Aborts \/ Savepoints THEN TRUE ELSE ~Own(e, t)`
@@ -124,11 +138,13 @@ func (s *State) mayIssue(w *writer) Refusal {
 	return ""
 }
 
-// place is g \in Places(k): whether a change of key k may be in group g.
-func (s *State) place(k, g int) Refusal {
+// place is g \in Places(e, k): whether the writer may log a change of key k in group g.
+func (s *State) place(w *writer, k, g int) Refusal {
 	switch {
 	case g < 0 || g >= s.world.Groups:
 		return NoGroup
+	case len(w.sets[g]) == 0:
+		return NotInUse
 	case !s.world.Moves && g != s.world.Home(k):
 		return OtherPlace
 	}
@@ -158,7 +174,7 @@ func (s *State) WriteIn(e, t, k, g int, last bool) Refusal {
 	case k < 0 || k >= s.world.Keys:
 		return NoKey
 	}
-	if refused := s.place(k, g); refused != "" {
+	if refused := s.place(w, k, g); refused != "" {
 		return refused
 	}
 	if t <= int(s.started) {
@@ -269,7 +285,7 @@ func (s *State) UndoIn(e, t, g int) Refusal {
 		return NoAborts
 	}
 	undone := &w.log[s.undone(w, int32(e), int32(t))-1]
-	if refused := s.place(int(undone.Key), g); refused != "" {
+	if refused := s.place(w, int(undone.Key), g); refused != "" {
 		return refused
 	}
 	return s.issue(ActUndo, w, e, entry{kind: Undo, t: int32(t), group: int32(g), last: true})
@@ -287,6 +303,8 @@ func (s *State) Structure(e, g int, last bool) Refusal {
 	switch {
 	case g < 0 || g >= s.world.Groups:
 		return NoGroup
+	case len(w.sets[g]) == 0:
+		return NotInUse
 	case !w.settled() && w.log[len(w.log)-1].Kind != Structure && s.bug != structureInsideMtr:
 		return UnsettledTxn
 	case !last && !s.world.Mtr:
@@ -433,8 +451,15 @@ func (s *State) Advance(e int) Refusal {
 		if s.copies(w, int32(e), w.vcl+1) < need {
 			return TooFewCopies
 		}
-	case s.countSCL(s.countedIn(&w.log[w.vcl]), e, w.vcl+1) < need:
-		return TooFewComplete
+	default:
+		g := s.countedIn(&w.log[w.vcl])
+		m := w.sets[g]
+		if s.bug == countSettledAlone {
+			m = m[:1]
+		}
+		if !s.writtenTo(m, s.completeTo(g, e, w.vcl+1), need) {
+			return TooFewComplete
+		}
 	}
 	w.vcl++
 	return s.took(change{action: ActAdvance, e: int32(e)})
@@ -448,31 +473,31 @@ func (s *State) countedIn(r *Record) int {
 	return int(r.Group)
 }
 
-// countSCL returns how many replicas of group g have acknowledged to e that they are complete up to l.
-func (s *State) countSCL(g, e int, l int32) int {
-	n := 0
+// completeTo returns the replicas of group g that have acknowledged to e that they are complete up to l.
+func (s *State) completeTo(g, e int, l int32) Set {
+	var who Set
 	members := s.members(g)
 	for r := range members {
 		if members[r].sclOf(e) >= l {
-			n++
+			who |= 1 << r
 		}
 	}
-	return n
+	return who
 }
 
-// countHas returns how many replicas of the record's group hold record l of w.
-func (s *State) countHas(w *writer, l int32) int {
-	n := 0
+// holders returns the replicas of the record's group that hold record l of w.
+func (s *State) holders(w *writer, l int32) Set {
+	var who Set
 	if w.log[l-1].Kind == Hole {
-		return n // it is in no group
+		return who // it is in no group
 	}
 	members := s.members(int(w.log[l-1].Group))
 	for r := range members {
 		if members[r].has(w, l) {
-			n++
+			who |= 1 << r
 		}
 	}
-	return n
+	return who
 }
 
 // members returns the replicas of group g.
@@ -496,7 +521,7 @@ func (s *State) Ack(e, t int) Refusal {
 	switch {
 	case l == 0 || w.log[l-1].Epoch != int32(e):
 		return NoCommit
-	case s.bug == ackCommitAlone && s.countHas(w, l) < s.world.WriteQuorum:
+	case s.bug == ackCommitAlone && s.holders(w, l).len() < s.world.WriteQuorum:
 		return TooFewStored
 	case s.bug != ackCommitAlone && l > w.vdl():
 		return AboveVDL
@@ -520,7 +545,10 @@ func (s *State) Start(e int) Refusal {
 	}
 	s.grow(e)
 	s.newest = int32(e)
-	s.writers[e-1].phase = Fencing
+	w := &s.writers[e-1]
+	w.phase = Fencing
+	w.made = s.learnt(e)
+	w.sets = w.made
 	return s.took(change{action: ActStart, e: int32(e)})
 }
 
@@ -683,7 +711,7 @@ func (s *State) Decide(e int, q ReplicaSet) Refusal {
 			return Unfenced
 		}
 	}
-	if !s.isReadQuorum(q, s.decisionQuorum()) {
+	if !s.readFrom(w.sets, q, s.decisionQuorum(), true) {
 		return NoReadQuorum
 	}
 	newest, cut := s.recover(w, q)
@@ -714,25 +742,6 @@ func (s *State) decisionQuorum() int {
 		return s.world.ReadQuorum - 1
 	}
 	return s.world.ReadQuorum
-}
-
-// isReadQuorum is IsReadQuorum(Q, n).
-func (s *State) isReadQuorum(q ReplicaSet, n int) bool {
-	if q == (ReplicaSet{}) {
-		return false
-	}
-	for g := range s.world.Groups {
-		in := 0
-		for i := range s.world.Replicas {
-			if q.Has(g*s.world.Replicas + i) {
-				in++
-			}
-		}
-		if in < n {
-			return false
-		}
-	}
-	return true
 }
 
 // Join: replica r drops what is not on the log of e, and belongs to e from now.
@@ -779,7 +788,7 @@ func (s *State) Open(e int) Refusal {
 	if w == nil || w.phase != Repairing {
 		return NotRepairing
 	}
-	for g := range s.world.Groups {
+	for g, m := range w.sets {
 		if s.world.RecordAcks {
 			if refused := s.unrepaired(w, int32(e), g); refused != "" {
 				return refused
@@ -790,7 +799,7 @@ func (s *State) Open(e int) Refusal {
 		if n := len(w.groups[g]); n > 0 && s.bug != openBeforeRepair {
 			need = w.groups[g][n-1]
 		}
-		if s.countSCL(g, e, need) < s.world.WriteQuorum {
+		if !s.writtenTo(m, s.completeTo(g, e, need), s.world.WriteQuorum) { // of no sets when the group is not in use
 			return Unrepaired
 		}
 	}
@@ -800,7 +809,7 @@ func (s *State) Open(e int) Refusal {
 
 // unrepaired refuses to open when too few of group g have joined e, or have acknowledged one of the records that it kept.
 func (s *State) unrepaired(w *writer, e int32, g int) Refusal {
-	if s.countSCL(g, int(e), 0) < s.world.WriteQuorum {
+	if s.completeTo(g, int(e), 0).len() < s.world.WriteQuorum {
 		return TooFewJoined
 	}
 	if s.bug == openBeforeRepair {

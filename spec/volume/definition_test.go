@@ -281,3 +281,67 @@ func (s byDefinition) cut(q ReplicaSet) (newest, cut int, recovered []Record) {
 	}
 	return newest, cut, recovered
 }
+
+// written is IsWritten(S, X, W), member by member.
+func (s byDefinition) written(g int, set Set, has func(r int) bool) bool {
+	n, fulls, lacking := 0, 0, 0
+	for i := range s.world.Replicas {
+		r := g*s.world.Replicas + i
+		if !set.Has(i) {
+			continue
+		}
+		if has(r) {
+			n++
+		}
+		if !slices.Contains(s.world.Tails, i) {
+			fulls++
+			if !has(r) {
+				lacking++
+			}
+		}
+	}
+	return n >= s.world.WriteQuorum || len(s.world.Tails) > 0 && fulls > 0 && lacking == 0
+}
+
+func (s byDefinition) completeIsStored() bool {
+	e := int(s.newest)
+	if s.Phase(e) != Open {
+		return true
+	}
+	for l := 1; l <= s.VCL(e); l++ {
+		g := int(s.Record(e, l).Group)
+		has := func(r int) bool { return s.Has(r, e, l) }
+		if g < 0 {
+			return false
+		}
+		for _, m := range []Membership{s.Made(e, g), s.Sets(e, g)} {
+			if len(m) == 0 || !s.written(g, m[0], has) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (s byDefinition) freshRead() bool {
+	for e := 1; e <= s.world.MaxEpoch; e++ {
+		blocked := s.bug == readUnfenced
+		for g := 0; g < s.world.Groups && s.Phase(e) == Open; g++ {
+			m := s.Sets(e, g)
+			blocks := 0
+			for _, set := range m {
+				if !s.written(g, set, func(r int) bool { return s.FenceOf(r) > e }) {
+					blocks++
+				}
+			}
+			blocked = blocked || len(m) > 0 && blocks == len(m) || s.bug == blockOneSet && blocks > 0
+		}
+		for t := 1; t <= s.world.Txns && s.Phase(e) == Open && blocked; t++ {
+			lsn, own := s.CommitOf(t)
+			if s.Acked(t) && (lsn > s.End(e) || int(s.Record(e, lsn).Epoch) != own) {
+				return false
+			}
+		}
+	}
+	return true
+}

@@ -23,6 +23,7 @@ type layout struct {
 	words       int  // one replica, in words of 64 bits
 	writes      int  // how many different entries are writes
 	undos       int  // and undos
+	sets        uint // how many quorum sets a group has
 	structures  int  // and structural changes
 }
 
@@ -48,12 +49,18 @@ func newLayout(w World) layout {
 		numbers++ // a hole
 	}
 	l.record = width(numbers - 1)
+	if w.Members > 1 || w.Grows {
+		l.sets = width(max(w.Members, 1))
+	}
 	l.tuple = 2*l.recordEpoch + uint(w.MaxLSN)*l.epoch + uint(w.MaxEpoch)*l.scl
 	if w.RecordAcks {
 		l.tuple += uint(w.MaxEpoch) * uint(w.MaxLSN)
 	}
 	if w.Answers {
 		l.tuple += uint(w.MaxEpoch) * (l.epoch + uint(w.MaxLSN)*l.epoch)
+	}
+	if l.sets > 0 {
+		l.tuple += uint(w.MaxEpoch) * 2 * uint(max(w.Members, 1))
 	}
 	l.words = int(l.tuple+63) / 64
 	return l
@@ -62,7 +69,7 @@ func newLayout(w World) layout {
 // maxBytes returns the size of the largest encoding.
 func (l *layout) maxBytes() int {
 	w := l.world
-	writer := phaseBits + 3*l.lsn + uint(w.MaxLSN)*(l.recordEpoch+l.record)
+	writer := phaseBits + 2*uint(w.Groups)*l.sets + 3*l.lsn + uint(w.MaxLSN)*(l.recordEpoch+l.record)
 	return int(uint(w.MaxEpoch)*writer+uint(w.Txns)+uint(w.Groups*w.Replicas)*l.tuple+7) / 8
 }
 
@@ -204,6 +211,10 @@ func (l *layout) encode(s *State, dst []byte, tuples []uint64) []byte {
 		}
 		w := &s.writers[e]
 		b.put(uint64(w.phase), phaseBits)
+		for g := 0; l.sets > 0 && g < l.world.Groups; g++ {
+			b.put(uint64(len(w.made[g])), l.sets)
+			b.put(uint64(len(w.sets[g])), l.sets)
+		}
 		if w.phase < Repairing {
 			continue
 		}
@@ -274,6 +285,9 @@ func (l *layout) pack(s *State, r int, words []uint64) {
 	if l.world.RecordAcks {
 		l.packGot(&p, rep)
 	}
+	if l.sets > 0 {
+		l.packSets(s, &p, r)
+	}
 	if !l.world.Answers {
 		return
 	}
@@ -293,6 +307,19 @@ func (l *layout) packRow(p *packer, row []int16) {
 		p.put(uint64(stored), l.epoch)
 	}
 	p.n += uint(l.world.MaxLSN-len(row)) * l.epoch
+}
+
+// packSets writes in which sets replica r is. Sets are named by their place, so that they are the same whoever is in them.
+func (l *layout) packSets(s *State, p *packer, r int) {
+	g, i := s.GroupOf(r), r%l.world.Replicas
+	for e := 1; e <= l.world.MaxEpoch; e++ {
+		for _, m := range []Membership{s.Made(e, g), s.Sets(e, g)} {
+			for _, set := range m {
+				p.put(uint64(set>>i&1), 1)
+			}
+			p.n += uint(max(l.world.Members, 1) - len(m))
+		}
+	}
 }
 
 // packGot writes a bit for each record that a replica may have acknowledged by itself.
@@ -362,6 +389,10 @@ func (l *layout) decode(s *State, src []byte) error {
 		w.phase = Phase(b.get(phaseBits))
 		if w.phase != Unborn {
 			s.newest = e
+			w.made, w.sets = s.first, s.first
+			if l.sets > 0 {
+				l.countSets(&b, w)
+			}
 		}
 		if w.phase < Repairing {
 			continue
@@ -414,6 +445,9 @@ func (l *layout) decode(s *State, src []byte) error {
 				row[i] = b.get(1) == 1
 			}
 		}
+		if l.sets > 0 {
+			l.unpackSets(s, &b, r)
+		}
 		for e := 1; l.world.Answers && e <= l.world.MaxEpoch; e++ {
 			w := &s.writers[e-1]
 			w.toldLine[r] = int32(b.get(l.epoch))
@@ -438,6 +472,32 @@ func (l *layout) copied(s *State, e, epoch int32, number uint64) (Record, error)
 		return hole, &EncodingError{"a record of the writer that wrote it", fmt.Sprintf("another at LSN %d of epoch %d, on the log of epoch %d", lsn, epoch, e)}
 	}
 	return own.log[lsn-1], nil
+}
+
+// countSets reads how many sets the groups of a writer have, all empty so far.
+func (l *layout) countSets(b *bitReader, w *writer) {
+	w.made, w.sets = make(geometry, l.world.Groups), make(geometry, l.world.Groups)
+	for g := range l.world.Groups {
+		for _, geo := range []geometry{w.made, w.sets} {
+			if n := min(int(b.get(l.sets)), max(l.world.Members, 1)); n > 0 {
+				geo[g] = make(Membership, n)
+			}
+		}
+	}
+}
+
+// unpackSets puts replica r into its sets.
+func (l *layout) unpackSets(s *State, b *bitReader, r int) {
+	g, i := s.GroupOf(r), r%l.world.Replicas
+	for e := 1; e <= l.world.MaxEpoch; e++ {
+		for _, m := range []Membership{s.Made(e, g), s.Sets(e, g)} {
+			for n := range max(l.world.Members, 1) {
+				if in := Set(b.get(1)); n < len(m) {
+					m[n] |= in << i
+				}
+			}
+		}
+	}
 }
 
 func (l *layout) unpackRow(b *bitReader, row []int16) []int16 {

@@ -27,7 +27,7 @@ func invariants() []Invariant {
 		{"Durable", "Whichever read quorum answers, an acknowledged transaction survives; so it survives the loss of all replicas outside that quorum, too.", (*State).durable},
 		{"NothingLost", "No cut has ever taken away an acknowledged transaction.", (*State).nothingLost},
 		{"KeptIsStored", "While no successor has started, what a writer kept is on some replica.", (*State).keptIsStored},
-		{"CompleteIsStored", "While no successor has started, what a writer holds complete is on a write quorum.", (*State).completeIsStored},
+		{"CompleteIsStored", "While no successor has started, what a writer holds complete is on a write quorum of the set that has the read vote.", (*State).completeIsStored},
 		{"FreshRead", "A writer that still reaches enough unfenced replicas of some group has every acknowledged transaction on its log, so what it reads is fresh.", (*State).freshRead},
 		{"UndoRestores", "A key that no transaction holds has the value of the last committed transaction that changed it.", (*State).undoRestores},
 		{"MtrAtomic", "A cut never splits a mini-transaction, and each is of one transaction, or of none.", (*State).mtrAtomic},
@@ -223,16 +223,18 @@ func (s *State) lacking(n, l int32) bool {
 	if l != 0 {
 		first = int(w.log[l-1].Group) // where a quorum that lacks l is least likely
 	}
+	register := s.register()
 	for i := range s.world.Groups {
-		members, in := s.members((first+i)%s.world.Groups), 0
+		g := (first + i) % s.world.Groups
+		members, in := s.members(g), Set(0)
 		for r := range members {
 			rep := &members[r]
 			if rep.line <= n && (l == 0 || !rep.has(w, l)) {
-				in++
+				in |= 1 << r
 				follows = follows || rep.line == n
 			}
 		}
-		if in < s.world.ReadQuorum {
+		if m := register[g]; len(m) > 0 && !s.isRead(m[0], in, s.world.ReadQuorum) {
 			return false
 		}
 	}
@@ -255,7 +257,7 @@ func (s *State) durableByDefinition() bool {
 		if q == (ReplicaSet{}) {
 			return true
 		}
-		if !s.isReadQuorum(q, s.world.ReadQuorum) {
+		if !s.readFrom(s.register(), q, s.world.ReadQuorum, false) {
 			continue
 		}
 		newest, cut := s.recover(&none, q)
@@ -321,11 +323,22 @@ func (s *State) completeIsStored() bool {
 		return true
 	}
 	for l := int32(1); l <= w.vcl; l++ {
-		if s.countHas(w, l) < s.world.WriteQuorum {
+		if !s.completeStored(w, l) {
 			return false
 		}
 	}
 	return true
+}
+
+// completeStored says whether record l is on a write quorum of the set of its group that has the read vote, as w knows it
+// and as it is.
+func (s *State) completeStored(w *writer, l int32) bool {
+	if w.log[l-1].Kind == Hole {
+		return false // it is in no group
+	}
+	g, who := w.log[l-1].Group, s.holders(w, l)
+	stored := func(m Membership) bool { return len(m) > 0 && s.isWritten(m[0], who, s.world.WriteQuorum) }
+	return stored(w.sets[g]) && stored(w.made[g])
 }
 
 func (s *State) freshRead() bool {
@@ -359,18 +372,29 @@ func (s *State) reachesEnough(e int32) bool {
 	if s.bug == readUnfenced {
 		return true
 	}
-	for g := range s.world.Groups {
-		members, unfenced := s.members(g), 0
+	for g, m := range s.writers[e-1].sets {
+		members, fenced := s.members(g), Set(0)
 		for r := range members {
-			if members[r].fence <= e {
-				unfenced++
+			if members[r].fence > e {
+				fenced |= 1 << r
 			}
 		}
-		if unfenced > s.world.Replicas-s.world.WriteQuorum {
+		if len(m) > 0 && s.blocked(m, fenced) {
 			return true
 		}
 	}
 	return false
+}
+
+// blocked says that no set of m has a write quorum among the fenced. One set would not do: a change may be made of which
+// the writer has not heard, and its successor be open on another set alone.
+func (s *State) blocked(m Membership, fenced Set) bool {
+	for _, set := range m {
+		if written := s.isWritten(set, fenced, s.world.WriteQuorum); written != (s.bug == blockOneSet) {
+			return !written
+		}
+	}
+	return s.bug != blockOneSet
 }
 
 func (s *State) undoRestores() bool {

@@ -49,6 +49,12 @@ func (m *Model) has(a Action) bool {
 	switch a {
 	case ActStructure:
 		return m.world.Structures
+	case ActChange:
+		return m.world.Members > 1
+	case ActGrow:
+		return m.world.Grows
+	case ActAdopt:
+		return m.world.Members > 1 || m.world.Grows
 	case ActAmnesia:
 		return m.bug == amnesia
 	case ActAckEarly:
@@ -137,7 +143,7 @@ func (m *machine) Next(visit func(action, times int) bool) {
 	}
 	for e := 1; e <= w.MaxEpoch; e++ {
 		if !m.writerSteps(e, try) || !m.replicaSteps(e, try) || !try(ActAdvance, 1, m.Advance(e)) ||
-			!try(ActStart, 1, m.Start(e)) || !m.decisions(e, visit) || !try(ActOpen, 1, m.Open(e)) {
+			!try(ActStart, 1, m.Start(e)) || !m.decisions(e, visit) || !try(ActOpen, 1, m.Open(e)) || !m.changes(e, try) {
 			return
 		}
 		for r := range m.replicas {
@@ -226,6 +232,27 @@ func (m *machine) replicaSteps(e int, try func(Action, int, Refusal) bool) bool 
 	return true
 }
 
+// changes takes what the register changes for the writer of e, and that it hears of it.
+func (m *machine) changes(e int, try func(Action, int, Refusal) bool) bool {
+	w := m.writer(e)
+	if w == nil || w.phase != Open || m.world.Members <= 1 && !m.world.Grows {
+		return true
+	}
+	for g := range m.world.Groups {
+		if len(w.made[g]) > 0 && m.world.Members > 1 {
+			for _, next := range m.successors(w.made[g]) {
+				if !try(ActChange, 1, m.Change(e, g, next)) {
+					return false
+				}
+			}
+		}
+		if !try(ActGrow, 1, m.Grow(e, g)) {
+			return false
+		}
+	}
+	return try(ActAdopt, 1, m.Adopt(e))
+}
+
 func (m *machine) gossips(try func(Action, int, Refusal) bool) bool {
 	for r := range m.replicas {
 		if m.replicas[r].fence != m.replicas[r].line {
@@ -259,7 +286,7 @@ func (m *machine) decisions(e int, visit func(action, times int) bool) bool {
 			candidates.add(r)
 		}
 	}
-	if need := m.decisionQuorum(); !m.isReadQuorum(candidates, need) {
+	if !m.readFrom(w.sets, candidates, m.decisionQuorum(), true) {
 		return true
 	}
 	m.choices = m.choices[:0]
@@ -268,7 +295,7 @@ func (m *machine) decisions(e int, visit func(action, times int) bool) bool {
 		if q == (ReplicaSet{}) {
 			return m.visitChoices(e, visit)
 		}
-		if m.isReadQuorum(q, m.decisionQuorum()) {
+		if m.readFrom(w.sets, q, m.decisionQuorum(), true) {
 			newest, cut := m.recover(w, q)
 			m.choose(q, newest, cut, m.holes(w, q, newest, cut))
 		}

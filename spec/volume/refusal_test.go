@@ -25,6 +25,9 @@ func TestRefusals(t *testing.T) {
 	tree := with(mtr, func(w *World) { w.Structures = true })
 	moving := with(two, func(w *World) { w.Moves, w.Aborts = true, true })
 	saving := with(small, func(w *World) { w.Savepoints = true })
+	spare := World{Groups: 1, Replicas: 4, WriteQuorum: 2, ReadQuorum: 2, Keys: 2, Txns: 3, MaxLSN: 4, MaxEpoch: 3, Members: 2, Spares: 1}
+	growing := with(two, func(w *World) { w.Grows, w.InUse = true, 1 })
+	begun, swapped := Membership{0b0111, 0b1011}, Membership{0b1011}
 	limited := with(small, func(w *World) { w.LAL, w.Aborts = 1, true })
 
 	type steps = func(s *State) []Refusal
@@ -92,6 +95,43 @@ func TestRefusals(t *testing.T) {
 		{moving, func(s *State) []Refusal {
 			return list(s.WriteIn(1, 1, 0, 1, true), s.UndoIn(1, 1, 0), s.UndoIn(1, 1, 0))
 		}, NotActive},
+		{small, func(s *State) []Refusal { return list(s.Change(1, 0, begun)) }, NoChanges},
+		{spare, func(s *State) []Refusal { return list(s.Change(2, 0, begun)) }, NotOpen},
+		{spare, func(s *State) []Refusal { return list(s.Start(2), s.Change(1, 0, begun)) }, NotNewest},
+		{spare, func(s *State) []Refusal { return list(s.Change(1, 0, begun), s.Change(1, 0, swapped)) }, NotAdopted},
+		{spare, func(s *State) []Refusal { return list(s.Change(1, 1, begun)) }, NoGroup},
+		{with(growing, func(w *World) { w.Members = 2 }), func(s *State) []Refusal { return list(s.Change(1, 1, begun)) }, NotUsed},
+		{spare, func(s *State) []Refusal { return list(s.Change(1, 0, swapped)) }, NoSuccessor},
+		{spare, func(s *State) []Refusal { return list(s.Change(1, 0, nil)) }, NoSuccessor},
+		{with(spare, func(w *World) { w.Replicas, w.Spares = 5, 2 }), func(s *State) []Refusal {
+			return list(s.Change(1, 0, begun), s.Adopt(1), s.Change(1, 0, begun.replacing(1, 4)))
+		}, TooManySets},
+		{spare, func(s *State) []Refusal {
+			return list(s.Write(1, 1, 0, true), s.Store(1, 1, 1), s.Store(1, 1, 2), s.Advance(1), s.Change(1, 0, begun),
+				s.Adopt(1), s.Change(1, 0, swapped))
+		}, Unfilled},
+		{spare, func(s *State) []Refusal { return list(s.Change(1, 0, begun), s.Adopt(1), s.Adopt(1)) }, NothingMade},
+		{spare, func(s *State) []Refusal { // the settled set alone has it
+			return list(s.Change(1, 0, begun), s.Adopt(1), s.Write(1, 1, 0, true), s.Store(1, 1, 1), s.Store(1, 1, 2), s.Advance(1))
+		}, TooFewComplete},
+		{spare, func(s *State) []Refusal { // a newcomer does not vote
+			return list(s.Change(1, 0, begun), s.Start(2), s.Fence(2, 2), s.Fence(2, 3), s.Decide(2, SetOf(2, 3)))
+		}, NoReadQuorum},
+		{spare, func(s *State) []Refusal {
+			return list(s.Change(1, 0, begun), s.Start(2), s.Fence(2, 1), s.Fence(2, 2), s.Decide(2, SetOf(1, 2)), s.Join(2, 1), s.Join(2, 2), s.Open(2))
+		}, Unrepaired},
+		{small, func(s *State) []Refusal { return list(s.Grow(1, 0)) }, NoGrowth},
+		{growing, func(s *State) []Refusal { return list(s.Grow(2, 1)) }, NotOpen},
+		{growing, func(s *State) []Refusal { return list(s.Grow(1, 2)) }, NoGroup},
+		{growing, func(s *State) []Refusal { return list(s.Grow(1, 0)) }, UsedAlready},
+		{growing, func(s *State) []Refusal { return list(s.Grow(1, 1), s.Write(1, 1, 1, true)) }, NotInUse},
+		{with(growing, func(w *World) { w.Structures = true }), func(s *State) []Refusal { return list(s.Structure(1, 1, true)) }, NotInUse},
+		{growing, func(s *State) []Refusal { // the next writer recovers from it, too
+			return list(s.Grow(1, 1), s.Start(2), s.Fence(2, 0), s.Fence(2, 1), s.Decide(2, SetOf(0, 1)))
+		}, NoReadQuorum},
+		{with(small, func(w *World) { w.ReadQuorum, w.Tails = 1, []int{1, 2} }), func(s *State) []Refusal {
+			return list(s.Start(2), s.Fence(2, 1), s.Fence(2, 2), s.Decide(2, SetOf(1, 2)))
+		}, NoReadQuorum},
 		// Store
 		{small, func(s *State) []Refusal { return list(s.Write(1, 1, 0, true), s.Start(2), s.Store(2, 1, 0)) }, NotServing},
 		{small, func(s *State) []Refusal { return list(s.Write(1, 1, 0, true), s.Store(1, 1, 3)) }, NoReplica},

@@ -3,8 +3,8 @@
 // guard first, then effect, and the same nine invariants.
 //
 // What VolumeTrace.tla and VolumeAcks.tla add is behind fields of World that are off by default: rows written again,
-// answers that travel, changes of no transaction, rows that move, savepoints, acknowledgements of single records, an LSN
-// allocation limit. Off, it is Volume.tla state for state.
+// answers that travel, changes of no transaction, rows that move, savepoints, quorum sets that change, groups that come into
+// use, tails, acknowledgements of single records, an LSN allocation limit. Off, it is Volume.tla state for state.
 //
 // The same actions serve two uses. A checker explores every behaviour of a small world, so an action can be
 // taken back exactly and a state has a compact encoding. A trace validator steps a real run through them, so
@@ -88,6 +88,8 @@ type writer struct {
 	phase Phase
 	base  int32
 	vcl   int32
+	made  geometry // when it is the newest epoch, what the register has
+	sets  geometry // what its writer goes by
 	log   []Record
 
 	trails []trail    // as log
@@ -124,6 +126,8 @@ type State struct {
 	world    World
 	bug      bug
 	acks     bool     // the world is one of VolumeAcks.tla
+	fulls    Set      // the replicas of each group that keep pages
+	first    geometry // what epoch 1 has at first
 	writers  []writer // epoch-1 ->, grown when an epoch starts
 	replicas []replica
 	outcomes []outcome // by transaction
@@ -150,6 +154,7 @@ type change struct {
 	scl, sclEpoch int32 // before, and of which epoch
 	highest       int32
 	saved         int32 // how many of State.saved belong to it
+	was           geometry
 }
 
 // NewState returns the initial state. The world's limits cost nothing until a behaviour comes near them.
@@ -161,7 +166,7 @@ func NewState(w World) (*State, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &State{world: w, bug: b, acks: w.ofAcks(), replicas: make([]replica, w.Groups*w.Replicas)}
+	s := &State{world: w, bug: b, acks: w.ofAcks(), fulls: w.fulls(), first: w.firstGeometry(), replicas: make([]replica, w.Groups*w.Replicas)}
 	s.Reset()
 	return s, nil
 }
@@ -172,9 +177,11 @@ func (s *State) Reset() {
 	for i := range s.writers {
 		s.writers[i].clear()
 		s.writers[i].phase = Unborn
+		s.writers[i].made, s.writers[i].sets = nil, nil
 		clear(s.writers[i].toldLine)
 	}
 	s.writers[0].phase = Open
+	s.writers[0].made, s.writers[0].sets = s.first, s.first
 	for i := range s.replicas {
 		r := &s.replicas[i]
 		r.fence, r.line = 1, 1

@@ -193,6 +193,9 @@ func (t twin) root() string {
 		}
 		fmt.Fprintf(&b, "TheUp == {%s}\n", strings.Join(up, ", "))
 	}
+	if module == "VolumeTrace" {
+		t.rootGeometry(&b)
+	}
 	if t.symmetric() {
 		permutations := fmt.Sprintf("Permutations({%s})", t.members(0))
 		for g := 1; g < t.Groups; g++ {
@@ -202,6 +205,27 @@ func (t twin) root() string {
 	}
 	b.WriteString("====\n")
 	return b.String()
+}
+
+// rootGeometry gives who counts, and what is in use, from the start.
+func (t twin) rootGeometry(b *strings.Builder) {
+	var members, full, groups []string
+	for g := range t.Groups {
+		for i := range t.Replicas {
+			if t.firstSets()[0].Has(i) {
+				members = append(members, t.replica(g, i))
+			}
+			if t.fulls().Has(i) {
+				full = append(full, t.replica(g, i))
+			}
+		}
+		if g < t.firstGroups() {
+			groups = append(groups, t.group(g))
+		}
+	}
+	fmt.Fprintf(b, "TheFirstMembers == {%s}\n", strings.Join(members, ", "))
+	fmt.Fprintf(b, "TheFirstGroups == {%s}\n", strings.Join(groups, ", "))
+	fmt.Fprintf(b, "TheFull == {%s}\n", strings.Join(full, ", "))
 }
 
 // config returns the configuration file for the root module.
@@ -221,7 +245,11 @@ func (t twin) config() string {
 	if module == "VolumeTrace" {
 		fmt.Fprintf(&b, "  Rewrites = %s\n  Answers = %s\n", truth[t.Rewrites], truth[t.Answers])
 		fmt.Fprintf(&b, "  Structures = %s\n  Moves = %s\n  Savepoints = %s\n", truth[t.Structures], truth[t.Moves], truth[t.Savepoints])
-		b.WriteString("  UndoRestores <- TraceUndoRestores\n  MtrAtomic <- TraceMtrAtomic\n")
+		fmt.Fprintf(&b, "  Members = %d\n  Grows = %s\n", t.Members, truth[t.Grows])
+		b.WriteString("  FirstMembers <- TheFirstMembers\n  FirstGroups <- TheFirstGroups\n  Full <- TheFull\n")
+		for _, name := range []string{"Durable", "CompleteIsStored", "FreshRead", "UndoRestores", "MtrAtomic"} {
+			fmt.Fprintf(&b, "  %s <- Trace%s\n", name, name)
+		}
 	}
 	if module == "VolumeAcks" {
 		limit := t.LAL

@@ -133,6 +133,13 @@ CHECK_DEADLOCK FALSE
 		require.Contains(t, config, "  "+strings.ToUpper(change[:1])+change[1:]+" = TRUE\n")
 	}
 
+	root, config = twin(`{"groups": 2, "replicas": 3, "writeQuorum": 2, "readQuorum": 1, "keys": 1, "txns": 1, "maxLSN": 2, "maxEpoch": 2,
+		"members": 4, "spares": 1, "grows": true, "inUse": 1, "tails": [1]}`)
+	require.Contains(t, root, "EXTENDS VolumeTrace, TLC")
+	require.Contains(t, root, "TheFirstMembers == {g1_r1, g1_r2, g2_r1, g2_r2}\nTheFirstGroups == {g1}\nTheFull == {g1_r1, g1_r3, g2_r1, g2_r3}\n")
+	require.Contains(t, config, "  Members = 4\n  Grows = TRUE\n  FirstMembers <- TheFirstMembers\n")
+	require.Contains(t, config, "  Durable <- TraceDurable\n  CompleteIsStored <- TraceCompleteIsStored\n  FreshRead <- TraceFreshRead\n")
+
 	root, config = twin(`{` + small + `, "up": [1]}`)
 	require.Contains(t, root, "EXTENDS VolumeLive, TLC")
 	require.Contains(t, root, "TheUp == {g1_r1}\n")

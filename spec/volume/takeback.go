@@ -23,7 +23,8 @@ func (s *State) TakeBack() bool {
 		s.acked = s.acked[:len(s.acked)-1]
 		s.highest = c.highest
 	case ActStart:
-		s.writers[c.e-1].phase = Unborn
+		w := &s.writers[c.e-1]
+		w.phase, w.made, w.sets = Unborn, nil, nil
 		s.newest--
 	case ActFence:
 		s.replicas[c.r].fence = c.fence
@@ -50,6 +51,10 @@ func (s *State) TakeBack() bool {
 	case ActOpen:
 		w := &s.writers[c.e-1]
 		w.phase, w.vcl = Repairing, 0
+	case ActChange, ActGrow:
+		s.writers[c.e-1].made = c.was
+	case ActAdopt:
+		s.writers[c.e-1].sets = c.was
 	case ActAmnesia:
 		s.restore(&s.replicas[c.r], c)
 	case ActAckEarly:

@@ -98,10 +98,31 @@ func (s *State) Vars() []check.Var {
 			}
 		}
 	}
+	for e := 1; e <= int(s.newest) && (s.world.Members > 1 || s.world.Grows); e++ {
+		for g := range s.world.Groups {
+			add(s.setsText(g, s.Made(e, g)), "made[%d][g%d]", e, g+1)
+			add(s.setsText(g, s.Sets(e, g)), "sets[%d][g%d]", e, g+1)
+		}
+	}
 	if len(s.acked) > 0 {
 		add(s.ackedText(), "acked")
 	}
 	return vars
+}
+
+// setsText renders the quorum sets of group g.
+func (s *State) setsText(g int, m Membership) string {
+	var sets []string
+	for _, set := range m {
+		var names []string
+		for i := range s.world.Replicas {
+			if set.Has(i) {
+				names = append(names, s.world.ReplicaName(g*s.world.Replicas+i))
+			}
+		}
+		sets = append(sets, "{"+strings.Join(names, ", ")+"}")
+	}
+	return listOr(sets, "not in use")
 }
 
 func listOr(list []string, none string) string {
@@ -148,6 +169,10 @@ func (s *State) LastStep() string {
 		return fmt.Sprintf("Undo(%d, t%d)%s", c.e, c.t, s.inGroup(c))
 	case ActStructure:
 		return fmt.Sprintf("Structure(%d, g%d, last = %t)", c.e, c.g+1, c.last)
+	case ActChange:
+		return fmt.Sprintf("Change(%d, g%d) to %s", c.e, c.g+1, s.setsText(int(c.g), s.Made(int(c.e), int(c.g))))
+	case ActGrow:
+		return fmt.Sprintf("Grow(%d, g%d)", c.e, c.g+1)
 	case ActCommit, ActAck:
 		return fmt.Sprintf("%s(%d, t%d)", c.action, c.e, c.t)
 	case ActStore, ActAckEarly:
@@ -167,7 +192,7 @@ func (s *State) LastStep() string {
 	case ActAmnesia:
 		return fmt.Sprintf("Amnesia(%s)", name(c.r))
 	}
-	return fmt.Sprintf("%s(%d)", c.action, c.e) // Advance, Start, Open
+	return fmt.Sprintf("%s(%d)", c.action, c.e) // Advance, Start, Open, Adopt
 }
 
 // inGroup says in which group a change is, where that is a choice.

@@ -50,6 +50,10 @@ func (s *State) durableAfter(c *change) bool {
 		return !s.lackingOnNewer(c.e + 1)
 	case ActAmnesia:
 		return !s.lackingOnNewer(s.replicas[c.r].line)
+	case ActChange, ActGrow: // other read quorums
+		return s.durable()
+	case ActStart: // a writer learns what is, unless it is a broken one
+		return s.bug != changeUnseen && s.bug != growUnseen || s.durable()
 	}
 	return true // nothing else changes a line or removes a record
 }
@@ -104,12 +108,12 @@ func (s *State) completeIsStoredAfter(c *change) bool {
 	switch c.action {
 	case ActAdvance:
 		w := &s.writers[c.e-1]
-		return c.e != s.newest || s.countHas(w, w.vcl) >= s.world.WriteQuorum
-	case ActOpen:
+		return c.e != s.newest || s.completeStored(w, w.vcl)
+	case ActOpen, ActChange, ActAdopt:
 		return c.e != s.newest || s.completeIsStored()
 	case ActJoin, ActAmnesia:
 		w := s.lastWriter()
-		return w.phase != Open || s.droppedNone(c, w.vcl, func(l int32) bool { return s.countHas(w, l) >= s.world.WriteQuorum })
+		return w.phase != Open || s.droppedNone(c, w.vcl, func(l int32) bool { return s.completeStored(w, l) })
 	}
 	return true
 }
@@ -135,7 +139,7 @@ func (s *State) freshReadAfter(c *change) bool {
 				return false
 			}
 		}
-	case ActOpen:
+	case ActOpen, ActAdopt:
 		return s.freshReadOf(c.e)
 	}
 	return true // a promise only makes it easier

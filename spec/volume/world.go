@@ -33,6 +33,16 @@ type World struct {
 	Moves bool `json:"moves,omitempty"`
 	// Savepoints lets a writer take back the latest changes of a transaction and go on with it (VolumeTrace.tla).
 	Savepoints bool `json:"savepoints,omitempty"`
+	// Members is how many quorum sets a group may have at a time. With more than 1, members are replaced (VolumeTrace.tla).
+	Members int `json:"members,omitempty"`
+	// Spares is how many replicas of each group, the last ones, are no members at first (VolumeTrace.tla).
+	Spares int `json:"spares,omitempty"`
+	// Grows lets groups come into use (VolumeTrace.tla).
+	Grows bool `json:"grows,omitempty"`
+	// InUse is how many groups, the first ones, are in use from the start; 0 is all (VolumeTrace.tla).
+	InUse int `json:"inUse,omitempty"`
+	// Tails are the replicas of each group, counted from 0, that keep the log and no pages (VolumeTrace.tla).
+	Tails []int `json:"tails,omitempty"`
 	// RecordAcks lets a replica acknowledge each record that it stores, instead of how far it is complete; the writer then
 	// counts copies of each record (VolumeAcks.tla).
 	RecordAcks bool `json:"recordAcks,omitempty"`
@@ -51,6 +61,7 @@ const (
 	maxReplicas   = 9 // of one group: three in each of three zones
 	maxMembers    = len(ReplicaSet{}) * 64
 	maxEpoch      = 1<<15 - 1
+	maxSets       = 64 // three replacements at a time make eight
 	maxDimension  = 1 << 30
 	maxStateBytes = 4096
 )
@@ -95,6 +106,15 @@ const (
 	structureInsideMtr
 	undoPastSavepoint
 	countAtHome
+	directSwap
+	finishUnfilled
+	newcomerVotes
+	countSettledAlone
+	twoChangesAtOnce
+	blockOneSet
+	changeUnseen
+	growUnseen
+	readWithoutFull
 	bugs // how many
 )
 
@@ -103,7 +123,9 @@ func (b bug) String() string {
 		"append-past-fence", "append-past-line", "gossip-across-lines", "ack-commit-alone", "open-before-repair",
 		"forget-lineage", "join-keeps-tail", "undo-restarts", "undo-to-zero", "decide-unfenced", "amnesia",
 		"ack-before-durable", "read-unfenced", "highest-scl", "allocate-past-lal", "cut-per-group",
-		"cut-inside-structure", "structure-inside-mtr", "undo-past-savepoint", "count-at-home"}[b]
+		"cut-inside-structure", "structure-inside-mtr", "undo-past-savepoint", "count-at-home",
+		"direct-swap", "finish-unfilled", "newcomer-votes", "count-settled-alone", "two-changes-at-once", "block-one-set",
+		"change-unseen", "grow-unseen", "read-without-full"}[b]
 }
 
 // ofAcks says whether the module VolumeAcks.tla has the bug, and Volume.tla does not.
@@ -198,6 +220,11 @@ func (w World) shape() error {
 			return &WorldError{fmt.Sprintf("up[%d]", g), fmt.Sprint(n), fmt.Sprintf("0 to %d (replicas)", w.Replicas)}
 		}
 	}
+	if b, err := bugNamed(w.Bug); err == nil {
+		if err := w.geometryShape(b); err != nil {
+			return err
+		}
+	}
 	for k, g := range w.HomeOf {
 		if g < 0 || g >= w.Groups {
 			return &WorldError{fmt.Sprintf("homeOf[%d]", k), fmt.Sprint(g), fmt.Sprintf("0 to %d (groups are counted from 0 here)", w.Groups-1)}
@@ -215,7 +242,44 @@ func (w World) ofAcks() bool {
 // ofTrace says whether the world is one of VolumeTrace.tla.
 func (w World) ofTrace() bool {
 	b, err := bugNamed(w.Bug)
-	return w.Rewrites || w.Answers || w.Structures || w.Moves || w.Savepoints || err == nil && b.ofTrace()
+	return w.Rewrites || w.Answers || w.Structures || w.Moves || w.Savepoints || w.ofGeometry() || err == nil && b.ofTrace()
+}
+
+// ofGeometry says whether who counts is more than all replicas of all groups.
+func (w World) ofGeometry() bool {
+	return w.Members > 0 || w.Spares > 0 || w.Grows || w.InUse > 0 || len(w.Tails) > 0
+}
+
+// geometryShape checks what a world says about who counts.
+func (w World) geometryShape(b bug) error {
+	for _, p := range []struct {
+		name        string
+		value, most int
+		dependence  string
+	}{
+		{"members", w.Members, maxSets, ""},
+		{"spares", w.Spares, w.Replicas - max(w.WriteQuorum, w.ReadQuorum), " (replicas less the larger quorum)"},
+		{"inUse", w.InUse, w.Groups, " (groups)"},
+	} {
+		if p.value < 0 || p.value > p.most {
+			return &WorldError{p.name, fmt.Sprint(p.value), fmt.Sprintf("0 to %d%s", p.most, p.dependence)}
+		}
+	}
+	for i, r := range w.Tails {
+		if r < 0 || r >= w.Replicas {
+			return &WorldError{fmt.Sprintf("tails[%d]", i), fmt.Sprint(r), fmt.Sprintf("0 to %d (replicas of a group are counted from 0 here)", w.Replicas-1)}
+		}
+	}
+	switch {
+	case !w.ofGeometry():
+	case w.ofAcks():
+		return &WorldError{"members, spares, grows, inUse, tails", "given in a world with recordAcks, lal or a bug of VolumeAcks.tla",
+			"none: single acknowledgements are counted over all replicas"}
+	case w.Symmetry && (len(w.Tails) > 0 || w.Spares > 0 && (w.Grows || b == changeUnseen)):
+		return &WorldError{"symmetry", "true in a world with tails, or with spares where first members come again",
+			"false: some replicas are not like the others"}
+	}
+	return nil
 }
 
 // Home returns the group in which key k lives, both counted from 0.

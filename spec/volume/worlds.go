@@ -118,7 +118,7 @@ func worldOf(row map[string]string) (World, error) {
 // worldKeys returns the keys of a world file.
 func worldKeys() []string {
 	return []string{"groups", "replicas", "writeQuorum", "readQuorum", "keys", "txns", "maxLSN", "maxEpoch",
-		"aborts", "mtr", "bug", "symmetry", "rewrites", "answers", "structures", "moves", "savepoints", "recordAcks", "lal", "homeOf", "up"}
+		"aborts", "mtr", "bug", "symmetry", "rewrites", "answers", "structures", "moves", "savepoints", "members", "spares", "grows", "inUse", "tails", "recordAcks", "lal", "homeOf", "up"}
 }
 
 // A WorldFileError says what is wrong with the text of a world.

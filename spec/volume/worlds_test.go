@@ -207,6 +207,13 @@ func TestWorldsThatAreRefused(t *testing.T) {
 			"world: groups × replicas × maxLSN × maxEpoch is 1 × 3 × 3600 × 2, so that one state takes up to"},
 		"holes in what they do not fit": {func(w *World) { w.Bug, w.Savepoints = "cut-per-group", true },
 			"world: structures, moves, savepoints is true under the bug cut-per-group; expected false: what its holes leave"},
+		"spares below a quorum": {func(w *World) { w.Spares = 2 }, "world: spares is 2; expected 0 to 1 (replicas less the larger quorum)"},
+		"groups that are none":  {func(w *World) { w.InUse = 2 }, "world: inUse is 2; expected 0 to 1 (groups)"},
+		"too many sets":         {func(w *World) { w.Members = 65 }, "world: members is 65; expected 0 to 64"},
+		"a tail that is none":   {func(w *World) { w.Tails = []int{0, 3} }, "world: tails[1] is 3; expected 0 to 2"},
+		"tails like the others": {func(w *World) { w.Tails = []int{1} }, "world: symmetry is true in a world with tails"},
+		"sets of single acknowledgements": {func(w *World) { w.Members, w.RecordAcks = 2, true },
+			"world: members, spares, grows, inUse, tails is given in a world with recordAcks"},
 		"homes of other keys": {func(w *World) { w.HomeOf = []int{0, 0} }, "world: homeOf is a list of 2; expected none, or one group for each of 1 keys"},
 		"home in no group":    {func(w *World) { w.HomeOf = []int{1} }, "world: homeOf[0] is 1; expected 0 to 0"},
 	} {
@@ -229,6 +236,7 @@ func TestLargeWorldsFit(t *testing.T) {
 		{Groups: 3, Replicas: 6, WriteQuorum: 4, ReadQuorum: 3, Keys: 9, Txns: 9, MaxLSN: 60, MaxEpoch: 4, Symmetry: true, Rewrites: true, Answers: true},
 		{Groups: 3, Replicas: 6, WriteQuorum: 4, ReadQuorum: 3, Keys: 9, Txns: 9, MaxLSN: 60, MaxEpoch: 4, Symmetry: true, RecordAcks: true, LAL: 20, Bug: "cut-per-group"},
 		{Groups: 5, Replicas: 3, WriteQuorum: 2, ReadQuorum: 2, Keys: 9, Txns: 9, MaxLSN: 60, MaxEpoch: 4, Mtr: true, Symmetry: true, Rewrites: true, Answers: true, Structures: true, Moves: true, Savepoints: true},
+		{Groups: 3, Replicas: 9, WriteQuorum: 4, ReadQuorum: 3, Keys: 2, Txns: 9, MaxLSN: 60, MaxEpoch: 4, Answers: true, Structures: true, Moves: true, Members: 8, Spares: 3, Grows: true, InUse: 1},
 		{Groups: 1, Replicas: 1, WriteQuorum: 1, ReadQuorum: 1, Keys: 3000, Txns: 100, MaxLSN: 200, MaxEpoch: 3},
 	} {
 		w := newWalk(t, w, 7)
