@@ -289,7 +289,7 @@ func (g Generator) fault(c fuzz.Continue) Fault {
 		kinds = append(kinds, choice[Kind]{3, Promote})
 	}
 	if len(g.Points) > 0 {
-		kinds = append(kinds, choice[Kind]{5, CrashAtPoint})
+		kinds = append(kinds, choice[Kind]{9, CrashAtPoint})
 	}
 	if g.Lost {
 		kinds = append(kinds, choice[Kind]{2, DiskLost})
@@ -332,7 +332,7 @@ func (g Generator) fault(c fuzz.Continue) Fault {
 			n = g.segment(c)
 		}
 		f.Nodes, f.Point = []string{n.String()}, point.Name
-		f.Hit = 1 + c.Intn(1<<c.Intn(7)) // often an early one
+		f.Hit = 1 + c.Intn(1<<c.Intn(5)) // often an early one
 	case Pause:
 		f.Nodes = []string{string(Writer)}
 		if c.Intn(3) > 0 {
