@@ -106,6 +106,10 @@ type Manager struct {
 	ranges  int                   // how many range locks are held
 	waiting []request             // at most one of each transaction
 	reached map[node.Txn]node.Txn // of a search for a cycle: over whom each was reached
+
+	// Memory of what was released, for what is granted next.
+	spareHeld    [][]request
+	spareHolders [][]holder
 }
 
 // New returns a Manager of which nobody holds anything.
@@ -168,9 +172,11 @@ func (m *Manager) Release(t node.Txn) (granted []node.Txn) {
 		m.waiting = slices.Delete(m.waiting, i, i+1)
 	}
 	if i := slices.IndexFunc(m.owners, func(o owner) bool { return o.txn == t }); i >= 0 {
-		for _, h := range m.owners[i].held {
-			m.forget(&h)
+		held := m.owners[i].held
+		for j := range held {
+			m.forget(&held[j])
 		}
+		give(&m.spareHeld, held)
 		m.owners = slices.Delete(m.owners, i, i+1)
 	}
 	return m.serve()
@@ -284,7 +290,7 @@ func (m *Manager) eachBlocker(r *request, at int, do func(node.Txn) bool) {
 func (m *Manager) grant(r request) {
 	o := m.owner(r.txn)
 	if o == nil {
-		m.owners = append(m.owners, owner{txn: r.txn})
+		m.owners = append(m.owners, owner{txn: r.txn, held: take(&m.spareHeld)})
 		o = &m.owners[len(m.owners)-1]
 	}
 	if !r.span.row {
@@ -304,8 +310,31 @@ func (m *Manager) grant(r request) {
 			return
 		}
 	}
+	if holders == nil {
+		holders = take(&m.spareHolders)
+	}
 	m.rows[r.span.From] = append(holders, holder{txn: r.txn, mode: r.mode})
 	o.held = append(o.held, r)
+}
+
+// maxSpare bounds what is kept for later, and the size of each.
+const maxSpare = 64
+
+func give[T any](spare *[][]T, s []T) {
+	if len(*spare) < maxSpare && cap(s) <= maxSpare {
+		clear(s)
+		*spare = append(*spare, s[:0])
+	}
+}
+
+func take[T any](spare *[][]T) []T {
+	n := len(*spare)
+	if n == 0 {
+		return nil
+	}
+	s := (*spare)[n-1]
+	*spare = (*spare)[:n-1]
+	return s
 }
 
 // forget takes one lock out of the index.
@@ -317,6 +346,7 @@ func (m *Manager) forget(h *request) {
 	holders := slices.DeleteFunc(m.rows[h.span.From], func(x holder) bool { return x.txn == h.txn })
 	if len(holders) == 0 {
 		delete(m.rows, h.span.From)
+		give(&m.spareHolders, holders)
 		return
 	}
 	m.rows[h.span.From] = holders

@@ -216,8 +216,10 @@ func (w *Writer) hedgeReads(out *node.Effects) {
 		case rd.hedged || rd.tried == 0:
 		case rd.due <= w.now:
 			rd.hedged = true
-			w.counters.Hedges++
 			w.askForPage(rd, out)
+			if rd.asked {
+				w.counters.Hedges++
+			}
 		default:
 			w.setHedge(rd.due, out)
 		}

@@ -81,6 +81,9 @@ func (w *Writer) request(from node.ID, r node.Request, out *node.Effects) {
 		w.count++
 		t := newTxn(node.MakeTxn(w.epoch, w.count))
 		t.client, t.lastUse = from, w.now
+		if n := len(w.spareUsed); n > 0 {
+			t.used, w.spareUsed = w.spareUsed[n-1], w.spareUsed[:n-1]
+		}
 		w.txns[t.id] = t
 		w.begun = append(w.begun, t)
 		out.Respond(from, node.Reply{ID: r.ID, Op: r.Op, Txn: t.id, Status: node.OK, Epoch: w.epoch})
@@ -340,6 +343,7 @@ func (w *Writer) put(t *txn, out *node.Effects) {
 	if w.counters.Structures != changes {
 		w.growEarly(tree, out)
 	}
+	t.writes = slices.Grow(t.writes, len(rows))
 	for i, row := range rows {
 		leaf, _ := tree.Leaf(row.Key)
 		if t.first == 0 {
@@ -533,6 +537,10 @@ func (w *Writer) inactive(t *txn) {
 func (w *Writer) finish(t *txn, how node.Reason) {
 	t.finished = true
 	w.unpin(&t.operation)
+	if len(w.spareUsed) < maxSpare && cap(t.used) <= maxSpare {
+		w.spareUsed = append(w.spareUsed, t.used)
+	}
+	t.used = nil
 	w.resume(w.locks.Release(t.id))
 	if t.found {
 		return

@@ -16,6 +16,9 @@ const maxTidying = 32
 // aheadMost is how many leaves a scan asks for at a time.
 const aheadMost = 8
 
+// maxSpare is how many lists of pages are kept for later operations, and how long each may be.
+const maxSpare = 64
+
 // An operation is something under way that may have to wait for pages: a transaction's call or its undo, or the
 // tidying of a place of the tree.
 type operation struct {

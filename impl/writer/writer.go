@@ -138,12 +138,13 @@ type Writer struct {
 	feed       feed
 
 	// Pages.
-	cache    *cache
-	view     view
-	pageSize int
-	warmed   int          // pages taken over from the reader that it was
-	tidying  []*operation // of the tree, under way
-	counters Counters
+	cache     *cache
+	view      view
+	spareUsed [][]*cachedPage // of operations that have ended
+	pageSize  int
+	warmed    int          // pages taken over from the reader that it was
+	tidying   []*operation // of the tree, under way
+	counters  Counters
 }
 
 // A group is what the writer knows of one protection group.
