@@ -68,12 +68,13 @@ const (
 	Replies         Check = "replies"         // what cannot be had is refused for the right reason, and nothing else is
 	Snapshots       Check = "snapshots"       // what readers show is a committed prefix of the log, and never an older one than before
 	Restore         Check = "restore"         // a volume restored to a point is the committed prefix of the log up to it
+	Sanity          Check = "sanity"          // no node panics, and a run stays within its limits
 	Activity        Check = "activity"        // the run did something: commits, recoveries, cuts, undos
 )
 
 // Checks lists all checks.
 func Checks() []Check {
-	return []Check{Trace, Serializability, Durability, Pages, Progress, Replies, Restore, Activity}
+	return []Check{Trace, Serializability, Durability, Pages, Progress, Replies, Snapshots, Restore, Sanity, Activity}
 }
 
 // A PlantedBug is a place in the implementation where, in a build with the overlay, a rule can be broken on purpose,
@@ -117,6 +118,21 @@ func PlantedBugs() []PlantedBug {
 		{"bugUndoSkipped",
 			"A new writer undoes the transactions that had not committed, before anybody else may have their rows (SIGMOD 2017 §4.3).",
 			[]Check{Trace, Durability, Serializability}},
+		{"bugApplyBeyondVDL",
+			"A reader applies only what is durable: a record beyond the VDL may be cut (SIGMOD 2017 §4.2.4).",
+			[]Check{Trace, Snapshots}},
+		{"bugApplySplit",
+			"A reader applies a mini-transaction as a whole or not at all: half a split is no tree (SIGMOD 2017 §4.2.4).",
+			[]Check{Trace, Snapshots}},
+		{"bugDropInFlight",
+			"Records of a page that is on its way to a reader's cache are kept for it: later ones would be applied over a gap (SIGMOD 2017 §4.2.4).",
+			[]Check{Trace, Snapshots, Sanity}},
+		{"bugReportView",
+			"A reader reports the lowest point at which it reads, and not the one at which it would begin: segments drop what is below (SIGMOD 2017 §4.2.3).",
+			[]Check{Trace}},
+		{"bugFollowKeepsTail",
+			"A reader that follows a new writer drops what that one cut (SIGMOD 2017 §4.3).",
+			[]Check{Trace, Snapshots}},
 	}
 }
 

@@ -95,6 +95,11 @@ func (r *Reader) offered(from node.ID, m *node.Offer, out *node.Effects) {
 				r.forget(out)
 				common = s.end
 			}
+			// gofail: var bugFollowKeepsTail struct{}
+			// if r.hook.Planted("bugFollowKeepsTail") {
+			// 	common = s.end
+			// }
+
 			s.records = s.records[:common+1-s.first]
 			s.end = common
 		}
@@ -143,6 +148,11 @@ func (r *Reader) report(out *node.Effects) {
 
 // lowest returns the lowest point at which a query reads, or one that begins will.
 func (r *Reader) lowest() node.LSN {
+	// gofail: var bugReportView struct{}
+	// if r.hook.Planted("bugReportView") {
+	// 	return max(r.stream.view, r.stream.ready)
+	// }
+
 	if len(r.snapshots) > 0 {
 		return r.snapshots[0].at
 	}
@@ -218,12 +228,22 @@ const ackEvery = 256
 func (r *Reader) comesIntoView(out *node.Effects) {
 	s := &r.stream
 	upTo := min(s.told, s.end)
+	// gofail: var bugApplyBeyondVDL struct{}
+	// if r.hook.Planted("bugApplyBeyondVDL") {
+	// 	upTo = s.end
+	// }
+
 	to := s.view
 	for l := s.view + 1; l <= upTo; l++ {
 		if s.at(l).Last {
 			to = l
 		}
 	}
+	// gofail: var bugApplySplit struct{}
+	// if r.hook.Planted("bugApplySplit") {
+	// 	to = max(to, upTo)
+	// }
+
 	for s.view < to {
 		s.view++
 		r.apply(s.at(s.view))
@@ -278,7 +298,13 @@ func (r *Reader) apply(rec *node.Record) {
 func (r *Reader) trim() {
 	s := &r.stream
 	from := s.view + 1
-	for _, rd := range r.reads {
+	reads := r.reads
+	// gofail: var bugDropInFlight struct{}
+	// if r.hook.Planted("bugDropInFlight") {
+	// 	reads = nil
+	// }
+
+	for _, rd := range reads {
 		if rd.once {
 			continue
 		}
