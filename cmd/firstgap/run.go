@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -92,6 +93,7 @@ func (c *runCommand) run(cmd *cobra.Command) error {
 	progress := newProgressLine(cmd.ErrOrStderr())
 	job.Model.Progress = progress.model
 	job.Runs.Progress = progress.runs()
+	collectLess()
 	start := time.Now()
 	model, runs, err := job.Do(cmd.Context())
 	progress.end()
@@ -161,5 +163,14 @@ func (p *progressLine) runs() func(campaign.Progress) {
 			line += fmt.Sprintf(", %.0fs left", now.Left.Seconds())
 		}
 		p.text(line)
+	}
+}
+
+// collectLess has the garbage collector wait until there is four times as much garbage as there is in use, unless GOGC
+// says something else. A run holds little at a time and makes a lot of garbage: with the usual setting, an eighth of the
+// processor's time goes to looking through the same few megabytes.
+func collectLess() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
 	}
 }

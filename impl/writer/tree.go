@@ -31,6 +31,9 @@ type operation struct {
 // attempt begins an attempt of the operation, from its beginning: what was seen in an earlier one may have changed since.
 func (w *Writer) attempt(op *operation, out *node.Effects) btree.Tree {
 	w.unpin(op)
+	if op.used == nil {
+		op.used = make([]*cachedPage, 0, 16) // a put of a few rows looks at so many
+	}
 	w.view.op, w.view.out = op, out
 	return btree.Tree{Pages: &w.view, PageSize: w.pageSize, Capacity: w.geometry.Capacity}
 }
