@@ -156,6 +156,9 @@ func (c *client) Reply(now node.Time, _ node.ID, r node.Reply, out *sim.Calls) {
 			c.begin(out)
 			return
 		}
+		if c.auditing && r.Reason == node.ReasonNotOpen {
+			c.tries-- // it has asked the wrong one
+		}
 		c.failed(out)
 		return
 	}
@@ -230,7 +233,11 @@ func (c *client) failed(out *sim.Calls) {
 	c.which++
 	c.tries++
 	c.half, c.spent = 0, 0
-	if c.tries >= tries || c.stopped && !c.auditing {
+	most := tries
+	if c.auditing {
+		most = auditTries
+	}
+	if c.tries >= most || c.stopped && !c.auditing {
 		c.gaveUp++
 		c.state = idle
 		if c.auditing {
@@ -244,6 +251,9 @@ func (c *client) failed(out *sim.Calls) {
 
 // tries is how often a client tries a transaction before it gives it up and goes on with the next.
 const tries = 3
+
+// auditTries is how often it tries in an audit. Every try may leave a call behind that waits for ever.
+const auditTries = 5
 
 // unread stands for a row that an audit was not told: a transaction that can neither commit nor be taken back may hold it
 // locked.

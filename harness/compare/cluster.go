@@ -48,9 +48,13 @@ func Machines() (sim.Network, sim.Disk) {
 			Bandwidth: 250_000_000, SurviveRate: 0.5, EffectRate: 0.5, TornRate: 0.5}
 }
 
-// newCluster builds a design.
+// newCluster builds a design on the machines that all are measured on.
 func newCluster(d *Design, seed uint64) (*cluster, error) {
 	network, disk := Machines()
+	return newClusterOn(d, seed, network, disk)
+}
+
+func newClusterOn(d *Design, seed uint64, network sim.Network, disk sim.Disk) (*cluster, error) {
 	w, err := sim.New(sim.Options{Seed: seed, Network: network, Disk: disk, Measure: true,
 		Limits: sim.Limits{Events: 5_000_000, Time: faults.Duration(time.Hour), Bytes: 1 << 30}})
 	if err != nil {

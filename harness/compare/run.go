@@ -22,6 +22,9 @@ type Options struct {
 // DefaultOptions is what the command runs when it is not told otherwise.
 func DefaultOptions() Options { return Options{Seed: 1, Clients: 8, Transactions: 100} }
 
+// MaxClients keeps the calls that a failure leaves without an answer below the limits of every design.
+const MaxClients = 32
+
 // An OptionError says which option makes no sense.
 type OptionError struct {
 	Option string
@@ -35,8 +38,8 @@ func (e *OptionError) Error() string {
 
 // Validate refuses, with an *OptionError, what cannot be run, or would say nothing.
 func (o Options) Validate() error {
-	if o.Clients < 1 || o.Clients > 64 {
-		return &OptionError{"clients", o.Clients, "1 to 64"}
+	if o.Clients < 1 || o.Clients > MaxClients {
+		return &OptionError{"clients", o.Clients, fmt.Sprintf("1 to %d", MaxClients)}
 	}
 	if o.Transactions < 20 || o.Transactions > 10_000 {
 		return &OptionError{"transactions", o.Transactions, "20 to 10000"}

@@ -93,7 +93,7 @@ func TestEveryDirectionHolds(t *testing.T) {
 }
 
 func TestOptionsThatMakeNoSense(t *testing.T) {
-	for _, o := range []Options{{Clients: 0, Transactions: 100}, {Clients: 65, Transactions: 100}, {Clients: 1, Transactions: 19}, {Clients: 1, Transactions: 10_001}} {
+	for _, o := range []Options{{Clients: 0, Transactions: 100}, {Clients: MaxClients + 1, Transactions: 100}, {Clients: 1, Transactions: 19}, {Clients: 1, Transactions: 10_001}} {
 		_, err := Run(t.Context(), o)
 		var bad *OptionError
 		require.ErrorAs(t, err, &bad)
