@@ -52,6 +52,9 @@ func (v *Validator) who(id node.ID) string {
 	if g, r, ok := v.volume.Find(id); ok {
 		return fmt.Sprintf("segment %d/%d", g+1, r+1)
 	}
+	if i := slices.Index(v.volume.Readers, id); i >= 0 {
+		return fmt.Sprintf("reader %d", i+1)
+	}
 	return fmt.Sprintf("node %d", id)
 }
 

@@ -85,7 +85,7 @@ func scenarios() []scenario {
 	three := toyVolume(1, 3, 2, 2)
 	two := toyVolume(2, 3, 2, 2)
 	six := toyVolume(1, 6, 4, 3)
-	return append(geometryScenarios(), []scenario{
+	return append(slices.Concat(geometryScenarios(), readerScenarios()), []scenario{
 		{"a store is missing before an advance", three, func(y *toy) {
 			w := y.writer(1)
 			w.write(w.begin(), "ant", "1", true)
