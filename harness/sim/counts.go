@@ -27,6 +27,7 @@ type Counts struct {
 	Appends        uint64 `json:"appends"`
 	Syncs          uint64 `json:"syncs"`
 	Replaces       uint64 `json:"replaces"`
+	Reads          uint64 `json:"reads"`
 	LostPieces     uint64 `json:"lostPieces"`     // unsynced appends that a crash lost
 	SurvivedPieces uint64 `json:"survivedPieces"` // unsynced appends that survived one
 	Holes          uint64 `json:"holes"`          // lost ones in front of survivors
@@ -86,6 +87,7 @@ func (c *Counts) Add(o Counts) {
 	c.Appends += o.Appends
 	c.Syncs += o.Syncs
 	c.Replaces += o.Replaces
+	c.Reads += o.Reads
 	c.LostPieces += o.LostPieces
 	c.SurvivedPieces += o.SurvivedPieces
 	c.Holes += o.Holes

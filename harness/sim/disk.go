@@ -17,6 +17,7 @@ type disk struct {
 	ops   []diskOp
 	seq   uint64 // of the last append, sync or replace
 	busy  node.Time
+	reads []diskRead // that have completed and were not told yet
 	slow  []*diskFault
 }
 
@@ -47,11 +48,32 @@ type piece struct {
 	seq uint64
 }
 
-// diskOp is a sync or replace that has not completed.
+// diskRead is what was read.
+type diskRead struct {
+	token node.Token
+	data  []byte
+}
+
+// takeRead returns what the read with that token has found, nil when it was no read.
+func (d *disk) takeRead(t node.Token) []byte {
+	for i := range d.reads {
+		if r := d.reads[i]; r.token == t {
+			d.reads = slices.Delete(d.reads, i, i+1)
+			return r.data
+		}
+	}
+	return nil
+}
+
+// diskOp is a read, sync or replace that has not completed.
 type diskOp struct {
-	seq  uint64
-	file *file // of a replace
-	id   draw
+	seq   uint64
+	token node.Token // of a read
+	file  *file      // of a replace or a read
+	read  bool
+	from  int // of a read, in bytes
+	size  int // of a read, in bytes
+	id    draw
 }
 
 // Salts that tell the operations of a disk apart.
@@ -61,6 +83,7 @@ const (
 	opReplace
 	opCrash
 	opCorrupt
+	opRead
 )
 
 func (d *disk) open(name string) *file {
@@ -124,6 +147,17 @@ func (w *World) replace(p *process, name string, data []byte, token node.Token) 
 	w.completeAt(p, w.take(p, time.Duration(w.disk.Replace), id), token)
 }
 
+// readFrom reads a part of a file. It costs what an append does: no flush is waited for.
+func (w *World) readFrom(p *process, name string, from, size int, token node.Token) {
+	d := &p.disk
+	f := d.open(name)
+	d.seq++
+	w.counts.Reads++
+	id := w.draw(mix(mix(p.salt(opRead), f.hash), uint64(from)))
+	d.ops = append(d.ops, diskOp{seq: d.seq, file: f, token: token, read: true, from: max(from, 0), size: max(size, 0), id: id})
+	w.completeAt(p, w.take(p, time.Duration(w.disk.Append), id), token)
+}
+
 func (w *World) completeAt(p *process, at node.Time, token node.Token) {
 	w.schedule(at, pending{kind: EventDisk, to: p.index, incarnation: p.incarnation, value: uint64(token), bytes: pendingBytes})
 }
@@ -132,6 +166,13 @@ func (w *World) completeAt(p *process, at node.Time, token node.Token) {
 func (d *disk) complete() (freed int) {
 	op := d.ops[0]
 	d.ops = slices.Delete(d.ops, 0, 1)
+	if op.read {
+		v := &op.file.versions[0]
+		if from, to := min(op.from, v.data.size), min(op.from+op.size, v.data.size); from < to {
+			d.reads = append(d.reads, diskRead{op.token, v.data.bytes(from, to)})
+		}
+		return 0
+	}
 	if op.file != nil {
 		freed = op.file.versions[0].data.size
 		op.file.versions = slices.Delete(op.file.versions, 0, 1)
@@ -167,6 +208,7 @@ func (w *World) crashDisk(p *process, salt uint64) {
 		w.bytes -= int64(d.complete())
 	}
 	d.ops = d.ops[:0]
+	d.reads = nil
 	d.busy = w.now
 	for _, f := range d.files {
 		for _, v := range f.versions {

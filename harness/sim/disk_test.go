@@ -403,3 +403,31 @@ func TestLostDisks(t *testing.T) {
 	assert.EqualValues(t, 3, w.Counts().Wipes)
 	assert.EqualValues(t, len("precious")+len("kept"), w.bytes)
 }
+
+// A read finds what was appended before it, durable or not, and nothing of a replace behind it; and it is told to whoever
+// asked, with the bytes, even when other operations complete while the process is paused.
+func TestReads(t *testing.T) {
+	var got []string
+	w := newWorld(t, Options{Seed: 1, Disk: Disk{Append: 10_000, Sync: 100_000, Replace: 100_000}})
+	n := &readsNode{got: &got}
+	require.NoError(t, w.Add(Process{ID: 1, Name: "segment 1/1", Disk: []node.File{{Name: "log", Data: []byte("0123")}}, New: func(node.Hook) node.Node { return n }}))
+	require.NoError(t, w.Start(1))
+	w.RunUntil(node.Time(time.Second), nil)
+	assert.Equal(t, []string{"1:2345", "2:", "3:", "4:new"}, got)
+	assert.EqualValues(t, 3, w.Counts().Reads)
+}
+
+type readsNode struct{ got *[]string }
+
+func (r *readsNode) Step(_ node.Time, ev node.Event, out *node.Effects) {
+	switch ev.Kind {
+	case node.Started:
+		out.Append("log", []byte("456789"))
+		out.Read("log", 2, 4, 1)
+		out.Read("nothing", 0, 4, 2)
+		out.Replace("log", []byte("new"), 3)
+		out.Read("log", 0, 100, 4)
+	case node.DiskDone:
+		*r.got = append(*r.got, fmt.Sprintf("%d:%s", ev.Token, ev.Data))
+	}
+}

@@ -271,7 +271,7 @@ func (w *World) handleNode(p *process, e *pending) {
 			w.tell(&Event{Kind: EventTimer, Process: p.id, Timer: e.timer})
 		}
 	case EventDisk:
-		*ev = node.Event{Kind: node.DiskDone, Token: node.Token(e.value)}
+		*ev = node.Event{Kind: node.DiskDone, Token: node.Token(e.value), Data: p.disk.takeRead(node.Token(e.value))}
 		w.fold(EventDisk, p.id, 0, 0, e.value)
 		if w.listen != nil {
 			w.tell(&Event{Kind: EventDisk, Process: p.id, Token: node.Token(e.value)})
@@ -369,6 +369,8 @@ func (w *World) perform(p *process, ev *node.Event) {
 			w.sync(p, e.Token)
 		case node.DoReplace:
 			w.replace(p, e.File, e.Data, e.Token)
+		case node.DoRead:
+			w.readFrom(p, e.File, e.From, e.Size, e.Token)
 		case node.DoRespond:
 			w.respond(p, e.To, &e.Reply)
 		default:

@@ -36,7 +36,7 @@ const (
 	Received
 	// Fired is a timer that was set and not cleared: Timer counts.
 	Fired
-	// DiskDone is the completion of a DoSync or a DoReplace: Token counts.
+	// DiskDone is the completion of a DoSync, a DoReplace or a DoRead: Token counts, and for a read Data.
 	DiskDone
 	// Requested is a request of a client: From and Request count.
 	Requested
@@ -51,6 +51,7 @@ type Event struct {
 	Message     Message
 	Timer       Timer
 	Token       Token
+	Data        []byte // what was read; the node may keep it
 	Request     Request
 }
 
@@ -84,6 +85,9 @@ const (
 	// DoReplace puts Data in the place of File as a whole: after a crash the file is either the old or the new one.
 	// It completes with Token when the new one is durable.
 	DoReplace
+	// DoRead reads Size bytes of File from the byte From on, or fewer where the file ends before, and completes with Token.
+	// What was appended before is read, durable or not.
+	DoRead
 	// DoRespond answers the client To with Reply.
 	DoRespond
 )
@@ -98,6 +102,8 @@ type Effect struct {
 	After   time.Duration
 	File    string
 	Data    []byte
+	From    int // of a read, in bytes
+	Size    int // of a read, in bytes
 	Token   Token
 	Reply   Reply
 }
@@ -139,6 +145,10 @@ func (o *Effects) Sync(t Token) {
 
 func (o *Effects) Replace(file string, data []byte, t Token) {
 	o.List = append(o.List, Effect{Kind: DoReplace, File: file, Data: data, Token: t})
+}
+
+func (o *Effects) Read(file string, from, size int, t Token) {
+	o.List = append(o.List, Effect{Kind: DoRead, File: file, From: from, Size: size, Token: t})
 }
 
 func (o *Effects) Respond(to ID, r Reply) {

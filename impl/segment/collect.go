@@ -20,6 +20,7 @@ const collectShare = 1
 const (
 	imagesToken node.Token = 1<<62 + iota
 	logToken
+	scrubToken
 )
 
 // target is the highest floor that the segment may have now.
@@ -106,6 +107,7 @@ func (s *Segment) replaceImages(out *node.Effects) {
 	// s.hook.Hit("segmentBeforeImages")
 
 	s.whole = appendImages(s.whole[:0], &s.pending.images, pages)
+	s.scrubs.void = true
 	out.Replace(imagesFile, s.whole, imagesToken)
 }
 
@@ -161,7 +163,7 @@ func (s *Segment) trim(out *node.Effects) {
 	for i := range s.queue {
 		log = appendEntry(log, &s.queue[i])
 	}
-	s.trimming = true
+	s.trimming, s.scrubs.void = true, true
 	s.logBytes = len(log)
 	out.Replace(logFile, log, logToken)
 }

@@ -8,6 +8,8 @@ type Counters struct {
 	Unfit     uint64 `json:"unfit"`     // times at which records did not make a page
 	Filled    uint64 `json:"filled"`    // times that it was filled from a peer
 	Given     uint64 `json:"given"`     // chunks of images that it gave to peers
+	Scrubbed  uint64 `json:"scrubbed"`  // log entries and page images that it verified on its disk
+	Rotten    uint64 `json:"rotten"`    // times that it found some which had rotted, and wrote them anew
 	Uploaded  uint64 `json:"uploaded"`  // objects that it put into the object store
 	Conflicts uint64 `json:"conflicts"` // objects of another copy that are not what it would have put
 }
@@ -21,6 +23,8 @@ func (c *Counters) Add(o Counters) {
 	c.Filled += o.Filled
 	c.Given += o.Given
 	c.Uploaded += o.Uploaded
+	c.Scrubbed += o.Scrubbed
+	c.Rotten += o.Rotten
 	c.Conflicts += o.Conflicts
 }
 

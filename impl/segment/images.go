@@ -119,7 +119,7 @@ func scanImages(b []byte) (imageSet, imagesState) {
 
 // readFrame returns the image at the start of b and how many bytes it takes with its header, 0 when it cannot be read.
 func readFrame(b []byte) (image []byte, n int) {
-	if len(b) < frameHeaderBytes || castagnoli(b[:4]) != binary.LittleEndian.Uint32(b[4:]) {
+	if !frameFits(b) {
 		return nil, 0
 	}
 	n = int(binary.LittleEndian.Uint32(b))
@@ -127,6 +127,11 @@ func readFrame(b []byte) (image []byte, n int) {
 		return nil, 0
 	}
 	return b[frameHeaderBytes : frameHeaderBytes+n], frameHeaderBytes + n
+}
+
+// frameFits tells whether the header of a frame can be read.
+func frameFits(b []byte) bool {
+	return len(b) >= frameHeaderBytes && castagnoli(b[:4]) == binary.LittleEndian.Uint32(b[4:])
 }
 
 func (im *images) readHeader(b []byte) (count, size int, fits bool) {

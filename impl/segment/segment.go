@@ -24,6 +24,7 @@ const (
 	gossipTimer node.Timer = 1 + iota
 	coalesceTimer
 	backupTimer
+	scrubTimer
 )
 
 // Config is what a segment needs to know.
@@ -38,6 +39,8 @@ type Config struct {
 	// BackupEvery is how often it looks whether there is something to back up, when the volume has an object store. It
 	// must not be 0 then.
 	BackupEvery time.Duration
+	// ScrubEvery is how often it reads a piece of its disk to verify it; 0 is never.
+	ScrubEvery time.Duration
 }
 
 // A Segment is one storage node.
@@ -52,6 +55,7 @@ type Segment struct {
 
 	coalesceEvery time.Duration
 	backupEvery   time.Duration
+	scrubEvery    time.Duration
 	incarnation   uint32
 
 	durable state // what the disk holds for certain
@@ -97,6 +101,7 @@ type Segment struct {
 	settlingFill *images
 	counters     Counters
 	backup       backingUp
+	scrubs       scrubbing
 }
 
 // state is what a segment promised and follows.
@@ -125,7 +130,7 @@ func New(c Config, hook node.Hook) *Segment {
 	peers := append(append([]node.ID(nil), members[r+1:]...), members[:r]...)
 	return &Segment{
 		id: c.ID, volume: c.Volume, group: g, peers: peers, every: c.GossipEvery, hook: hook,
-		tail: r < len(c.Volume.Tails) && c.Volume.Tails[r], coalesceEvery: c.CoalesceEvery, backupEvery: c.BackupEvery, backup: newBackup(c.Volume, r),
+		tail: r < len(c.Volume.Tails) && c.Volume.Tails[r], coalesceEvery: c.CoalesceEvery, backupEvery: c.BackupEvery, scrubEvery: c.ScrubEvery, backup: newBackup(c.Volume, r),
 		durable: state{promise: 1, history: node.FirstHistory()},
 		ahead:   state{promise: 1, history: node.FirstHistory()},
 		writers: map[node.Epoch]node.ID{},
@@ -158,7 +163,7 @@ func (s *Segment) Step(_ node.Time, ev node.Event, out *node.Effects) {
 	case node.Started:
 		s.start(ev.Incarnation, ev.Files, out)
 	case node.DiskDone:
-		s.diskDone(ev.Token, out)
+		s.diskDone(ev.Token, ev.Data, out)
 	case node.Fired:
 		switch ev.Timer {
 		case gossipTimer:
@@ -170,6 +175,9 @@ func (s *Segment) Step(_ node.Time, ev node.Event, out *node.Effects) {
 		case backupTimer:
 			s.backupAgain(out)
 			out.SetTimer(backupTimer, s.backupEvery)
+		case scrubTimer:
+			s.scrub(out)
+			out.SetTimer(scrubTimer, s.scrubEvery)
 		}
 	case node.Received:
 		if s.serving {
@@ -430,7 +438,7 @@ func (s *Segment) sync(out *node.Effects) {
 }
 
 // diskDone is told that something is durable.
-func (s *Segment) diskDone(token node.Token, out *node.Effects) {
+func (s *Segment) diskDone(token node.Token, read []byte, out *node.Effects) {
 	switch {
 	case !s.serving:
 		s.settle(out)
@@ -438,6 +446,8 @@ func (s *Segment) diskDone(token node.Token, out *node.Effects) {
 		s.imagesDurable(out)
 	case token == logToken:
 		s.trimmed()
+	case token == scrubToken:
+		s.scrubbed(read, out)
 	default:
 		s.synchronised(uint64(token), out)
 	}

@@ -39,6 +39,8 @@ type operation struct {
 	file  string
 	data  []byte
 	token node.Token
+	from  int
+	size  int
 }
 
 func newBench(t *testing.T) *bench { return newBenchOf(t, self, testVolume()) }
@@ -75,8 +77,8 @@ func (b *bench) step(ev node.Event) {
 	b.traces = append(b.traces, out.Trace...)
 	for _, e := range out.List {
 		switch e.Kind {
-		case node.DoAppend, node.DoSync, node.DoReplace:
-			b.pending = append(b.pending, operation{e.Kind, e.File, slices.Clone(e.Data), e.Token})
+		case node.DoAppend, node.DoSync, node.DoReplace, node.DoRead:
+			b.pending = append(b.pending, operation{e.Kind, e.File, slices.Clone(e.Data), e.Token, e.From, e.Size})
 		case node.DoSend:
 			b.sent = append(b.sent, e)
 		}
@@ -109,8 +111,12 @@ func (b *bench) one(tell bool) {
 	case node.DoReplace:
 		*file = op.data
 	}
+	var read []byte
+	if op.kind == node.DoRead {
+		read = slices.Clone((*file)[min(op.from, len(*file)):min(op.from+op.size, len(*file))])
+	}
 	if tell {
-		b.step(node.Event{Kind: node.DiskDone, Token: op.token})
+		b.step(node.Event{Kind: node.DiskDone, Token: op.token, Data: read})
 	}
 }
 

@@ -55,6 +55,9 @@ func (s *Segment) setTimers(out *node.Effects) {
 	if s.coalesceEvery > 0 {
 		out.SetTimer(coalesceTimer, s.coalesceEvery)
 	}
+	if s.scrubEvery > 0 {
+		out.SetTimer(scrubTimer, s.scrubEvery)
+	}
 	if s.volume.Objects != 0 {
 		out.SetTimer(backupTimer, s.backupEvery)
 	}
