@@ -58,6 +58,7 @@ type Volume struct {
 // Nodes configures the nodes of the volume.
 type Nodes struct {
 	BackupEvery   faults.Duration `json:"backupEvery"`   // of a segment: how often it looks whether there is something to back up
+	ScrubEvery    faults.Duration `json:"scrubEvery"`    // of a segment: how often it verifies a piece of its disk; 0 is never
 	CoalesceEvery faults.Duration `json:"coalesceEvery"` // of a segment: how often it turns log into pages
 	GossipEvery   faults.Duration `json:"gossipEvery"`   // of a segment
 	CachePages    int             `json:"cachePages"`    // of a writer, fewer than the tree has to make it read
@@ -368,6 +369,7 @@ func fuzzNodes(n *Nodes, c fuzz.Continue) {
 	if c.Intn(4) == 0 {
 		n.LogAhead = 4 + c.Intn(40) // so few that writes wait for the log
 	}
+	n.ScrubEvery = micros(c, 5_000, 40_000)
 }
 
 func fuzzNetwork(n *sim.Network, c fuzz.Continue) {

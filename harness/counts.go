@@ -45,6 +45,8 @@ type Counts struct {
 	Filled    uint64 `json:"filled"`    // segments that were filled with pages by a peer
 	Given     uint64 `json:"given"`     // chunks of pages that segments gave to peers
 
+	Scrubbed        uint64 `json:"scrubbed"`        // log entries and page images that segments verified on their disks
+	Rotten          uint64 `json:"rotten"`          // times that they found some which had rotted, and wrote them anew
 	BackupConflicts uint64 `json:"backupConflicts"` // objects of which another copy would have put something else
 
 	Changes     Changes `json:"changes"`     // of who stores what
@@ -85,7 +87,7 @@ func (c *Counts) Add(d *Counts) {
 func (c *Counts) fields() []*uint64 {
 	return append([]*uint64{&c.Runs, &c.BeyondBudget, &c.Stalled, &c.Transactions, &c.Acknowledged, &c.ReadOnly, &c.Aborted, &c.Deadlocks,
 		&c.Unknown, &c.Scans, &c.RowsScanned, &c.Rollbacks, &c.Misused, &c.Full,
-		&c.Structures, &c.Shrinks, &c.CacheHits, &c.CacheMiss, &c.Evictions, &c.Probes, &c.Hedges, &c.Stalls, &c.GrowthWaits, &c.Coalesced, &c.Collected, &c.Filled, &c.Given, &c.BackupConflicts, &c.Objects, &c.Restores, &c.RestoredRows, &c.RestoreUndos, &c.TakeOvers, &c.Recoveries, &c.Cuts, &c.Undos, &c.PageReads, &c.PagesCompared, &c.RowsAudited, &c.Certificates}, c.Changes.fields()...)
+		&c.Structures, &c.Shrinks, &c.CacheHits, &c.CacheMiss, &c.Evictions, &c.Probes, &c.Hedges, &c.Stalls, &c.GrowthWaits, &c.Coalesced, &c.Collected, &c.Filled, &c.Given, &c.Scrubbed, &c.Rotten, &c.BackupConflicts, &c.Objects, &c.Restores, &c.RestoredRows, &c.RestoreUndos, &c.TakeOvers, &c.Recoveries, &c.Cuts, &c.Undos, &c.PageReads, &c.PagesCompared, &c.RowsAudited, &c.Certificates}, c.Changes.fields()...)
 }
 
 // VacuityError says that something that runs are meant to do has not happened in any of them, so that what they passed
@@ -118,6 +120,8 @@ func (c *Counts) addSegment(s segment.Counters) {
 	c.Collected += s.Collected
 	c.Filled += s.Filled
 	c.Given += s.Given
+	c.Scrubbed += s.Scrubbed
+	c.Rotten += s.Rotten
 	c.BackupConflicts += s.Conflicts
 }
 
@@ -155,6 +159,8 @@ func (c *Counts) Amounts() []Amount {
 		{"records collected", c.Collected, true},
 		{"segments filled by a peer", c.Filled, true},
 		{"chunks of pages given to a peer", c.Given, true},
+		{"entries and images scrubbed", c.Scrubbed, true},
+		{"files that had rotted, written anew", c.Rotten, false},
 		{"objects stored", c.Objects, true},
 		{"volumes restored", c.Restores, true},
 		{"rows of restored volumes", c.RestoredRows, true},

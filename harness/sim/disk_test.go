@@ -404,8 +404,7 @@ func TestLostDisks(t *testing.T) {
 	assert.EqualValues(t, len("precious")+len("kept"), w.bytes)
 }
 
-// A read finds what was appended before it, durable or not, and nothing of a replace behind it; and it is told to whoever
-// asked, with the bytes, even when other operations complete while the process is paused.
+// A read finds what was appended before it, durable or not, and nothing of a replace behind it.
 func TestReads(t *testing.T) {
 	var got []string
 	w := newWorld(t, Options{Seed: 1, Disk: Disk{Append: 10_000, Sync: 100_000, Replace: 100_000}})

@@ -27,6 +27,9 @@ func (s *Segment) scrub(out *node.Effects) {
 	if !s.serving || s.Damaged() || b.reading || s.pending != nil || s.trimming {
 		return
 	}
+	if b.void {
+		*b = scrubbing{images: b.images} // another file has other places
+	}
 	file, end := logFile, s.logBytes
 	if b.images {
 		file, end = imagesFile, 2*imagesHeaderBytes+s.imageBytes
@@ -39,7 +42,7 @@ func (s *Segment) scrub(out *node.Effects) {
 		return
 	}
 	b.size = max(b.size, scrubChunk)
-	b.reading, b.void = true, false
+	b.reading = true
 	out.Read(file, b.at, b.size, scrubToken)
 }
 

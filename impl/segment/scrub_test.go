@@ -89,6 +89,21 @@ func TestScrubbingLargeEntries(t *testing.T) {
 	}
 	require.Zero(t, b.seg.Counters().Rotten)
 	require.Greater(t, b.seg.Counters().Scrubbed, uint64(12))
+	// The log is replaced while the scrubbing is in the middle of it: its place there is none in the new one.
+	for range 7 {
+		b.fire(scrubTimer)
+		b.disk()
+		if !b.seg.scrubs.images && b.seg.scrubs.at > 0 {
+			break
+		}
+	}
+	require.NotZero(t, b.seg.scrubs.at)
+	b.get(writer1, told(1, 6, 6))
+	b.fire(coalesceTimer)
+	b.disk()
+	require.Equal(t, node.LSN(6), b.seg.Floor())
+	b.pass()
+	require.Zero(t, b.seg.Counters().Rotten)
 	for i, file := range []*[]byte{&b.images, &b.file} {
 		(*file)[len(*file)-100] ^= 1
 		for range 20 {
