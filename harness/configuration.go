@@ -219,9 +219,6 @@ type Generation struct {
 	// Points are those that crash-at-point faults draw from: none in a build without the overlay, where nobody passes
 	// them.
 	Points []string
-
-	Members bool // groups have spares, which take the place of segments that do not answer
-	Growth  bool // volumes begin with one group, and grow
 }
 
 // Generate makes the configuration of a seed. The same seed gives the same configuration in any process.
@@ -239,17 +236,6 @@ func (g Generation) Generate(seed uint64) (Configuration, error) {
 		{"workload", &c.Workload}, {"ending", &c.Ending},
 	} {
 		fuzz.NewWithSeed(partSeed(seed, part.name)).Funcs(Funcs()...).Fuzz(part.into)
-	}
-	if g.Members && partSeed(seed, "members")%2 == 0 {
-		c.Volume.Spares = 1 + int(partSeed(seed, "spares")%2)
-		c.Volume.Replicas += c.Volume.Spares
-	}
-	if v := &c.Volume; g.Members && v.Members() == 6 && v.WriteQuorum == 4 && v.ReadQuorum == 3 && partSeed(seed, "tails")%3 == 0 {
-		v.Tails = 3 // a full segment and a tail in each zone (SIGMOD 2018 §4.2)
-	}
-	if g.Growth && c.Volume.Groups > 1 && partSeed(seed, "growth")%3 > 0 {
-		c.Volume.InUse = 1
-		c.Volume.GroupPages = 6 + int(partSeed(seed, "group pages")%14)
 	}
 	// Rows that fit the pages: a few of them into each, so that pages split and merge.
 	c.Workload.ValueBytes = min(c.Workload.ValueBytes, page.MaxCell(c.Volume.PageSize)-c.Workload.KeyBytes)
@@ -349,6 +335,16 @@ func fuzzVolume(v *Volume, c fuzz.Continue) {
 	*v = Volume{Groups: min(3, 1+c.Intn(4)), Replicas: q[0], WriteQuorum: q[1], ReadQuorum: q[2],
 		PageSize: sizes[c.Intn(len(sizes))], Zones: min(3, q[0])}
 	v.InUse = v.Groups
+	if v.Groups > 1 && c.Intn(3) > 0 {
+		v.InUse, v.GroupPages = 1, 6+c.Intn(14) // so few that it grows
+	}
+	if q == [3]int{6, 4, 3} && c.Intn(3) == 0 {
+		v.Tails = 3 // a full segment and a tail in each zone (SIGMOD 2018 §4.2)
+	}
+	if c.RandBool() {
+		v.Spares = 1 + c.Intn(2)
+		v.Replicas += v.Spares
+	}
 	if c.Intn(4) > 0 {
 		v.BackupWindow = 4 << c.Intn(6)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/firstgap/firstgap/faults"
+	"github.com/firstgap/firstgap/impl/node"
 )
 
 func TestConfigurationsSurviveJSON(t *testing.T) {
@@ -31,10 +32,10 @@ func TestConfigurationsVary(t *testing.T) {
 	for seed := range uint64(400) {
 		c := generated(t, seed)
 		v := c.Volume
-		require.Greater(t, v.WriteQuorum+v.ReadQuorum, v.Replicas, "quorums overlap")
-		note("6/4/3", v.Replicas == 6 && v.WriteQuorum == 4 && v.ReadQuorum == 3)
-		note("3/2/2", v.Replicas == 3)
-		note("other shapes", v.Replicas == 4 || v.Replicas == 5)
+		require.Greater(t, v.WriteQuorum+v.ReadQuorum, v.Members(), "quorums overlap")
+		note("6/4/3", v.Members() == 6 && v.WriteQuorum == 4 && v.ReadQuorum == 3)
+		note("3/2/2", v.Members() == 3)
+		note("other shapes", v.Members() == 4 || v.Members() == 5)
 		note("one group", v.Groups == 1)
 		note("two groups", v.Groups == 2)
 		note("three groups", v.Groups == 3)
@@ -42,7 +43,19 @@ func TestConfigurationsVary(t *testing.T) {
 		note("one client", c.Workload.Clients == 1)
 		note("six clients", c.Workload.Clients == 6)
 		note("lossy network", c.Network.Loss > 0)
-		note("tails", c.Network.TailRate > 0)
+		note("slow messages", c.Network.TailRate > 0)
+		note("tails", v.Tails > 0)
+		note("a spare", v.Spares == 1)
+		note("two spares", v.Spares == 2)
+		note("growth", v.InUse < v.Groups)
+		note("backup", v.BackupWindow > 0)
+		note("no backup", v.BackupWindow == 0)
+		note("smallest pages", v.PageSize == 512)
+		note("largest pages", v.PageSize == 16384)
+		note("readers", v.Readers > 0)
+		note("no readers", v.Readers == 0)
+		note("as many readers as there may be", v.Readers == node.MaxReaders)
+		note("little log ahead", c.Nodes.LogAhead < 100)
 		note("duplicates", c.Network.Duplicate > 0)
 		note("beyond the budget", c.Plan.BeyondBudget)
 		note("the last writer crashes", c.Ending.CrashWriter)
@@ -53,7 +66,7 @@ func TestConfigurationsVary(t *testing.T) {
 		}
 	}
 	for _, k := range faults.Kinds() {
-		if k != faults.CrashAtPoint && k != faults.SegmentLost {
+		if k != faults.CrashAtPoint {
 			require.Positive(t, seen[string(k)], "fault %s in %v", k, seen)
 		}
 	}
@@ -61,7 +74,7 @@ func TestConfigurationsVary(t *testing.T) {
 		require.Greater(t, n, 3, what)
 	}
 	require.Greater(t, seen["6/4/3"], 150)
-	require.Len(t, seen, 15+len(faults.Kinds())-2)
+	require.Len(t, seen, 27+len(faults.Kinds())-1)
 }
 
 func TestPointsAndBugsReachTheConfiguration(t *testing.T) {
