@@ -22,7 +22,7 @@ func BenchmarkTransaction(b *testing.B) {
 		for _, puts := range []int{1, 4} {
 			b.Run(fmt.Sprintf("clients=%d/puts=%d", clients, puts), func(b *testing.B) {
 				b.ReportAllocs()
-				done, used := 0, time.Duration(0)
+				done, used, events := 0, time.Duration(0), uint64(0)
 				for done < b.N {
 					// A run of the harness is about as long; the simulator remembers all of it.
 					n := min(b.N-done, 2_000)
@@ -32,8 +32,10 @@ func BenchmarkTransaction(b *testing.B) {
 					before := processor(b)
 					done += w.run(b, n)
 					used += processor(b) - before
+					events += w.world.Events()
 				}
 				b.ReportMetric(float64(used.Microseconds())/float64(done), "µs/transaction")
+				b.ReportMetric(float64(events)/float64(done), "events/transaction")
 				b.ReportMetric(0, "ns/op")
 			})
 		}
@@ -69,7 +71,7 @@ func transactionWorld(b *testing.B, clients, puts, transactions int) *transactin
 		}
 	}
 	must(err)
-	nodes := Nodes{GossipEvery: 100 * ms, CoalesceEvery: 500 * ms, CachePages: 128, RetryEvery: 50 * ms, IdleAfter: 1000 * ms}
+	nodes := Nodes{GossipEvery: 100 * ms, CoalesceEvery: 2000 * ms, CachePages: 128, RetryEvery: 50 * ms, IdleAfter: 1000 * ms}
 	must(world.Add(sim.Process{ID: register, Name: "register", New: func(h node.Hook) node.Node { return Ours().Register(register, v, nodes, h) }}))
 	must(world.Start(register))
 	for i := range 6 {

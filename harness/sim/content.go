@@ -10,7 +10,7 @@ type content struct {
 // How large chunks are: as large as the file is already, within these bounds.
 const (
 	leastChunk = 512
-	mostChunk  = 64 << 10
+	mostChunk  = 16 << 10
 )
 
 // contentOf returns a copy of b.
