@@ -17,6 +17,7 @@ import (
 	"github.com/firstgap/firstgap/harness/conform"
 	"github.com/firstgap/firstgap/impl/control"
 	"github.com/firstgap/firstgap/impl/node"
+	"github.com/firstgap/firstgap/impl/reader"
 	"github.com/firstgap/firstgap/impl/segment"
 	"github.com/firstgap/firstgap/impl/writer"
 
@@ -101,6 +102,7 @@ var commands = map[string]func(*stage){
 	"corrupt":   (*stage).cmdCorrupt,
 	"txn":       (*stage).cmdTxn,
 	"read":      (*stage).cmdRead,
+	"promote":   (*stage).cmdPromote,
 	"tick":      (*stage).cmdTick,
 	"log":       (*stage).cmdLog,
 	"status":    (*stage).cmdStatus,
@@ -190,6 +192,9 @@ func newStage(t *testing.T, d *datadriven.TestData) *stage {
 		}
 		s.volume.Segments = append(s.volume.Segments, members)
 	}
+	for i := range number(t, d, "readers", 0) {
+		s.volume.Readers = append(s.volume.Readers, firstReader+node.ID(i))
+	}
 	require.NoError(t, s.volume.Validate())
 	for g, members := range s.volume.Segments {
 		for r, id := range members {
@@ -213,6 +218,7 @@ func newStage(t *testing.T, d *datadriven.TestData) *stage {
 			s.boot(id)
 		}
 	}
+	s.addReaders()
 	s.run()
 	return s
 }
@@ -428,6 +434,8 @@ func (s *stage) arriving(to node.ID, m node.Message) node.Message {
 		left := *m
 		left.Records = pass(m.Records)
 		return &left
+	case *node.Stream:
+		return &node.Stream{Epoch: m.Epoch, Records: pass(m.Records), VDL: m.VDL, Since: m.Since}
 	case *node.GossipGive:
 		return &node.GossipGive{Line: m.Line, Records: pass(m.Records)}
 	}
@@ -455,6 +463,9 @@ func (s *stage) reply(r node.Reply) {
 		s.say("%s", text)
 	case isBegin:
 		s.txns[label] = r.Txn
+		if r.LSN > 0 {
+			s.say("reads as of %d", r.LSN)
+		}
 	case r.Op == node.OpGet:
 		s.say("%s = %s", what, short(r.Value))
 	case r.Op == node.OpScan:
@@ -570,6 +581,10 @@ func (s *stage) cmdCorrupt() {
 // txn NAME: lines of put KEY=VALUE … (VALUE*N is N times VALUE), delete KEY, get KEY, scan FROM TO (- is no bound) [MOST],
 // savepoint, rollback N, commit, abort. The first use of a name begins it.
 func (s *stage) cmdTxn() {
+	if at := word(s.d, "at"); at != "" {
+		defer func(w node.ID) { s.writer = w }(s.writer)
+		s.writer = s.find(at)
+	}
 	label := letters(s.d)[0]
 	if _, begun := s.txns[label]; !begun {
 		s.ask(node.Request{Op: node.OpBegin}, "begin "+label)
@@ -708,6 +723,8 @@ func (s *stage) cmdStatus() {
 			s.say("%s: SCL %d, follows epoch %d, promised epoch %d%s", p.name, n.SCL(), n.Line(), n.Promise(), state)
 		case *writer.Writer:
 			s.say("%s: %s, epoch %d, VDL %d of %d", p.name, n.Phase(), n.Epoch(), n.VDL(), n.End())
+		case *reader.Reader:
+			s.sayReader(p.name, n)
 		}
 	}
 }
