@@ -143,11 +143,18 @@ func (g *gossips) Step(now node.Time, ev node.Event, out *node.Effects) {
 			out.Append("log", binary.LittleEndian.AppendUint64(nil, g.sum))
 			out.Sync(g.token)
 		}
+		if g.sum%8 == 2 {
+			g.token++
+			out.Read("log", int(g.sum/8%64), 16, g.token)
+		}
 		if g.sum%16 == 1 {
 			g.token++
 			out.Replace("cell", binary.LittleEndian.AppendUint64(nil, g.sum), g.token)
 		}
 	case node.DiskDone:
+		for _, b := range ev.Data {
+			g.sum = mix(g.sum, uint64(b))
+		}
 		out.Tell(node.Trace{Action: node.ActStore, LSN: node.LSN(ev.Token), Position: g.sum})
 	case node.Requested:
 		out.Respond(ev.From, node.Reply{ID: ev.Request.ID, Op: ev.Request.Op, Status: node.OK, LSN: node.LSN(g.sum)})

@@ -61,7 +61,7 @@ func TestEveryKindOfFaultStrikes(t *testing.T) {
 	require.NoError(t, err)
 	var fields map[string]any
 	require.NoError(t, json.Unmarshal(text, &fields))
-	require.Len(t, fields, 29)
+	require.Len(t, fields, 30)
 	for name, value := range fields {
 		if name != "types" && name != "lostByNobody" {
 			assert.NotZero(t, value, name)
