@@ -60,7 +60,7 @@ func Ours() Implementation {
 			return segment.New(segment.Config{ID: id, Volume: v, GossipEvery: time.Duration(n.GossipEvery), CoalesceEvery: time.Duration(n.CoalesceEvery),
 				BackupEvery: time.Duration(n.BackupEvery), ScrubEvery: time.Duration(n.ScrubEvery)}, hook)
 		},
-		Objects: func(hook node.Hook) node.Node { return objects.New(hook) },
+		Objects: func(node.Hook) node.Node { return objects.New() },
 		Writer: func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node {
 			return writer.New(writerConfig(id, v, n), hook)
 		},

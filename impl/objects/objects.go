@@ -22,7 +22,6 @@ const (
 
 // A Store is one object store.
 type Store struct {
-	hook    node.Hook
 	objects map[string][]byte
 	names   []string // ascending
 	onWay   []put    // to the disk, in the order in which it will be durable
@@ -39,7 +38,7 @@ type put struct {
 }
 
 // New returns an object store that has not started.
-func New(hook node.Hook) *Store { return &Store{hook: hook, objects: map[string][]byte{}} }
+func New() *Store { return &Store{objects: map[string][]byte{}} }
 
 // Stored returns how many objects it has made durable since it started.
 func (s *Store) Stored() uint64 { return s.stored }
