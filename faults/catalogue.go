@@ -133,6 +133,12 @@ func PlantedBugs() []PlantedBug {
 		{"bugFollowKeepsTail",
 			"A reader that follows a new writer drops what that one cut (SIGMOD 2017 §4.3).",
 			[]Check{Trace, Snapshots}},
+		{"bugFinishUnfilled",
+			"A replacement is finished when the sets that are left hold, each on a write quorum, everything up to the VCL; else a read quorum can miss it (SIGMOD 2018 §4.1).",
+			[]Check{Trace, Durability, Serializability}},
+		{"bugWriteFirstSet",
+			"While a group's membership changes, a record is written when it is on a write quorum of every set (SIGMOD 2018 §4.1).",
+			[]Check{Trace, Durability, Serializability}},
 	}
 }
 

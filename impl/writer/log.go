@@ -114,11 +114,17 @@ func (w *Writer) pgcl(g *group) node.LSN {
 	// 	quorums.Write--
 	// }
 
+	counted := g.members
+	// gofail: var bugWriteFirstSet struct{}
+	// if w.hook.Planted("bugWriteFirstSet") {
+	// 	counted.Sets = counted.Sets[:1]
+	// }
+
 	// For each SCL, who reaches it: groups have a handful of segments.
 	best := node.LSN(0)
 	members := g.members.Members()
 	for r := range g.replicas {
-		if p := &g.replicas[r]; p.joined && p.scl > best && members.Has(r) && quorums.Writes(g.members, g.complete(p.scl)) {
+		if p := &g.replicas[r]; p.joined && p.scl > best && members.Has(r) && quorums.Writes(counted, g.complete(p.scl)) {
 			best = p.scl
 		}
 	}
