@@ -96,6 +96,11 @@ func (w *Writer) ask(g node.Geometry, out *node.Effects) {
 	// w.hook.Hit("writerBeforeChange")
 
 	out.Send(w.Volume.Register, w.changing.asked)
+	// gofail: var bugGeometryUnheard struct{}
+	// if w.hook.Planted("bugGeometryUnheard") {
+	// 	w.goBy(g, out)
+	// }
+
 }
 
 // nextMembership returns the step that the group should take now: finish what is filled, take back what is not needed
@@ -141,11 +146,6 @@ func (w *Writer) spare(g *group, old int, suspected node.Replicas) (int, bool) {
 // and the newcomer has all that is durable. The former is what safety asks for; without the latter, the group would count
 // on a segment that is worth nothing yet.
 func (w *Writer) filled(g *group, p node.Replacement) bool {
-	// gofail: var bugFinishUnfilled struct{}
-	// if w.hook.Planted("bugFinishUnfilled") {
-	// 	return g.replicas[p.New].joined
-	// }
-
 	newcomer := &g.replicas[p.New]
 	if !newcomer.joined || newcomer.scl < g.atVDL {
 		return false
