@@ -49,8 +49,7 @@ type Counts struct {
 	Rotten          uint64 `json:"rotten"`          // times that they found some which had rotted, and wrote them anew
 	BackupConflicts uint64 `json:"backupConflicts"` // objects of which another copy would have put something else
 
-	Changes     Changes `json:"changes"`     // of who stores what
-	GrowthWaits uint64  `json:"growthWaits"` // writes that waited because the volume had to grow
+	GrowthWaits uint64 `json:"growthWaits"` // writes that waited because the volume had to grow
 
 	Objects      uint64 `json:"objects"`      // that the object store made durable
 	Restores     uint64 `json:"restores"`     // volumes restored and held against the log
@@ -85,7 +84,7 @@ func (c *Counts) Add(d *Counts) {
 }
 
 func (c *Counts) fields() []*uint64 {
-	return append([]*uint64{&c.Runs, &c.BeyondBudget, &c.Stalled, &c.Transactions, &c.Acknowledged, &c.ReadOnly, &c.Aborted, &c.Deadlocks,
+	return []*uint64{&c.Runs, &c.BeyondBudget, &c.Stalled, &c.Transactions, &c.Acknowledged, &c.ReadOnly, &c.Aborted, &c.Deadlocks,
 		&c.Unknown, &c.Scans, &c.RowsScanned, &c.Rollbacks, &c.Misused, &c.Full,
 		&c.Structures, &c.Shrinks, &c.CacheHits, &c.CacheMiss, &c.Evictions, &c.Probes, &c.Hedges, &c.Stalls, &c.GrowthWaits, &c.Coalesced, &c.Collected, &c.Filled, &c.Given, &c.Scrubbed, &c.Rotten, &c.BackupConflicts, &c.Objects, &c.Restores, &c.RestoredRows, &c.RestoreUndos, &c.TakeOvers, &c.Recoveries, &c.Cuts, &c.Undos, &c.PageReads, &c.PagesCompared, &c.RowsAudited, &c.Certificates}, c.Changes.fields()...)
 }

@@ -193,7 +193,7 @@ func (r *runner) build() error {
 	if r.validator, err = conform.New(r.volume); err != nil {
 		return err
 	}
-	r.watch = watch{validator: r.validator, geometer: newGeometer(r.volume), writers: r.firstWriter(), clients: r.firstClient()}
+	r.watch = watch{validator: r.validator, writers: r.firstWriter(), clients: r.firstClient()}
 	r.world, err = sim.New(sim.Options{Seed: c.Seed, Network: c.Network, Disk: c.Disk, Limits: c.Limits, Bug: c.Bug, Observer: &r.watch})
 	if err != nil {
 		return err
@@ -589,7 +589,6 @@ func (r *runner) count() {
 	r.countReaders()
 	c.TakeOvers, c.Recoveries, c.Cuts, c.Undos = c.Trace.Starts, c.Trace.Opens, c.Trace.Cuts, c.Trace.Undos
 	c.PageReads = r.watch.pageImages
-	c.Changes = r.watch.geometer.counts
 	for _, n := range r.made {
 		if w, tells := n.(interface{ Counters() writer.Counters }); tells {
 			c.addWriter(w.Counters())

@@ -17,7 +17,6 @@ type watch struct {
 	histories  []node.History // by epoch-1, as decided
 	open       node.Epoch     // the newest epoch that opened
 	pageImages uint64
-	geometer   geometer
 	misplaced  *WireError // the first one
 }
 
@@ -36,10 +35,6 @@ func (w *watch) Traced(now node.Time, from node.ID, t *node.Trace) {
 				w.histories = append(w.histories, nil)
 			}
 			w.histories[t.Epoch-1] = t.History
-		}
-	case node.ActChange, node.ActGrow:
-		if from == register {
-			w.geometer.told(t)
 		}
 	case node.ActOpen:
 		w.open = max(w.open, t.Epoch)
