@@ -103,7 +103,8 @@ func TestActivityNamesWhatNeverHappened(t *testing.T) {
 func (c *Counts) others() []*uint64 {
 	w, r := &c.World, &c.Readers.Trace
 	return []*uint64{&w.Events, &w.Messages, &w.Crashes, &w.Restarts, &w.LostByLoss, &w.LostByCut, &w.Duplicated, &w.LostPieces, &w.Wipes, &w.MostBytes,
-		&c.Trace.Gossips, &c.Trace.Moves, &c.Trace.Resumed, &c.Trace.Steps, &c.Trace.Evaluations,
+		&c.Trace.Gossips, &c.Trace.Moves, &c.Trace.Resumed,
+		&c.Trace.Begun, &c.Trace.Nested, &c.Trace.Finished, &c.Trace.Reverted, &c.Trace.Grown, &c.Trace.Steps, &c.Trace.Evaluations,
 		&r.Begins, &r.Rows, &r.Cached, &r.Stored, &r.Overtaken, &r.Anews, &r.Follows, &r.GivenUp, &r.Promotes,
 		&c.Readers.InFlight, &c.Readers.Hidden, &c.Readers.WarmPages, &c.Readers.Wrong, &c.Readers.Collected, &c.Readers.Lag[7]}
 }
