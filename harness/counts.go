@@ -86,7 +86,7 @@ func (c *Counts) Add(d *Counts) {
 func (c *Counts) fields() []*uint64 {
 	return []*uint64{&c.Runs, &c.BeyondBudget, &c.Stalled, &c.Transactions, &c.Acknowledged, &c.ReadOnly, &c.Aborted, &c.Deadlocks,
 		&c.Unknown, &c.Scans, &c.RowsScanned, &c.Rollbacks, &c.Misused, &c.Full,
-		&c.Structures, &c.Shrinks, &c.CacheHits, &c.CacheMiss, &c.Evictions, &c.Probes, &c.Hedges, &c.Stalls, &c.GrowthWaits, &c.Coalesced, &c.Collected, &c.Filled, &c.Given, &c.Scrubbed, &c.Rotten, &c.BackupConflicts, &c.Objects, &c.Restores, &c.RestoredRows, &c.RestoreUndos, &c.TakeOvers, &c.Recoveries, &c.Cuts, &c.Undos, &c.PageReads, &c.PagesCompared, &c.RowsAudited, &c.Certificates}, c.Changes.fields()...)
+		&c.Structures, &c.Shrinks, &c.CacheHits, &c.CacheMiss, &c.Evictions, &c.Probes, &c.Hedges, &c.Stalls, &c.GrowthWaits, &c.Coalesced, &c.Collected, &c.Filled, &c.Given, &c.Scrubbed, &c.Rotten, &c.BackupConflicts, &c.Objects, &c.Restores, &c.RestoredRows, &c.RestoreUndos, &c.TakeOvers, &c.Recoveries, &c.Cuts, &c.Undos, &c.PageReads, &c.PagesCompared, &c.RowsAudited, &c.Certificates}
 }
 
 // VacuityError says that something that runs are meant to do has not happened in any of them, so that what they passed
@@ -166,11 +166,11 @@ func (c *Counts) Amounts() []Amount {
 		{"changes that restoring took back", c.RestoreUndos, true},
 		{"rows that moved to another group", c.Trace.Moves, true},
 		{"transactions that went on after a rollback", c.Trace.Resumed, true},
-		{"replacements of a segment begun", c.Changes.Begun, true},
-		{"of these, in the middle of another", c.Changes.Second, true},
-		{"replacements finished", c.Changes.Finished, true},
-		{"replacements taken back", c.Changes.Reverted, true},
-		{"groups that came into use", c.Changes.Grown, true},
+		{"replacements of a segment begun", c.Trace.Begun, true},
+		{"of these, in the middle of another", c.Trace.Nested, true},
+		{"replacements finished", c.Trace.Finished, true},
+		{"replacements taken back", c.Trace.Reverted, true},
+		{"groups that came into use", c.Trace.Grown, true},
 		{"writes that waited for a group", c.GrowthWaits, true},
 		{"take-overs", c.TakeOvers, true},
 		{"recoveries opened", c.Recoveries, true},
