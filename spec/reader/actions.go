@@ -15,7 +15,7 @@ func move(name string, next func(s State, yield func(State, ...int))) check.Move
 
 // moves returns the actions in the order of the module's Next.
 func (m *model) moves() []check.Move[State] {
-	return []check.Move[State]{
+	all := []check.Move[State]{
 		move("Write", m.write),
 		move("Commit", m.commit),
 		move("Store", m.store),
@@ -30,6 +30,10 @@ func (m *model) moves() []check.Move[State] {
 		move("Promote", m.promote),
 		move("Follow", m.follow),
 	}
+	if m.Leases {
+		all = append(all, move("Lose", m.lose), move("GiveUp", m.giveUp), move("Anew", m.anew))
+	}
+	return all
 }
 
 func (s *State) issue(r Record) {
@@ -131,7 +135,7 @@ func (m *model) deliver(s State, yield func(State, ...int)) {
 	for r := range m.Readers {
 		reader := &s.Readers[r]
 		line := &s.Epochs[reader.Line-1].Log
-		if n := reader.len(); mayDeliver(n, line.Len()) == "" {
+		if n := reader.len(); reader.On && mayDeliver(n, line.Len()) == "" {
 			got := reader.Got
 			got[n] = line[n].Epoch
 			yield(m.learn(s, r, got, reader.Told), r+1)
@@ -149,7 +153,7 @@ func (m *model) tell(s State, yield func(State, ...int)) {
 			if m.Bug == vdlGoesBack && n != told {
 				told = None
 			}
-			if mayTell(n, told, line.VDL, line.Log.lastCPL(n)) == "" {
+			if reader.On && mayTell(n, told, line.VDL, line.Log.lastCPL(n)) == "" {
 				yield(m.learn(s, r, reader.Got, n), r+1, int(n))
 			}
 		}
@@ -159,7 +163,7 @@ func (m *model) tell(s State, yield func(State, ...int)) {
 // A query begins: its snapshot is what the reader has in view.
 func (m *model) begin(s State, yield func(State, ...int)) {
 	for r := range m.Readers {
-		if s.Readers[r].Snap == None {
+		if s.Readers[r].Snap == None && s.Readers[r].On {
 			next := s
 			reader := &next.Readers[r]
 			reader.Snap = m.viewOf(&s, reader)
@@ -192,7 +196,7 @@ func (m *model) readCached(s State, yield func(State, ...int)) {
 		for k := int8(1); int(k) <= m.Pages; k++ {
 			reader := &s.Readers[r]
 			page := &reader.Pages[k-1]
-			if reader.Snap == None || page.Seen != None || !m.fits(reader, k) {
+			if !reader.On || reader.Snap == None || page.Seen != None || !m.fits(reader, k) {
 				continue
 			}
 			next := s
@@ -211,7 +215,7 @@ func (m *model) readStored(s State, yield func(State, ...int)) {
 	for r := range m.Readers {
 		for k := int8(1); int(k) <= m.Pages; k++ {
 			reader := &s.Readers[r]
-			if reader.Snap == None || reader.Pages[k-1].Seen != None || m.fits(reader, k) {
+			if !reader.On || reader.Snap == None || reader.Pages[k-1].Seen != None || m.fits(reader, k) {
 				continue
 			}
 			g := m.home(k)
@@ -246,7 +250,7 @@ func (m *model) readStored(s State, yield func(State, ...int)) {
 // The query ends.
 func (m *model) finish(s State, yield func(State, ...int)) {
 	for r := range m.Readers {
-		if s.Readers[r].Snap != None {
+		if s.Readers[r].Snap != None && s.Readers[r].On {
 			next := s
 			next.Readers[r].Snap = None
 			for k := range next.Readers[r].Pages {
@@ -256,6 +260,14 @@ func (m *model) finish(s State, yield func(State, ...int)) {
 			yield(next, r+1)
 		}
 	}
+}
+
+// further returns the arguments of an action that has one more with Leases.
+func (m *model) further(r int, n int8) []int {
+	if m.Leases {
+		return []int{r, int(n)}
+	}
+	return []int{r}
 }
 
 // The writer hears of the lowest point at which r reads, or will.
@@ -269,10 +281,16 @@ func (m *model) report(s State, yield func(State, ...int)) {
 		case m.Bug == reportTold && reader.Snap == None:
 			n = reader.Told
 		}
-		if reader.Line == s.Newest && mayReport(n, reader.Low, n) == "" {
-			next := s
-			next.Readers[r].Low = n
-			yield(next, r+1)
+		from := n
+		if m.Leases {
+			from = reader.Low + 1 // what it hears may have been sent long ago
+		}
+		for l := from; l <= n; l++ {
+			if reader.On && reader.Line == s.Newest && mayReport(l, reader.Low, n) == "" {
+				next := s
+				next.Readers[r].Low = l
+				yield(next, m.further(r+1, l)...)
+			}
 		}
 	}
 }
@@ -355,6 +373,9 @@ func (m *model) promote(s State, yield func(State, ...int)) {
 		return
 	}
 	for r := range m.Readers {
+		if !s.Readers[r].On {
+			continue
+		}
 		m.quorums(func(q quorum) {
 			log := s.log()
 			cut := log.lastCPL(m.firstGap(&s, q))
@@ -394,22 +415,85 @@ func (m *model) promote(s State, yield func(State, ...int)) {
 	}
 }
 
-// Reader r follows the newest writer, and drops what is not on its log.
+// Reader r follows the newest writer, and drops what is not on its log. With Leases, it may hear of the writers one after
+// the other.
 func (m *model) follow(s State, yield func(State, ...int)) {
 	for r := range m.Readers {
-		if s.Readers[r].Line == s.Newest {
+		if s.Readers[r].Line == s.Newest || !s.Readers[r].On {
+			continue
+		}
+		from := s.Newest
+		if m.Leases {
+			from = s.Readers[r].Line + 1
+		}
+		for e := from; e <= s.Newest; e++ {
+			next := s
+			reader := &next.Readers[r]
+			reader.Line = e
+			if m.Bug != followKeepsTail {
+				same := 0
+				for same < maxLSN && reader.Got[same] != 0 && reader.Got[same] == s.Epochs[e-1].Log[same].Epoch {
+					same++
+				}
+				clear(reader.Got[same:])
+			}
+			yield(next, m.further(r+1, e)...)
+		}
+	}
+}
+
+// What reader r has is void, its query too: it began again, or has heard nothing for so long that it may have been given
+// up.
+func (m *model) lose(s State, yield func(State, ...int)) {
+	for r := range m.Readers {
+		if !s.Readers[r].On {
 			continue
 		}
 		next := s
 		reader := &next.Readers[r]
-		reader.Line = s.Newest
-		if m.Bug != followKeepsTail {
-			same := 0
-			for same < maxLSN && reader.Got[same] != 0 && reader.Got[same] == s.log()[same].Epoch {
-				same++
+		reader.On, reader.Snap = false, None
+		for k := range reader.Pages {
+			page := &reader.Pages[k]
+			page.Seen, page.Shown = None, None
+			if m.Bug != anewKeepsCache {
+				page.Cache = None
 			}
-			clear(reader.Got[same:])
 		}
 		yield(next, r+1)
+	}
+}
+
+// The writer waits no longer for reader r: nothing is held back for it that is not for the writer itself.
+func (m *model) giveUp(s State, yield func(State, ...int)) {
+	for r := range m.Readers {
+		reader := &s.Readers[r]
+		for n := reader.Low; n <= s.Epochs[s.Newest-1].VDL; n++ {
+			if reader.Held || n > reader.Low {
+				next := s
+				next.Readers[r].Low, next.Readers[r].Held = n, m.Bug == givenUpIsHeld
+				yield(next, r+1, int(n))
+			}
+		}
+	}
+}
+
+// Reader r begins anew, at what the newest writer has durable.
+func (m *model) anew(s State, yield func(State, ...int)) {
+	for r := range m.Readers {
+		if s.Readers[r].On {
+			continue
+		}
+		log := s.log()
+		told := max(s.Readers[r].Told, s.Epochs[s.Newest-1].VDL)
+		for n := told; n <= log.Len(); n++ {
+			next := s
+			reader := &next.Readers[r]
+			clear(reader.Got[:])
+			for l := range n {
+				reader.Got[l] = log[l].Epoch
+			}
+			reader.Line, reader.Told, reader.On, reader.Held = s.Newest, told, true, true
+			yield(next, r+1, int(n))
+		}
 	}
 }

@@ -3,8 +3,7 @@ package reader
 // A Refusal is the guard that forbade a step, in the module's words. It is empty when the step was taken.
 type Refusal string
 
-// The guards, and the effects that a step which is told must have had. Those that speak of on, held and reports are
-// ReaderTrace's.
+// The guards, and the effects that a step which is told must have had. Those that speak of on are with Leases.
 const (
 	NoReader     Refusal = `r \in Reader`
 	NothingMore  Refusal = `Len(got[r]) < End(line[r])`

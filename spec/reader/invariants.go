@@ -86,6 +86,9 @@ func (m *model) wholeSnapshot(s State) bool {
 
 func (m *model) neverBack(s State) bool {
 	return m.each(&s, func(r *Reader) bool {
+		if !r.On {
+			return true
+		}
 		for e := r.Line + 1; e <= s.Newest; e++ {
 			if r.Last > s.Epochs[e-1].Base {
 				return false
@@ -97,6 +100,9 @@ func (m *model) neverBack(s State) bool {
 
 func (m *model) neededIsKept(s State) bool {
 	return m.each(&s, func(r *Reader) bool {
+		if !r.On || !r.Held {
+			return true
+		}
 		lowest := m.lowest(&s, r)
 		for i := range m.Members {
 			for g := range m.Groups {

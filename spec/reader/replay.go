@@ -19,7 +19,7 @@ type Volume interface {
 	LastIn(segment, e, n int) int // the last LSN of the segment's group at or below n on the log of e
 }
 
-// A Replay steps the readers of one run by what they and their writers tell: the actions of Reader and ReaderTrace, with
+// A Replay steps the readers of one run by what they and their writers tell: the actions of the module with Leases, and
 // the same guards, over logs of any length. A reader may have several queries; each is the model's one query, beside others
 // that it knows nothing of.
 type Replay struct {

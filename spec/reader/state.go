@@ -46,6 +46,8 @@ type Reader struct {
 	Snap  int8         // the point at which its query reads, or None
 	Last  int8         // the highest point at which a query of it began
 	Pages [maxPages]Page
+	On    bool // it serves; what it has is void otherwise
+	Held  bool // no writer has given it up since it began
 }
 
 // A Page is what one reader has of one page.
@@ -58,7 +60,7 @@ type Page struct {
 func start() State {
 	s := State{Newest: 1}
 	for r := range s.Readers {
-		s.Readers[r].Line, s.Readers[r].Snap = 1, None
+		s.Readers[r].Line, s.Readers[r].Snap, s.Readers[r].On, s.Readers[r].Held = 1, None, true, true
 		for k := range s.Readers[r].Pages {
 			s.Readers[r].Pages[k] = Page{None, None, None}
 		}

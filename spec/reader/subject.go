@@ -77,6 +77,9 @@ func compareReaders(a, b Reader) int {
 		cmp.Compare(a.Low, b.Low), cmp.Compare(a.Snap, b.Snap), cmp.Compare(a.Last, b.Last)); c != 0 {
 		return c
 	}
+	if a.On != b.On || a.Held != b.Held {
+		return cmp.Or(compareBool(a.On, b.On), compareBool(a.Held, b.Held))
+	}
 	for k := range a.Pages {
 		p, q := &a.Pages[k], &b.Pages[k]
 		if c := cmp.Or(cmp.Compare(p.Seen, q.Seen), cmp.Compare(p.Shown, q.Shown), cmp.Compare(p.Cache, q.Cache)); c != 0 {
@@ -84,6 +87,16 @@ func compareReaders(a, b Reader) int {
 		}
 	}
 	return 0
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
 }
 
 // show returns the state in words.
@@ -118,6 +131,10 @@ func (m *model) show(s State) []check.Var {
 		add(fmt.Sprintf("low[%d]", i+1), "%d", r.Low)
 		add(fmt.Sprintf("last[%d]", i+1), "%d", r.Last)
 		add(fmt.Sprintf("view[%d]", i+1), "%d", m.viewOf(&s, r))
+		if m.Leases {
+			add(fmt.Sprintf("on[%d]", i+1), "%t", r.On)
+			add(fmt.Sprintf("held[%d]", i+1), "%t", r.Held)
+		}
 		if r.Snap != None {
 			add(fmt.Sprintf("snap[%d]", i+1), "%d", r.Snap)
 		}
@@ -169,7 +186,8 @@ func (w World) config() string {
 	}
 	fmt.Fprintf(&b, "  Groups = %d\n  Member = {%s}\n  W = %d\n  R = %d\n", w.Groups, strings.Join(members, ", "), w.WriteQuorum, w.ReadQuorum)
 	fmt.Fprintf(&b, "  Pages = %d\n  Reader = {%s}\n  MaxTxn = %d\n  MaxLSN = %d\n", w.Pages, strings.Join(readers, ", "), w.Txns, w.MaxLSN)
-	fmt.Fprintf(&b, "  MaxEpoch = %d\n  Mtr = %s\n  Bug = %q\n", w.MaxEpoch, strings.ToUpper(strconv.FormatBool(w.Mtr)), w.Bug)
+	fmt.Fprintf(&b, "  MaxEpoch = %d\n  Mtr = %s\n  Leases = %s\n  Bug = %q\n", w.MaxEpoch, strings.ToUpper(strconv.FormatBool(w.Mtr)),
+		strings.ToUpper(strconv.FormatBool(w.Leases)), w.Bug)
 	if w.Symmetry {
 		b.WriteString("SYMMETRY Symmetry\n")
 	}

@@ -21,6 +21,7 @@ type World struct {
 	MaxLSN      int    `json:"maxLSN"`   // longest log
 	MaxEpoch    int    `json:"maxEpoch"` // most writers, the first one included
 	Mtr         bool   `json:"mtr"`      // a record may leave its mini-transaction unfinished
+	Leases      bool   `json:"leases"`   // readers lose what they have and begin anew, and writers give them up
 	Bug         string `json:"bug"`      // "none" or empty, or the name of the one guard that is broken
 	Symmetry    bool   `json:"symmetry"` // readers are interchangeable, and members, in all groups alike
 }
@@ -59,7 +60,10 @@ const (
 	promoteAtView         = "promote-at-view"         // the new writer takes what it has itself for the log
 	promoteKeepsCache     = "promote-keeps-cache"     // the new writer keeps pages that are as far behind as it was
 	promoteForgetsReaders = "promote-forgets-readers" // the new writer supposes that all readers are at its VDL
-	followKeepsTail       = "follow-keeps-tail"       // a reader keeps what the old writer sent and the new one cut
+	// Leases.
+	anewKeepsCache  = "anew-keeps-cache"  // a reader that begins anew keeps its cache, and has not the records between
+	givenUpIsHeld   = "given-up-is-held"  // a reader that was given up goes on as if its read points held something back
+	followKeepsTail = "follow-keeps-tail" // a reader keeps what the old writer sent and the new one cut
 )
 
 // Bugs returns the values that World.Bug may have, "none" not among them.
@@ -69,6 +73,7 @@ func Bugs() []string {
 		cachePastSnapshot, newestFromSegment, laggingSegment, dropInFlight,
 		collectAtVDL, reportView, reportTold,
 		promoteAtView, promoteKeepsCache, promoteForgetsReaders, followKeepsTail,
+		anewKeepsCache, givenUpIsHeld,
 	}
 }
 

@@ -24,8 +24,8 @@ func TestBadWorldsAreRefused(t *testing.T) {
 		{`"maxEpoch": 4`, "world: maxEpoch is 4; expected 1 to 3"},
 		{`"bug": "cut-at-highest"`, `world: bug is "cut-at-highest"; expected one of none, show-uncommitted, view-inside-mtr, apply-beyond-vdl, ` +
 			`vdl-goes-back, commit-by-arrival, cache-past-snapshot, newest-from-segment, lagging-segment, drop-in-flight, collect-at-vdl, ` +
-			`report-view, report-told, promote-at-view, promote-keeps-cache, promote-forgets-readers, follow-keeps-tail`},
-		{`"replicas": 3`, "world: unknown key replicas; known: groups, members, writeQuorum, readQuorum, pages, readers, txns, maxLSN, maxEpoch, mtr, bug, symmetry"},
+			`report-view, report-told, promote-at-view, promote-keeps-cache, promote-forgets-readers, follow-keeps-tail, anew-keeps-cache, given-up-is-held`},
+		{`"replicas": 3`, "world: unknown key replicas; known: groups, members, writeQuorum, readQuorum, pages, readers, txns, maxLSN, maxEpoch, mtr, leases, bug, symmetry"},
 	} {
 		t.Run(c.change, func(t *testing.T) {
 			named, err := Subject().Lookup("tiny")

@@ -188,13 +188,13 @@ func TestModuleSaysTheSame(t *testing.T) {
 	slices.Sort(ours)
 	require.Equal(t, ours, slices.Compact(bugs))
 
-	_, next, _ := strings.Cut(module, "\nNext ==\n")
+	_, next, _ := strings.Cut(module, "\nStep ==\n")
 	next, promises, _ := strings.Cut(next, "\nSpec ==")
 	var actions []string
-	for _, m := range (&model{}).moves() {
+	for _, m := range (&model{World{Leases: true}}).moves() {
 		actions = append(actions, m.Name)
 	}
-	require.Equal(t, actions, all(` : (\w+)\(`, next))
+	require.Equal(t, actions, all(` : (?:on\[r\] /\\ )?(\w+)\(`, next))
 
 	_, promises, _ = strings.Cut(promises, "\nTypeOK ==")
 	var invariants []string
@@ -235,6 +235,7 @@ CONSTANTS
   MaxLSN = 3
   MaxEpoch = 2
   Mtr = TRUE
+  Leases = FALSE
   Bug = "none"
 SYMMETRY Symmetry
 INVARIANTS TypeOK NothingUncommitted NoSplit WholeSnapshot NeverBack NeededIsKept NothingLost

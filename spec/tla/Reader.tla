@@ -32,6 +32,11 @@
 (* in Volume: a step that one would enable may happen now, later or never. *)
 (* The writer learns at once what is durable; were it to learn it later,   *)
 (* it would differ in nothing from a reader's being told later.            *)
+(*                                                                         *)
+(* With Leases, a reader may lose all that it has, by a crash or because   *)
+(* it has heard nothing for long, and begins anew where the writer says;   *)
+(* and the writer may wait no longer for a reader that is silent, so that  *)
+(* what that one reads may be collected, until it has begun anew.          *)
 (***************************************************************************)
 EXTENDS Integers, FiniteSets, Sequences, TLC
 
@@ -45,6 +50,7 @@ CONSTANTS
   MaxLSN,     \* longest log
   MaxEpoch,   \* most writers, first one included
   Mtr,        \* TRUE: a record may leave its mini-transaction unfinished
+  Leases,     \* TRUE: readers lose what they have, and are given up
   Bug         \* "none", or the name of the one guard that is broken
 
 Group == 1..Groups
@@ -74,13 +80,16 @@ VARIABLES
               \*  has read, by the LSN of its newest change, or None]]
   shown,      \* [Reader -> [Page -> the transaction whose change the query
               \*  was shown as the page's newest, 0 for no change, or None]]
-  cache       \* [Reader -> [Page -> the version in its cache, or None]]
+  cache,      \* [Reader -> [Page -> the version in its cache, or None]]
+  on,         \* [Reader -> it serves; what it has is void otherwise]
+  held        \* [Reader -> no writer has given it up since it began]
 
 writer  == <<newest, log, base, vdl>>
 storage == <<scl, floor>>
 stream  == <<line, got, told, low>>
 query   == <<snap, last, seen, shown>>
-vars    == <<writer, storage, stream, query, cache>>
+lease   == <<on, held>>
+vars    == <<writer, storage, stream, query, cache, lease>>
 
 -----------------------------------------------------------------------------
 Max(S) == CHOOSE x \in S : \A y \in S : y <= x
@@ -142,6 +151,8 @@ Init ==
   /\ seen  = [r \in Reader |-> [k \in Page |-> None]]
   /\ shown = [r \in Reader |-> [k \in Page |-> None]]
   /\ cache = [r \in Reader |-> [k \in Page |-> None]]
+  /\ on    = [r \in Reader |-> TRUE]
+  /\ held  = [r \in Reader |-> TRUE]
 
 Issue(kind, t, k, cpl) ==
   /\ log' = [log EXCEPT ![newest] = Append(@,
@@ -251,13 +262,15 @@ Finish(r) ==
   /\ shown' = [shown EXCEPT ![r] = [k \in Page |-> None]]
   /\ UNCHANGED <<writer, storage, stream, last, cache>>
 
-(* The writer hears of the lowest point at which r reads, or will.         *)
+(* The writer hears of the lowest point at which r reads, or will.  With   *)
+(* Leases, what it hears may have been sent long ago.                      *)
 Report(r) ==
-  LET n == CASE Bug = "report-view" -> View(r)
+  LET m == CASE Bug = "report-view" -> View(r)
              [] Bug = "report-told" -> IF snap[r] # None THEN snap[r] ELSE told[r]
              [] OTHER               -> Lowest(r)
-  IN  /\ line[r] = newest /\ n > low[r]
-      /\ low' = [low EXCEPT ![r] = n]
+  IN  /\ line[r] = newest /\ m > low[r]
+      /\ \E n \in (IF Leases THEN low[r]+1..m ELSE {m}) :
+           low' = [low EXCEPT ![r] = n]
       /\ UNCHANGED <<writer, storage, line, got, told, query, cache>>
 
 (* A segment hears of the PGMRPL and drops what only lower points need.    *)
@@ -299,29 +312,70 @@ Promote(r, Q) ==
       /\ UNCHANGED <<floor, query>>
 
 (* Reader r follows the newest writer, and drops what is not on its log.   *)
+(* With Leases, it may hear of the writers one after the other.            *)
 Follow(r) ==
-  LET same == {n \in 0..Min({Len(got[r]), Len(Newest)}) :
-                 \A l \in 1..n : got[r][l] = Newest[l].epoch}
+  \E e \in (IF Leases THEN line[r]+1..newest ELSE {newest}) :
+  LET same == {n \in 0..Min({Len(got[r]), End(e)}) :
+                 \A l \in 1..n : got[r][l] = log[e][l].epoch}
   IN  /\ line[r] < newest
-      /\ line' = [line EXCEPT ![r] = newest]
+      /\ line' = [line EXCEPT ![r] = e]
       /\ got'  = IF Bug = "follow-keeps-tail" THEN got
                  ELSE [got EXCEPT ![r] = SubSeq(@, 1, Max(same))]
       /\ UNCHANGED <<writer, storage, told, low, query, cache>>
 
-Next ==
+(* What reader r has is void, its query too: it began again, or has heard  *)
+(* nothing for so long that it may have been given up.                     *)
+Lose(r) ==
+  /\ on[r]
+  /\ on'    = [on    EXCEPT ![r] = FALSE]
+  /\ snap'  = [snap  EXCEPT ![r] = None]
+  /\ seen'  = [seen  EXCEPT ![r] = [k \in Page |-> None]]
+  /\ shown' = [shown EXCEPT ![r] = [k \in Page |-> None]]
+  /\ cache' = IF Bug = "anew-keeps-cache" THEN cache
+              ELSE [cache EXCEPT ![r] = [k \in Page |-> None]]
+  /\ UNCHANGED <<writer, storage, stream, last, held>>
+
+(* The writer waits no longer for reader r: nothing is held back for it    *)
+(* that is not for the writer itself.                                      *)
+GiveUp(r) ==
+  /\ \E n \in low[r]..vdl[newest] :
+       /\ IF held[r] THEN TRUE ELSE n > low[r]
+       /\ low' = [low EXCEPT ![r] = n]
+  /\ held' = [held EXCEPT ![r] = (Bug = "given-up-is-held")]
+  /\ UNCHANGED <<writer, storage, line, got, told, query, cache, on>>
+
+(* Reader r begins anew, at what the newest writer has durable.            *)
+Anew(r) ==
+  LET t == Max({told[r], vdl[newest]})
+  IN  /\ ~on[r]
+      /\ \E n \in t..Len(Newest) :
+           got' = [got EXCEPT ![r] = [l \in 1..n |-> Newest[l].epoch]]
+      /\ line' = [line EXCEPT ![r] = newest]
+      /\ told' = [told EXCEPT ![r] = t]
+      /\ on'   = [on   EXCEPT ![r] = TRUE]
+      /\ held' = [held EXCEPT ![r] = TRUE]
+      /\ UNCHANGED <<writer, storage, low, query, cache>>
+
+Step ==
   \/ \E t \in Txn, k \in Page : Write(t, k)
   \/ \E t \in Txn : Commit(t)
   \/ \E g \in Group, m \in Member : Store(g, m)
-  \/ \E r \in Reader : Deliver(r)
-  \/ \E r \in Reader, n \in 1..MaxLSN : Tell(r, n)
-  \/ \E r \in Reader : Begin(r)
-  \/ \E r \in Reader, k \in Page : ReadCached(r, k)
-  \/ \E r \in Reader, k \in Page, m \in Member : ReadStored(r, k, m)
-  \/ \E r \in Reader : Finish(r)
-  \/ \E r \in Reader : Report(r)
+  \/ \E r \in Reader : on[r] /\ Deliver(r)
+  \/ \E r \in Reader, n \in 1..MaxLSN : on[r] /\ Tell(r, n)
+  \/ \E r \in Reader : on[r] /\ Begin(r)
+  \/ \E r \in Reader, k \in Page : on[r] /\ ReadCached(r, k)
+  \/ \E r \in Reader, k \in Page, m \in Member : on[r] /\ ReadStored(r, k, m)
+  \/ \E r \in Reader : on[r] /\ Finish(r)
+  \/ \E r \in Reader : on[r] /\ Report(r)
   \/ \E g \in Group, m \in Member : Collect(g, m)
-  \/ \E r \in Reader, Q \in SUBSET (Group \X Member) : Promote(r, Q)
-  \/ \E r \in Reader : Follow(r)
+  \/ \E r \in Reader, Q \in SUBSET (Group \X Member) : on[r] /\ Promote(r, Q)
+  \/ \E r \in Reader : on[r] /\ Follow(r)
+
+Next ==
+  \/ Step /\ UNCHANGED lease
+  \/ Leases /\ \E r \in Reader : Lose(r)
+  \/ Leases /\ \E r \in Reader : GiveUp(r)
+  \/ Leases /\ \E r \in Reader : Anew(r)
 
 Spec == Init /\ [][Next]_vars
 
@@ -357,14 +411,15 @@ WholeSnapshot ==
 (* Snapshots never go back: what a reader has in view, and what any writer *)
 (* has kept since, contains every snapshot that a query of it was given.   *)
 NeverBack ==
-  \A r \in Reader :
+  \A r \in Reader : on[r] =>
     /\ last[r] <= View(r)
     /\ \A e \in line[r]+1..newest : last[r] <= base[e]
 
 (* No version that is needed is collected: every segment has the pages as  *)
 (* of every point at which a query reads, or the next one will.            *)
 NeededIsKept ==
-  \A r \in Reader, g \in Group, m \in Member : floor[g][m] <= Lowest(r)
+  \A r \in Reader, g \in Group, m \in Member :
+    on[r] /\ held[r] => floor[g][m] <= Lowest(r)
 
 (* No promotion has taken away what was durable, and so acknowledged.      *)
 NothingLost ==
