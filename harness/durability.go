@@ -110,6 +110,7 @@ func Durability(e EndState) []error {
 // other one that it found.
 func (e *EndState) audited() []linearizability.Op {
 	var reads []linearizability.Op
+	keys := e.Workload.Keys()
 	for _, op := range e.History.Transactions[e.Audit].Ops {
 		switch op.Kind {
 		case linearizability.Read:
@@ -120,7 +121,7 @@ func (e *EndState) audited() []linearizability.Op {
 				found[row.Key] = true
 				reads = append(reads, linearizability.Op{Kind: linearizability.Read, Key: row.Key, Value: row.Value, Found: true})
 			}
-			for _, key := range e.Workload.Keys() {
+			for _, key := range keys {
 				behind := op.More && (len(op.Rows) == 0 || key > op.Rows[len(op.Rows)-1].Key)
 				if !found[key] && key >= op.From && (op.To == "" || key < op.To) && !behind {
 					reads = append(reads, linearizability.Op{Kind: linearizability.Read, Key: key})
