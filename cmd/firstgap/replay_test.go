@@ -15,13 +15,15 @@ import (
 // "violation" wants it to serve again in no time; "other" is "violation" as another program might have recorded it.
 func recordFailure() {
 	kind, file := os.Args[1], os.Args[2]
-	c, err := harness.Generation{}.Generate(19) // a short one: all of its events are kept
+	c, err := harness.Generation{}.Generate(19)
 	if err == nil {
+		c.Workload.Transactions, c.Volume.Readers = 4, 0 // a short one: all of its events are kept
 		switch kind {
 		case "limit":
 			c.Limits = sim.Limits{Events: 800}
 		default:
 			c.Ending.Bound = faults.Duration(time.Microsecond)
+			c.Plan.Faults, c.Plan.BeyondBudget = nil, false // none that would excuse it
 		}
 		r := harness.RunRecorded(c, true)
 		f := harness.NewFailure(&r)

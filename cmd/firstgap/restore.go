@@ -106,6 +106,9 @@ func (c *runCommand) backUp(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	if v := &configuration.Volume; v.BackupWindow == 0 {
+		v.BackupWindow = 16 // the run of this seed has no backup of its own, and one was asked for
+	}
 	b, err := bucket.Open(cmd.Context(), c.backup, true)
 	if err != nil {
 		return err
