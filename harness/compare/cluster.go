@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/firstgap/firstgap/faults"
+	"github.com/firstgap/firstgap/harness/conform/older"
 	"github.com/firstgap/firstgap/harness/sim"
 	"github.com/firstgap/firstgap/impl/node"
 )
@@ -18,7 +19,10 @@ type cluster struct {
 	world  *sim.World
 	design *Design
 	next   node.ID
-	err    error // of building it
+	err    error // of building it, or the first step that its model does not allow
+	// validator holds what the nodes tell against the model of the design, nil when the design has none here.
+	validator older.Validator
+	refused   bool // it has objected
 
 	// instances are the processes that clients may ask, in the order in which they were started.
 	instances []node.ID
@@ -55,12 +59,13 @@ func newCluster(d *Design, seed uint64) (*cluster, error) {
 }
 
 func newClusterOn(d *Design, seed uint64, network sim.Network, disk sim.Disk) (*cluster, error) {
-	w, err := sim.New(sim.Options{Seed: seed, Network: network, Disk: disk, Measure: true,
+	c := &cluster{design: d, next: 1, zones: map[node.ID]string{}, lostZones: map[string]bool{}}
+	w, err := sim.New(sim.Options{Seed: seed, Observer: c, Network: network, Disk: disk, Measure: true,
 		Limits: sim.Limits{Events: 5_000_000, Time: faults.Duration(time.Hour), Bytes: 1 << 30}})
 	if err != nil {
 		return nil, err
 	}
-	c := &cluster{world: w, design: d, next: 1, zones: map[node.ID]string{}, lostZones: map[string]bool{}}
+	c.world = w
 	d.build(c)
 	if c.err != nil {
 		w.Close()
@@ -185,3 +190,19 @@ func (c *cluster) run(bound time.Duration, met func() bool) bool {
 	}
 	return false
 }
+
+// Traced implements sim.Observer.
+func (c *cluster) Traced(now node.Time, from node.ID, t *node.Trace) {
+	if c.validator == nil || c.refused {
+		return
+	}
+	before := c.validator.Steps()
+	err := c.validator.Tell(now, from, t)
+	c.design.traced += c.validator.Steps() - before
+	if err != nil {
+		c.refused, c.err = true, errors.Join(c.err, err)
+	}
+}
+
+// Delivered implements sim.Observer.
+func (*cluster) Delivered(node.Time, node.ID, node.ID, node.Message) {}

@@ -178,6 +178,7 @@ func TestACrashAtEveryStep(t *testing.T) {
 			c.world.Close()
 		}
 		require.NotZero(t, lostPieces, name)
+		require.Equal(t, validated[name], d.traced > 1000, "%s: %d steps", name, d.traced)
 	}
 	require.NotZero(t, torn)
 }

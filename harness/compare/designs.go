@@ -1,10 +1,12 @@
 package compare
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/firstgap/firstgap/harness"
+	"github.com/firstgap/firstgap/harness/conform/older"
 	"github.com/firstgap/firstgap/impl/baseline/block"
 	"github.com/firstgap/firstgap/impl/baseline/database"
 	"github.com/firstgap/firstgap/impl/baseline/mirrored"
@@ -16,23 +18,24 @@ import (
 
 // A Design is one way to store a database.
 type Design struct {
-	Name  string
-	What  string // in one line
-	build func(c *cluster)
+	Name   string
+	What   string // in one line
+	build  func(c *cluster)
+	traced uint64 // steps of its runs that a model took
 }
 
 // Designs lists all, in the order in which the lecture comes to them.
 func Designs() []Design {
 	return []Design{
-		{"local", "one disk in the database's host", buildLocal},
-		{"snapshot", "local, and a copy to an object store every 100 ms", buildSnapshot},
-		{"ebs", "a chain of two servers in one AZ", buildEBS},
-		{"rds", "mirrored MySQL: an ebs pair in each of two AZs, all four answer", buildRDS},
-		{"quorum", "versioned registers, N=3 R=2 W=2 in three AZs, one row a transaction", buildQuorum},
-		{"pages 4/4", "4 copies in 2 AZs, log and whole pages, all 4 must answer", aurora(4, 4, 1, true)},
-		{"log 4/4", "4 copies in 2 AZs, log alone, all 4 must answer", aurora(4, 4, 1, false)},
-		{"pages 4/6", "6 copies in 3 AZs, log and whole pages, any 4 answer", aurora(6, 4, 3, true)},
-		{"aurora", "6 copies in 3 AZs, log alone, any 4 answer (log 4/6)", aurora(6, 4, 3, false)},
+		{Name: "local", What: "one disk in the database's host", build: buildLocal},
+		{Name: "snapshot", What: "local, and a copy to an object store every 100 ms", build: buildSnapshot},
+		{Name: "ebs", What: "a chain of two servers in one AZ", build: buildEBS},
+		{Name: "rds", What: "mirrored MySQL: an ebs pair in each of two AZs, all four answer", build: buildRDS},
+		{Name: "quorum", What: "versioned registers, N=3 R=2 W=2 in three AZs, one row a transaction", build: buildQuorum},
+		{Name: "pages 4/4", What: "4 copies in 2 AZs, log and whole pages, all 4 must answer", build: aurora(4, 4, 1, true)},
+		{Name: "log 4/4", What: "4 copies in 2 AZs, log alone, all 4 must answer", build: aurora(4, 4, 1, false)},
+		{Name: "pages 4/6", What: "6 copies in 3 AZs, log and whole pages, any 4 answer", build: aurora(6, 4, 3, true)},
+		{Name: "aurora", What: "6 copies in 3 AZs, log alone, any 4 answer (log 4/6)", build: aurora(6, 4, 3, false)},
 	}
 }
 
@@ -150,6 +153,8 @@ func buildQuorum(c *cluster) {
 		c.storage = append(c.storage, c.process(fmt.Sprintf("replica %d", i+1), zone, func(node.ID) node.Node { return quorum.NewReplica() }))
 	}
 	c.start(c.storage...)
+	register, err := older.NewQuorum(c.storage, 2, 2, true)
+	c.validator, c.err = register, errors.Join(c.err, err)
 	count := 0
 	front := func(zone string) {
 		count++

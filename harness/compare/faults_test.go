@@ -44,6 +44,9 @@ func (r *rolls) plan(names []string) faults.Plan {
 	return p
 }
 
+// validated are the designs whose traces a model follows.
+var validated = map[string]bool{"quorum": true}
+
 // On a network that loses, doubles and delays, with crashes, partitions and pauses of anybody: nothing acknowledged is
 // lost, nothing is there by half, and when the faults have ended everything answers.
 func TestTheOlderDesignsUnderFaults(t *testing.T) {
@@ -86,5 +89,6 @@ func TestTheOlderDesignsUnderFaults(t *testing.T) {
 		require.Greater(t, acked, 1000, name)
 		require.NotZero(t, crashes, name)
 		require.NotZero(t, cut, name)
+		require.Equal(t, validated[name], d.traced > 1000, "%s: %d steps", name, d.traced)
 	}
 }

@@ -118,6 +118,7 @@ func (r *Report) claims() []Claim {
 		}
 		claim(torn == 0, x.Design+": no failure leaves half a transaction", "%d halves", torn)
 	}
+	claim(quorum.Traced > 0, "quorum: every step that its nodes told is one of its model", "%d steps", quorum.Traced)
 	s := local.after(DiskLost)
 	claim(s.Reads && s.Lost == s.Acked && s.Acked > 0, "local: with the disk goes everything that was acknowledged", "%s", s.text())
 	s = snapshot.after(DiskLost)
@@ -269,6 +270,11 @@ func (r *Report) WriteText(w io.Writer) error {
 			fmt.Fprintf(&b, "  does not hold: %s; found %s\n", c.Claim, c.Found)
 		}
 	}
+	traced := uint64(0)
+	for _, x := range r.Results {
+		traced += x.Traced
+	}
+	fmt.Fprintf(&b, "%d steps of the older designs' traces validated.\n", traced)
 	fmt.Fprintf(&b, "verdict: %s\n", r.Verdict())
 	for line := range strings.Lines(b.String()) {
 		if _, err := io.WriteString(w, strings.TrimRight(line, " \n")+"\n"); err != nil {

@@ -125,6 +125,7 @@ type Result struct {
 	Latencies []Latency  `json:"latencies"` // by condition, of the write-only workload
 	Reads     Latency    `json:"reads"`     // of the mixed workload's commits, all healthy
 	Survivals []Survival `json:"survivals"` // by failure
+	Traced    uint64     `json:"traced"`    // steps of all its runs that its model took
 }
 
 // A RunError says which measurement of which design could not be made.
@@ -187,6 +188,7 @@ func measure(d *Design, o Options) (Result, error) {
 		}
 		r.Survivals = append(r.Survivals, s)
 	}
+	r.Traced = d.traced
 	return r, nil
 }
 

@@ -473,5 +473,8 @@ func traceDigest(t *node.Trace) uint64 {
 			h = mix(h, 1)
 		}
 	}
+	if t.Register != nil {
+		h = mix(h, registerDigest(t.Register))
+	}
 	return h
 }

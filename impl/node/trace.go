@@ -52,6 +52,9 @@ func (a Action) String() string {
 	if name, is := a.readers(); is {
 		return name
 	}
+	if name, is := a.older(); is {
+		return name
+	}
 	return fmt.Sprintf("Action(%d)", uint8(a))
 }
 
@@ -70,11 +73,12 @@ type Trace struct {
 	// finds, when it starts again, durable entries that it never spoke of, and cannot know which; so it tells all
 	// that may be new, and the listener skips positions that it has heard. A register does the same with epochs.
 	Position uint64
-	Answers  []ID    // Decide: the segments whose answers the cut was computed from
-	History  History // Decide, Join: the new history; Holds: the segment's
-	Promise  Epoch   // Holds
-	Held     []Held  // Holds: every record that the segment holds on its line, by LSN
-	Page     PageID  // ReadCached, ReadStored
-	VDL      LSN     // Anew
-	Shown    *Shown  // Show
+	Answers  []ID          // Decide: the segments whose answers the cut was computed from
+	History  History       // Decide, Join: the new history; Holds: the segment's
+	Promise  Epoch         // Holds
+	Held     []Held        // Holds: every record that the segment holds on its line, by LSN
+	Page     PageID        // ReadCached, ReadStored
+	VDL      LSN           // Anew
+	Shown    *Shown        // Show
+	Register *RegisterStep // the actions of the versioned register
 }

@@ -88,7 +88,9 @@ type txn struct {
 
 	stage   stage
 	token   uint64
-	heard   []node.ID // in this stage
+	op      uint64             // its first token
+	told    []node.RegisterRow // the answers that its version comes from
+	heard   []node.ID          // in this stage
 	version node.Version
 	value   node.Value
 	agreed  bool // all that answered had the same version
@@ -119,10 +121,12 @@ func (f *Front) Step(now node.Time, ev node.Event, out *node.Effects) {
 		switch m := ev.Message.(type) {
 		case *node.RegisterValue:
 			if t := f.find(m.Token); t != nil && t.stage == asking && t.hear(ev.From) {
+				t.told = append(t.told, node.RegisterRow{Replica: ev.From, Version: m.Version})
 				f.value(t, m, out)
 			}
 		case *node.RegisterWritten:
 			if t := f.find(m.Token); t != nil && t.stage == telling && t.hear(ev.From) && len(t.heard) >= f.config.W {
+				f.ended(t, out)
 				f.respond(t, node.Reply{Status: node.OK, Value: t.value, LSN: node.LSN(t.version.Number)}, out)
 			}
 		}
@@ -211,6 +215,8 @@ func (f *Front) request(from node.ID, r node.Request, out *node.Effects) {
 func (f *Front) ask(t *txn, out *node.Effects) {
 	f.token++
 	t.pending, t.stage, t.token, t.heard, t.agreed = true, asking, f.token, nil, true
+	t.op, t.told = f.token, nil
+	out.Tell(node.Trace{Action: node.ActRegisterBegin, Register: &node.RegisterStep{Key: t.row.Key, Op: t.op, Token: t.token, Writes: t.writes}})
 	f.send(t, out)
 }
 
@@ -243,12 +249,29 @@ func (f *Front) value(t *txn, m *node.RegisterValue, out *node.Effects) {
 			By: uint64(f.config.ID)<<48 | uint64(f.incarnation&0xffff)<<32 | uint64(uint32(t.id))}
 		t.value = t.row.Value
 	case !f.config.Repair || t.agreed && len(t.heard) >= f.config.W || t.version == node.Version{}:
+		f.settled(t, out)
+		f.ended(t, out)
 		f.respond(t, node.Reply{Status: node.OK, Value: t.value}, out)
 		return
 	}
 	f.token++
 	t.stage, t.token, t.heard = telling, f.token, nil
+	f.settled(t, out)
 	f.send(t, out)
+}
+
+func (f *Front) settled(t *txn, out *node.Effects) {
+	out.Tell(node.Trace{Action: node.ActRegisterSettle, Register: &node.RegisterStep{Key: t.row.Key, Op: t.op, Token: t.token, Version: t.version, Heard: t.told}})
+}
+
+func (f *Front) ended(t *txn, out *node.Effects) {
+	s := &node.RegisterStep{Key: t.row.Key, Op: t.op, Token: t.token, Version: t.version}
+	if t.stage == telling {
+		for _, id := range t.heard {
+			s.Heard = append(s.Heard, node.RegisterRow{Replica: id})
+		}
+	}
+	out.Tell(node.Trace{Action: node.ActRegisterEnd, Register: s})
 }
 
 func (f *Front) respond(t *txn, r node.Reply, out *node.Effects) {

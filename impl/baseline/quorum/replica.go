@@ -63,6 +63,7 @@ func (r *Replica) Step(_ node.Time, ev node.Event, out *node.Effects) {
 	case node.DiskDone:
 		if ev.Token == bornToken {
 			r.born = true
+			r.holds(out)
 			return
 		}
 		r.synced(out)
@@ -73,6 +74,7 @@ func (r *Replica) Step(_ node.Time, ev node.Event, out *node.Effects) {
 		switch m := ev.Message.(type) {
 		case *node.ReadRegister:
 			row := r.rows[m.Key]
+			out.Tell(node.Trace{Action: node.ActRegisterTell, From: ev.From, Register: &node.RegisterStep{Key: m.Key, Token: m.Token, Version: row.version}})
 			out.Send(ev.From, &node.RegisterValue{Token: m.Token, Version: row.version, Value: row.value})
 		case *node.WriteRegister:
 			r.queue = append(r.queue, waiting{ev.From, m})
@@ -201,8 +203,18 @@ func framed(body []byte) []byte {
 func (r *Replica) synced(out *node.Effects) {
 	for _, w := range r.under {
 		r.take(w.m.Key, w.m.Version, w.m.Value)
+		out.Tell(node.Trace{Action: node.ActRegisterStore, From: w.from, Register: &node.RegisterStep{Key: w.m.Key, Token: w.m.Token, Version: w.m.Version}})
 		out.Send(w.from, &node.RegisterWritten{Token: w.m.Token})
 	}
 	r.under, r.writing = nil, false
 	r.write(out)
+}
+
+// holds tells all that a replica begins with: some of it may have become durable without its having said so.
+func (r *Replica) holds(out *node.Effects) {
+	step := &node.RegisterStep{}
+	for _, key := range slices.Sorted(maps.Keys(r.rows)) {
+		step.Rows = append(step.Rows, node.RegisterRow{Key: key, Version: r.rows[key].version})
+	}
+	out.Tell(node.Trace{Action: node.ActRegisterHolds, Register: step})
 }

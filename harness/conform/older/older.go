@@ -1,0 +1,30 @@
+// Package older holds the designs that came before against their models: it steps the models' own actions by what the
+// nodes of a run tell, as package conform does for the volume.
+package older
+
+import (
+	"fmt"
+
+	"github.com/firstgap/firstgap/harness/conform"
+	"github.com/firstgap/firstgap/impl/node"
+)
+
+// A Validator steps a model by the trace of one run.
+type Validator interface {
+	// Tell takes one step that the node from told. Once a step was refused, it returns that *conform.Violation, now and
+	// ever after: what follows the first violation proves nothing.
+	Tell(now node.Time, from node.ID, t *node.Trace) error
+	// Steps returns how many steps the model took.
+	Steps() uint64
+}
+
+// The rules that a trace itself has to keep to.
+const (
+	ruleAction   = "a step is an action of the model"
+	ruleKnown    = "a step is one of the design's own nodes and operations"
+	ruleComplete = "a step carries what its action is about"
+)
+
+func violation(rule, expected, found, why string, args ...any) *conform.Violation {
+	return &conform.Violation{Rule: rule, Expected: expected, Found: found, Why: fmt.Sprintf(why, args...)}
+}

@@ -1,0 +1,37 @@
+package node
+
+// The actions of the model of the versioned register (spec/tla/Quorum.tla), as fronts and replicas tell them.
+const (
+	ActRegisterBegin  Action = 128 + iota // the front begins to ask for a read, or for the version of a write
+	ActRegisterTell                       // the replica answers the message Token of the front From with the Version that it holds
+	ActRegisterSettle                     // the front has its answers: a write has its Version, or a read has chosen it
+	ActRegisterStore                      // what came in the message Token of the front From is durable on the replica, or a newer version is
+	ActRegisterEnd                        // the front answers its client; Heard acknowledged
+	ActRegisterHolds                      // no step: a restarted replica says all Rows that it holds, to be compared
+)
+
+func (a Action) older() (string, bool) {
+	names := [...]string{"RegisterBegin", "RegisterTell", "RegisterSettle", "RegisterStore", "RegisterEnd", "RegisterHolds"}
+	if a < ActRegisterBegin || int(a-ActRegisterBegin) >= len(names) {
+		return "", false
+	}
+	return names[a-ActRegisterBegin], true
+}
+
+// RegisterStep is what a step of the versioned register is about.
+type RegisterStep struct {
+	Key     string
+	Op      uint64 // the operation: the token of its first messages. No two of one front share it.
+	Token   uint64 // of the messages that the step is about; an operation has another one when it stores
+	Writes  bool   // Begin: it is a write
+	Version Version
+	Heard   []RegisterRow // Settle: what each replica answered that counts; End: who acknowledged
+	Rows    []RegisterRow // Holds, by key
+}
+
+// RegisterRow is a version of a row: what a replica answered, or what it holds.
+type RegisterRow struct {
+	Replica ID     // of an answer
+	Key     string // of what is held
+	Version Version
+}
