@@ -2,6 +2,7 @@ package backup
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -95,10 +96,47 @@ func Restore(src Source, vdl node.LSN) (*Volume, error) {
 	if vdl > newest || vdl != 0 && vdl < oldest || newest < oldest {
 		return nil, &NoSuchPointError{Asked: vdl, Oldest: oldest, Newest: newest}
 	}
+	point := vdl
 	if vdl == 0 {
-		vdl = newest
+		point = newest
 	}
-	vdl, err = r.consistent(vdl)
+	v, err := r.restore(point)
+	var broken *BrokenError
+	if errors.As(err, &broken) {
+		// A group that came into use later, and of which nothing is backed up yet, is known by nothing but the records that no
+		// group has: the objects reach only as far as the first of them.
+		missing, unread := r.firstMissing(newest)
+		switch {
+		case unread != nil || missing == 0 || vdl != 0 && vdl < missing:
+			return nil, err
+		case vdl != 0 || missing-1 < max(oldest, 1):
+			return nil, &NoSuchPointError{Asked: vdl, Oldest: oldest, Newest: missing - 1}
+		}
+		v, err = r.restore(missing - 1)
+	}
+	return v, err
+}
+
+// firstMissing returns the first LSN up to newest that no group's log has a record at, or 0.
+func (r *restoring) firstMissing(newest node.LSN) (node.LSN, error) {
+	var broken *BrokenError
+	first := node.LSN(1)
+	for _, g := range r.groups {
+		first = max(first, g.low+1)
+	}
+	for l := first; l <= newest; l++ {
+		if _, err := r.record(l); errors.As(err, &broken) {
+			return l, nil
+		} else if err != nil {
+			return 0, err
+		}
+	}
+	return 0, nil
+}
+
+// restore makes the volume as of a point that every known group reaches.
+func (r *restoring) restore(vdl node.LSN) (*Volume, error) {
+	vdl, err := r.consistent(vdl)
 	if err != nil {
 		return nil, err
 	}
@@ -111,6 +149,9 @@ func Restore(src Source, vdl node.LSN) (*Volume, error) {
 	}
 	if err := r.complete(vdl); err != nil {
 		return nil, err
+	}
+	if err := v.tree.Check(); err != nil {
+		return nil, &BrokenError{At: vdl, Why: err.Error()}
 	}
 	if err := r.takeBack(v); err != nil {
 		return nil, err
@@ -271,6 +312,7 @@ func (r *restoring) consistent(l node.LSN) (node.LSN, error) {
 
 // restoreGroup makes a group's pages from its newest images at or below the point, and the records from there on.
 func (r *restoring) restoreGroup(v *Volume, g *group) error {
+	g.from = 0
 	for at := range g.images {
 		if at <= v.VDL {
 			g.from = max(g.from, at)

@@ -318,6 +318,42 @@ func TestMissingAndCorruptObjects(t *testing.T) {
 	require.IsType(t, &NoSuchPointError{}, err)
 }
 
+// A group that came into use later has put nothing into the store yet, while the others have put images of what came
+// after: nothing but the records that nobody has tells that it is missing. The newest point is before the first of them.
+func TestAGroupThatHasBackedNothingUp(t *testing.T) {
+	for seed := range uint64(4) {
+		w := newWriter(t, seed, 2)
+		w.run(400)
+		m := w.objects(16)
+		m[VolumeName] = Shape{PageSize: w.size, Groups: 1, Window: 16}.Encode()
+		for name := range m {
+			if strings.Contains(name, "/00001/") {
+				delete(m, name)
+			}
+		}
+		first := node.LSN(1)
+		for w.log[first-1].Group == 0 {
+			first++
+		}
+		for l := node.LSN(1); int(l) <= len(w.log); l++ {
+			v, err := Restore(m, l)
+			if l >= first {
+				require.Equal(t, &NoSuchPointError{Asked: l, Newest: first - 1}, err)
+				continue
+			}
+			require.NoError(t, err, "at %d of %d", l, first)
+			w.expect(v)
+		}
+		v, err := Restore(m, 0)
+		if first == 1 {
+			require.IsType(t, &NoSuchPointError{}, err)
+			continue
+		}
+		require.NoError(t, err)
+		w.expect(v)
+	}
+}
+
 // With the first windows deleted, what the images and the log from there on reach can be restored, where no transaction
 // began before.
 func TestRestoreFromImagesOnwards(t *testing.T) {
