@@ -16,8 +16,7 @@ func (s *Segment) gossip(out *node.Effects) {
 	if !s.serving || s.dead || len(s.peers) == 0 {
 		return
 	}
-	peer := s.peers[s.ticks%len(s.peers)]
-	s.fillAgain(peer, out)
+	s.fillAgain(s.peers[s.ticks%len(s.peers)], out)
 	if s.ahead.frozen() && len(s.lost) == 0 {
 		return // it would accept nothing
 	}
@@ -34,7 +33,10 @@ func (s *Segment) gossip(out *node.Effects) {
 	for _, l := range s.lost {
 		ask.Lost = append(ask.Lost, l.lsn)
 	}
-	out.Send(peer, ask)
+	// By turns of asking and not of ticks: of four peers every eighth tick is always the same one's, and where it has nothing
+	// to give, such as a spare that is no member, nobody else was ever asked.
+	out.Send(s.peers[s.asked%len(s.peers)], ask)
+	s.asked++
 }
 
 // give answers a peer. Only peers on the same line exchange records: an LSN of another line may name another record.

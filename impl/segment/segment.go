@@ -88,6 +88,7 @@ type Segment struct {
 	pages    map[node.PageID]*versions
 	order    []node.PageID // of pages, ascending: nothing may depend on the order of a map
 	ticks    int
+	asked    int // peers asked for what it may lack
 
 	pending    *imageSet // on its way to the disk
 	trimming   bool      // a shorter log is on its way to the disk

@@ -460,3 +460,29 @@ func TestASegmentAnswersThatItIsAlive(t *testing.T) {
 	b.get(peer, &node.Ping{Round: 7})
 	require.Equal(t, &node.Pong{Round: 7}, b.answer())
 }
+
+// A segment that knows of no gap asks now and then, and each of its peers in turn: with four of them, every eighth timer
+// was always the same one's. In a group of four and a spare, a spare that was no member was the only one whom a member
+// asked that had missed the last records before a take-over; its peers had them, and the new writer waited for ever.
+func TestAnIdleSegmentAsksEveryPeer(t *testing.T) {
+	for peers := 1; peers <= 9; peers++ {
+		v := testVolume()
+		v.Segments = [][]node.ID{{self}}
+		for i := range peers {
+			v.Segments[0] = append(v.Segments[0], peer+node.ID(i))
+		}
+		b := newBenchOf(t, self, v)
+		b.disk()
+		asked := map[node.ID]bool{}
+		for range peers * idleTicks {
+			b.sent = nil
+			b.step(node.Event{Kind: node.Fired, Timer: gossipTimer})
+			for _, e := range b.sent {
+				if _, is := e.Message.(*node.GossipAsk); is {
+					asked[e.To] = true
+				}
+			}
+		}
+		require.Len(t, asked, peers)
+	}
+}
