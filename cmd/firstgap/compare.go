@@ -26,8 +26,8 @@ func newCompare() *cobra.Command {
 		Long: `compare runs one write-only and one mixed workload on a database with a local disk, with snapshots, on a replicated disk,
 mirrored, on a quorum of registers, and on Aurora with and without pages and with four and six copies, in the simulator.
 It lets each design fail in five ways, and counts by reading everything afterwards what was acknowledged and is lost. A
-difference that does not point where the sources give a reason for is a violation, and so is a step of the register's
-nodes that its model does not allow.
+difference that does not point where the sources give a reason for is a violation, and so is a step of a
+database or of a register that its model does not allow.
 ` + exitCannotTells,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },

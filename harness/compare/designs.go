@@ -47,8 +47,15 @@ func databaseConfig(id node.ID) database.Config {
 	return c
 }
 
+// followLog has the model of the write-ahead log follow the databases.
+func (c *cluster) followLog() {
+	log, err := older.NewWAL()
+	c.validator, c.err = log, errors.Join(c.err, err)
+}
+
 func buildLocal(c *cluster) {
 	c.homes = []string{"az1"}
+	c.followLog()
 	count := 0
 	var instance func()
 	instance = func() {
@@ -83,6 +90,7 @@ func (c *cluster) chain(name, zone string) (manager node.ID, servers []node.ID) 
 
 func buildEBS(c *cluster) {
 	c.homes = []string{"az1"}
+	c.followLog()
 	manager, servers := c.chain("disk", "az1")
 	c.storage = servers
 	count := 0
@@ -105,6 +113,7 @@ func buildEBS(c *cluster) {
 
 func buildSnapshot(c *cluster) {
 	c.homes = []string{"az1"}
+	c.followLog()
 	store := c.process("object store", "", func(node.ID) node.Node { return snapshot.NewStore() })
 	c.start(store)
 	count := 0

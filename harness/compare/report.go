@@ -118,7 +118,9 @@ func (r *Report) claims() []Claim {
 		}
 		claim(torn == 0, x.Design+": no failure leaves half a transaction", "%d halves", torn)
 	}
-	claim(quorum.Traced > 0, "quorum: every step that its nodes told is one of its model", "%d steps", quorum.Traced)
+	for _, x := range []*Result{local, snapshot, ebs, quorum} {
+		claim(x.Traced > 0, x.Design+": every step that its nodes told is one of its model", "%d steps", x.Traced)
+	}
 	s := local.after(DiskLost)
 	claim(s.Reads && s.Lost == s.Acked && s.Acked > 0, "local: with the disk goes everything that was acknowledged", "%s", s.text())
 	s = snapshot.after(DiskLost)

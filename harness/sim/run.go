@@ -473,6 +473,10 @@ func traceDigest(t *node.Trace) uint64 {
 			h = mix(h, 1)
 		}
 	}
+	h = mix(h, uint64(t.Page))
+	for _, r := range t.Found {
+		h = mix(mix(h, uint64(r.LSN)), r.Sum)
+	}
 	if t.Register != nil {
 		h = mix(h, registerDigest(t.Register))
 	}

@@ -80,5 +80,6 @@ type Trace struct {
 	Page     PageID        // ReadCached, ReadStored
 	VDL      LSN           // Anew
 	Shown    *Shown        // Show
+	Found    []*Record     // WalFound
 	Register *RegisterStep // the actions of the versioned register
 }

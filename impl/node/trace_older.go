@@ -10,8 +10,21 @@ const (
 	ActRegisterHolds                      // no step: a restarted replica says all Rows that it holds, to be compared
 )
 
+// The actions of the model of one database on a disk (spec/tla/Wal.tla), as the database of the older designs tells them.
+const (
+	ActWalFound   Action = 160 + iota // a start has redone Found, which is what it found of the log; LSN is the last
+	ActWalIssue                       // Record is in the log and on its page, both in memory
+	ActWalDurable                     // the log is durable up to LSN
+	ActWalPage                        // Page is on its way to the disk as it was at LSN
+	ActWalAck                         // the client is told that Txn is committed
+	ActWalOpen                        // recovery is over
+)
+
 func (a Action) older() (string, bool) {
 	names := [...]string{"RegisterBegin", "RegisterTell", "RegisterSettle", "RegisterStore", "RegisterEnd", "RegisterHolds"}
+	if wal := [...]string{"WalFound", "WalIssue", "WalDurable", "WalPage", "WalAck", "WalOpen"}; a >= ActWalFound && int(a-ActWalFound) < len(wal) {
+		return wal[a-ActWalFound], true
+	}
 	if a < ActRegisterBegin || int(a-ActRegisterBegin) >= len(names) {
 		return "", false
 	}

@@ -115,6 +115,8 @@ type Database struct {
 	commits []*txn // wait for the log, in order
 	ready   []*txn
 	locks   map[string]*lock
+
+	told []node.Trace // in this step
 }
 
 // mark says where a record begins in the log.
@@ -157,7 +159,14 @@ func (d *Database) Step(now node.Time, ev node.Event, out *node.Effects) {
 		d.disk.Step(ev, out)
 	}
 	d.advance(out)
+	for _, t := range d.told {
+		out.Tell(t)
+	}
+	clear(d.told)
+	d.told = d.told[:0]
 }
+
+func (d *Database) tell(t node.Trace) { d.told = append(d.told, t) }
 
 // advance goes on as far as the disk lets it.
 func (d *Database) advance(out *node.Effects) {
@@ -261,6 +270,11 @@ func (d *Database) redo(out *node.Effects) {
 			p.since = d.now
 		}
 	}
+	found := make([]*node.Record, len(d.found))
+	for i, l := range d.found {
+		found[i] = l.record
+	}
+	d.tell(node.Trace{Action: node.ActWalFound, LSN: d.last, Found: found})
 	d.found, d.spare = nil, nil
 	d.active = losers
 	for i := len(losers) - 1; i >= 0; i-- {
@@ -417,6 +431,7 @@ func (d *Database) issue(r node.Record) *node.Record {
 		}
 		p.apply(&r)
 	}
+	d.tell(node.Trace{Action: node.ActWalIssue, Record: &r})
 	return &r
 }
 
@@ -481,13 +496,20 @@ func (d *Database) written(out *node.Effects) {
 		return
 	}
 	if d.passed < d.barrier && !d.disk.Busy(block.LogLane) {
+		if d.durable != d.writing {
+			d.tell(node.Trace{Action: node.ActWalDurable, LSN: d.writing})
+		}
 		d.durable, d.passed = d.writing, d.barrier
 		if d.phase == beginning && d.durable == d.last {
 			d.phase = open
+			d.tell(node.Trace{Action: node.ActWalOpen})
 		}
 		for len(d.commits) > 0 && d.commits[0].lsn <= d.durable && d.commits[0].barrier <= d.passed {
 			t := d.commits[0]
 			d.commits = d.commits[1:]
+			if len(t.writes) > 0 {
+				d.tell(node.Trace{Action: node.ActWalAck, Txn: t.id})
+			}
 			d.respond(t, node.Reply{Status: node.OK, LSN: t.lsn}, out)
 			d.finish(t)
 		}
@@ -518,6 +540,7 @@ func (d *Database) flushPages(out *node.Effects) {
 	d.images, d.doubled = nil, !d.DoubleWrite
 	double := node.DiskWrite{}
 	for i, p := range d.flushing {
+		d.tell(node.Trace{Action: node.ActWalPage, Page: node.PageID(p.id), LSN: p.lsn})
 		image := p.image(d.PageSize)
 		d.images = append(d.images, node.Block{Number: p.id, Data: image})
 		double.Blocks = append(double.Blocks, node.Block{Number: uint32(d.Pages + i), Data: image})
