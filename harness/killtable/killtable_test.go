@@ -26,9 +26,9 @@ import (
 )
 
 var (
-	trials = flag.Int("firstgap.trials", 20, "how often each planted bug is searched for, from other seeds")
+	trials = flag.Int("firstgap.trials", 10, "how often each planted bug is searched for, from other seeds")
 	limit  = flag.Int("firstgap.limit", 2000, "runs after which a search gives up")
-	clean  = flag.Int("firstgap.clean", 2000, "runs of the unbroken build, which must all pass")
+	clean  = flag.Int("firstgap.clean", 1500, "runs of the unbroken build, which must all pass")
 )
 
 // A trial is one search for one planted bug.

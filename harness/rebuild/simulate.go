@@ -33,11 +33,11 @@ func (e *SimulationError) Error() string {
 }
 
 // replicas of a piece, and the place of each: the lost one, the one that is read from, and the new one. A segment asks the
-// peer of its third place first.
+// peer of its second place first.
 const (
 	replicas = 6
 	lost     = 0
-	source   = 2
+	source   = 1
 	fresh    = replicas
 )
 

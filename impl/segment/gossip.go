@@ -35,8 +35,8 @@ func (s *Segment) gossip(out *node.Effects) {
 	}
 	// By turns of asking and not of ticks: of four peers every eighth tick is always the same one's, and where it has nothing
 	// to give, such as a spare that is no member, nobody else was ever asked.
-	out.Send(s.peers[s.asked%len(s.peers)], ask)
 	s.asked++
+	out.Send(s.peers[s.asked%len(s.peers)], ask)
 }
 
 // give answers a peer. Only peers on the same line exchange records: an LSN of another line may name another record.
