@@ -137,6 +137,7 @@ const snapshotEvery = 100 * time.Millisecond
 
 func buildRDS(c *cluster) {
 	c.homes = []string{"az1", "az2"}
+	c.followLog()
 	first, near := c.chain("az1 disk", "az1")
 	second, far := c.chain("az2 disk", "az2")
 	c.storage = append(near, far...)

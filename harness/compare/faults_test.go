@@ -45,7 +45,7 @@ func (r *rolls) plan(names []string) faults.Plan {
 }
 
 // validated are the designs whose traces a model follows.
-var validated = map[string]bool{"local": true, "snapshot": true, "ebs": true, "quorum": true}
+var validated = map[string]bool{"local": true, "snapshot": true, "ebs": true, "rds": true, "quorum": true}
 
 // On a network that loses, doubles and delays, with crashes, partitions and pauses of anybody: nothing acknowledged is
 // lost, nothing is there by half, and when the faults have ended everything answers.

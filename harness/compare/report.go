@@ -118,7 +118,7 @@ func (r *Report) claims() []Claim {
 		}
 		claim(torn == 0, x.Design+": no failure leaves half a transaction", "%d halves", torn)
 	}
-	for _, x := range []*Result{local, snapshot, ebs, quorum} {
+	for _, x := range []*Result{local, snapshot, ebs, rds, quorum} {
 		claim(x.Traced > 0, x.Design+": every step that its nodes told is one of its model", "%d steps", x.Traced)
 	}
 	s := local.after(DiskLost)
