@@ -50,10 +50,14 @@ var validated = map[string]bool{"local": true, "snapshot": true, "ebs": true, "r
 // On a network that loses, doubles and delays, with crashes, partitions and pauses of anybody: nothing acknowledged is
 // lost, nothing is there by half, and when the faults have ended everything answers.
 func TestTheOlderDesignsUnderFaults(t *testing.T) {
+	seeds := uint64(60)
+	if testing.Short() {
+		seeds = 30
+	}
 	for _, name := range []string{"local", "snapshot", "ebs", "rds", "quorum"} {
 		d := designNamed(t, name)
 		acked, crashes, cut := 0, uint64(0), uint64(0)
-		for seed := range uint64(60) {
+		for seed := range seeds {
 			network, disk := Machines()
 			network.Loss, network.Duplicate, network.LateDelivery = 0.005, 0.05, seed%2 == 0
 			network.Jitter = ms
