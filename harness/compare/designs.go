@@ -57,8 +57,7 @@ func buildLocal(c *cluster) {
 	c.homes = []string{"az1"}
 	c.followLog()
 	count := 0
-	var instance func()
-	instance = func() {
+	instance := func() {
 		count++
 		id := c.process(fmt.Sprintf("database %d", count), "az1", func(id node.ID) node.Node {
 			return database.New(databaseConfig(id), block.NewLocal())

@@ -41,7 +41,7 @@ func TestASecondInstanceIsRefused(t *testing.T) {
 	require.Equal(t, "1", s.replies[1].Value.Bytes)
 	require.Equal(t, node.OK, s.replies[3].Status)
 	c.active = first
-	s = c.play("fourth", 1003, 0, op(node.OpBegin), put("x", "3"), op(node.OpCommit))
+	c.play("fourth", 1003, 0, op(node.OpBegin), put("x", "3"), op(node.OpCommit))
 	c.run(100*time.Millisecond, nil)
 	s = c.play("fifth", 1004, 0, op(node.OpBegin))
 	require.Equal(t, node.ReasonAttached, s.replies[0].Reason)

@@ -534,8 +534,7 @@ func committedPrefixes(t *testing.T, seed uint64) {
 	var flying []node.Effect // page reads on their way
 	vdl, sentUpTo, highest := s.end(), s.end(), node.LSN(0)
 	answered := 0
-	var take func(effects []node.Effect)
-	take = func(effects []node.Effect) {
+	take := func(effects []node.Effect) {
 		for _, e := range effects {
 			switch {
 			case e.Kind == node.DoSend && e.Message.Type() == "read-snapshot":

@@ -42,7 +42,6 @@ func answerReads(w *Writer, log []*node.Record, out *node.Effects) {
 type quick struct {
 	t        *testing.T
 	w        *Writer
-	asked    uint64
 	held     []*node.ReadPage // questions for pages that are not answered yet
 	from     []node.ID
 	confirms map[node.ID]uint64

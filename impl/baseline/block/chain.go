@@ -26,8 +26,7 @@ type Chain struct {
 	status      Status
 	view        node.View
 	opened      []node.ID
-	end         uint64 // of the log area, as the last server of the view said
-	waited      int    // ticks since something moved
+	waited      int // ticks since something moved
 	seqs        [lanes]uint64
 	writes      [lanes]*node.DiskWrite
 	reads       []uint32
