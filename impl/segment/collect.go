@@ -123,7 +123,7 @@ func (s *Segment) imagesDurable(out *node.Effects) {
 	s.counters.Coalesced += uint64(len(set.pages))
 	wasDamaged := s.Damaged()
 	if t := set.tail; t.LSN > 0 && !s.durable.history.Has(t.LSN, t.Epoch) {
-		// The line changed in the meantime, below the VDL: see drop.
+		// The line changed in the meantime, below the VDL: see dropImages.
 		s.images = set.images
 		s.hollow()
 		return

@@ -133,6 +133,40 @@ func TestARecoveryFindsWhatItNeedsAfterACollection(t *testing.T) {
 	}
 }
 
+// A log with the joins of two recoveries, and images of the second one's line: the crash came when they were durable, and
+// the log was not yet without what they stand for. The first join is not on their line, and does not take them: when all
+// segments of a group lost power in that moment, each threw its images away, and none was left to fill the others from.
+func TestImagesOfALaterLineThanTheLogBeginsWith(t *testing.T) {
+	b := newBench(t)
+	rs := chain(4, 3)
+	b.get(writer1, told(1, 2, 0, rs[:2]...))
+	second := node.FirstHistory().Cut(2, 2)
+	b.get(writer2, &node.Join{Epoch: 2, History: second})
+	b.disk()
+	for _, r := range rs[2:] {
+		r.Epoch = 2
+		r.Seal()
+	}
+	b.get(writer2, writes(2, rs[2]))
+	third := second.Cut(3, 3)
+	b.get(writer1, &node.Join{Epoch: 3, History: third})
+	b.disk()
+	rs[3].Epoch = 3
+	rs[3].Seal()
+	b.get(writer1, told(3, 4, 4, rs[3]))
+	b.disk()
+	before := len(b.file)
+	b.fire(coalesceTimer)
+	b.one(false) // the images
+	require.NotNil(t, b.images)
+	require.Len(t, b.file, before)
+	b.restart()
+	require.False(t, b.seg.Damaged())
+	require.Equal(t, node.LSN(4), b.seg.SCL())
+	require.Equal(t, node.LSN(4), b.seg.Floor())
+	b.expect(rs, 3)
+}
+
 // The floor goes no higher than the segment is complete, nor than a VDL that it was told.
 func TestTheFloorStaysBelowAGap(t *testing.T) {
 	b := newBench(t)

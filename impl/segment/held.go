@@ -107,10 +107,16 @@ func (s *Segment) drop() {
 	for _, v := range s.pages {
 		v.keep(onLine)
 	}
-	// Nothing at or below a VDL is ever cut. Images of records that a history does not have come of a volume that lied
-	// about its VDL, and nothing good can be made of them here.
-	if t := &s.images.tail; t.LSN > 0 && !onLine(t.LSN, t.Epoch) {
+	s.advance()
+}
+
+// dropImages forgets images of records that are not on the durable history. Nothing at or below a VDL is ever cut, so they
+// come of a volume that lied about its VDL, and nothing good can be made of them here. A start asks this of the last
+// history of its log alone: the images may be of a later line than the joins that the log begins with, when a crash came
+// between them and the shorter log. Asked at each join, a zone's power failure in that moment took the images of every
+// segment at once, and nobody was left to fill from.
+func (s *Segment) dropImages() {
+	if t := &s.images.tail; t.LSN > 0 && !s.durable.history.Has(t.LSN, t.Epoch) {
 		s.hollow()
 	}
-	s.advance()
 }

@@ -469,6 +469,9 @@ func (s *Segment) synchronised(upTo uint64, out *node.Effects) {
 		// A peer's images may have come first: then they have told of it.
 		e.again = e.again || e.kind == recordEntry && e.lsn <= s.below()
 		s.install(e)
+		if e.kind == joinEntry {
+			s.dropImages()
+		}
 		s.tellUntold(out)
 		s.tell(e, out)
 		switch e.kind {

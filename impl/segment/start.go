@@ -35,6 +35,7 @@ func (s *Segment) start(incarnation uint32, files []node.File, out *node.Effects
 	for i := range found.entries {
 		s.restore(&found.entries[i], found.synced)
 	}
+	s.dropImages()
 	s.tellFill(^uint64(0))
 	s.ahead = s.durable
 	s.position = found.position
