@@ -406,7 +406,7 @@ func (s *stage) perform(id node.ID, p *process, e node.Effect) {
 		p.file(e.File).Data = slices.Clone(e.Data)
 		s.queue = append(s.queue, delivery{to: id, ev: node.Event{Kind: node.DiskDone, Token: e.Token}})
 	case node.DoRespond:
-		s.reply(e.Reply)
+		s.reply(*e.Reply)
 	}
 }
 

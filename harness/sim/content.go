@@ -13,20 +13,46 @@ const (
 	mostChunk  = 16 << 10
 )
 
-// contentOf returns a copy of b.
-func contentOf(b []byte) content {
-	if len(b) == 0 {
-		return content{}
+// spare is chunks of the largest size that no file needs any more. A log that is replaced again and again by a shorter one
+// would otherwise be most of a run's garbage.
+type spare [][]byte
+
+func (s *spare) chunk(size int) []byte {
+	if n := len(*s); n > 0 && size == mostChunk {
+		chunk := (*s)[n-1]
+		*s = (*s)[:n-1]
+		return chunk
 	}
-	return content{chunks: [][]byte{append([]byte(nil), b...)}, size: len(b)}
+	return make([]byte, 0, size)
+}
+
+// take takes the chunks of c, which nobody may use again.
+func (s *spare) take(c *content) {
+	for _, chunk := range c.chunks {
+		if cap(chunk) == mostChunk {
+			*s = append(*s, chunk[:0])
+		}
+	}
+	*c = content{}
+}
+
+// contentOf returns a copy of b.
+func contentOf(b []byte, s *spare) content {
+	c := content{chunks: make([][]byte, 0, (len(b)+mostChunk-1)/mostChunk), size: len(b)}
+	for len(b) > 0 {
+		n := min(len(b), mostChunk)
+		c.chunks = append(c.chunks, append(s.chunk(n), b[:n]...))
+		b = b[n:]
+	}
+	return c
 }
 
 // add appends a copy of b.
-func (c *content) add(b []byte) {
+func (c *content) add(b []byte, s *spare) {
 	for len(b) > 0 {
 		last := len(c.chunks) - 1
 		if last < 0 || len(c.chunks[last]) == cap(c.chunks[last]) {
-			c.chunks = append(c.chunks, make([]byte, 0, max(leastChunk, min(c.size, mostChunk))))
+			c.chunks = append(c.chunks, s.chunk(max(leastChunk, min(c.size, mostChunk))))
 			last++
 		}
 		chunk := c.chunks[last]

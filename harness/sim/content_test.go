@@ -15,7 +15,8 @@ func TestContentIsAsOneSlice(t *testing.T) {
 		for i := range want {
 			want[i] = byte(d.Uint32())
 		}
-		c := contentOf(want)
+		var unused spare
+		c := contentOf(want, &unused)
 		want = append([]byte{}, want...)
 		for range 100 {
 			from := d.IntN(len(want) + 1)
@@ -26,7 +27,7 @@ func TestContentIsAsOneSlice(t *testing.T) {
 				for i := range b {
 					b[i] = byte(d.Uint32())
 				}
-				c.add(b)
+				c.add(b, &unused)
 				want = append(want, b...)
 				clear(b) // the content has a copy
 			case 3:
@@ -39,9 +40,14 @@ func TestContentIsAsOneSlice(t *testing.T) {
 					want[bit/8] ^= 1 << (bit % 8)
 				}
 			case 5:
-				if d.IntN(4) == 0 {
+				switch d.IntN(8) {
+				case 0, 1:
 					c.truncate(from)
 					want = want[:from]
+				case 2: // another takes its place, and its space
+					next := contentOf(want[from:], &unused)
+					unused.take(&c)
+					c, want = next, append([]byte{}, want[from:]...)
 				}
 			}
 			require.Equal(t, len(want), c.size)

@@ -116,13 +116,13 @@ func (w *World) appendTo(p *process, name string, data []byte) {
 	d := &p.disk
 	f := d.open(name)
 	v := &f.versions[len(f.versions)-1]
-	v.data.add(data)
+	v.data.add(data, &w.spare)
 	w.wrote(p, len(data))
 	d.seq++
 	v.pieces = append(v.pieces, piece{end: v.data.size, seq: d.seq})
 	w.bytes += int64(len(data))
 	w.counts.Appends++
-	w.take(p, time.Duration(w.disk.Append), w.same(mix(mix(p.salt(opAppend), f.hash), xxh3.Hash(data))))
+	w.take(p, time.Duration(w.disk.Append), w.same(mix(mix(p.salt(opAppend), f.hash), uint64(v.data.size))))
 }
 
 func (w *World) sync(p *process, token node.Token) {
@@ -141,7 +141,7 @@ func (w *World) replace(p *process, name string, data []byte, token node.Token) 
 	w.counts.Replaces++
 	w.wrote(p, len(data))
 	w.bytes += int64(len(data))
-	f.versions = append(f.versions, version{data: contentOf(data), durable: len(data)})
+	f.versions = append(f.versions, version{data: contentOf(data, &w.spare), durable: len(data)})
 	id := w.draw(mix(mix(p.salt(opReplace), f.hash), xxh3.Hash(data)))
 	d.ops = append(d.ops, diskOp{seq: d.seq, file: f, id: id})
 	w.completeAt(p, w.take(p, time.Duration(w.disk.Replace), id), token)
@@ -163,7 +163,7 @@ func (w *World) completeAt(p *process, at node.Time, token node.Token) {
 }
 
 // complete makes the oldest operation take effect. It returns how many bytes it freed.
-func (d *disk) complete() (freed int) {
+func (d *disk) complete(s *spare) (freed int) {
 	op := d.ops[0]
 	d.ops = slices.Delete(d.ops, 0, 1)
 	if op.read {
@@ -175,6 +175,7 @@ func (d *disk) complete() (freed int) {
 	}
 	if op.file != nil {
 		freed = op.file.versions[0].data.size
+		s.take(&op.file.versions[0].data)
 		op.file.versions = slices.Delete(op.file.versions, 0, 1)
 		op.file.exists = true
 		return freed
@@ -205,7 +206,7 @@ func (w *World) crashDisk(p *process, salt uint64) {
 			break
 		}
 		w.counts.UntoldEffects++
-		w.bytes -= int64(d.complete())
+		w.bytes -= int64(d.complete(&w.spare))
 	}
 	d.ops = d.ops[:0]
 	d.reads = nil

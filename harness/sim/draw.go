@@ -85,48 +85,53 @@ func scaled(d time.Duration, factor float64) time.Duration {
 }
 
 // attempts counts how often each identity has been seen. It is an open table because a run does this for every
-// message; nothing ever walks over it.
+// message; nothing ever walks over it. An entry is one word, for the table outgrows the processor's cache: the upper bits of
+// the identity and the count below them. Two identities that share their upper bits count together, which harms nobody.
 type attempts struct {
-	keys   []uint64
-	counts []uint32
-	used   int
+	entries []uint64 // 0 marks an empty place
+	used    int
 }
 
+const (
+	countBits = 24
+	mostCount = 1<<countBits - 1
+)
+
 // next returns how often key was seen before.
-func (a *attempts) next(key uint64) uint32 {
-	if a.used*4 >= len(a.keys)*3 {
+func (a *attempts) next(key uint64) uint64 {
+	if a.used*4 >= len(a.entries)*3 {
 		a.grow()
 	}
-	if key == 0 { // marks an empty place
-		key = 1
+	upper := max(key>>countBits, 1)
+	place := a.place(upper)
+	count := *place & mostCount
+	if *place == 0 {
+		*place = upper<<countBits | 1
+		a.used++
+		return 0
 	}
-	mask := uint64(len(a.keys) - 1)
-	for i := key & mask; ; i = (i + 1) & mask {
-		switch a.keys[i] {
-		case key:
-			a.counts[i]++
-			return a.counts[i]
-		case 0:
-			a.keys[i] = key
-			a.used++
-			return 0
+	if count < mostCount {
+		*place++
+	}
+	return count
+}
+
+// place returns where the identity with these upper bits is, or is to be.
+func (a *attempts) place(upper uint64) *uint64 {
+	mask := uint64(len(a.entries) - 1)
+	for i := upper & mask; ; i = (i + 1) & mask {
+		if e := a.entries[i]; e == 0 || e>>countBits == upper {
+			return &a.entries[i]
 		}
 	}
 }
 
 func (a *attempts) grow() {
-	old, counts := a.keys, a.counts
-	size := max(1024, 2*len(old))
-	a.keys, a.counts = make([]uint64, size), make([]uint32, size)
-	mask := uint64(size - 1)
-	for j, key := range old {
-		if key == 0 {
-			continue
+	old := a.entries
+	a.entries = make([]uint64, max(1024, 2*len(old)))
+	for _, e := range old {
+		if e != 0 {
+			*a.place(e >> countBits) = e
 		}
-		i := key & mask
-		for a.keys[i] != 0 {
-			i = (i + 1) & mask
-		}
-		a.keys[i], a.counts[i] = key, counts[j]
 	}
 }

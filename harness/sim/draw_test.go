@@ -35,20 +35,24 @@ func TestHeapAgainstSorting(t *testing.T) {
 
 func TestAttemptsAgainstAMap(t *testing.T) {
 	var a attempts
-	want := map[uint64]uint32{}
+	want := map[uint64]uint64{}
 	for i := range uint64(20_000) {
-		key := mix(0, i) % 5000
+		key := (mix(0, i)%5000 + 1) << countBits
 		if i%2 == 0 {
-			key <<= 40 // all in one place of the table at first
+			key <<= 16 // all in one place of the table at first
 		}
-		if key != 0 {
-			require.Equal(t, want[key], a.next(key))
-			want[key]++
-		}
+		require.Equal(t, want[key], a.next(key))
+		want[key]++
 	}
 	var zero attempts
 	assert.EqualValues(t, 0, zero.next(0))
 	assert.EqualValues(t, 1, zero.next(0))
+	// The count stops before it would become another identity.
+	*zero.place(1) |= mostCount
+	for range 2 {
+		assert.EqualValues(t, mostCount, zero.next(0))
+	}
+	assert.EqualValues(t, 0, zero.next(2<<countBits))
 }
 
 func TestDraws(t *testing.T) {

@@ -181,7 +181,7 @@ func (w *World) arrives(p *process, e *pending, at node.Time) bool {
 			return false // what became of it was decided when the process crashed
 		}
 		if !e.arrived {
-			w.bytes -= int64(p.disk.complete())
+			w.bytes -= int64(p.disk.complete(&w.spare))
 		}
 		return true
 	}
@@ -227,7 +227,11 @@ func (w *World) handleActor(p *process, e *pending) {
 	case EventReply:
 		h := w.takeCall(e.call)
 		from := w.parties[e.from].id
-		w.note(Event{Kind: EventReply, Process: p.id, From: from, Reply: &h.reply}, e.value)
+		w.fold(EventReply, p.id, from, 0, e.value)
+		if w.listen != nil {
+			heard := h.reply // a copy, or h would be on the garbage heap even when nobody listens
+			w.tell(&Event{Kind: EventReply, Process: p.id, From: from, Reply: &heard})
+		}
 		p.actor.Reply(w.now, from, h.reply, &w.calls)
 	case EventTimer:
 		delete(p.timers, e.timer)
@@ -280,7 +284,11 @@ func (w *World) handleNode(p *process, e *pending) {
 		h := w.takeCall(e.call)
 		from := w.parties[e.from].id
 		*ev = node.Event{Kind: node.Requested, From: from, Request: h.request}
-		w.note(Event{Kind: EventRequest, Process: p.id, From: from, Request: &h.request}, e.value)
+		w.fold(EventRequest, p.id, from, 0, e.value)
+		if w.listen != nil {
+			heard := h.request
+			w.tell(&Event{Kind: EventRequest, Process: p.id, From: from, Request: &heard})
+		}
 	}
 	w.step(p, ev)
 }
@@ -372,7 +380,7 @@ func (w *World) perform(p *process, ev *node.Event) {
 		case node.DoRead:
 			w.readFrom(p, e.File, e.From, e.Size, e.Token)
 		case node.DoRespond:
-			w.respond(p, e.To, &e.Reply)
+			w.respond(p, e.To, e.Reply)
 		default:
 			panic(fmt.Sprintf("effect of unknown kind %d", e.Kind))
 		}

@@ -138,6 +138,7 @@ type World struct {
 	free    []int32
 	held    []held
 	actions []action
+	spare   spare
 	bytes   int64
 
 	freeHeld    []int32
@@ -199,7 +200,7 @@ func (w *World) Add(p Process) error {
 	}
 	for _, f := range p.Disk {
 		on := added.disk.open(f.Name)
-		on.exists, on.versions[0] = true, version{data: contentOf(f.Data), durable: len(f.Data)}
+		on.exists, on.versions[0] = true, version{data: contentOf(f.Data, &w.spare), durable: len(f.Data)}
 		w.bytes += int64(len(f.Data))
 	}
 	return nil
@@ -512,7 +513,7 @@ func (w *World) resume(p *process) {
 
 // draw returns the randomness of an identity; it is another each time that the identity comes up.
 func (w *World) draw(key uint64) draw {
-	return draw(mix(mix(w.seed, key), uint64(w.seen.next(key))))
+	return draw(mix(mix(w.seed, key), w.seen.next(key)))
 }
 
 // same returns the randomness of an identity that nothing hangs on but how long something takes: it may be the same each

@@ -105,7 +105,7 @@ type Effect struct {
 	From    int // of a read, in bytes
 	Size    int // of a read, in bytes
 	Token   Token
-	Reply   Reply
+	Reply   *Reply
 }
 
 // Effects collects what one step wants done, and what it has to tell about itself (see Trace). The runtime owns
@@ -152,7 +152,7 @@ func (o *Effects) Read(file string, from, size int, t Token) {
 }
 
 func (o *Effects) Respond(to ID, r Reply) {
-	o.List = append(o.List, Effect{Kind: DoRespond, To: to, Reply: r})
+	o.List = append(o.List, Effect{Kind: DoRespond, To: to, Reply: &r})
 }
 
 // Tell adds t to the node's trace.

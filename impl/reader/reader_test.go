@@ -242,7 +242,7 @@ func (g *rig) reply(effects []node.Effect) node.Reply {
 	var all []node.Reply
 	for _, e := range effects {
 		if e.Kind == node.DoRespond {
-			all = append(all, e.Reply)
+			all = append(all, *e.Reply)
 		}
 	}
 	require.Len(g.t, all, 1)

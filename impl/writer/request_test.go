@@ -37,7 +37,7 @@ func replies(out *node.Effects) []node.Reply {
 	var rs []node.Reply
 	for _, e := range out.List {
 		if e.Kind == node.DoRespond {
-			rs = append(rs, e.Reply)
+			rs = append(rs, *e.Reply)
 		}
 	}
 	return rs

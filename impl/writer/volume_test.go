@@ -74,7 +74,7 @@ func (q *quick) step(ev node.Event) {
 			q.confirms[e.To] = m.Round
 		}
 		if e.Kind == node.DoRespond {
-			q.out = append(q.out, e.Reply)
+			q.out = append(q.out, *e.Reply)
 		}
 	}
 }

@@ -64,7 +64,7 @@ func (h *host) step(ev node.Event) {
 		case node.DoSync:
 			h.waiting = append(h.waiting, e.Token)
 		case node.DoRespond:
-			h.replies = append(h.replies, e.Reply)
+			h.replies = append(h.replies, *e.Reply)
 		}
 	}
 	if !h.held {

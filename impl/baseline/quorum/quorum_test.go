@@ -69,7 +69,7 @@ func (b *table) step(id node.ID, ev node.Event) {
 			}
 			b.step(id, node.Event{Kind: node.DiskDone, Token: e.Token})
 		case node.DoRespond:
-			b.replies = append(b.replies, e.Reply)
+			b.replies = append(b.replies, *e.Reply)
 		}
 	}
 }
