@@ -69,7 +69,7 @@ func (s *Segment) hold(r *node.Record, position uint64) {
 	}
 	s.heldBytes += recordBytes(r)
 	s.version(r.Page).add(r)
-	s.advance()
+	s.advanceOver(s.held[i:])
 }
 
 // recordBytes is about what a record takes in the log.
@@ -77,8 +77,11 @@ func recordBytes(r *node.Record) int {
 	return 2*headerBytes + 40 + len(r.Key) + len(r.Old.Bytes) + len(r.New.Bytes)
 }
 
-func (s *Segment) advance() {
-	for _, h := range s.above(s.scl) {
+// advance moves the SCL as far as the back-links reach.
+func (s *Segment) advance() { s.advanceOver(s.above(s.scl)) }
+
+func (s *Segment) advanceOver(held []heldRecord) {
+	for _, h := range held {
 		// LSNs of other groups are no gap: the back-link says what the group's previous record is.
 		if h.Prev != s.scl {
 			return

@@ -62,8 +62,7 @@ var castagnoliTable = crc32.MakeTable(crc32.Castagnoli)
 // appendEntry encodes e.
 func appendEntry(b []byte, e *entry) []byte {
 	start := len(b)
-	var space [headerBytes]byte
-	b = append(b, space[:]...)
+	b = append(b, make([]byte, headerBytes)...)
 	switch e.kind {
 	case recordEntry:
 		b = e.record.AppendBinary(b)
@@ -79,8 +78,11 @@ func appendEntry(b []byte, e *entry) []byte {
 	}
 	body := b[start+headerBytes:]
 	h := header{kind: e.kind, position: e.position, synced: e.synced, lsn: e.lsn, epoch: e.epoch, size: len(body), sum: castagnoli(body)}
-	h.put(b[start:start], headMagic)
-	return h.put(b, tailMagic)
+	h.put(b[start:], headMagic)
+	end := len(b)
+	b = append(b, make([]byte, headerBytes)...)
+	h.put(b[end:], tailMagic)
+	return b
 }
 
 // A header is what an entry says of itself at both ends.
@@ -93,17 +95,18 @@ type header struct {
 	sum              uint32 // of the body
 }
 
-func (h *header) put(b []byte, magic uint32) []byte {
-	start := len(b)
-	b = binary.LittleEndian.AppendUint32(b, magic)
-	b = append(b, byte(h.kind))
-	b = binary.LittleEndian.AppendUint64(b, h.position)
-	b = binary.LittleEndian.AppendUint64(b, h.synced)
-	b = binary.LittleEndian.AppendUint64(b, uint64(h.lsn))
-	b = binary.LittleEndian.AppendUint32(b, uint32(h.epoch))
-	b = binary.LittleEndian.AppendUint32(b, uint32(h.size))
-	b = binary.LittleEndian.AppendUint32(b, h.sum)
-	return binary.LittleEndian.AppendUint32(b, castagnoli(b[start:]))
+// put writes it at the start of b.
+func (h *header) put(b []byte, magic uint32) {
+	b = b[:headerBytes]
+	binary.LittleEndian.PutUint32(b, magic)
+	b[4] = byte(h.kind)
+	binary.LittleEndian.PutUint64(b[5:], h.position)
+	binary.LittleEndian.PutUint64(b[13:], h.synced)
+	binary.LittleEndian.PutUint64(b[21:], uint64(h.lsn))
+	binary.LittleEndian.PutUint32(b[29:], uint32(h.epoch))
+	binary.LittleEndian.PutUint32(b[33:], uint32(h.size))
+	binary.LittleEndian.PutUint32(b[37:], h.sum)
+	binary.LittleEndian.PutUint32(b[41:], castagnoli(b[:headerBytes-4]))
 }
 
 func readHeader(b []byte, magic uint32) (h header, fits bool) {

@@ -78,6 +78,7 @@ type Segment struct {
 	synced   uint64  // of the last entry known to be durable
 	syncing  bool
 	buffer   []byte // the bytes that this step appends
+	write    int    // where in buffer the last append begins
 	whole    []byte // the bytes by which this step replaces the images
 
 	serving  bool         // false until a start has settled what the disk holds
@@ -414,14 +415,20 @@ func (s *Segment) readLog(from node.ID, m *node.ReadLog, out *node.Effects) {
 	out.Send(from, answer)
 }
 
-// enqueue appends an entry to the log. It counts when the sync that follows completes.
+// enqueue appends an entry to the log. It counts when the sync that follows completes. Entries that come together, as the
+// records of one message do, are one write.
 func (s *Segment) enqueue(e entry, out *node.Effects) {
 	s.position++
 	e.position, e.synced = s.position, s.synced
-	start := len(s.buffer)
+	before := len(s.buffer)
 	s.buffer = appendEntry(s.buffer, &e)
-	s.logBytes += len(s.buffer) - start
-	out.Append(logFile, s.buffer[start:])
+	s.logBytes += len(s.buffer) - before
+	if n := len(out.List); n > 0 && out.List[n-1].Kind == node.DoAppend {
+		out.List[n-1].Data = s.buffer[s.write:]
+	} else {
+		s.write = before
+		out.Append(logFile, s.buffer[before:])
+	}
 	s.queue = append(s.queue, e)
 }
 

@@ -135,6 +135,9 @@ func (w *Writer) pgcl(g *group) node.LSN {
 // or below it, and acknowledges the commits up to there. It is neither the lowest nor the highest PGCL: with
 // groups complete up to 103 and 104, all of it interleaved, the volume is complete up to 104 (SIGMOD 2018 §2.3).
 func (w *Writer) advance(out *node.Effects) {
+	if w.vcl == w.end {
+		return // who answers later than a write quorum moves nothing
+	}
 	var few [8]node.LSN
 	pgcls := few[:0]
 	for i := range w.groups {
