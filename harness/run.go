@@ -284,12 +284,24 @@ func (r *runner) play() {
 	}
 	// The faults have ended. The plan may have left the volume without a writer, or with one that the one that died last
 	// has replaced.
-	if r.world.Node(r.world.Newest(string(faults.Writer))) == nil || !r.writerLives() {
+	replaced := false
+	replace := func() {
 		r.startWriter()
+		replaced = true
+	}
+	if r.world.Node(r.world.Newest(string(faults.Writer))) == nil || !r.writerLives() {
+		replace()
 	}
 	prober := workload.NewProber(r.c.Workload, r.c.Seed, r.c.Workload.Clients+1, &r.directory, r.result.History)
 	r.join("prober", prober)
-	r.waitFor("an acknowledged write by whichever writer serves", prober.Wrote)
+	r.waitFor("an acknowledged write by whichever writer serves", func() bool {
+		// A reader that won the epoch and died before it fenced anybody leaves a writer that serves until it asks the
+		// register for something.
+		if !replaced && !r.writerLives() {
+			replace()
+		}
+		return prober.Wrote()
+	})
 	prober.Stop()
 	if r.broken || !r.until(max(r.world.Now(), horizon+node.Time(r.c.Ending.Calm)), nil) {
 		return
