@@ -367,8 +367,10 @@ func (w *Writer) loaded(g node.Group, m *node.LogRecords, out *node.Effects) {
 	}
 }
 
-// afterLoad finds the transactions that were active at the cut, and locks their rows until they are undone.
+// afterLoad finds the transactions that were active at the cut, and locks their rows until they are undone, those of
+// changes that are taken back already as well: a transaction keeps its locks until it ends, whoever ends it.
 func (w *Writer) afterLoad() {
+	rows := map[node.Txn][]string{}
 	for _, r := range w.log {
 		g := &w.groups[r.Group]
 		g.lsns = append(g.lsns, r.LSN)
@@ -382,6 +384,7 @@ func (w *Writer) afterLoad() {
 				w.undoing = append(w.undoing, t)
 			}
 			t.writes = append(t.writes, r)
+			rows[t.id] = append(rows[t.id], r.Key)
 		case node.Undo:
 			// The one that it undoes is the last, or lies below what was loaded and matters no more.
 			if t != nil && len(t.writes) > 0 && t.writes[len(t.writes)-1].LSN == r.Undoes {
@@ -403,8 +406,8 @@ func (w *Writer) afterLoad() {
 	}
 	w.undoing = w.undoing[:n]
 	for _, t := range w.undoing {
-		for _, r := range t.writes {
-			w.locks.Acquire(t.id, lock.Row(r.Key), lock.Exclusive) // nobody else holds anything yet
+		for _, key := range rows[t.id] {
+			w.locks.Acquire(t.id, lock.Row(key), lock.Exclusive) // nobody else holds anything yet
 		}
 	}
 	w.active = append(w.active, w.undoing...)

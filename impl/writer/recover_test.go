@@ -179,21 +179,61 @@ func TestOldestActive(t *testing.T) {
 // recovering returns a writer of epoch 2 that has fenced two of three segments and decided. The log has three records
 // of one transaction, of which the answers say that 1 is durable, and that the transaction is active.
 func recovering(t *testing.T) (*Writer, []*node.Record) {
+	var rs []*node.Record
+	for l := node.LSN(1); l <= 3; l++ {
+		rs = append(rs, &node.Record{LSN: l, Epoch: 1, Prev: l - 1, Kind: node.Write, Last: true, Txn: node.MakeTxn(1, 1), Page: btree.Root, Key: fmt.Sprint("row", l), New: node.Some("v"), OldestActive: 1})
+	}
+	return recoveringOf(t, rs), rs
+}
+
+// recoveringOf returns a writer that has found these records on both of the segments that it has fenced.
+func recoveringOf(t *testing.T, rs []*node.Record) *Writer {
 	w := newTestWriter(1, 3, 2, 2)
 	w.phase, w.epoch = fencing, 2
-	var rs []*node.Record
 	var hs []node.Held
-	for l := node.LSN(1); l <= 3; l++ {
-		r := &node.Record{LSN: l, Epoch: 1, Prev: l - 1, Kind: node.Write, Last: true, Txn: node.MakeTxn(1, 1), Page: btree.Root, Key: fmt.Sprint("row", l), New: node.Some("v"), OldestActive: 1}
+	for _, r := range rs {
 		r.Seal()
-		rs = append(rs, r)
-		hs = append(hs, node.Held{LSN: l, Epoch: 1, Last: true, OldestActive: 1})
+		hs = append(hs, heldOf(r))
 	}
+	scl := rs[len(rs)-1].LSN
 	var out node.Effects
-	w.fenced(0, 0, &node.Fenced{Epoch: 2, History: node.FirstHistory(), SCL: 3, Held: hs}, &out)
-	w.fenced(0, 1, &node.Fenced{Epoch: 2, History: node.FirstHistory(), SCL: 3, Held: hs}, &out)
+	w.fenced(0, 0, &node.Fenced{Epoch: 2, History: node.FirstHistory(), SCL: scl, Held: hs}, &out)
+	w.fenced(0, 1, &node.Fenced{Epoch: 2, History: node.FirstHistory(), SCL: scl, Held: hs}, &out)
 	require.Equal(t, repairing, w.phase)
-	return w, rs
+	return w
+}
+
+func heldOf(r *node.Record) node.Held {
+	return node.Held{LSN: r.LSN, Epoch: r.Epoch, Last: r.Last, OldestActive: r.OldestActive}
+}
+
+// Seed 5000085: the writer died when a transaction was back at a savepoint, with one change left to take back. The next
+// one locked that row alone, until it had read its page, and gave the row that was taken back to another transaction.
+func TestARecoveryLocksTheRowsThatWereTakenBackToASavepoint(t *testing.T) {
+	txn := node.MakeTxn(1, 1)
+	record := func(l node.LSN, k node.Kind, key string, old, new node.Value, undoes node.LSN) *node.Record {
+		return &node.Record{LSN: l, Epoch: 1, Prev: l - 1, Kind: k, Last: true, Txn: txn, Page: btree.Root, Key: key, Old: old, New: new, Undoes: undoes, OldestActive: 1}
+	}
+	none, v := node.Value{}, node.Some("v")
+	rs := []*node.Record{
+		record(1, node.Write, "kept", none, v, 0),
+		record(2, node.Write, "back", none, v, 0),
+		record(3, node.Undo, "back", v, none, 2),
+	}
+	w := recoveringOf(t, rs)
+	var out node.Effects
+	w.loaded(0, &node.LogRecords{Epoch: 2, From: 1, Through: 3, Records: rs}, &out)
+	for r := range 2 {
+		w.joined(0, r, 3, &out)
+	}
+	require.Equal(t, open, w.phase)
+	for _, key := range []string{"kept", "back"} {
+		require.Equal(t, lock.Exclusive, w.locks.Holds(txn, key), key)
+	}
+	answerReads(w, rs, &out)
+	require.Equal(t, node.LSN(4), w.end, "only what was left is taken back")
+	require.Equal(t, node.LSN(1), w.log[len(w.log)-1].Undoes)
+	require.Zero(t, w.locks.Locks(txn))
 }
 
 // Seed 1736 of the simulated runs: a question that was asked again is answered late, and that answer brings the last
