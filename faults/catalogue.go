@@ -68,13 +68,14 @@ const (
 	Replies         Check = "replies"         // what cannot be had is refused for the right reason, and nothing else is
 	Snapshots       Check = "snapshots"       // what readers show is a committed prefix of the log, and never an older one than before
 	Restore         Check = "restore"         // a volume restored to a point is the committed prefix of the log up to it
+	Tree            Check = "tree"            // the log makes a tree that is whole and holds what was written
 	Sanity          Check = "sanity"          // no node panics, and a run stays within its limits
 	Activity        Check = "activity"        // the run did something: commits, recoveries, cuts, undos
 )
 
 // Checks lists all checks.
 func Checks() []Check {
-	return []Check{Trace, Serializability, Durability, Pages, Progress, Replies, Snapshots, Restore, Sanity, Activity}
+	return []Check{Trace, Serializability, Durability, Pages, Progress, Replies, Snapshots, Restore, Tree, Sanity, Activity}
 }
 
 // A PlantedBug is a place in the implementation where, in a build with the overlay, a rule can be broken on purpose,
@@ -139,6 +140,45 @@ func PlantedBugs() []PlantedBug {
 		{"bugWriteFirstSet",
 			"While a group's membership changes, a record is written when it is on a write quorum of every set (SIGMOD 2018 §4.1).",
 			[]Check{Trace, Durability, Serializability}},
+		{"bugTrimBeforeImages",
+			"A segment drops log only when the page images that stand for it are durable; a crash in between would leave neither (SIGMOD 2017 §3.3, steps 5 and 7).",
+			[]Check{Trace, Pages, Durability}},
+		{"bugFillHalf",
+			"The page images that a peer gives count when all of them are there: the first ones stand for nothing (SIGMOD 2018 §4.1).",
+			[]Check{Pages, Serializability, Snapshots, Sanity}},
+		{"bugWipedServes",
+			"A segment that has lost its disk has no vote: as if it were new, it would make a read quorum of segments that never had a record (SIGMOD 2017 §2.1).",
+			[]Check{Trace, Durability, Serializability}},
+		{"bugFloorForgetsReaders",
+			"Segments keep the versions that any instance may still read: the floor is the lowest read point of all, not the writer's own (SIGMOD 2017 §4.2.3).",
+			[]Check{Trace, Snapshots}},
+		{"bugFloorForgetsActive",
+			"Segments keep the records of transactions that have not ended: whoever recovers has to undo them (SIGMOD 2017 §4.3).",
+			[]Check{Progress, Durability}},
+		{"bugStructureInPieces",
+			"The records of one structural change are one mini-transaction, and only the last of them is a consistency point: half a split is no tree (SIGMOD 2017 §4.1).",
+			[]Check{Tree, Snapshots}},
+		{"bugUndoOldPage",
+			"Undo is logical: a row is taken back on the page where it is now, not where it was written (SIGMOD 2017 §4.3).",
+			[]Check{Tree, Durability, Sanity}},
+		{"bugRollbackForgets",
+			"Going back to a savepoint takes back everything that was changed since, the first change as well as the last (SIGMOD 2017 §5).",
+			[]Check{Serializability, Durability}},
+		{"bugScanLocksRows",
+			"A scan locks its range, not the rows that it found: one that comes into it is a phantom (SIGMOD 2017 §5).",
+			[]Check{Serializability}},
+		{"bugLocksAtRequest",
+			"A transaction keeps its locks until its commit is durable: what others read before, a recovery may cut (SIGMOD 2017 §4.2.2).",
+			[]Check{Trace, Serializability}},
+		{"bugBackupUnseen",
+			"Log is backed up before it is dropped: who is not the one to put an object sees whether it is there (SIGMOD 2017 §3.3, step 6).",
+			[]Check{Restore}},
+		{"bugBackupLatest",
+			"The page images of a backup are as of the LSN that they stand for, and not as of now (SIGMOD 2017 §3.3, step 6).",
+			[]Check{Restore}},
+		{"bugOldStripes",
+			"A new writer learns with its epoch where every page is: one that goes by how the volume began looks for the newer pages in the wrong group (SIGMOD 2017 §2.2).",
+			[]Check{Trace, Sanity, Serializability}},
 	}
 }
 

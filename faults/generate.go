@@ -112,7 +112,8 @@ func (g Generator) scene(c fuzz.Continue) []Fault {
 		{2, g.leftBehind},
 		{1, g.zoneAndWriter},
 		{1, g.groupRestart},
-		{2, g.spentBudget},
+		{3, g.spentBudget},
+		{2, g.slowCrash},
 	}
 	if g.Topology.Readers > 0 {
 		scenes = append(scenes, choice[func(fuzz.Continue) []Fault]{4, g.failover})
@@ -224,6 +225,18 @@ func (g Generator) groupRestart(c fuzz.Continue) []Fault {
 	crash := g.timed(c, Crash, g.between(c, 1, g.Topology.Budget().Short))
 	crash.Nodes, crash.Salt = g.anyOfGroup(c, g.Topology.Replicas), c.Uint32()
 	return []Fault{crash}
+}
+
+// slowCrash crashes segments, twice, whose disks are slow: then most of what they write is under way, one step without the next.
+func (g Generator) slowCrash(c fuzz.Continue) []Fault {
+	short := g.Topology.Budget().Short
+	slow := g.timed(c, DiskSlow, 2*short+g.between(c, 1, g.Horizon/2-2*short))
+	slow.Nodes, slow.Factor = g.someSegments(c), float64(5+c.Intn(36))
+	faults := []Fault{slow}
+	for _, at := range [...]Duration{slow.At + g.between(c, 0, slow.For/2-short/2), slow.At + slow.For/2 + g.between(c, 0, slow.For/2-short/2)} {
+		faults = append(faults, Fault{Kind: Crash, At: at, For: g.between(c, 1, short/4), Nodes: slow.Nodes, Salt: c.Uint32()})
+	}
+	return faults
 }
 
 // spentBudget takes away for long just as many segments of a group as it can spare; none where it can spare none.

@@ -12,7 +12,7 @@ type Check = faults.Check
 // The checks beside those that faults knows, where a planted bug is expected to be found.
 const (
 	Wire        Check = "wire"        // the writer sends log records and never a page
-	TreeCheck   Check = "tree"        // the log makes a tree that is whole and holds what was written
+	TreeCheck         = faults.Tree   // the log makes a tree that is whole and holds what was written
 	Sanity            = faults.Sanity // no node panics, and a run stays within its limits
 	Determinism Check = "determinism" // the same configuration gives the same run
 )
@@ -24,7 +24,7 @@ const ConfigurationCheck Check = "configuration"
 const ActivityCheck = faults.Activity
 
 // Checks lists all checks in the order in which they are reported.
-func Checks() []Check { return append(faults.Checks(), Wire, TreeCheck, Determinism) }
+func Checks() []Check { return append(faults.Checks(), Wire, Determinism) }
 
 // Guarantee is the promise that a check watches over.
 func Guarantee(c Check) string {

@@ -61,6 +61,7 @@ type Nodes struct {
 	ScrubEvery    faults.Duration `json:"scrubEvery"`    // of a segment: how often it verifies a piece of its disk; 0 is never
 	CoalesceEvery faults.Duration `json:"coalesceEvery"` // of a segment: how often it turns log into pages
 	GossipEvery   faults.Duration `json:"gossipEvery"`   // of a segment
+	FillChunk     int             `json:"fillChunk"`     // of a segment: bytes of pages in one message to a peer; 0 is 16 KiB
 	CachePages    int             `json:"cachePages"`    // of a writer, fewer than the tree has to make it read
 	LogAhead      int             `json:"logAhead"`      // of a writer: LSNs beyond the VDL before puts wait
 	RetryEvery    faults.Duration `json:"retryEvery"`    // of a writer, when nobody answers
@@ -124,6 +125,8 @@ const (
 	maxReplicas = 9
 	maxCache    = 1 << 16 // pages
 	maxAhead    = 10_000_000
+
+	maxFillChunk = 1 << 20 // bytes
 )
 
 // Validate refuses a configuration that cannot be run. All that is wrong is reported together.
@@ -158,6 +161,7 @@ func (c *Configuration) Validate() error {
 	between("volume.zones", c.Volume.Zones, 1, c.Volume.Members())
 	between("volume.readers", c.Volume.Readers, 0, maxReaders)
 	between("nodes.cachePages", c.Nodes.CachePages, 1, maxCache)
+	between("nodes.fillChunk", c.Nodes.FillChunk, 0, maxFillChunk)
 	between("nodes.logAhead", c.Nodes.LogAhead, 1, maxAhead)
 	if most := page.MaxCell(c.Volume.PageSize); page.ValidSize(c.Volume.PageSize) == nil && c.Workload.MostBytes() > most {
 		object("workload.valueBytes", fmt.Sprintf("so large that a row has %d bytes", c.Workload.MostBytes()), fmt.Sprintf("at most %d bytes of a row in pages of %d", most, c.Volume.PageSize))
@@ -366,6 +370,7 @@ func fuzzNodes(n *Nodes, c fuzz.Continue) {
 		n.LogAhead = 4 + c.Intn(40) // so few that writes wait for the log
 	}
 	n.ScrubEvery = micros(c, 5_000, 40_000)
+	n.FillChunk = 512 << c.Intn(6) // often so few that a peer's pages take several messages
 }
 
 func fuzzNetwork(n *sim.Network, c fuzz.Continue) {

@@ -58,7 +58,7 @@ func Ours() Implementation {
 		},
 		Segment: func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node {
 			return segment.New(segment.Config{ID: id, Volume: v, GossipEvery: time.Duration(n.GossipEvery), CoalesceEvery: time.Duration(n.CoalesceEvery),
-				BackupEvery: time.Duration(n.BackupEvery), ScrubEvery: time.Duration(n.ScrubEvery)}, hook)
+				BackupEvery: time.Duration(n.BackupEvery), ScrubEvery: time.Duration(n.ScrubEvery), FillChunk: n.FillChunk}, hook)
 		},
 		Objects: func(node.Hook) node.Node { return objects.New() },
 		Writer: func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node {
@@ -518,6 +518,9 @@ func (r *runner) judgeHistory() {
 		}
 		// Under strict locks nobody is answered what was never committed, not even one who does not commit either.
 		if err := linearizability.CheckReads(learned); err != nil {
+			r.object(violated(faults.Serializability, err))
+		}
+		if err := r.watch.durable.shown(r.result.History); err != nil {
 			r.object(violated(faults.Serializability, err))
 		}
 	case errors.Is(result.Reason, linearizability.ErrEmpty):

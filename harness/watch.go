@@ -16,6 +16,7 @@ type watch struct {
 	records    []*node.Record // that some writer gave an LSN, in the order of the telling
 	histories  []node.History // by epoch-1, as decided
 	open       node.Epoch     // the newest epoch that opened
+	durable    durable
 	pageImages uint64
 	misplaced  *WireError // the first one
 }
@@ -24,6 +25,7 @@ type watch struct {
 func (w *watch) Traced(now node.Time, from node.ID, t *node.Trace) {
 	// The validator keeps the first violation; judge asks for it.
 	_ = w.validator.Tell(now, from, t)
+	w.durable.traced(now, t, w.histories)
 	switch t.Action {
 	case node.ActWrite, node.ActCommit, node.ActUndo, node.ActStructure:
 		if t.Record != nil {

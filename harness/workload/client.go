@@ -319,7 +319,7 @@ func (c *Client) Reply(now node.Time, from node.ID, r *node.Reply, p Port) {
 	case c.asked == node.OpAbort:
 		c.end(now, linearizability.Aborted, r.Reason, p)
 	case r.Status == node.OK:
-		if c.take(r) {
+		if c.take(now, r) {
 			c.at++
 			c.behind = ""
 		}
@@ -337,13 +337,16 @@ func (c *Client) Reply(now node.Time, from node.ID, r *node.Reply, p Port) {
 }
 
 // take records what an answer to a step of the script says, and tells whether the step is done.
-func (c *Client) take(r *node.Reply) bool {
+func (c *Client) take(now node.Time, r *node.Reply) bool {
 	t := &c.history.Transactions[c.index]
 	s := c.script.steps[c.at]
 	c.retries = 0
 	switch c.asked {
 	case node.OpGet:
 		t.Ops = append(t.Ops, linearizability.Op{Kind: linearizability.Read, Key: s.reads, Value: r.Value.Bytes, Found: r.Value.Exists})
+		if r.Value.Exists {
+			c.show(now, linearizability.Row{Key: s.reads, Value: r.Value.Bytes})
+		}
 	case node.OpScan:
 		op := linearizability.Op{Kind: linearizability.Scan, From: s.scans.from, To: s.scans.to, Most: s.scans.most, More: r.More}
 		if c.behind != "" {
@@ -352,6 +355,7 @@ func (c *Client) take(r *node.Reply) bool {
 		for _, row := range r.Rows {
 			op.Rows = append(op.Rows, linearizability.Row{Key: row.Key, Value: row.Value.Bytes})
 		}
+		c.show(now, op.Rows...)
 		t.Ops = append(t.Ops, op)
 		if s.scans.rest && r.More && len(r.Rows) > 0 && r.Rows[len(r.Rows)-1].Key > c.behind {
 			c.behind = r.Rows[len(r.Rows)-1].Key
@@ -365,6 +369,13 @@ func (c *Client) take(r *node.Reply) bool {
 		c.marks = c.marks[:s.back]
 	}
 	return true
+}
+
+// show notes rows that the transaction was shown.
+func (c *Client) show(now node.Time, rows ...linearizability.Row) {
+	for _, row := range rows {
+		c.history.Shown = append(c.history.Shown, Shown{At: now, Transaction: c.index, Row: row})
+	}
 }
 
 // misused is what is wrong with the request under way, or 0.

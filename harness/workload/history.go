@@ -22,10 +22,19 @@ func (t *Transaction) Writes() bool { return len(t.Net()) > 0 }
 // transactions that a writer named: one whose begin was never answered has read and written nothing.
 type History struct {
 	Transactions []Transaction
+	// Shown are the rows that transactions read, in the order in which the answers came.
+	Shown []Shown `json:"-"`
 	// Broken are the answers that no writer may give, the first of them.
 	Broken []*ReplyError
 	// Misused counts the requests that could not be carried out, and were answered as they have to be.
 	Misused int
+}
+
+// Shown is one row that a transaction was shown, and when the answer came.
+type Shown struct {
+	At          node.Time
+	Transaction int // its place in the history
+	Row         linearizability.Row
 }
 
 // maxBroken bounds how many of the answers that no writer may give are kept.

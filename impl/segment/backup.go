@@ -145,6 +145,12 @@ func (s *Segment) objectRead(m *node.ObjectRead, out *node.Effects) {
 		s.objectThere(m.Sum, out)
 		return
 	}
+	// gofail: var bugBackupUnseen struct{}
+	// if s.hook.Planted("bugBackupUnseen") && !s.myTurn() && s.makeObject(u) {
+	// 	s.objectThere(xxh3.Hash(u.data), out)
+	// 	return
+	// }
+
 	if !s.myTurn() || !s.makeObject(u) {
 		b.tries++
 		*u = upload{}
@@ -195,8 +201,14 @@ func (s *Segment) makeObject(u *upload) bool {
 		u.data = backup.Shape{PageSize: page.SizeOf(s.volume), Groups: groups, Window: int(b.window)}.Encode()
 	case b.imaging:
 		i := backup.Images{Group: s.group, At: b.backed, Last: s.lastAtOrBelow(b.backed).LSN, First: b.page}
+		at := b.backed
+		// gofail: var bugBackupLatest struct{}
+		// if s.hook.Planted("bugBackupLatest") {
+		// 	at = s.complete()
+		// }
+
 		var fits bool
-		if i.Images, i.Next, i.Done, fits = s.imagesAt(b.backed, b.page, backup.ChunkBytes); !fits {
+		if i.Images, i.Next, i.Done, fits = s.imagesAt(at, b.page, backup.ChunkBytes); !fits {
 			return false
 		}
 		u.data, u.next, u.done = i.Encode(), i.Next, i.Done

@@ -62,6 +62,14 @@ func (s *Segment) coalesce(out *node.Effects) {
 			return // what cannot be made a page is kept as it is, for whoever looks into it
 		}
 	}
+	// gofail: var bugTrimBeforeImages struct{}
+	// if s.hook.Planted("bugTrimBeforeImages") {
+	// 	all := s.held
+	// 	s.held = s.above(target)
+	// 	s.trim(out)
+	// 	s.held = all
+	// }
+
 	s.pending = set
 	s.replaceImages(out)
 }

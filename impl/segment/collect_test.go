@@ -319,10 +319,19 @@ func TestASegmentThatLagsBehindItsPeersFloorIsFilled(t *testing.T) {
 	lagging.expect(rs, 3)
 }
 
-// A crash at any point of a filling leaves the segment as it was, or filled; and it gets there in the end.
+// A crash at any point of a filling leaves the segment as it was, or filled; and it gets there in the end, whether the
+// images come in one message or in one each.
 func TestACrashAnywhereInAFilling(t *testing.T) {
+	for _, c := range []struct{ chunk, steps int }{{0, 6}, {1, 10}} {
+		crashAnywhereInAFilling(t, c.chunk, c.steps)
+	}
+}
+
+func crashAnywhereInAFilling(t *testing.T, chunk, least int) {
 	for after := 0; ; after++ {
 		bs := group(t, testVolume())
+		bs[1].chunk = chunk
+		bs[1].restart()
 		rs := chain(9, 3)
 		bs[1].get(writer1, told(1, 8, 6, rs...))
 		bs[1].disk()
@@ -369,7 +378,7 @@ func TestACrashAnywhereInAFilling(t *testing.T) {
 		require.Equal(t, node.LSN(9), lagging.seg.SCL(), "after %d steps", after)
 		lagging.expect(rs, 3)
 		if steps < after {
-			require.Greater(t, after, 6)
+			require.Greater(t, after, least)
 			return
 		}
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/firstgap/firstgap/impl/page"
 )
 
-// fillChunk is how many bytes of images go into one message, beyond the first image.
-const fillChunk = 16 << 10
+// defaultFillChunk is Config.FillChunk where that says nothing.
+const defaultFillChunk = 16 << 10
 
 // A filling is the fetching of a peer's images. They are as of one LSN, come chunk by chunk, and count when all of
 // them are durable, at once. A crash in between begins anew.
@@ -60,7 +60,7 @@ func (s *Segment) giveImages(to node.ID, m *node.FillAsk, out *node.Effects) {
 	give := &node.FillGive{Token: m.Token, At: at, Last: s.lastAtOrBelow(at), From: m.From, Done: true}
 	if !toTail {
 		var fits bool
-		if give.Images, give.Next, give.Done, fits = s.imagesAt(at, m.From, fillChunk); !fits {
+		if give.Images, give.Next, give.Done, fits = s.imagesAt(at, m.From, s.fillChunk); !fits {
 			return
 		}
 	}
@@ -130,7 +130,11 @@ func (s *Segment) takeImages(from node.ID, m *node.FillGive, out *node.Effects) 
 		f.set.pages[p.ID] = imagedPage{page: p, image: image}
 	}
 	f.moved = true
-	if !m.Done {
+	done := m.Done
+	// gofail: var bugFillHalf struct{}
+	// done = done || s.hook.Planted("bugFillHalf")
+
+	if !done {
 		if m.Next <= f.next {
 			*f = filling{}
 			return

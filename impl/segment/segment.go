@@ -5,6 +5,7 @@
 package segment
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/firstgap/firstgap/impl/node"
@@ -41,6 +42,8 @@ type Config struct {
 	BackupEvery time.Duration
 	// ScrubEvery is how often it reads a piece of its disk to verify it; 0 is never.
 	ScrubEvery time.Duration
+	// FillChunk is how many bytes of page images go into one message to a peer, beyond the first image; 0 is 16 KiB.
+	FillChunk int
 }
 
 // A Segment is one storage node.
@@ -56,6 +59,7 @@ type Segment struct {
 	coalesceEvery time.Duration
 	backupEvery   time.Duration
 	scrubEvery    time.Duration
+	fillChunk     int
 	incarnation   uint32
 
 	durable state // what the disk holds for certain
@@ -132,7 +136,8 @@ func New(c Config, hook node.Hook) *Segment {
 	peers := append(append([]node.ID(nil), members[r+1:]...), members[:r]...)
 	return &Segment{
 		id: c.ID, volume: c.Volume, group: g, peers: peers, every: c.GossipEvery, hook: hook,
-		tail: r < len(c.Volume.Tails) && c.Volume.Tails[r], coalesceEvery: c.CoalesceEvery, backupEvery: c.BackupEvery, scrubEvery: c.ScrubEvery, backup: newBackup(c.Volume, r),
+		tail: r < len(c.Volume.Tails) && c.Volume.Tails[r], coalesceEvery: c.CoalesceEvery, backupEvery: c.BackupEvery, scrubEvery: c.ScrubEvery,
+		fillChunk: cmp.Or(c.FillChunk, defaultFillChunk), backup: newBackup(c.Volume, r),
 		durable: state{promise: 1, history: node.FirstHistory()},
 		ahead:   state{promise: 1, history: node.FirstHistory()},
 		writers: map[node.Epoch]node.ID{},

@@ -31,6 +31,7 @@ type bench struct {
 	sent     []node.Effect
 	traces   []node.Trace
 	coalesce time.Duration
+	chunk    int
 }
 
 // An operation is something that the disk has not done yet.
@@ -58,7 +59,7 @@ func testVolume() *node.Volume {
 // restart loses what was not synced, and starts the segment again.
 func (b *bench) restart() {
 	b.pending, b.sent, b.traces = nil, nil, nil
-	b.seg = New(Config{ID: b.id, Volume: b.volume, GossipEvery: time.Second, CoalesceEvery: b.coalesce}, node.NoHook{})
+	b.seg = New(Config{ID: b.id, Volume: b.volume, GossipEvery: time.Second, CoalesceEvery: b.coalesce, FillChunk: b.chunk}, node.NoHook{})
 	var files []node.File
 	if b.images != nil {
 		files = append(files, node.File{Name: imagesFile, Data: slices.Clone(b.images)})

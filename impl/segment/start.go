@@ -24,6 +24,9 @@ func (s *Segment) start(incarnation uint32, files []node.File, out *node.Effects
 		// A process that never ran before has promised nothing to nobody. One that did has formatted its disk before it
 		// served: its log is gone, and with it what it promised.
 		s.dead = incarnation > 1
+		// gofail: var bugWipedServes struct{}
+		// s.dead = s.dead && !s.hook.Planted("bugWipedServes")
+
 		s.format(out)
 		return
 	}

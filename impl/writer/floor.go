@@ -19,7 +19,19 @@ func (w *Writer) raiseFloor() {
 	}
 	// Not the transactions that are active now: one that has committed above the VDL may yet lose its commit record to a
 	// cut, and is then undone.
-	low := min(w.vdl, w.at(w.vdl).OldestActive-1, w.feed.readPoint())
+	undo := w.at(w.vdl).OldestActive - 1
+	// gofail: var bugFloorForgetsActive struct{}
+	// if w.hook.Planted("bugFloorForgetsActive") {
+	// 	undo = w.vdl
+	// }
+
+	readers := w.feed.readPoint()
+	// gofail: var bugFloorForgetsReaders struct{}
+	// if w.hook.Planted("bugFloorForgetsReaders") {
+	// 	readers = w.vdl
+	// }
+
+	low := min(w.vdl, undo, readers)
 	for _, rd := range w.cache.reads {
 		low = min(low, rd.readPoint)
 	}

@@ -38,7 +38,13 @@ func (w *Writer) swapped(m *node.Swapped, out *node.Effects) {
 		return
 	}
 	w.epoch = m.Epoch
-	w.adopt(m.Geometry)
+	learnt := m.Geometry
+	// gofail: var bugOldStripes struct{}
+	// if w.hook.Planted("bugOldStripes") {
+	// 	learnt.Stripes = learnt.Stripes[:1]
+	// }
+
+	w.adopt(learnt)
 	if w.epoch == 1 {
 		w.openNew(out)
 		return

@@ -279,6 +279,17 @@ func (w *Writer) get(t *txn, out *node.Effects) {
 func (w *Writer) scan(t *txn, out *node.Effects) {
 	r := &t.request
 	span := lock.Range(r.From, r.To)
+	// gofail: var bugScanLocksRows struct{}
+	// if w.hook.Planted("bugScanLocksRows") {
+	// 	span = lock.Range(r.From, r.From)
+	// 	w.attempt(&t.operation, out).Scan(r.From, r.To, w.Limits.Rows, func(c page.Cell) bool {
+	// 		return w.locks.Holds(t.id, c.Key) != 0 || w.acquire(t, lock.Row(c.Key), lock.Shared, out)
+	// 	})
+	// 	if t.undoing || t.finished || w.locks.Waits(t.id) {
+	// 		return
+	// 	}
+	// }
+
 	if t.locked == 0 && !w.acquire(t, span, lock.Shared, out) {
 		return
 	}
@@ -413,6 +424,11 @@ func (w *Writer) rollBack(t *txn, out *node.Effects) {
 
 	w.counters.Rollbacks++
 	t.undoing, t.keep, t.last = true, t.savepoints[i].writes, node.Reply{Status: node.OK}
+	// gofail: var bugRollbackForgets struct{}
+	// if w.hook.Planted("bugRollbackForgets") {
+	// 	t.keep = min(len(t.writes), t.keep+1)
+	// }
+
 	t.savepoints = t.savepoints[:i+1]
 	w.undo(t, out)
 }
@@ -433,6 +449,11 @@ func (w *Writer) commit(t *txn, out *node.Effects) {
 	}, out)
 	t.commitLSN = r.LSN
 	w.commits = append(w.commits, t)
+	// gofail: var bugLocksAtRequest struct{}
+	// if w.hook.Planted("bugLocksAtRequest") {
+	// 	w.resume(w.locks.Release(t.id))
+	// }
+
 }
 
 func (w *Writer) acknowledge(t *txn, out *node.Effects) {
@@ -483,6 +504,13 @@ func (w *Writer) undo(t *txn, out *node.Effects) {
 			return
 		}
 		leaf, _ := tree.Leaf(r.Key)
+		// gofail: var bugUndoOldPage struct{}
+		// if w.hook.Planted("bugUndoOldPage") {
+		// 	if p := w.view.Page(r.Page); p != nil {
+		// 		leaf = p
+		// 	}
+		// }
+
 		if t.ending && len(t.writes) == 1 {
 			w.inactive(t)
 		}

@@ -109,6 +109,9 @@ func (w *Writer) restructure(change []node.Record, out *node.Effects) {
 
 	for _, r := range change {
 		r.Group = w.groupOf(r.Page)
+		// gofail: var bugStructureInPieces struct{}
+		// r.Last = r.Last || w.hook.Planted("bugStructureInPieces")
+
 		w.issue(r, out)
 	}
 	w.counters.Structures++
