@@ -293,9 +293,23 @@ func (p *Replay) Anew(r, n, told int) Refusal {
 	if g := mayTell(told, 0, p.volume.VDL(x.line), p.volume.LastCPL(x.line, told)); g != "" && told > 0 {
 		return g
 	}
-	x.on, x.held, x.have, x.told = true, true, n, told
+	x.on, x.have, x.told = true, n, told
 	p.move(x)
+	x.held = p.holds(r)
 	return ""
+}
+
+// holds tells whether the writers count a reader that begins now. What brought it where to begin may have been long on its
+// way, and its writer have given it up since, or have let it begin anew once more: then it began where that one was sent,
+// and was given up before it said anything.
+func (p *Replay) holds(r int) bool {
+	x := p.readers[r]
+	for e := x.line; e <= len(p.low); e++ {
+		if c := p.known(e, r); c.gone || x.lowest() < c.low {
+			return false
+		}
+	}
+	return true
 }
 
 // Leave takes a reader out: it has been made the writer.

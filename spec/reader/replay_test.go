@@ -199,6 +199,29 @@ func TestReplayNoticesBrokenInvariants(t *testing.T) {
 	require.Equal(t, Collected, p.ReadStored(1, 1, 1, 0, 4))
 }
 
+// A reader is paused from before its writer's word where to begin comes until after the writer has given it up: that word is
+// the first that it hears then, and what it was to begin with is collected. It may find nothing, or begin anew in time.
+func TestAReaderThatBeginsAfterItWasGivenUp(t *testing.T) {
+	for _, again := range []bool{false, true} {
+		p := NewReplay(&fixed{newest: 1}, []int{1})
+		require.Empty(t, p.Follow(1, 1, 0))
+		require.Empty(t, p.GiveUp(1, 1))
+		if again {
+			require.Empty(t, p.Report(1, 1, 5)) // it is to begin at 5, too
+		}
+		require.Empty(t, p.Collect(1, 5))
+		require.Empty(t, p.Anew(1, 3, 3))
+		name, broken := p.Broken()
+		require.False(t, broken, name)
+		require.Empty(t, p.Lose(1))
+		if !again {
+			require.Empty(t, p.Report(1, 1, 5))
+		}
+		require.Empty(t, p.Anew(1, 5, 5))
+		require.True(t, p.readers[1].held, "and counts again")
+	}
+}
+
 // A fixed volume is all durable and has a record of page 1 at every LSN up to 5.
 type fixed struct{ newest, base int }
 
