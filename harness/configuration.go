@@ -63,8 +63,13 @@ type Nodes struct {
 	GossipEvery   faults.Duration `json:"gossipEvery"`   // of a segment
 	FillChunk     int             `json:"fillChunk"`     // of a segment: bytes of pages in one message to a peer; 0 is 16 KiB
 	CachePages    int             `json:"cachePages"`    // of a writer, fewer than the tree has to make it read
-	LogAhead      int             `json:"logAhead"`      // of a writer: LSNs beyond the VDL before puts wait
-	RetryEvery    faults.Duration `json:"retryEvery"`    // of a writer, when nobody answers
+	// ReaderCachePages is the same of a reader; 0 is as many.
+	ReaderCachePages int             `json:"readerCachePages,omitempty"`
+	LogAhead         int             `json:"logAhead"`   // of a writer: LSNs beyond the VDL before puts wait
+	RetryEvery       faults.Duration `json:"retryEvery"` // of a writer, when nobody answers
+	// ReaderRetryEvery is the same of a reader; 0 is as often. A reader notices by its own ticks that it hears nothing of the
+	// writer, and the writer gives it up by the writer's: one that ticks much slower serves on, until segments refuse it.
+	ReaderRetryEvery faults.Duration `json:"readerRetryEvery,omitempty"`
 	// MonitorEvery is how often the control plane asks every segment whether it lives. It suspects after SuspectAfter
 	// questions without an answer.
 	MonitorEvery faults.Duration `json:"monitorEvery"`
@@ -161,6 +166,7 @@ func (c *Configuration) Validate() error {
 	between("volume.zones", c.Volume.Zones, 1, c.Volume.Members())
 	between("volume.readers", c.Volume.Readers, 0, maxReaders)
 	between("nodes.cachePages", c.Nodes.CachePages, 1, maxCache)
+	between("nodes.readerCachePages", c.Nodes.ReaderCachePages, 0, maxCache)
 	between("nodes.fillChunk", c.Nodes.FillChunk, 0, maxFillChunk)
 	between("nodes.logAhead", c.Nodes.LogAhead, 1, maxAhead)
 	if most := page.MaxCell(c.Volume.PageSize); page.ValidSize(c.Volume.PageSize) == nil && c.Workload.MostBytes() > most {
@@ -174,6 +180,9 @@ func (c *Configuration) Validate() error {
 		if d.found < faults.Duration(time.Microsecond) || d.found > faults.Duration(time.Hour) {
 			object(d.field, d.found, "1µs to 1h")
 		}
+	}
+	if d := c.Nodes.ReaderRetryEvery; d != 0 && (d < faults.Duration(time.Microsecond) || d > faults.Duration(time.Hour)) {
+		object("nodes.readerRetryEvery", d, "1µs to 1h, or 0")
 	}
 	if c.Nodes.IdleAfter >= c.Workload.Timeout {
 		// A transaction that its client has given up would keep its rows for longer than the next one waits for them, and
@@ -253,6 +262,10 @@ func (g Generation) Generate(seed uint64) (Configuration, error) {
 	var i incident
 	fuzz.NewWithSeed(partSeed(seed, "incident")).Funcs(func(i *incident, f fuzz.Continue) { i.fuzz(&c, f) }).Fuzz(&i)
 	c.Plan = i.addTo(c.Plan, c.Topology())
+	if c.Volume.Readers > 0 && c.Nodes.ReaderRetryEvery > c.Nodes.RetryEvery {
+		fuzz.NewWithSeed(partSeed(seed, "forgotten")).Funcs(func(i *incident, f fuzz.Continue) { i.forget(&c, f) }).Fuzz(&i)
+		c.Plan = i.addTo(c.Plan, c.Topology())
+	}
 	return c, c.Validate()
 }
 
@@ -289,6 +302,15 @@ func (i *incident) fuzz(c *Configuration, f fuzz.Continue) {
 		replaced.Kind, replaced.For = faults.WriterCrash, micros(f, 1, longest)
 	}
 	*i = incident{cut, replaced}
+}
+
+// forget cuts the writer off from a reader, for so long that it gives the reader up, and from nobody else: clients go on to
+// ask the reader, and the reader the segments, which drop what it reads. It begins when there is something to drop.
+func (i *incident) forget(c *Configuration, f fuzz.Continue) {
+	horizon := int(c.Plan.Horizon / faults.Duration(time.Microsecond))
+	length := micros(f, horizon/2, horizon*2/3-1)
+	reader := faults.Node{Role: faults.Reader, Reader: 1 + f.Intn(c.Volume.Readers)}
+	*i = incident{{Kind: faults.Partition, At: micros(f, horizon/4, horizon/3), For: length, Nodes: []string{reader.String()}, To: []string{string(faults.Writer)}}}
 }
 
 // addTo returns the plan with the incident, or without where both together go beyond the budget.
@@ -371,6 +393,12 @@ func fuzzNodes(n *Nodes, c fuzz.Continue) {
 	}
 	n.ScrubEvery = micros(c, 5_000, 40_000)
 	n.FillChunk = 512 << c.Intn(6) // often so few that a peer's pages take several messages
+	if c.Intn(8) == 0 {
+		// Readers that are slow to notice, of a writer that is quick to give them up.
+		n.RetryEvery = micros(c, 4_000, 8_000)
+		n.ReaderRetryEvery = n.RetryEvery * faults.Duration(4+c.Intn(6))
+		n.ReaderCachePages = 1 + c.Intn(2) // so few that it asks segments for what it has shown before
+	}
 }
 
 func fuzzNetwork(n *sim.Network, c fuzz.Continue) {

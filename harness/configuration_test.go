@@ -56,6 +56,8 @@ func TestConfigurationsVary(t *testing.T) {
 		note("no readers", v.Readers == 0)
 		note("as many readers as there may be", v.Readers == node.MaxReaders)
 		note("little log ahead", c.Nodes.LogAhead < 100)
+		note("pages of a peer in several messages", c.Nodes.FillChunk < 4*c.Volume.PageSize)
+		note("readers that are slow to notice", c.Nodes.ReaderRetryEvery > 3*c.Nodes.RetryEvery)
 		note("duplicates", c.Network.Duplicate > 0)
 		note("beyond the budget", c.Plan.BeyondBudget)
 		note("the last writer crashes", c.Ending.CrashWriter)
@@ -74,7 +76,7 @@ func TestConfigurationsVary(t *testing.T) {
 		require.Greater(t, n, 3, what)
 	}
 	require.Greater(t, seen["6/4/3"], 150)
-	require.Len(t, seen, 27+len(faults.Kinds())-1)
+	require.Len(t, seen, 29+len(faults.Kinds())-1)
 }
 
 func TestPointsAndBugsReachTheConfiguration(t *testing.T) {
@@ -116,19 +118,22 @@ func TestValidateNamesTheField(t *testing.T) {
 		"volume.spares": func(c *Configuration) {
 			c.Volume.Spares, c.Volume.WriteQuorum, c.Volume.ReadQuorum, c.Volume.Zones = -1, 3, 3, 3
 		},
-		"volume.tails":        func(c *Configuration) { c.Volume.Tails = 4 },
-		"volume.inUse":        func(c *Configuration) { c.Volume.InUse = 1 },
-		"volume.groupPages":   func(c *Configuration) { c.Volume.GroupPages = -1 },
-		"workload.valueBytes": func(c *Configuration) { c.Workload.ValueBytes = 2000 },
-		"nodes.coalesceEvery": func(c *Configuration) { c.Nodes.CoalesceEvery = 0 },
-		"nodes.backupEvery":   func(c *Configuration) { c.Nodes.BackupEvery = 0 },
-		"volume.backupWindow": func(c *Configuration) { c.Volume.BackupWindow = -1 },
-		"nodes.gossipEvery":   func(c *Configuration) { c.Nodes.GossipEvery = 0 },
-		"nodes.retryEvery":    func(c *Configuration) { c.Nodes.RetryEvery = -1 },
-		"nodes.idleAfter":     func(c *Configuration) { c.Nodes.IdleAfter = c.Workload.Timeout },
-		"ending.bound":        func(c *Configuration) { c.Ending.Bound = 0 },
-		"ending.calm":         func(c *Configuration) { c.Ending.Calm = 0 },
-		"ending.settle":       func(c *Configuration) { c.Ending.Settle = faults.Duration(2 * time.Hour) },
+		"volume.tails":           func(c *Configuration) { c.Volume.Tails = 4 },
+		"volume.inUse":           func(c *Configuration) { c.Volume.InUse = 1 },
+		"volume.groupPages":      func(c *Configuration) { c.Volume.GroupPages = -1 },
+		"workload.valueBytes":    func(c *Configuration) { c.Workload.ValueBytes = 2000 },
+		"nodes.coalesceEvery":    func(c *Configuration) { c.Nodes.CoalesceEvery = 0 },
+		"nodes.backupEvery":      func(c *Configuration) { c.Nodes.BackupEvery = 0 },
+		"volume.backupWindow":    func(c *Configuration) { c.Volume.BackupWindow = -1 },
+		"nodes.gossipEvery":      func(c *Configuration) { c.Nodes.GossipEvery = 0 },
+		"nodes.retryEvery":       func(c *Configuration) { c.Nodes.RetryEvery = -1 },
+		"nodes.readerRetryEvery": func(c *Configuration) { c.Nodes.ReaderRetryEvery = -1 },
+		"nodes.readerCachePages": func(c *Configuration) { c.Nodes.ReaderCachePages = -1 },
+		"nodes.fillChunk":        func(c *Configuration) { c.Nodes.FillChunk = maxFillChunk + 1 },
+		"nodes.idleAfter":        func(c *Configuration) { c.Nodes.IdleAfter = c.Workload.Timeout },
+		"ending.bound":           func(c *Configuration) { c.Ending.Bound = 0 },
+		"ending.calm":            func(c *Configuration) { c.Ending.Calm = 0 },
+		"ending.settle":          func(c *Configuration) { c.Ending.Settle = faults.Duration(2 * time.Hour) },
 	} {
 		c := quiet(t)
 		spoil(&c)

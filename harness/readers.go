@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -77,7 +78,7 @@ func (c *ReaderCounts) amounts() []Amount {
 		{"readers promoted to writer", c.Trace.Promotes, true},
 		{"warm pages of promoted readers", c.WarmPages, true},
 		{"wrong requests refused by readers", c.Wrong, true},
-		{"queries that came too late for collection", c.Collected, false},
+		{"queries that came too late for collection", c.Collected, true},
 		{"lag of readers, median, at most µs", uint64(c.LagAt(50) / time.Microsecond), false},
 		{"lag of readers, p99, at most µs", uint64(c.LagAt(99) / time.Microsecond), false},
 	}
@@ -85,7 +86,7 @@ func (c *ReaderCounts) amounts() []Amount {
 
 // newReader makes our read replica.
 func newReader(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node {
-	return reader.New(reader.Config{ID: id, Volume: v, CachePages: n.CachePages, RetryEvery: time.Duration(n.RetryEvery),
+	return reader.New(reader.Config{ID: id, Volume: v, CachePages: cmp.Or(n.ReaderCachePages, n.CachePages), RetryEvery: time.Duration(cmp.Or(n.ReaderRetryEvery, n.RetryEvery)),
 		IdleAfter: time.Duration(n.IdleAfter), Limits: reader.DefaultLimits(), Writer: writerConfig(id, v, n)}, hook)
 }
 

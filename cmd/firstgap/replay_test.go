@@ -18,12 +18,12 @@ func recordFailure() {
 	c, err := harness.Generation{}.Generate(19)
 	if err == nil {
 		c.Workload.Transactions, c.Volume.Readers = 4, 0 // a short one: all of its events are kept
+		c.Plan.Faults, c.Plan.BeyondBudget = nil, false  // none of readers, and none that would excuse it
 		switch kind {
 		case "limit":
 			c.Limits = sim.Limits{Events: 800}
 		default:
 			c.Ending.Bound = faults.Duration(time.Microsecond)
-			c.Plan.Faults, c.Plan.BeyondBudget = nil, false // none that would excuse it
 		}
 		r := harness.RunRecorded(c, true)
 		f := harness.NewFailure(&r)
