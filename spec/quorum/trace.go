@@ -71,9 +71,6 @@ func NewRegister(replicas, w, r int, writeBack bool) (*Register, error) {
 	if err != nil {
 		return nil, err
 	}
-	if most := maxClients - 2; replicas > most {
-		return nil, &WorldError{"replicas", fmt.Sprint(replicas), fmt.Sprintf("at most %d in a trace", most)}
-	}
 	return &Register{world: world, holds: make([]Version, replicas), ops: map[OpID]*traced{}, writes: map[Version]*traced{}}, nil
 }
 
@@ -139,12 +136,13 @@ func (g *Register) Settle(id OpID, heard []Answer, v Version) error {
 		}
 		versions = append(versions, a.Version)
 	}
+	versions = newestAndOlder(versions)
 	p, err := g.view(o, versions...)
 	if err != nil {
 		return err
 	}
-	for _, a := range heard {
-		p.state.Replicas[a.Replica].Holds = p.value(a.Version) // as it was when it answered
+	for i, a := range heard {
+		p.state.Replicas[a.Replica].Holds = p.value(versions[i]) // as it was when it answered
 		if !p.take(func(y yield) { p.model.tell(p.state, p.op, a.Replica, y) }) {
 			return &Refusal{"Tell", "a replica tells once, and no more answers count than are waited for", fmt.Sprintf("%d answers", p.model.ask(p.op)), fmt.Sprintf("%d answers, that of %s too much", len(heard), replicaName(a.Replica))}
 		}
@@ -186,6 +184,27 @@ func (g *Register) Settle(id OpID, heard []Answer, v Version) error {
 		}
 	}
 	return nil
+}
+
+// newestAndOlder returns the versions with the oldest in the place of all but the newest: what an operation settles on hangs
+// on the newest of its answers alone, and the model has room for a few writes, but a register may have more replicas.
+func newestAndOlder(versions []Version) []Version {
+	var oldest, newest Version
+	for i, v := range versions {
+		if i == 0 || v.less(oldest) {
+			oldest = v
+		}
+		if newest.less(v) {
+			newest = v
+		}
+	}
+	all := slices.Clone(versions)
+	for i, v := range all {
+		if v != newest {
+			all[i] = oldest
+		}
+	}
+	return all
 }
 
 // Stored: what the operation stores is durable on replica r, or a newer version is. It is no step when that was so before.
@@ -298,12 +317,15 @@ func (g *Register) Durable() error {
 	if g.acked == nil {
 		return nil
 	}
-	p, err := g.view(g.acked, g.holds...)
+	// Whether what a replica holds is as new is all that counts.
+	p, err := g.view(g.acked)
 	if err != nil {
 		return err
 	}
 	for r, v := range g.holds {
-		p.state.Replicas[r].Holds = p.value(v)
+		if !v.less(g.acked.version) {
+			p.state.Replicas[r].Holds = p.value(g.acked.version)
+		}
 	}
 	p.state.Ops[p.op].Stage = Ended
 	if !p.model.durable(p.state) {

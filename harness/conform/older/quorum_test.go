@@ -2,6 +2,7 @@ package older
 
 import (
 	"errors"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -168,9 +169,79 @@ func TestInvariantsAreEvaluated(t *testing.T) {
 }
 
 func TestWhatTheModelHasNoRoomFor(t *testing.T) {
-	for _, n := range []int{0, 4} {
+	for _, n := range []int{0, 10} {
 		_, err := NewQuorum(make([]node.ID, n), 2, 2, true)
 		var bad *quorum.WorldError
 		require.True(t, errors.As(err, &bad))
+	}
+}
+
+// More replicas than the model has writers for, each with another version: whole histories of a register are taken, at any
+// size and quorums that overlap, and what a read or a write settles on is refused when it is not what the newest answer says.
+func TestManyReplicasWithAVersionEach(t *testing.T) {
+	for n := 4; n <= 9; n++ {
+		for seed := range uint64(20) {
+			d := rand.New(rand.NewPCG(seed, uint64(n)))
+			w := n/2 + 1 + d.IntN(n-n/2)
+			r := n - w + 1
+			replicas := make([]node.ID, n)
+			holds := make([]node.Version, n)
+			for i := range replicas {
+				replicas[i] = node.ID(i + 1)
+			}
+			q, err := NewQuorum(replicas, w, r, true)
+			require.NoError(t, err)
+			tell := func(x told) error { return q.Tell(0, x.from, &x.t) }
+			token := uint64(0)
+			for range 30 {
+				writes := d.IntN(2) == 0
+				op := token + 1
+				token += 2
+				require.NoError(t, tell(begin(op, writes)))
+				var heard []node.RegisterRow
+				newest := node.Version{}
+				for _, i := range d.Perm(n)[:r] {
+					require.NoError(t, tell(answer(replicas[i], op, holds[i])))
+					heard = append(heard, row(replicas[i], holds[i]))
+					if v := holds[i]; v.Number > newest.Number || v.Number == newest.Number && v.By > newest.By {
+						newest = v
+					}
+				}
+				v := newest
+				if writes {
+					v = node.Version{Number: newest.Number + 1, By: op}
+				}
+				wrong, rule := node.Version{Number: v.Number + 1, By: op}, "Number"
+				if !writes {
+					wrong, rule = heard[0].Version, "Choose"
+				}
+				if wrong != v {
+					other := *q.rows["x"] // a step that is refused changes nothing
+					x := settle(op, op+1, wrong, heard...)
+					refused := q.step(x.from, &x.t)
+					require.NotNil(t, refused)
+					require.Equal(t, rule, refused.Rule, "%d replicas, %d and %d: %v", n, w, r, refused)
+					require.Equal(t, other, *q.rows["x"])
+				}
+				require.NoError(t, tell(settle(op, op+1, v, heard...)), "%d replicas, %d and %d", n, w, r)
+				reached := d.Perm(n)
+				if d.IntN(3) > 0 { // it reaches a quorum, or some, and its front is gone
+					reached = reached[:w]
+				} else {
+					reached = reached[:d.IntN(w)]
+				}
+				var acks []node.ID
+				for _, i := range reached {
+					require.NoError(t, tell(store(replicas[i], op+1, v)))
+					if holds[i].Number < v.Number || holds[i].Number == v.Number && holds[i].By < v.By {
+						holds[i] = v
+					}
+					acks = append(acks, replicas[i])
+				}
+				if len(reached) == w {
+					require.NoError(t, tell(end(op, acks...)), "%d replicas, %d and %d", n, w, r)
+				}
+			}
+		}
 	}
 }
