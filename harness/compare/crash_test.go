@@ -13,7 +13,7 @@ import (
 
 func designNamed(t *testing.T, name string) *Design {
 	t.Helper()
-	for _, d := range Designs() {
+	for _, d := range Designs(DefaultRegister()) {
 		if d.Name == name {
 			return &d
 		}

@@ -10,7 +10,6 @@ import (
 	"github.com/firstgap/firstgap/impl/baseline/block"
 	"github.com/firstgap/firstgap/impl/baseline/database"
 	"github.com/firstgap/firstgap/impl/baseline/mirrored"
-	"github.com/firstgap/firstgap/impl/baseline/quorum"
 	"github.com/firstgap/firstgap/impl/baseline/shipping"
 	"github.com/firstgap/firstgap/impl/baseline/snapshot"
 	"github.com/firstgap/firstgap/impl/node"
@@ -24,14 +23,14 @@ type Design struct {
 	traced uint64 // steps of its runs that a model took
 }
 
-// Designs lists all, in the order in which the lecture comes to them.
-func Designs() []Design {
+// Designs lists all, in the order in which the lecture comes to them, with the registers of the quorum as they are to be.
+func Designs(register Register) []Design {
 	return []Design{
 		{Name: "local", What: "one disk in the database's host", build: buildLocal},
 		{Name: "snapshot", What: "local, and a copy to an object store every 100 ms", build: buildSnapshot},
 		{Name: "ebs", What: "a chain of two servers in one AZ", build: buildEBS},
 		{Name: "rds", What: "mirrored MySQL: an ebs pair in each of two AZs, all four answer", build: buildRDS},
-		{Name: "quorum", What: "versioned registers, N=3 R=2 W=2 in three AZs, one row a transaction", build: buildQuorum},
+		{Name: "quorum", What: register.what(), build: register.build},
 		{Name: "pages 4/4", What: "4 copies in 2 AZs, log and whole pages, all 4 must answer", build: aurora(4, 4, 1, true)},
 		{Name: "log 4/4", What: "4 copies in 2 AZs, log alone, all 4 must answer", build: aurora(4, 4, 1, false)},
 		{Name: "pages 4/6", What: "6 copies in 3 AZs, log and whole pages, any 4 answer", build: aurora(6, 4, 3, true)},
@@ -154,26 +153,6 @@ func buildRDS(c *cluster) {
 	c.serve(standby)
 	c.serve(primary)
 	c.instances = []node.ID{primary, standby} // clients begin with the primary
-}
-
-func buildQuorum(c *cluster) {
-	c.homes = []string{"az1", "az2", "az3"}
-	for i, zone := range c.homes {
-		c.storage = append(c.storage, c.process(fmt.Sprintf("replica %d", i+1), zone, func(node.ID) node.Node { return quorum.NewReplica() }))
-	}
-	c.start(c.storage...)
-	register, err := older.NewQuorum(c.storage, 2, 2, true)
-	c.validator, c.err = register, errors.Join(c.err, err)
-	count := 0
-	front := func(zone string) {
-		count++
-		c.serve(c.process(fmt.Sprintf("front %d", count), zone, func(id node.ID) node.Node {
-			return quorum.NewFront(quorum.Config{ID: id, Replicas: c.storage, W: 2, R: 2, Repair: true, RetryEvery: tickEvery,
-				IdleAfter: 100 * time.Millisecond, Limits: quorum.DefaultLimits()})
-		}))
-	}
-	front("az1")
-	c.standby = func() { front("az2") }
 }
 
 // pageSize is that of every design, in bytes.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/firstgap/firstgap/faults"
+	"github.com/firstgap/firstgap/harness/conform"
 	"github.com/firstgap/firstgap/harness/sim"
 	"github.com/firstgap/firstgap/impl/node"
 )
@@ -17,10 +18,14 @@ type Options struct {
 	Seed         uint64 `json:"seed"`
 	Clients      int    `json:"clients"`
 	Transactions int    `json:"transactions"` // of each client, in each measurement
+	// Register is how the rows of the quorum are replicated.
+	Register Register `json:"register"`
 }
 
 // DefaultOptions is what the command runs when it is not told otherwise.
-func DefaultOptions() Options { return Options{Seed: 1, Clients: 8, Transactions: 100} }
+func DefaultOptions() Options {
+	return Options{Seed: 1, Clients: 8, Transactions: 100, Register: DefaultRegister()}
+}
 
 // MaxClients keeps the calls that a failure leaves without an answer below the limits of every design.
 const MaxClients = 32
@@ -44,7 +49,7 @@ func (o Options) Validate() error {
 	if o.Transactions < 20 || o.Transactions > 10_000 {
 		return &OptionError{"transactions", o.Transactions, "20 to 10000"}
 	}
-	return nil
+	return o.Register.Validate()
 }
 
 // Workloads: of ten transactions, how many only read.
@@ -126,6 +131,15 @@ type Result struct {
 	Reads     Latency    `json:"reads"`     // of the mixed workload's commits, all healthy
 	Survivals []Survival `json:"survivals"` // by failure
 	Traced    uint64     `json:"traced"`    // steps of all its runs that its model took
+	Objection *Objection `json:"objection"` // the first of its model, null when there is none
+}
+
+// An Objection is what the model of a design refuses of its runs.
+type Objection struct {
+	In   string `json:"in"`   // which measurement
+	Rule string `json:"rule"` // the action or invariant that objects
+	Why  string `json:"why"`
+	Text string `json:"text"` // all of it
 }
 
 // A RunError says which measurement of which design could not be made.
@@ -150,7 +164,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		return nil, err
 	}
 	r := &Report{Format: Format, Options: o, Paper: Table1()}
-	for _, d := range Designs() {
+	for _, d := range Designs(o.Register) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -167,24 +181,40 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 // measure makes every measurement of one design, each in a world of its own.
 func measure(d *Design, o Options) (Result, error) {
 	r := Result{Design: d.Name, What: d.What}
-	var err error
-	if r.Write, r.SingleRow, _, err = cost(d, o, writeOnly); err != nil {
-		return r, &RunError{d.Name, "write-only workload", err}
+	var failed error
+	// made notes what a measurement says of itself, and tells whether the next is to be made. What a model objects to is a
+	// finding, and what was measured stands.
+	made := func(what string, err error) bool {
+		var refused *conform.Violation
+		switch {
+		case err == nil:
+		case !errors.As(err, &refused):
+			failed = &RunError{d.Name, what, err}
+		case r.Objection == nil:
+			r.Objection = &Objection{what, refused.Rule, refused.Why, err.Error()}
+		}
+		return failed == nil
 	}
-	if r.Mixed, _, r.Reads, err = cost(d, o, mixed); err != nil {
-		return r, &RunError{d.Name, "mixed workload", err}
+	var err error
+	r.Write, r.SingleRow, _, err = cost(d, o, writeOnly)
+	if !made("write-only workload", err) {
+		return r, failed
+	}
+	r.Mixed, _, r.Reads, err = cost(d, o, mixed)
+	if !made("mixed workload", err) {
+		return r, failed
 	}
 	for _, condition := range []Condition{Healthy, Slow, ZoneDown} {
 		l, err := latency(d, o, condition)
-		if err != nil {
-			return r, &RunError{d.Name, condition.String(), err}
+		if !made(condition.String(), err) {
+			return r, failed
 		}
 		r.Latencies = append(r.Latencies, l)
 	}
 	for _, f := range Failures() {
 		s, err := survive(d, o, f)
-		if err != nil {
-			return r, &RunError{d.Name, f.String(), err}
+		if !made(f.String(), err) {
+			return r, failed
 		}
 		r.Survivals = append(r.Survivals, s)
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 func TestEveryDesignServes(t *testing.T) {
-	for _, d := range Designs() {
+	for _, d := range Designs(DefaultRegister()) {
 		c, err := newCluster(&d, 1)
 		require.NoError(t, err)
 		clients := c.actors(1, 4)
@@ -37,13 +37,15 @@ func TestEveryDesignServes(t *testing.T) {
 }
 
 // small is enough for every direction to show.
-func small() Options { return Options{Seed: 5, Clients: 4, Transactions: 25} }
+func small() Options {
+	return Options{Seed: 5, Clients: 4, Transactions: 25, Register: DefaultRegister()}
+}
 
 // What the sources say that differs does differ, in the direction that they say. The same options give the same report.
 func TestEveryDirectionHolds(t *testing.T) {
 	r, err := Run(t.Context(), small())
 	require.NoError(t, err)
-	require.Len(t, r.Results, len(Designs()))
+	require.Len(t, r.Results, len(Designs(DefaultRegister())))
 	require.Greater(t, len(r.Claims), 40)
 	for _, c := range r.Claims {
 		require.True(t, c.Holds, "%s: found %s", c.Claim, c.Found)
