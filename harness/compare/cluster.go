@@ -79,6 +79,10 @@ func (c *cluster) process(name, zone string, make func(id node.ID) node.Node) no
 	id := c.next
 	c.next++
 	c.zones[id] = zone
+	if mutate := c.design.mutate; mutate != nil {
+		right := make
+		make = func(id node.ID) node.Node { return mutate(name, right(id)) }
+	}
 	c.err = errors.Join(c.err, c.world.Add(sim.Process{ID: id, Name: name, Zone: zone, New: func(node.Hook) node.Node { return make(id) }}))
 	return id
 }

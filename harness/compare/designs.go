@@ -20,7 +20,9 @@ type Design struct {
 	Name   string
 	What   string // in one line
 	build  func(c *cluster)
-	traced uint64 // steps of its runs that a model took
+	traced uint64 // steps of its runs that its models took
+	// mutate puts another process in the place of one, by its name. Nil: none.
+	mutate func(name string, n node.Node) node.Node
 }
 
 // Designs lists all, in the order in which the lecture comes to them, with the registers of the quorum as they are to be.
@@ -50,6 +52,12 @@ func databaseConfig(id node.ID) database.Config {
 func (c *cluster) followLog() {
 	log, err := older.NewWAL()
 	c.validator, c.err = log, errors.Join(c.err, err)
+}
+
+// followDisks has the model of replicated disks follow them, too.
+func (c *cluster) followDisks(disks []older.Disk, pair *older.Pair) {
+	m, err := older.NewMirror(disks, pair)
+	c.validator, c.err = older.All{c.validator, m}, errors.Join(c.err, err)
 }
 
 func buildLocal(c *cluster) {
@@ -91,6 +99,7 @@ func buildEBS(c *cluster) {
 	c.followLog()
 	manager, servers := c.chain("disk", "az1")
 	c.storage = servers
+	c.followDisks([]older.Disk{{Manager: manager, Servers: servers}}, nil)
 	count := 0
 	instance := func() {
 		count++
@@ -141,6 +150,7 @@ func buildRDS(c *cluster) {
 	c.storage = append(near, far...)
 	primary, standby := c.next, c.next+1
 	pair := c.next + 2
+	c.followDisks([]older.Disk{{Manager: first, Servers: near}, {Manager: second, Servers: far}}, &older.Pair{Manager: pair, Instances: []node.ID{primary, standby}})
 	config := func(id, disk, peer node.ID) mirrored.Config {
 		return mirrored.Config{Database: databaseConfig(id), Disk: disk, Pair: pair, Peer: peer, Standby: id == standby}
 	}

@@ -1,6 +1,10 @@
 package sim
 
-import "github.com/firstgap/firstgap/impl/node"
+import (
+	"github.com/zeebo/xxh3"
+
+	"github.com/firstgap/firstgap/impl/node"
+)
 
 // registerDigest covers all of a step of the versioned register.
 func registerDigest(s *node.RegisterStep) uint64 {
@@ -11,6 +15,22 @@ func registerDigest(s *node.RegisterStep) uint64 {
 		for _, r := range rows {
 			h = mix(mix(h, uint64(r.Replica)), mix(stringHash(r.Key), mix(r.Version.Number, r.Version.By)))
 		}
+	}
+	return h
+}
+
+func diskDigest(s *node.DiskStep) uint64 {
+	h := mix(stringHash(string(s.View.AppendBinary(nil))), uint64(s.Start)<<8|uint64(s.Lane))
+	h = mix(h, mix(uint64(s.Write.By)<<32|uint64(s.Write.Start), s.Write.Count))
+	if s.What != nil {
+		h = mix(h, uint64(s.What.Size()))
+	}
+	h = mix(h, mix(s.Base, uint64(len(s.Log))))
+	if s.Log != nil {
+		h = mix(h, xxh3.Hash(s.Log))
+	}
+	for _, b := range s.Blocks {
+		h = mix(h, mix(uint64(b.Number), xxh3.Hash(b.Data)))
 	}
 	return h
 }

@@ -488,5 +488,8 @@ func traceDigest(t *node.Trace) uint64 {
 	if t.Register != nil {
 		h = mix(h, registerDigest(t.Register))
 	}
+	if t.Disk != nil {
+		h = mix(h, diskDigest(t.Disk))
+	}
 	return h
 }

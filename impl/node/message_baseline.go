@@ -72,6 +72,8 @@ type DiskWrite struct {
 	Log    []byte
 	Base   uint64 // what lies before this position may be dropped
 	Blocks []Block
+	// ID names it in traces. It is no part of what is sent: view, lane and number say which write a message carries.
+	ID WriteID
 }
 
 // Size returns how many bytes it writes.

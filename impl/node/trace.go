@@ -82,4 +82,5 @@ type Trace struct {
 	Shown    *Shown        // Show
 	Found    []*Record     // WalFound
 	Register *RegisterStep // the actions of the versioned register
+	Disk     *DiskStep     // the actions of replicated disks
 }

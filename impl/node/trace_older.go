@@ -20,7 +20,26 @@ const (
 	ActWalOpen                        // recovery is over
 )
 
+// The actions of the model of replicated disks and of what is mirrored on two of them (spec/tla/Mirror.tla), as the disks'
+// servers, their managers and the instances tell them.
+const (
+	ActDiskView  Action = 192 + iota // the View is durable at the manager; a manager that starts again tells it again
+	ActDiskOpen                      // the View is durable on the server, and so is everything that it took before
+	ActDiskHolds                     // no step: a restarted server that opens a view says all that it holds, to be compared
+	ActDiskBlank                     // the server has lost what it held
+	ActDiskRead                      // the instance has read the log area
+	ActDiskIssue                     // the instance makes the Write
+	ActDiskStore                     // the Write is durable on the server
+	ActDiskAck                       // the Write is durable on every copy that the instance waits for
+)
+
+// OfDisk tells whether the action is one of replicated disks.
+func (a Action) OfDisk() bool { return a >= ActDiskView && a <= ActDiskAck }
+
 func (a Action) older() (string, bool) {
+	if disk := [...]string{"DiskView", "DiskOpen", "DiskHolds", "DiskBlank", "DiskRead", "DiskIssue", "DiskStore", "DiskAck"}; a >= ActDiskView && int(a-ActDiskView) < len(disk) {
+		return disk[a-ActDiskView], true
+	}
 	names := [...]string{"RegisterBegin", "RegisterTell", "RegisterSettle", "RegisterStore", "RegisterEnd", "RegisterHolds"}
 	if wal := [...]string{"WalFound", "WalIssue", "WalDurable", "WalPage", "WalAck", "WalOpen"}; a >= ActWalFound && int(a-ActWalFound) < len(wal) {
 		return wal[a-ActWalFound], true
@@ -47,4 +66,24 @@ type RegisterRow struct {
 	Replica ID     // of an answer
 	Key     string // of what is held
 	Version Version
+}
+
+// A WriteID names a write of a disk. No two writes of all instances share it. With no Count it is all that the instance had
+// read before its first.
+type WriteID struct {
+	By    ID     // the instance
+	Start uint32 // its incarnation
+	Count uint64 // from 1 on
+}
+
+// DiskStep is what a step of a replicated disk is about.
+type DiskStep struct {
+	View   View       // View, Open
+	Start  uint32     // View, Read: the incarnation of the holder
+	Lane   uint8      // Issue, Store, Ack
+	Write  WriteID    // Issue, Store, Ack
+	What   *DiskWrite // Issue
+	Base   uint64     // Holds: the first position of Log
+	Log    []byte     // Holds
+	Blocks []Block    // Holds, by number
 }

@@ -183,6 +183,26 @@ func TestLectureMirroredMySQL(t *testing.T) {
 	require.Equal(t, "of instance 2: [] → []", p.Show(s)[4].Value, "what nobody was told of goes")
 }
 
+// A volume that is not drained: the second instance reads the last copy, and what the first copy has more of the instance
+// before is gone when the first write of the second stands in its place. Before that it serves nobody.
+func TestAnInstanceWritesOver(t *testing.T) {
+	p := plainNamed(t, "pair-overwrite-suspect")
+	s := walk(t, p, p.Start, "Issue(1)", "Store(1, 1)", "Attach(2, 1)", "Read(2, 0)")
+	refused(t, p, s, "Forward(1, 1)")
+	refused(t, p, s, "Serve(2)")
+	alone := walk(t, p, s, "Drop(1, 2)")
+	refused(t, p, alone, "Ack(1, 1)")
+	s = walk(t, p, s, "Issue(2)", "Store(2, 1)")
+	require.Equal(t, "of instance 2: [2] → []", p.Show(s)[5].Value)
+	refused(t, p, s, "Serve(2)")
+	walk(t, p, s, "Forward(1, 1)", "Serve(2)", "Ack(2, 2)")
+
+	// Of what only one zone has, an instance may take nothing, if it can write it again.
+	p = plainNamed(t, "mirrored-overwrite-three")
+	s = walk(t, p, p.Start, "Issue(1)", "Store(1, 1)", "Forward(1, 1)", "Attach(2, 1)", "Read(2, 1)", "Issue(2)", "Store(2, 1)", "Mirror(2, 2)", "Store(2, 2)")
+	require.Equal(t, "of instance 2: [2] → []", p.Show(s)[5].Value)
+}
+
 // All failures at once of each design: which lose what was acknowledged, which stop writes, and which cannot be repaired.
 func TestEveryFailure(t *testing.T) {
 	for _, design := range []struct {
@@ -254,7 +274,7 @@ func TestCounterexamples(t *testing.T) {
 		"pair-suspect-copy": "Issue(1) Store(1, 1) Drop(1, 2) Ack(1, 1) Lose(1, 1)",
 		// The same with a zone.
 		"mirrored-suspect-zone": "Issue(1) Store(1, 1) Degrade(1, 2) Ack(1, 1) Burn(1)",
-		"attach-unsynced":       "Issue(1) Store(1, 1) Degrade(1, 2) Ack(1, 1) Attach(2, 2) Open(2)",
+		"attach-unsynced":       "Degrade(1, 2) Attach(2, 2) Issue(1) Store(1, 1) Ack(1, 1) Open(2)",
 		// The first instance has its answer, and tells the client only after the second has let zone 2 in.
 		"insync-by-own-acks": "Issue(1) Store(1, 1) Degrade(1, 2) Attach(2, 1) Open(2) Mirror(2, 2) InSync(2, 2) Ack(1, 1)",
 		"read-deposed":       "Degrade(1, 2) Attach(2, 1) Open(2) Issue(2) Store(2, 1) Ack(2, 1)",
@@ -274,7 +294,7 @@ func TestCounterexamples(t *testing.T) {
 func TestNothingIsRepairedByItself(t *testing.T) {
 	p := plainNamed(t, "mirrored-no-repair")
 	r := search(t, p)
-	require.Equal(t, []string{"Drop", "Join", "Attach", "Open", "Mirror", "InSync", "Degrade"}, r.Actions.Never())
+	require.Equal(t, []string{"Drop", "Join", "Attach", "Read", "Serve", "Open", "Mirror", "InSync", "Degrade"}, r.Actions.Never())
 }
 
 func TestWorldsThatAreRefused(t *testing.T) {
@@ -292,7 +312,7 @@ func TestWorldsThatAreRefused(t *testing.T) {
 		{`{"bug": "bad"}`, `world: bug is "bad"; expected one of none, ` + strings.Join(s.Bugs, ", ")},
 		{`{"repair": false}`, "world: maxEpoch is 2; expected 1 (without repair no instance has a successor)"},
 		{`{"repair": false, "maxEpoch": 1, "suspect": true}`, "world: suspect is true; expected false (without repair nothing is taken out)"},
-		{`{"zone": 1}`, "world: unknown key zone; known: zones, copies, maxWrite, maxEpoch, copyLosses, zoneLosses, repair, suspect, bug"},
+		{`{"zone": 1}`, "world: unknown key zone; known: zones, copies, maxWrite, maxEpoch, copyLosses, zoneLosses, repair, suspect, overwrite, bug"},
 	} {
 		var world map[string]json.RawMessage
 		require.NoError(t, json.Unmarshal(base.Constants, &world))
@@ -326,6 +346,7 @@ CONSTANTS
  ZoneLosses = 1
  Repair = TRUE
  Suspect = FALSE
+ Overwrite = FALSE
  Bug = "none"
 INVARIANTS TypeOK Durable OnEveryCopy ChainOrder OneHistory FreshRead
 CHECK_DEADLOCK FALSE

@@ -32,22 +32,28 @@ func plain(w World) (check.Plain[State], error) {
 			{Name: "Drop", Next: m.drop},
 			{Name: "Join", Next: m.join},
 			{Name: "Attach", Next: m.attach},
+			{Name: "Read", Next: m.read},
+			{Name: "Serve", Next: m.serve},
 			{Name: "Open", Next: m.open},
 			{Name: "Mirror", Next: m.mirror},
 			{Name: "InSync", Next: m.inSync},
 			{Name: "Degrade", Next: m.degrade},
 		},
-		Must: []check.Must[State]{
-			{Name: "TypeOK", Guarantee: "no volume is attached to an instance that is not born, and nothing is acknowledged that was not written", Holds: m.typeOK},
-			{Name: "Durable", Guarantee: "an acknowledged write is on a copy from which it is recovered", Holds: m.durable},
-			{Name: "OnEveryCopy", Guarantee: "an acknowledged write is on every copy of every zone in sync that is not lost", Holds: m.onEveryCopy},
-			{Name: "ChainOrder", Guarantee: "what a copy answers, all copies before it have", Holds: m.chainOrder},
-			{Name: "OneHistory", Guarantee: "a volume holds the writes of the instance that it is attached to, in their order, and no others", Holds: m.oneHistory},
-			{Name: "FreshRead", Guarantee: "the newest instance serves all that was acknowledged", Holds: m.freshRead},
-		},
+		Must:  m.invariants(),
 		Reach: m.witnesses(),
 		Show:  m.show,
 	}, nil
+}
+
+func (m *model) invariants() []check.Must[State] {
+	return []check.Must[State]{
+		{Name: "TypeOK", Guarantee: "no volume is attached to an instance that is not born, and nothing is acknowledged that was not written", Holds: m.typeOK},
+		{Name: "Durable", Guarantee: "an acknowledged write is on a copy from which it is recovered", Holds: m.durable},
+		{Name: "OnEveryCopy", Guarantee: "an acknowledged write is on every copy of every zone in sync that is not lost", Holds: m.onEveryCopy},
+		{Name: "ChainOrder", Guarantee: "what a copy answers, all copies before it have", Holds: m.chainOrder},
+		{Name: "OneHistory", Guarantee: "a volume holds the writes of the instance that it is attached to, in their order, and no others", Holds: m.oneHistory},
+		{Name: "FreshRead", Guarantee: "the newest instance serves all that was acknowledged", Holds: m.freshRead},
+	}
 }
 
 func (m *model) start() State {
@@ -81,6 +87,27 @@ func (m *model) epochsAndZones(do func(e, a int)) {
 	m.epochs(func(e int) { m.zones(func(a int) { do(e, a) }) })
 }
 
+// kept returns what of the log of a copy of zone a counts. With Overwrite a copy may have more than the instance that it is
+// attached to has read; that goes no further, for the instance writes something else in its place.
+func (m *model) kept(s *State, a int, l Log) Log {
+	if e := int(s.Owner[a]); m.Overwrite && s.writes(e) {
+		return common(l, s.Log[e])
+	}
+	return l
+}
+
+// agreed returns the writes of l that every copy has from which a successor may start.
+func (m *model) agreed(s *State, l Log) Log {
+	m.zones(func(a int) {
+		for _, c := range s.Chain[a].all() {
+			if s.InSync.has(a) && c.OK {
+				l = common(l, c.Log)
+			}
+		}
+	})
+	return l
+}
+
 // answered: zone a has answered that write w is stored.
 func (m *model) answered(s *State, a int, w uint8) bool {
 	chain := &s.Chain[a]
@@ -91,13 +118,17 @@ func (m *model) answered(s *State, a int, w uint8) bool {
 	if m.Bug == "ack-at-head" {
 		c = chain.first()
 	}
-	return c.OK && c.Log.has(w)
+	l := c.Log
+	if m.Bug != "answer-deposed" {
+		l = m.kept(s, a, l)
+	}
+	return c.OK && l.has(w)
 }
 
 // issue: the database of e writes; a log record or a page, it makes no difference here.
 func (m *model) issue(s State, yield func(State, ...int)) {
 	m.epochs(func(e int) {
-		if s.Phase[e] != open || int(s.Issued) == m.MaxWrite {
+		if !s.writes(e) || int(s.Issued) == m.MaxWrite {
 			return
 		}
 		next := s
@@ -110,7 +141,7 @@ func (m *model) issue(s State, yield func(State, ...int)) {
 // store: the first copy of zone a stores the next write of e.
 func (m *model) store(s State, yield func(State, ...int)) {
 	m.epochsAndZones(func(e, a int) {
-		if s.Phase[e] != open || s.Chain[a].Len == 0 || m.Bug != "attach-twice" && int(s.Owner[a]) != e {
+		if !s.writes(e) || s.Chain[a].Len == 0 || m.Bug != "attach-twice" && int(s.Owner[a]) != e {
 			return
 		}
 		next := s
@@ -118,10 +149,15 @@ func (m *model) store(s State, yield func(State, ...int)) {
 		if m.Bug == "store-at-tail" {
 			c = next.Chain[a].last()
 		}
-		if !c.OK || c.Log.Len >= s.Log[e].Len {
+		l := c.Log
+		if m.Overwrite {
+			l = common(l, s.Log[e])
+		}
+		if !c.OK || l.Len >= s.Log[e].Len {
 			return
 		}
-		c.Log.add(s.Log[e].Writes[c.Log.Len])
+		l.add(s.Log[e].Writes[l.Len])
+		c.Log = l
 		yield(next, e, a)
 	})
 }
@@ -132,8 +168,13 @@ func (m *model) forward(s State, yield func(State, ...int)) {
 		for i := 1; i < int(s.Chain[a].Len); i++ {
 			next := s
 			from, to := &next.Chain[a].Copies[i-1], &next.Chain[a].Copies[i]
-			if from.OK && to.OK && to.Log.Len < from.Log.Len {
-				to.Log.add(from.Log.Writes[to.Log.Len])
+			f, l := m.kept(&s, a, from.Log), to.Log
+			if m.Overwrite {
+				l = common(l, f)
+			}
+			if from.OK && to.OK && l.Len < f.Len {
+				l.add(f.Writes[l.Len])
+				to.Log = l
 				yield(next, a, i)
 			}
 		}
@@ -234,7 +275,7 @@ func (m *model) join(s State, yield func(State, ...int)) {
 		next := s
 		c := Copy{OK: true}
 		if m.Bug != "join-unfilled" {
-			c.Log = s.Chain[a].first().Log
+			c.Log = m.kept(&s, a, s.Chain[a].first().Log)
 		}
 		next.Chain[a].Copies[1] = c
 		next.Chain[a].Len = 2
@@ -261,12 +302,68 @@ func (m *model) attach(s State, yield func(State, ...int)) {
 	})
 }
 
+// What an instance reads.
+const (
+	readAll = iota
+	readAgreed
+)
+
+// read, with Overwrite: the instance reads what the last copy has, drained or not. Besides its own it waits for every zone
+// that is in sync. Or it takes only what every copy has: the rest counts no more, for it can write that again, as a database
+// can whose pages are in its log.
+func (m *model) read(s State, yield func(State, ...int)) {
+	if !m.Overwrite {
+		return
+	}
+	m.epochs(func(e int) {
+		if s.Phase[e] != attached || s.Chain[s.Home[e]].Len == 0 || !s.Chain[s.Home[e]].last().OK {
+			return
+		}
+		next := s
+		next.Phase[e] = hasRead
+		next.Waits[e] = s.InSync.with(int(s.Home[e]))
+		all := s.Chain[s.Home[e]].last().Log
+		next.Log[e], next.Taken[e] = all, all.Len
+		yield(next, e, readAll)
+		few := m.agreed(&s, all)
+		next.Log[e], next.Taken[e] = few, few.Len
+		for i, c := range s.Chain[s.Home[e]].all() {
+			next.Chain[s.Home[e]].Copies[i].Log = common(c.Log, few)
+		}
+		yield(next, e, readAgreed)
+	})
+}
+
+// serve, with Overwrite: the instance serves when all that it waits for have its first write. Then no copy has anything
+// else in the place of it.
+func (m *model) serve(s State, yield func(State, ...int)) {
+	if !m.Overwrite {
+		return
+	}
+	m.epochs(func(e int) {
+		if s.Phase[e] != hasRead {
+			return
+		}
+		first := m.Bug == "serve-unwritten"
+		for i := s.Taken[e]; i < s.Log[e].Len; i++ {
+			answered := true
+			m.zones(func(a int) { answered = answered && (!s.Waits[e].has(a) || m.answered(&s, a, s.Log[e].Writes[i])) })
+			first = first || answered
+		}
+		if first {
+			next := s
+			next.Phase[e] = open
+			yield(next, e)
+		}
+	})
+}
+
 // open: the instance reads what the volume has, when no write of before is still on its way down the chain, and serves.
 // Besides its own it waits for every zone that is in sync, though it may have to mirror there first.
 func (m *model) open(s State, yield func(State, ...int)) {
 	e := int(s.Newest)
 	volume := &s.Chain[s.Home[e]]
-	if s.Phase[e] != attached || !volume.working() || m.Bug != "attach-undrained" && volume.first().Log != volume.last().Log {
+	if m.Overwrite || s.Phase[e] != attached || !volume.working() || m.Bug != "attach-undrained" && volume.first().Log != volume.last().Log {
 		return
 	}
 	next := s
@@ -280,11 +377,11 @@ func (m *model) open(s State, yield func(State, ...int)) {
 // told of; it goes, for e will write something else in its place.
 func (m *model) mirror(s State, yield func(State, ...int)) {
 	e := int(s.Newest)
-	if !m.Repair || s.Phase[e] != open {
+	if !m.Repair || !s.writes(e) {
 		return
 	}
 	m.zones(func(a int) {
-		if a == int(s.Home[e]) || !s.Chain[a].working() || int(s.Owner[a]) == e && s.Waits[e].has(a) {
+		if a == int(s.Home[e]) || s.Chain[a].Len == 0 || !m.Overwrite && !s.Chain[a].working() || int(s.Owner[a]) == e && s.Waits[e].has(a) {
 			return
 		}
 		next := s
@@ -292,7 +389,7 @@ func (m *model) mirror(s State, yield func(State, ...int)) {
 		next.Waits[e] = s.Waits[e].with(a)
 		if m.Bug != "mirror-untruncated" {
 			for i, c := range s.Chain[a].all() {
-				next.Chain[a].Copies[i].Log = common(c.Log, s.Log[e])
+				next.Chain[a].Copies[i].Log = common(c.Log, s.Log[e]) // one that is lost has none
 			}
 		}
 		yield(next, e, a)
@@ -335,7 +432,8 @@ func (m *model) caughtUp(s *State, a, home int) bool {
 // refused if one has.
 func (m *model) degrade(s State, yield func(State, ...int)) {
 	m.epochsAndZones(func(e, a int) {
-		if !m.Repair || s.Phase[e] != open || a == int(s.Home[e]) || !s.Waits[e].has(a) || !m.Suspect && !s.Chain[a].gone() {
+		waits := s.writes(e) && s.Waits[e].has(a) || m.Overwrite && s.Phase[e] == attached && s.InSync.has(a)
+		if !m.Repair || a == int(s.Home[e]) || !waits || !m.Suspect && !s.Chain[a].gone() {
 			return
 		}
 		if m.Bug != "degrade-alone" && int(s.Newest) != e {
@@ -391,8 +489,8 @@ func (m *model) onEveryCopy(s State) bool {
 func (m *model) chainOrder(s State) bool {
 	ok := true
 	m.zones(func(a int) {
-		if c := &s.Chain[a]; c.Len == 2 && c.working() {
-			ok = ok && c.last().Log.prefix(c.first().Log)
+		if c := &s.Chain[a]; c.Len == 2 && c.working() && !(m.Overwrite && s.Phase[s.Owner[a]] == attached) {
+			ok = ok && m.kept(&s, a, c.last().Log).prefix(m.kept(&s, a, c.first().Log))
 		}
 	})
 	return ok
@@ -412,7 +510,7 @@ func (m *model) oneHistory(s State) bool {
 func (m *model) freshRead(s State) bool {
 	ok := true
 	m.epochs(func(e int) {
-		if s.Phase[e] == open && (e == int(s.Newest) || m.Bug == "read-deposed") {
+		if s.writes(e) && (e == int(s.Newest) || m.Bug == "read-deposed") {
 			ok = ok && s.hasAcked(&s.Log[e])
 		}
 	})
@@ -422,7 +520,7 @@ func (m *model) freshRead(s State) bool {
 // witnesses returns the situations that a world must reach, as far as its constants allow them at all.
 func (m *model) witnesses() []check.Must[State] {
 	all := []check.Must[State]{{Name: "Acknowledged", Guarantee: "a client is told that a write is stored", Holds: func(s State) bool {
-		return s.Acked != [maxWrite + 1]bool{}
+		return s.Acked != [room + 1]bool{}
 	}}}
 	if m.MaxEpoch > 1 {
 		all = append(all, check.Must[State]{Name: "Replaced", Guarantee: "an instance serves what was acknowledged by another", Holds: func(s State) bool {
@@ -433,6 +531,12 @@ func (m *model) witnesses() []check.Must[State] {
 		all = append(all, check.Must[State]{Name: "OtherZone", Guarantee: "after the loss of a zone an instance in the other goes on alone", Holds: func(s State) bool {
 			e := s.Newest
 			return s.Phase[e] == open && s.Home[e] == 2 && s.Chain[1].Len == 0 && s.Waits[e] == Zones(0).with(2)
+		}})
+	}
+	if m.Overwrite && m.MaxEpoch > 1 && m.Copies > 1 {
+		all = append(all, check.Must[State]{Name: "Undrained", Guarantee: "an instance has read the last copy, and the first has more", Holds: func(s State) bool {
+			c := &s.Chain[s.Home[s.Newest]]
+			return s.Phase[s.Newest] == hasRead && c.Len > 0 && !c.first().Log.prefix(s.Log[s.Newest])
 		}})
 	}
 	if m.Suspect && m.Zones > 1 {

@@ -12,6 +12,7 @@ import (
 const (
 	unborn uint8 = iota
 	attached
+	hasRead // with Overwrite: it writes, and does not serve yet
 	open
 	dead
 )
@@ -19,7 +20,7 @@ const (
 // A Log is a sequence of writes, which are numbered from 1.
 type Log struct {
 	Len    uint8
-	Writes [maxWrite]uint8
+	Writes [room]uint8
 }
 
 // A Copy of a volume. One that is lost has no log.
@@ -45,13 +46,17 @@ type State struct {
 	Home   [maxEpoch + 1]uint8 // the zone that the instance is in, or 0
 	Log    [maxEpoch + 1]Log   // the writes of the volume as that instance has them
 	Waits  [maxEpoch + 1]Zones // zones whose answer it waits for
+	Taken  [maxEpoch + 1]uint8 // how many writes it has read; those behind are its own
 	Owner  [maxZones + 1]uint8 // the instance that the zone's volume is attached to
 	Chain  [maxZones + 1]Chain // the copies of the zone's volume
 	Issued uint8               // how many writes there were
-	Acked  [maxWrite + 1]bool  // writes that the client has been told of
+	Acked  [room + 1]bool      // writes that the client has been told of
 	Lost   uint8               // how many copies were lost one by one
 	Burnt  uint8               // how many zones were lost
 }
+
+// writes: e may write.
+func (s *State) writes(e int) bool { return s.Phase[e] == hasRead || s.Phase[e] == open }
 
 func (z Zones) has(a int) bool      { return z&(1<<a) != 0 }
 func (z Zones) with(a int) Zones    { return z | 1<<a }
@@ -130,10 +135,12 @@ func (m *model) show(s State) []check.Var {
 		switch s.Phase[e] {
 		case attached:
 			value = fmt.Sprintf("in zone %d, attached", s.Home[e])
+		case hasRead:
+			value = fmt.Sprintf("in zone %d, has %s, waits for zones %s, does not serve yet", s.Home[e], s.Log[e], s.Waits[e])
 		case open:
 			value = fmt.Sprintf("in zone %d, has %s, waits for zones %s", s.Home[e], s.Log[e], s.Waits[e])
 		case dead:
-			value = "lost with its zone"
+			value = "lost"
 		}
 		vars = append(vars, check.Var{Name: fmt.Sprintf("instance %d", e), Value: value})
 	}

@@ -3,6 +3,9 @@
 // and waits for all four copies. It reads as its twin, spec/tla/Mirror.tla, does: one function an action, under the same
 // name and in the same order.
 //
+// An instance that follows another waits until the chain is drained, or, with Overwrite, writes in the place of what only the
+// first copy has: so do the servers of impl/baseline. A Volume steps the latter by what the nodes of a run tell.
+//
 // It answers which failure loses an acknowledged write, and what a successor, a repaired chain and a database that goes on
 // without its mirror must respect so that none does. Which failure stops writes is for a search from a state in which it
 // has happened (see After).
@@ -26,6 +29,7 @@ type World struct {
 	ZoneLosses int    `json:"zoneLosses"` // most zones lost
 	Repair     bool   `json:"repair"`     // chains, mirrors and instances are replaced
 	Suspect    bool   `json:"suspect"`    // what is taken out for lost may only be slow
+	Overwrite  bool   `json:"overwrite"`  // no drain: an instance writes in the place of what it does not have
 	Bug        string `json:"bug"`        // "none" or empty, or the name of the one guard that is broken
 }
 
@@ -35,6 +39,7 @@ const (
 	maxCopies = 2 // a chain of more has no name in the lecture
 	maxWrite  = 6
 	maxEpoch  = 5
+	room      = 8 // of writes: a step of a trace tells more of them apart than a world has (see Volume)
 )
 
 // A WorldError says which constant of a world is wrong, and what it may be.
@@ -51,7 +56,7 @@ func (e *WorldError) Error() string {
 // Bugs returns what World.Bug may be besides "none".
 func Bugs() []string {
 	return []string{"ack-at-head", "ack-before-mirror", "store-at-tail", "join-unfilled", "attach-twice",
-		"attach-undrained", "attach-unsynced", "mirror-untruncated", "insync-early", "insync-by-own-acks", "degrade-alone", "read-deposed"}
+		"attach-undrained", "attach-unsynced", "mirror-untruncated", "insync-early", "insync-by-own-acks", "degrade-alone", "read-deposed", "answer-deposed", "serve-unwritten"}
 }
 
 // Validate says whether the world contradicts itself, or does not fit into a state. More losses than a design survives do
@@ -112,7 +117,7 @@ func config(text []byte) (string, error) {
 	}
 	b := strings.NewReplacer("true", "TRUE", "false", "FALSE")
 	return b.Replace(fmt.Sprintf("SPECIFICATION Spec\nCONSTANTS\n Zones = %d\n Copies = %d\n MaxWrite = %d\n MaxEpoch = %d\n"+
-		" CopyLosses = %d\n ZoneLosses = %d\n Repair = %t\n Suspect = %t\n Bug = %q\n",
-		w.Zones, w.Copies, w.MaxWrite, w.MaxEpoch, w.CopyLosses, w.ZoneLosses, w.Repair, w.Suspect, w.Bug)) +
+		" CopyLosses = %d\n ZoneLosses = %d\n Repair = %t\n Suspect = %t\n Overwrite = %t\n Bug = %q\n",
+		w.Zones, w.Copies, w.MaxWrite, w.MaxEpoch, w.CopyLosses, w.ZoneLosses, w.Repair, w.Suspect, w.Overwrite, w.Bug)) +
 		"INVARIANTS TypeOK Durable OnEveryCopy ChainOrder OneHistory FreshRead\nCHECK_DEADLOCK FALSE\n", nil
 }

@@ -28,3 +28,31 @@ const (
 func violation(rule, expected, found, why string, args ...any) *conform.Violation {
 	return &conform.Violation{Rule: rule, Expected: expected, Found: found, Why: fmt.Sprintf(why, args...)}
 }
+
+// All has several validators follow one run. Each takes the actions of its own model.
+type All []Validator
+
+// Tell implements Validator.
+func (all All) Tell(now node.Time, from node.ID, t *node.Trace) error {
+	for _, v := range all {
+		if _, disks := v.(*Mirror); disks != t.Action.OfDisk() {
+			continue
+		}
+		if err := v.Tell(now, from, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Steps implements Validator. It is zero while one of the models has taken none.
+func (all All) Steps() uint64 {
+	sum := uint64(0)
+	for _, v := range all {
+		if v.Steps() == 0 {
+			return 0
+		}
+		sum += v.Steps()
+	}
+	return sum
+}

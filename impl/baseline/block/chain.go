@@ -29,6 +29,8 @@ type Chain struct {
 	waited      int // ticks since something moved
 	seqs        [lanes]uint64
 	writes      [lanes]*node.DiskWrite
+	own         [lanes]bool // the instance's, and not what another one has it write
+	count       uint64      // of the instance's writes, to name them
 	reads       []uint32
 	reading     bool // the log area
 	log         []byte
@@ -52,7 +54,7 @@ func (c *Chain) attach(drop node.ID, out *node.Effects) {
 	}
 	c.asks++
 	c.status = Opening
-	c.ask = &node.AttachDisk{Token: uint64(c.incarnation)<<32 | uint64(c.asks), Force: c.config.Force && c.view.Epoch == 0,
+	c.ask = &node.AttachDisk{Token: token(c.incarnation, c.asks), Force: c.config.Force && c.view.Epoch == 0,
 		Drop: drop, Over: c.view.Epoch}
 	c.waited = 0
 	out.Send(c.config.Manager, c.ask)
@@ -63,6 +65,9 @@ func (c *Chain) Status() Status { return c.status }
 
 // Private implements Device.
 func (c *Chain) Private() bool { return false }
+
+// Behind implements Device: what the last server has, all have.
+func (c *Chain) Behind() bool { return false }
 
 // View returns the view that the disk goes by.
 func (c *Chain) View() node.View { return c.view }
@@ -109,7 +114,10 @@ func (c *Chain) Step(ev node.Event, out *node.Effects) bool {
 			c.attach(ev.From, out)
 		}
 	case *node.DiskWritten:
-		if m.Epoch == c.view.Epoch && c.status == Ready && int(m.Lane) < lanes && m.Seq == c.seqs[m.Lane] {
+		if m.Epoch == c.view.Epoch && c.status == Ready && int(m.Lane) < lanes && m.Seq == c.seqs[m.Lane] && c.writes[m.Lane] != nil {
+			if c.own[m.Lane] {
+				tellWrite(node.ActDiskAck, m.Lane, c.writes[m.Lane].ID, out)
+			}
 			c.writes[m.Lane], c.waited = nil, 0
 		}
 	case *node.BlockData:
@@ -149,7 +157,7 @@ func (c *Chain) serverOpened(from node.ID, m *node.DiskOpened, out *node.Effects
 	}
 	// The manager has to know before anything is written: a server that has nothing afterwards is not new.
 	c.asks++
-	c.ask = &node.AttachDisk{Token: uint64(c.incarnation)<<32 | uint64(c.asks), Over: c.view.Epoch, Uses: true}
+	c.ask = &node.AttachDisk{Token: token(c.incarnation, c.asks), Over: c.view.Epoch, Uses: true}
 	out.Send(c.config.Manager, c.ask)
 }
 
@@ -172,6 +180,10 @@ func (c *Chain) ready(out *node.Effects) {
 
 // Write implements Device.
 func (c *Chain) Write(lane uint8, w node.DiskWrite, out *node.Effects) {
+	if c.own[lane] = w.ID == (node.WriteID{}); c.own[lane] {
+		c.count++
+		issue(lane, &w, node.WriteID{By: c.view.Holder, Start: c.incarnation, Count: c.count}, out)
+	}
 	c.writes[lane] = &w
 	if c.status == Ready {
 		c.waited = 0
@@ -228,6 +240,7 @@ func (c *Chain) logRead(m *node.DiskLog, out *node.Effects) {
 		return
 	}
 	c.reading = false
+	out.Tell(node.Trace{Action: node.ActDiskRead, Disk: &node.DiskStep{Start: c.incarnation}})
 	c.arrived = append(c.arrived, Arrival{Log: true, Base: c.logBase, Data: c.log})
 }
 

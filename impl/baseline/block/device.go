@@ -27,6 +27,23 @@ const (
 	lanes    = 2
 )
 
+// token names an ask of a manager: no two of all starts of a process share it.
+func token(start, ask uint32) uint64 { return uint64(start)<<32 | uint64(ask) }
+
+// startOf returns the start that a token is of.
+func startOf(token uint64) uint32 { return uint32(token >> 32) }
+
+// issue gives a write its name, and tells it.
+func issue(lane uint8, w *node.DiskWrite, id node.WriteID, out *node.Effects) {
+	w.ID = id
+	what := *w
+	out.Tell(node.Trace{Action: node.ActDiskIssue, Disk: &node.DiskStep{Lane: lane, Write: id, What: &what}})
+}
+
+func tellWrite(a node.Action, lane uint8, id node.WriteID, out *node.Effects) {
+	out.Tell(node.Trace{Action: a, Disk: &node.DiskStep{Lane: lane, Write: id}})
+}
+
 // A Device is a disk as an instance uses it. It belongs to the instance's node, which lets it see every event first.
 type Device interface {
 	// Start begins to make the disk usable, with the event by which the node started.
@@ -38,6 +55,9 @@ type Device interface {
 	Status() Status
 	// Private tells that nobody else can ever use the disk: what its instance remembers of it is so.
 	Private() bool
+	// Behind tells that another copy may lack blocks that are read here, when the last write of them was not done. Who goes
+	// by such a block writes it again before it drops what made it.
+	Behind() bool
 	// Write begins a write. The lane must not be busy.
 	Write(lane uint8, w node.DiskWrite, out *node.Effects)
 	// Busy tells whether a write of the lane is under way; when it is over, it is durable on every copy.
@@ -124,6 +144,9 @@ func (l *Local) Status() Status { return l.status }
 
 // Private implements Device.
 func (l *Local) Private() bool { return true }
+
+// Behind implements Device.
+func (l *Local) Behind() bool { return false }
 
 // Write implements Device.
 func (l *Local) Write(lane uint8, w node.DiskWrite, out *node.Effects) {

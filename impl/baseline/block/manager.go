@@ -45,16 +45,22 @@ func (m *Manager) Step(_ node.Time, ev node.Event, out *node.Effects) {
 		for _, f := range ev.Files {
 			if f.Name == viewFile {
 				m.durable = mustDecode(f.Data)
+				m.tell(out)
 			}
 		}
 	case node.DiskDone:
 		m.durable, m.writing = m.next, false
+		m.tell(out)
 		out.Send(m.asker, &node.DiskAttached{Token: m.durable.token, View: m.durable.view})
 	case node.Received:
 		if ask, ok := ev.Message.(*node.AttachDisk); ok && !m.writing {
 			m.attach(ev.From, ask, out)
 		}
 	}
+}
+
+func (m *Manager) tell(out *node.Effects) {
+	out.Tell(node.Trace{Action: node.ActDiskView, Disk: &node.DiskStep{View: m.durable.view, Start: startOf(m.durable.token)}})
 }
 
 func (m *Manager) attach(from node.ID, ask *node.AttachDisk, out *node.Effects) {

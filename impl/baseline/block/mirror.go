@@ -14,6 +14,7 @@ type Mirror struct {
 	config      MirrorConfig
 	incarnation uint32
 	asks        uint32
+	count       uint64 // of the writes, to name them
 	ask         *node.AttachDisk
 	view        node.View // of the instances
 	status      Status
@@ -21,6 +22,9 @@ type Mirror struct {
 	seqs        [lanes]uint64
 	writes      [lanes]*node.DiskWrite // until they are made on both sides
 	passed      [lanes]bool            // it is with the standby
+	// begin is the log area as it was read. The standby gets it before the first write, which would leave a hole there else:
+	// of the last write before a crash, the instance's own disk may have been the only one to have it.
+	begin *node.DiskWrite
 }
 
 // A MirrorConfig is what the primary needs to know of its mirror.
@@ -44,7 +48,7 @@ func (m *Mirror) Start(ev node.Event, out *node.Effects) {
 func (m *Mirror) attach(drop node.ID, out *node.Effects) {
 	m.asks++
 	m.status = Opening
-	m.ask = &node.AttachDisk{Token: uint64(m.incarnation)<<32 | uint64(m.asks), Drop: drop, Over: m.view.Epoch}
+	m.ask = &node.AttachDisk{Token: token(m.incarnation, m.asks), Drop: drop, Over: m.view.Epoch}
 	m.waited = 0
 	out.Send(m.config.Manager, m.ask)
 }
@@ -114,7 +118,12 @@ func (m *Mirror) step(ev node.Event, out *node.Effects) bool {
 		}
 	case *node.MirrorWritten:
 		if l := a.Lane; int(l) < lanes && a.Epoch == m.view.Epoch && m.passed[l] && a.Seq == m.seqs[l] {
-			m.writes[l], m.passed[l], m.waited = nil, false, 0
+			m.waited = 0
+			if l == LogLane && m.begin != nil {
+				m.begin, m.passed[l] = nil, false
+			} else {
+				m.made(l, out)
+			}
 		}
 	default:
 		return false
@@ -131,6 +140,8 @@ func (m *Mirror) opened() {
 
 // Write implements Device.
 func (m *Mirror) Write(lane uint8, w node.DiskWrite, out *node.Effects) {
+	m.count++
+	issue(lane, &w, node.WriteID{By: m.config.ID, Start: m.incarnation, Count: m.count}, out)
 	m.writes[lane] = &w
 	m.Device.Write(lane, w, out)
 	m.pass(out)
@@ -139,14 +150,38 @@ func (m *Mirror) Write(lane uint8, w node.DiskWrite, out *node.Effects) {
 // Busy implements Device.
 func (m *Mirror) Busy(lane uint8) bool { return m.writes[lane] != nil }
 
+// Behind implements Device: so may the blocks of the last writes before a crash have been on its own disk alone.
+func (m *Mirror) Behind() bool { return m.standby() != 0 }
+
+// Next implements Device.
+func (m *Mirror) Next() (Arrival, bool) {
+	a, ok := m.Device.Next()
+	if ok && a.Log && len(a.Data) > 0 {
+		m.begin = &node.DiskWrite{Writes: true, LogAt: a.Base, Log: a.Data, Base: a.Base}
+	}
+	return a, ok
+}
+
 // pass hands what is durable here to the standby.
 func (m *Mirror) pass(out *node.Effects) {
+	switch {
+	case m.begin == nil || m.status != Ready || m.passed[LogLane]:
+	case m.standby() == 0:
+		m.begin = nil
+	default:
+		if m.begin.ID == (node.WriteID{}) {
+			issue(LogLane, m.begin, node.WriteID{By: m.config.ID, Start: m.incarnation}, out)
+		}
+		m.seqs[LogLane]++
+		m.passed[LogLane], m.waited = true, 0
+		m.send(LogLane, out)
+	}
 	for lane, w := range m.writes {
 		if w == nil || m.passed[lane] || m.status != Ready || m.Device.Busy(uint8(lane)) {
 			continue
 		}
 		if m.standby() == 0 {
-			m.writes[lane] = nil
+			m.made(uint8(lane), out)
 			continue
 		}
 		m.seqs[lane]++
@@ -155,8 +190,18 @@ func (m *Mirror) pass(out *node.Effects) {
 	}
 }
 
+// made ends the write of a lane.
+func (m *Mirror) made(lane uint8, out *node.Effects) {
+	tellWrite(node.ActDiskAck, lane, m.writes[lane].ID, out)
+	m.writes[lane], m.passed[lane] = nil, false
+}
+
 func (m *Mirror) send(lane uint8, out *node.Effects) {
-	out.Send(m.standby(), &node.MirrorWrite{WriteDisk: node.WriteDisk{Epoch: m.view.Epoch, Lane: lane, Seq: m.seqs[lane], Write: *m.writes[lane]}})
+	w := m.writes[lane]
+	if lane == LogLane && m.begin != nil {
+		w = m.begin
+	}
+	out.Send(m.standby(), &node.MirrorWrite{WriteDisk: node.WriteDisk{Epoch: m.view.Epoch, Lane: lane, Seq: m.seqs[lane], Write: *w}})
 }
 
 // Tick implements Device. A standby that does not answer for long is left behind, if it has not taken over: the manager

@@ -21,6 +21,8 @@ type Server struct {
 	opens  node.Token // the completion by which the view is durable
 	seqs   [lanes]uint64
 	under  []underWay
+	before []underWay // of an older view
+	told   bool       // what it found when it started
 }
 
 // An underWay is a write that the disk is busy with.
@@ -58,16 +60,24 @@ func (s *Server) start(ev node.Event, out *node.Effects) {
 			s.view, _, ok = node.DecodeView(body)
 		}
 		if !ok {
-			s.blank = true
+			s.lost(out)
 		}
 	}
 	switch {
 	case err != nil || !found && s.view.Epoch > 0 || found && s.view.Epoch == 0 && len(s.store.log)+len(s.store.blocks) > 0:
-		s.blank = true
+		s.lost(out)
 	case !found:
 		s.store.format(out)
 	}
 	// A disk that is empty may be new or may have been lost. Which of the two, the view that is opened tells.
+}
+
+// lost says that nothing of what it took can be relied on.
+func (s *Server) lost(out *node.Effects) {
+	if !s.blank {
+		s.blank = true
+		out.Tell(node.Trace{Action: node.ActDiskBlank})
+	}
 }
 
 func (s *Server) receive(from node.ID, m node.Message, out *node.Effects) {
@@ -109,7 +119,7 @@ func (s *Server) serves(from node.ID, e node.Epoch, out *node.Effects) bool {
 // was overtaken by its successors might still be on its way, and nobody here remembers which came last.
 func (s *Server) opening(from node.ID, v *node.View, out *node.Effects) {
 	if s.view.Epoch == 0 && v.Used {
-		s.blank = true // there was something on it
+		s.lost(out) // there was something on it
 	}
 	switch {
 	case s.blank:
@@ -121,7 +131,12 @@ func (s *Server) opening(from node.ID, v *node.View, out *node.Effects) {
 	case v.Epoch > s.view.Epoch:
 		s.view, s.open, s.opener = *v, false, from
 		s.seqs = [lanes]uint64{}
+		s.before = append(s.before, s.under...) // durable before the view is
 		s.under = nil
+		if !s.told {
+			s.told = true
+			out.Tell(node.Trace{Action: node.ActDiskHolds, Disk: &node.DiskStep{Base: s.store.base, Log: slices.Clone(s.store.log), Blocks: s.store.image()}})
+		}
 		s.store.token++
 		s.opens = s.store.token
 		out.Replace(viewFile, node.AppendSum(v.AppendBinary(nil)), s.opens)
@@ -144,11 +159,13 @@ func (s *Server) write(from node.ID, m *node.WriteDisk, out *node.Effects) {
 		if err != nil {
 			// What the writer was told is durable is not here.
 			s.blank = true
+			out.Tell(node.Trace{Action: node.ActDiskBlank, Disk: &node.DiskStep{Lane: m.Lane, Write: m.Write.ID}})
 			out.Send(from, &node.DiskBlank{Epoch: m.Epoch})
 			return
 		}
 		*seq = m.Seq
 		if token == 0 {
+			s.stored(m, out)
 			s.passOn(m, out)
 			return
 		}
@@ -160,6 +177,10 @@ func (s *Server) write(from node.ID, m *node.WriteDisk, out *node.Effects) {
 
 func (s *Server) busy(lane uint8) bool {
 	return slices.ContainsFunc(s.under, func(u underWay) bool { return u.m.Lane == lane })
+}
+
+func (s *Server) stored(m *node.WriteDisk, out *node.Effects) {
+	tellWrite(node.ActDiskStore, m.Lane, m.Write.ID, out)
 }
 
 // passOn sends a write that is durable here to the next server, or the answer to the holder.
@@ -174,14 +195,19 @@ func (s *Server) passOn(m *node.WriteDisk, out *node.Effects) {
 func (s *Server) done(t node.Token, out *node.Effects) {
 	if t == s.opens {
 		s.open, s.opens = true, 0
+		out.Tell(node.Trace{Action: node.ActDiskOpen, Disk: &node.DiskStep{View: s.view}})
 		s.opened(s.opener, out)
 		return
 	}
-	for i, u := range s.under {
-		if u.token == t {
-			s.under = slices.Delete(s.under, i, i+1)
-			s.passOn(u.m, out)
-			return
-		}
+	ended := func(u underWay) bool { return u.token == t }
+	if i := slices.IndexFunc(s.before, ended); i >= 0 {
+		s.stored(s.before[i].m, out)
+		s.before = slices.Delete(s.before, i, i+1)
+	}
+	if i := slices.IndexFunc(s.under, ended); i >= 0 {
+		m := s.under[i].m
+		s.under = slices.Delete(s.under, i, i+1)
+		s.stored(m, out)
+		s.passOn(m, out)
 	}
 }

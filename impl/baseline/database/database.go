@@ -265,9 +265,12 @@ func (d *Database) redo(out *node.Effects) {
 			}
 		}
 		p := d.pages[uint32(r.Page)]
-		if r.LSN > p.lsn {
+		switch {
+		case r.LSN > p.lsn:
 			p.apply(r)
 			p.since = d.now
+		case p.dirty == 0 && d.disk.Behind():
+			p.dirty, p.since = r.LSN, d.now
 		}
 	}
 	found := make([]*node.Record, len(d.found))

@@ -25,7 +25,16 @@ type host struct {
 	now     node.Time
 	calls   uint64
 	boots   uint32
+	behind  bool // another copy of the disk may lack blocks of this one
 }
+
+// copied is a disk of which another copy may lack blocks.
+type copied struct {
+	block.Device
+	behind bool
+}
+
+func (c copied) Behind() bool { return c.behind }
 
 func newHost(t *testing.T, change func(*Config)) *host {
 	h := &host{t: t, files: map[string][]byte{}}
@@ -43,7 +52,7 @@ func (h *host) boot(change func(*Config)) {
 	}
 	h.boots++
 	h.waiting = nil
-	h.d = New(c, block.NewLocal())
+	h.d = New(c, copied{block.NewLocal(), h.behind})
 	ev := node.Event{Kind: node.Started, Incarnation: h.boots}
 	for _, name := range slices.Sorted(maps.Keys(h.files)) {
 		ev.Files = append(ev.Files, node.File{Name: name, Data: slices.Clone(h.files[name])})
@@ -259,6 +268,30 @@ func TestPagesAreWrittenBackAndTheLogIsCut(t *testing.T) {
 		}
 		h.boot(nil)
 		require.Equal(t, "open", h.d.Phase())
+	}
+}
+
+// A start on a disk that is mirrored writes every page again that its log names, and keeps the log until then: of the last
+// write of pages before a crash, the mirror may have none. When the log of it was dropped and the primary's zone was lost, the
+// mirror had neither.
+func TestAPageThatTheMirrorMayLackIsWrittenAgain(t *testing.T) {
+	for _, behind := range []bool{false, true} {
+		h := newHost(t, nil)
+		h.behind = behind
+		h.put("x", "1")
+		for range 5 {
+			h.tick(10 * time.Millisecond)
+		}
+		number := fmt.Sprintf("block-%d", h.d.locate("x"))
+		image := h.files[number]
+		require.NotNil(t, image)
+		h.boot(nil)
+		require.Equal(t, behind, h.d.pages[h.d.locate("x")].dirty != 0, "the log stays from the record that made it")
+		h.files[number] = nil // to see whether it comes again
+		for range 5 {
+			h.tick(10 * time.Millisecond)
+		}
+		require.Equal(t, behind, slices.Equal(image, h.files[number]))
 	}
 }
 

@@ -31,6 +31,9 @@ const (
 	laterStart = 1 << 31
 )
 
+// Promoted tells of a start of an instance's disk whether it is that of a standby which has taken over.
+func Promoted(start uint32) bool { return start&laterStart != 0 }
+
 // An Instance is one of the two.
 type Instance struct {
 	config Config
