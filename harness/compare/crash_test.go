@@ -135,7 +135,7 @@ func TestTheTransferIsWholeWhereverTheDatabaseCrashes(t *testing.T) {
 // Whichever process crashes, after whichever event of a busy run: nothing acknowledged is lost, no transaction is there by
 // half, and the rest goes on.
 func TestACrashAtEveryStep(t *testing.T) {
-	torn := uint64(0)
+	torn, lost := uint64(0), uint64(0)
 	stride := uint64(1)
 	if testing.Short() {
 		stride = 3 // at every step under the race detector it would take longer than all else together
@@ -181,8 +181,10 @@ func TestACrashAtEveryStep(t *testing.T) {
 			torn += c.world.Counts().TornWrites
 			c.world.Close()
 		}
-		require.NotZero(t, lostPieces, name)
+		require.True(t, lostPieces > 0 || stride > 1, name)
+		lost += lostPieces
 		require.Equal(t, validated[name], d.traced > 1000, "%s: %d steps", name, d.traced)
 	}
 	require.NotZero(t, torn)
+	require.NotZero(t, lost)
 }
