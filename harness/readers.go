@@ -28,7 +28,7 @@ type ReaderCounts struct {
 	Hidden    uint64               `json:"hidden"`    // changes of active transactions that were not shown
 	Collected uint64               `json:"collected"` // queries that ended because what they read had been collected
 	WarmPages uint64               `json:"warmPages"` // that readers brought with them when they became the writer
-	Lag       [32]uint64           `json:"lag"`       // see reader.Counters
+	Lag       reader.Lags          `json:"lag"`
 }
 
 func (c *ReaderCounts) add(d *ReaderCounts) {
@@ -37,29 +37,11 @@ func (c *ReaderCounts) add(d *ReaderCounts) {
 	for i := range mine {
 		*mine[i] += *other[i]
 	}
-	for i := range c.Lag {
-		c.Lag[i] += d.Lag[i]
-	}
+	c.Lag.Add(&d.Lag)
 }
 
 func (c *ReaderCounts) fields() []*uint64 {
 	return []*uint64{&c.Wrong, &c.InFlight, &c.Hidden, &c.Collected, &c.WarmPages}
-}
-
-// LagAt returns how long it took, at most, for so many percent of the moves of the VDL to reach a reader's view: an upper
-// bound that is at most twice the lag itself. It is 0 when nothing was measured.
-func (c *ReaderCounts) LagAt(percent uint64) time.Duration {
-	total := uint64(0)
-	for _, n := range c.Lag {
-		total += n
-	}
-	below := uint64(0)
-	for i, n := range c.Lag {
-		if below += n; total > 0 && below*100 >= total*percent {
-			return time.Duration(uint64(1)<<i) * time.Microsecond
-		}
-	}
-	return 0
 }
 
 // amounts lists what is reported of readers.
@@ -79,8 +61,8 @@ func (c *ReaderCounts) amounts() []Amount {
 		{"warm pages of promoted readers", c.WarmPages, true},
 		{"wrong requests refused by readers", c.Wrong, true},
 		{"queries that came too late for collection", c.Collected, true},
-		{"lag of readers, median, at most µs", uint64(c.LagAt(50) / time.Microsecond), false},
-		{"lag of readers, p99, at most µs", uint64(c.LagAt(99) / time.Microsecond), false},
+		{"lag of readers, median, at most µs", uint64(c.Lag.At(50) / time.Microsecond), false},
+		{"lag of readers, p99, at most µs", uint64(c.Lag.At(99) / time.Microsecond), false},
 	}
 }
 
@@ -196,8 +178,6 @@ func (r *runner) countReaders() {
 		if w := n.Writer(); w != nil {
 			c.WarmPages += uint64(w.Warmed())
 		}
-		for i, n := range k.Lag {
-			c.Lag[i] += n
-		}
+		c.Lag.Add(&k.Lag)
 	}
 }

@@ -93,9 +93,7 @@ type Counters struct {
 	Collected  uint64 // queries that ended because a segment had dropped what they read
 	Promotions uint64
 	WarmPages  uint64 // pages of its cache when it was promoted
-	// Lag counts how long it took from the moment at which the writer's VDL moved to the moment at which the reader's
-	// view had reached it: [i] of at least 2^(i-1) and below 2^i microseconds.
-	Lag [32]uint64
+	Lag        Lags
 }
 
 // Counters returns what the reader did since it started.

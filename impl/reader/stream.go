@@ -1,9 +1,6 @@
 package reader
 
 import (
-	"math/bits"
-	"time"
-
 	"github.com/firstgap/firstgap/impl/node"
 )
 
@@ -253,8 +250,7 @@ func (r *Reader) comesIntoView(out *node.Effects) {
 		out.Tell(node.Trace{Action: node.ActAnew, Epoch: s.line, LSN: s.end, VDL: s.told})
 	}
 	for len(s.moves) > 0 && s.moves[0].to <= s.view {
-		lag := bits.Len64(uint64(max(0, r.now.Sub(s.moves[0].since)) / time.Microsecond))
-		r.counters.Lag[min(lag, len(r.counters.Lag)-1)]++
+		r.counters.Lag.Note(r.now.Sub(s.moves[0].since))
 		s.moves = s.moves[1:]
 	}
 	r.trim()
