@@ -39,8 +39,8 @@ type Pair struct {
 // then on nothing is stored for another. In the same moment the servers that the view leaves out are dropped. A volume is
 // mirrored to when its first server stores the first write of another instance than before.
 //
-// What a server holds when it starts again is compared, byte for byte, with the writes that it told. The last write of an
-// instance in each lane may have reached its disk without its telling.
+// What a server holds when it starts again is compared, byte for byte, with the writes that it told. A write
+// that it did not tell may have reached its disk: the one under way or, of a server that was left behind, the one that was then.
 type Mirror struct {
 	disks     []*disk // by zone, from 1
 	pair      *Pair
@@ -49,17 +49,10 @@ type Mirror struct {
 	instances map[start]int
 	writes    map[node.WriteID]*write
 	numbers   mirror.Write
-	latest    map[slot]node.WriteID
 	servers   map[node.ID]*server
 	told      int
 	steps     uint64
 	failed    *conform.Violation
-}
-
-// slot is where an instance has one write under way at a time.
-type slot struct {
-	start
-	lane uint8
 }
 
 type start struct {
@@ -95,7 +88,7 @@ type server struct {
 // NewMirror returns a validator for a run that begins with empty disks. Without a pair there is one disk.
 func NewMirror(disks []Disk, pair *Pair) (*Mirror, error) {
 	m := &Mirror{disks: []*disk{nil}, pair: pair, instances: map[start]int{}, writes: map[node.WriteID]*write{},
-		latest: map[slot]node.WriteID{}, servers: map[node.ID]*server{}}
+		servers: map[node.ID]*server{}}
 	for a, d := range disks {
 		m.disks = append(m.disks, &disk{Disk: d, views: map[node.Epoch]*node.DiskStep{}, chain: slices.Clone(d.Servers)})
 		for _, id := range d.Servers {
@@ -344,7 +337,6 @@ func (m *Mirror) issue(from node.ID, s *node.DiskStep) error {
 		return violation("Issue", "a new write", fmt.Sprintf("%+v", s.Write), "a write is made once")
 	}
 	m.writes[s.Write] = w
-	m.latest[slot{start{s.Write.By, s.Write.Start}, s.Lane}] = s.Write
 	if s.Write.Count == 0 {
 		return nil // what it had read is known
 	}
@@ -432,9 +424,8 @@ func (m *Mirror) holds(from node.ID, s *node.DiskStep) error {
 	base, end := x.base, x.base+uint64(len(x.log))
 	known := end
 	maybe := map[uint32][]uint64{}
-	for at, id := range m.latest { // in any order: what they may have changed is the same
-		w := m.writes[id]
-		if x.stored[id] || m.instances[at.start] < x.of[at.lane] {
+	for id, w := range m.writes { // in any order: what they may have changed is the same
+		if x.stored[id] || m.instances[start{id.By, id.Start}] < x.of[w.lane] {
 			continue
 		}
 		base = max(base, min(w.what.Base, s.Base))
