@@ -527,9 +527,8 @@ CHECK_DEADLOCK FALSE
 // What a table of worlds must not be.
 func TestTablesThatAreRefused(t *testing.T) {
 	for tsv, want := range map[string]string{
-		"name\tsteady\nx":                 "line 2 has 1 columns; expected 2",
-		"name\tdistinct\nx\tmany":         `line 2: distinct is "many"`,
-		"name\tsteady\tdoubtful\nx\t1\t0": "line 2: world: zone + doubtful is 0",
+		"name\tsteady\nx": "line 1 is",
+		"name\tsteady\tdoubtful\tdistinct\tgenerated\tverdict\nx\t1\t0\t1\t1\tpass": "line 2: world: zone + doubtful is 0",
 	} {
 		_, err := worldsOf(tsv)
 		require.ErrorContains(t, err, want)

@@ -2,9 +2,7 @@ package membership
 
 import (
 	_ "embed"
-	"encoding/json"
 	"fmt"
-	"strings"
 
 	"github.com/firstgap/firstgap/spec/check"
 )
@@ -49,45 +47,13 @@ func Subject() check.Subject {
 	}
 }
 
-// worldsOf reads a table whose columns are a name, the keys of a World, and what TLC found.
+// worldsOf reads a table of worlds that are some.
 func worldsOf(tsv string) ([]check.World, error) {
-	lines := strings.Split(strings.TrimSpace(tsv), "\n")
-	header := strings.Split(lines[0], "\t")
-	var list []check.World
-	for i, line := range lines[1:] {
-		cells := strings.Split(line, "\t")
-		if len(cells) != len(header) {
-			return nil, fmt.Errorf("line %d has %d columns; expected %d", i+2, len(cells), len(header))
-		}
-		var w check.World
-		var keys []string
-		for c, name := range header {
-			var err error
-			switch cell := cells[c]; name {
-			case "name":
-				w.Name = cell
-			case "distinct":
-				err = json.Unmarshal([]byte(cell), &w.Distinct)
-			case "generated":
-				err = json.Unmarshal([]byte(cell), &w.Generated)
-			case "verdict":
-				if cell != "pass" && cell != "unchecked" {
-					w.Violates = cell
-				}
-			case "bug":
-				keys = append(keys, fmt.Sprintf("%q:%q", name, cell))
-			default:
-				keys = append(keys, fmt.Sprintf("%q:%s", name, cell))
-			}
-			if err != nil {
-				return nil, fmt.Errorf("line %d: %s is %q: %w", i+2, name, cells[c], err)
-			}
-		}
-		w.Constants = json.RawMessage("{" + strings.Join(keys, ",") + "}")
+	list, err := check.ReadTable(tsv)
+	for i, w := range list {
 		if _, err := ParseWorld(w.Constants); err != nil {
 			return nil, fmt.Errorf("line %d: %w", i+2, err)
 		}
-		list = append(list, w)
 	}
-	return list, nil
+	return list, err
 }

@@ -40,20 +40,22 @@ func search(t *testing.T, p check.Plain[State]) *check.Result {
 // and its verdict is TLC's.
 func TestWorldsAsTLCFoundThem(t *testing.T) {
 	taken := map[string]uint64{}
-	for _, w := range searched() {
-		t.Run(w.name, func(t *testing.T) {
-			p := plainNamed(t, w.name)
+	table, err := check.ReadTable(worldsTSV)
+	require.NoError(t, err)
+	for _, w := range table {
+		t.Run(w.Name, func(t *testing.T) {
+			p := plainNamed(t, w.Name)
 			verdict := search(t, p)
-			require.Equal(t, w.violates, verdict.Invariant)
+			require.Equal(t, w.Violates, verdict.Invariant)
 			all := verdict
-			if w.violates != "" {
+			if w.Violates != "" {
 				p.Must = nil
 				all = search(t, p)
 			}
-			require.Equal(t, w.distinct, all.Distinct, "distinct states")
-			require.Equal(t, w.generated, all.Generated, "generated states")
+			require.Equal(t, w.Distinct, all.Distinct, "distinct states")
+			require.Equal(t, w.Generated, all.Generated, "generated states")
 			require.Zero(t, all.Left)
-			if w.violates == "" {
+			if w.Violates == "" {
 				require.Equal(t, check.Pass, verdict.Verdict, verdict.Reason)
 				for _, a := range all.Actions {
 					taken[a.Action] += a.Times

@@ -44,19 +44,19 @@ func search(t *testing.T, w World) *check.Result {
 // Every named world has the verdict that is expected of it, and, whether or not something is found broken on the way,
 // as many states as TLC found.
 func TestWorldsAsTLCFoundThem(t *testing.T) {
-	list, err := worldsOf(worlds)
+	list, err := check.ReadTable(worlds)
 	require.NoError(t, err)
 	require.Len(t, list, len(Subject().Worlds))
 	violated := map[string]bool{}
 	for _, w := range list {
-		violated[w.violates] = true
-		t.Run(w.name, func(t *testing.T) {
-			m, err := Subject().Read(w.constants)
+		violated[w.Violates] = true
+		t.Run(w.Name, func(t *testing.T) {
+			m, err := Subject().Read(w.Constants)
 			require.NoError(t, err)
 			r, err := check.Run(t.Context(), m, check.Options{})
 			require.NoError(t, err)
-			require.Equal(t, w.violates, r.Invariant)
-			if w.violates == "" {
+			require.Equal(t, w.Violates, r.Invariant)
+			if w.Violates == "" {
 				require.Equal(t, check.Pass, r.Verdict)
 			} else {
 				require.Equal(t, check.Violation, r.Verdict)
@@ -65,15 +65,15 @@ func TestWorldsAsTLCFoundThem(t *testing.T) {
 			all, err := check.Run(t.Context(), pastViolations{m}, check.Options{})
 			require.NoError(t, err)
 			require.Zero(t, all.Left)
-			require.Equal(t, w.distinct, all.Distinct, "distinct states")
-			require.Equal(t, w.generated, all.Generated, "generated states")
+			require.Equal(t, w.Distinct, all.Distinct, "distinct states")
+			require.Equal(t, w.Generated, all.Generated, "generated states")
 			fired := uint64(1)
 			for _, a := range all.Actions {
 				fired += a.Times
 			}
 			require.Equal(t, all.Generated, fired, "every state generated but the first is an action taken")
 			never := []string(nil)
-			if w := named(t, w.name); w.replicas() == 1 {
+			if w := named(t, w.Name); w.replicas() == 1 {
 				never = []string{"Rebuild"} // when the only replica is lost, there is nothing to rebuild it from
 			}
 			require.Equal(t, never, all.Actions.Never())
@@ -406,16 +406,4 @@ func TestTheLargestWorldFits(t *testing.T) {
 		require.Equal(t, code, m.Encode(nil))
 	}
 	require.Greater(t, taken, 200)
-}
-
-func TestTablesThatAreNone(t *testing.T) {
-	for tsv, want := range map[string]string{
-		"name\tverdict": `worlds.tsv: line 1 is "name\tverdict"; expected`,
-		"name\tconstants\tviolates\tdistinct\tgenerated\nsix\t{}":                "worlds.tsv: line 2 has 2 columns; expected 5",
-		"name\tconstants\tviolates\tdistinct\tgenerated\nsix\t{}\t-\tmany\t2":    "worlds.tsv: line 2: distinct: ",
-		"name\tconstants\tviolates\tdistinct\tgenerated\nsix\t{}\t-\t2\tas many": "worlds.tsv: line 2: generated: ",
-	} {
-		_, err := worldsOf(tsv)
-		require.ErrorContains(t, err, want)
-	}
 }

@@ -158,18 +158,6 @@ func TestSymmetryChangesNoVerdict(t *testing.T) {
 	}
 }
 
-func TestTable(t *testing.T) {
-	_, err := check.ReadTable("name\tverdict\n")
-	require.ErrorContains(t, err, "line 1")
-	const header = "name\tconstants\tdistinct\tgenerated\tverdict\n"
-	_, err = check.ReadTable(header + "a\t{}\t1\t2\n")
-	require.EqualError(t, err, "line 2 has 4 columns; expected 5")
-	_, err = check.ReadTable(header + "a\t{}\tone\t2\tpass\n")
-	require.ErrorContains(t, err, "line 2: distinct")
-	_, err = check.ReadTable(header + "a\t{}\t1\ttwo\tpass\n")
-	require.ErrorContains(t, err, "line 2: generated")
-}
-
 // The module and the package have the same constants, actions, invariants and broken variants.
 func TestModuleSaysTheSame(t *testing.T) {
 	text, err := os.ReadFile("../tla/Reader.tla")

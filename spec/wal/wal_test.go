@@ -33,21 +33,23 @@ func search(t *testing.T, p check.Plain[State]) *check.Result {
 // and its verdict is TLC's.
 func TestWorldsAsTLCFoundThem(t *testing.T) {
 	taken := map[string]uint64{}
-	for _, w := range searched() {
-		t.Run(w.name, func(t *testing.T) {
-			p, err := plain(worldNamed(t, w.name))
+	table, err := check.ReadTable(worldsTSV)
+	require.NoError(t, err)
+	for _, w := range table {
+		t.Run(w.Name, func(t *testing.T) {
+			p, err := plain(worldNamed(t, w.Name))
 			require.NoError(t, err)
 			verdict := search(t, p)
-			require.Equal(t, w.violates, verdict.Invariant)
+			require.Equal(t, w.Violates, verdict.Invariant)
 			all := verdict
-			if w.violates != "" {
+			if w.Violates != "" {
 				p.Must = nil
 				all = search(t, p)
 			}
-			require.Equal(t, w.distinct, all.Distinct, "distinct states")
-			require.Equal(t, w.generated, all.Generated, "generated states")
+			require.Equal(t, w.Distinct, all.Distinct, "distinct states")
+			require.Equal(t, w.Generated, all.Generated, "generated states")
 			require.Zero(t, all.Left)
-			if w.violates == "" {
+			if w.Violates == "" {
 				require.Equal(t, check.Pass, verdict.Verdict)
 				for _, a := range all.Actions {
 					taken[a.Action] += a.Times
@@ -91,11 +93,11 @@ func TestEveryBrokenVariantHasAWorldThatFindsIt(t *testing.T) {
 		require.True(t, found[bug], "no world has the bug %s", bug)
 	}
 	// The guard is what finds it: the same worlds without the bug pass.
-	for _, w := range searched() {
-		world := worldNamed(t, w.name)
+	for _, w := range s.Worlds {
+		world := worldNamed(t, w.Name)
 		if world.Bug != "none" {
 			world.Bug = "none"
-			require.Empty(t, search(t, must(plain(world))).Invariant, w.name)
+			require.Empty(t, search(t, must(plain(world))).Invariant, w.Name)
 		}
 	}
 }
