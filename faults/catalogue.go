@@ -14,6 +14,10 @@ type Point struct {
 // Points lists all points by name.
 func Points() []Point {
 	return []Point{
+		{"objectsAfterKeep", Objects, "an object is durable, who put it does not know yet"},
+		{"objectsAfterSettle", Objects, "what a start found is durable again, nothing is served yet"},
+		{"objectsBeforeKeep", Objects, "an object was put, nothing of it is durable"},
+		{"objectsBeforeSettle", Objects, "a start has read the objects, and not yet made sure of them"},
 		{"registerAfterChange", Register, "the geometry is durable, the writer does not know yet"},
 		{"registerAfterSwap", Register, "the epoch is durable, the winner does not know yet"},
 		{"registerBeforeChange", Register, "another geometry was asked for, nothing of it is durable"},
@@ -25,6 +29,7 @@ func Points() []Point {
 		{"segmentAfterSettle", Segment, "what a start found is durable again, nothing is served yet"},
 		{"segmentAfterSync", Segment, "the log is durable, nothing of it is acknowledged"},
 		{"segmentAfterTrim", Segment, "the log is only what is above the images, and durable"},
+		{"segmentAfterUpload", Segment, "an object is durable, and the segment that put it has just heard"},
 		{"segmentBeforeFill", Segment, "all images of a peer are there, none of them is durable"},
 		{"segmentBeforeImages", Segment, "log was turned into page images, nothing of them is durable"},
 		{"segmentBeforeJoin", Segment, "a new history was asked for, nothing of it is durable"},
@@ -32,6 +37,7 @@ func Points() []Point {
 		{"segmentBeforeSettle", Segment, "a start has read the log, and not yet made durable what it keeps"},
 		{"segmentBeforeSync", Segment, "the log was appended to and is not durable"},
 		{"segmentBeforeTrim", Segment, "page images are durable, the shorter log is not"},
+		{"segmentBeforeUpload", Segment, "an object is about to be put"},
 		{"writerAfterAck", Writer, "the client has been told of its commit"},
 		{"writerAfterChange", Writer, "another geometry is durable, the writer has just heard"},
 		{"writerAfterDecide", Writer, "the cut is computed, no segment knows"},

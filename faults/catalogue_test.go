@@ -77,7 +77,7 @@ func TestUnknownNamesListTheKnown(t *testing.T) {
 	require.ErrorAs(t, err, &unknown)
 	require.ErrorContains(t, err, `unknown planted bug "bugUndoSkiped"; known: bugAckAtWMinusOne, bugAckIgnoresLower,`)
 	_, err = faults.LookupPoint("segmentBeforeSink")
-	require.ErrorContains(t, err, `unknown point "segmentBeforeSink"; known: registerAfterChange,`)
+	require.ErrorContains(t, err, `unknown point "segmentBeforeSink"; known: objectsAfterKeep,`)
 }
 
 func TestNoOverlayIsAnError(t *testing.T) {

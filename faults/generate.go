@@ -118,7 +118,20 @@ func (g Generator) scene(c fuzz.Continue) []Fault {
 	if g.Topology.Readers > 0 {
 		scenes = append(scenes, choice[func(fuzz.Continue) []Fault]{4, g.failover})
 	}
+	if g.Topology.Objects {
+		scenes = append(scenes, choice[func(fuzz.Continue) []Fault]{2, g.storeAway})
+	}
 	return choose(c, scenes)(c)
+}
+
+// storeAway takes the object store away for long. What is to be backed up waits, and until it is nobody drops its log.
+func (g Generator) storeAway(c fuzz.Continue) []Fault {
+	away := g.timed(c, Partition, g.long(c))
+	if c.RandBool() {
+		away.Kind, away.Salt = Crash, c.Uint32()
+	}
+	away.Nodes = []string{string(Objects)}
+	return []Fault{away}
 }
 
 // failover lets a reader take the place of a writer that died, or that is cut off and lives on.
@@ -133,6 +146,22 @@ func (g Generator) failover(c fuzz.Continue) []Fault {
 
 func (g Generator) reader(c fuzz.Continue) string {
 	return Node{Role: Reader, Reader: 1 + c.Intn(g.Topology.Readers)}.String()
+}
+
+// theStore tells, of every so many, whether a fault is to strike the object store, if there is one.
+func (g Generator) theStore(c fuzz.Continue, every int) bool {
+	return g.Topology.Objects && c.Intn(every) == 0
+}
+
+// points returns those of Points that somebody passes.
+func (g Generator) points() []string {
+	if g.Topology.Objects {
+		return g.Points
+	}
+	return slices.DeleteFunc(slices.Clone(g.Points), func(name string) bool {
+		point, _ := LookupPoint(name) // Validate has found it
+		return point.Role == Objects
+	})
 }
 
 // aReader tells, of every so many, whether a fault is to strike a reader, if there is one.
@@ -301,7 +330,8 @@ func (g Generator) fault(c fuzz.Continue) Fault {
 	if g.Topology.Readers > 0 {
 		kinds = append(kinds, choice[Kind]{3, Promote})
 	}
-	if len(g.Points) > 0 {
+	points := g.points()
+	if len(points) > 0 {
 		kinds = append(kinds, choice[Kind]{9, CrashAtPoint})
 	}
 	if g.Lost {
@@ -338,8 +368,11 @@ func (g Generator) fault(c fuzz.Continue) Fault {
 		if g.aReader(c, 4) {
 			f.Nodes = []string{g.reader(c)}
 		}
+		if g.theStore(c, 5) {
+			f.Nodes = []string{string(Objects)}
+		}
 	case CrashAtPoint:
-		point, _ := LookupPoint(g.Points[c.Intn(len(g.Points))]) // Validate has found it
+		point, _ := LookupPoint(points[c.Intn(len(points))]) // Validate has found it
 		n := Node{Role: point.Role}
 		if n.Role == Segment {
 			n = g.segment(c)
@@ -354,6 +387,9 @@ func (g Generator) fault(c fuzz.Continue) Fault {
 		if g.aReader(c, 3) {
 			f.Nodes = []string{g.reader(c)}
 		}
+		if g.theStore(c, 5) {
+			f.Nodes = []string{string(Objects)}
+		}
 		return f
 	case PowerLossAZ:
 		f.AZ = g.zone(c)
@@ -362,6 +398,9 @@ func (g Generator) fault(c fuzz.Continue) Fault {
 		return f
 	case DiskSlow:
 		f.Nodes = g.someSegments(c)
+		if g.theStore(c, 4) {
+			f.Nodes = []string{string(Objects)}
+		}
 		f.Factor = float64(2 + c.Intn(40))
 		return f
 	case DiskCorrupt:
@@ -394,6 +433,12 @@ func (g Generator) link(c fuzz.Continue, everyLink bool) (nodes, to []string) {
 			return []string{g.reader(c)}, writer
 		}
 		return []string{g.reader(c)}, nil
+	}
+	if g.theStore(c, 8) {
+		if c.RandBool() {
+			return g.someSegments(c), []string{string(Objects)}
+		}
+		return []string{string(Objects)}, nil
 	}
 	one := g.segment(c)
 	switch c.Intn(8) {

@@ -96,14 +96,17 @@ func TestGeneratedPlans(t *testing.T) {
 		{Groups: 2, Replicas: 4, WriteQuorum: 4, ReadQuorum: 1, Zones: 1, Clients: 1}, // can spare none
 		{Groups: 1, Replicas: 1, WriteQuorum: 1, ReadQuorum: 1, Zones: 1},
 		{Groups: 2, Replicas: 6, WriteQuorum: 4, ReadQuorum: 3, Zones: 3, Clients: 4, Readers: 3},
+		{Groups: 2, Replicas: 6, WriteQuorum: 4, ReadQuorum: 3, Zones: 3, Clients: 4, Readers: 1, Objects: true},
 	}
 	const plans = 1000
 	for _, topology := range topologies {
+		strikesStore := make(map[faults.Kind]int)
 		kinds := make(map[faults.Kind]int)
 		empty := 0
 		for seed := range int64(plans) {
 			g := generator(false)
 			g.Topology = topology
+			g.Points = append(slices.Clone(g.Points), "objectsAfterKeep") // which nobody passes where there is no store
 			p, err := g.Plan(seed)
 			require.NoError(t, err)
 			require.NoError(t, p.Validate(topology), "seed %d:\n%s", seed, text(p))
@@ -114,6 +117,9 @@ func TestGeneratedPlans(t *testing.T) {
 			}
 			for i, f := range p.Faults {
 				kinds[f.Kind]++
+				if slices.Contains(f.Nodes, string(faults.Objects)) || slices.Contains(f.To, string(faults.Objects)) {
+					strikesStore[f.Kind]++
+				}
 				require.True(t, i == 0 || p.Faults[i-1].At <= f.At, "out of order")
 			}
 			var back faults.Plan
@@ -130,6 +136,9 @@ func TestGeneratedPlans(t *testing.T) {
 			require.ErrorAs(t, p.Validate(topology), &beyond, "seed %d is marked and stays within the budget:\n%s", seed, text(p))
 		}
 		require.Less(t, empty, plans/4)
+		for _, k := range []faults.Kind{faults.Crash, faults.CrashAtPoint, faults.Pause, faults.DiskSlow, faults.Partition, faults.Loss} {
+			require.Equal(t, topology.Objects, strikesStore[k] > 0, "%s of the object store for %+v", k, topology)
+		}
 		for _, k := range faults.Kinds() {
 			if slices.Contains([]faults.Kind{faults.DiskCorrupt, faults.DiskLost, faults.SegmentLost}, k) && topology.Budget().Damaged == 0 {
 				require.Zero(t, kinds[k])
@@ -174,10 +183,10 @@ func TestWithoutPointsNoCrashAtPoint(t *testing.T) {
 
 func TestGeneratorRefuses(t *testing.T) {
 	for want, change := range map[string]func(*faults.Generator){
-		"expected groups from 1":                                  func(g *faults.Generator) { g.Topology.Groups = 0 },
-		"expected a horizon above 200ms, found 200ms":             func(g *faults.Generator) { g.Horizon = 200 * ms },
-		"expected at least 1 fault, found 0":                      func(g *faults.Generator) { g.Faults = 0 },
-		`unknown point "segmentBeforeSink"; known: registerAfter`: func(g *faults.Generator) { g.Points = []string{"segmentBeforeSink"} },
+		"expected groups from 1":                                 func(g *faults.Generator) { g.Topology.Groups = 0 },
+		"expected a horizon above 200ms, found 200ms":            func(g *faults.Generator) { g.Horizon = 200 * ms },
+		"expected at least 1 fault, found 0":                     func(g *faults.Generator) { g.Faults = 0 },
+		`unknown point "segmentBeforeSink"; known: objectsAfter`: func(g *faults.Generator) { g.Points = []string{"segmentBeforeSink"} },
 	} {
 		g := generator(false)
 		change(&g)

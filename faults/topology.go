@@ -7,18 +7,19 @@ import (
 	"strings"
 )
 
-// Topology is as much of a volume as faults need to know: who is there, and where. The writer, the register and the
-// clients stand outside of all availability zones, so that losing a zone and losing the writer are two faults that a
+// Topology is as much of a volume as faults need to know: who is there, and where. The writer, the register, the object
+// store and the clients stand outside of all availability zones, so that losing a zone and losing the writer are two faults that a
 // plan can combine or take apart.
 type Topology struct {
-	Groups      int `json:"groups"`      // protection groups, at least 1
-	Replicas    int `json:"replicas"`    // segments in each group, spares included, at least 1
-	Spares      int `json:"spares"`      // of these, the last ones, which are no members at first
-	WriteQuorum int `json:"writeQuorum"` // segments of a group that make a record count as written
-	ReadQuorum  int `json:"readQuorum"`  // segments of a group that a recovery needs
-	Zones       int `json:"zones"`       // availability zones, 1 to Replicas
-	Clients     int `json:"clients"`     // at least 0
-	Readers     int `json:"readers"`     // read replicas, at least 0
+	Groups      int  `json:"groups"`      // protection groups, at least 1
+	Replicas    int  `json:"replicas"`    // segments in each group, spares included, at least 1
+	Spares      int  `json:"spares"`      // of these, the last ones, which are no members at first
+	WriteQuorum int  `json:"writeQuorum"` // segments of a group that make a record count as written
+	ReadQuorum  int  `json:"readQuorum"`  // segments of a group that a recovery needs
+	Zones       int  `json:"zones"`       // availability zones, 1 to Replicas
+	Clients     int  `json:"clients"`     // at least 0
+	Readers     int  `json:"readers"`     // read replicas, at least 0
+	Objects     bool `json:"objects"`     // there is an object store
 }
 
 // Validate refuses a topology without nodes, or whose quorums no group can meet. Quorums that do not overlap are
@@ -57,9 +58,10 @@ const (
 	Segment  Role = "segment"
 	Client   Role = "client"
 	Reader   Role = "reader"
+	Objects  Role = "objects" // the object store
 )
 
-// A Node is a process that a plan can name: "writer", "register", "segment 2/5", "client 3", "reader 1".
+// A Node is a process that a plan can name: "writer", "register", "segment 2/5", "client 3", "reader 1", "objects".
 type Node struct {
 	Role    Role
 	Group   int // of a segment, from 1
@@ -82,7 +84,7 @@ func (n Node) String() string {
 	}
 }
 
-// Nodes lists the nodes: writer, register, the segments by group and replica, the clients, the readers.
+// Nodes lists the nodes: writer, register, the segments by group and replica, the clients, the readers, the object store.
 func (t Topology) Nodes() []Node {
 	nodes := []Node{{Role: Writer}, {Role: Register}}
 	for g := 1; g <= t.Groups; g++ {
@@ -95,6 +97,9 @@ func (t Topology) Nodes() []Node {
 	}
 	for r := 1; r <= t.Readers; r++ {
 		nodes = append(nodes, Node{Role: Reader, Reader: r})
+	}
+	if t.Objects {
+		nodes = append(nodes, Node{Role: Objects})
 	}
 	return nodes
 }
@@ -113,7 +118,7 @@ func (t Topology) Node(name string) (Node, error) {
 	case Reader:
 		n.Reader, _ = strconv.Atoi(rest)
 	}
-	inside := n.Role == Writer || n.Role == Register ||
+	inside := n.Role == Writer || n.Role == Register || n.Role == Objects && t.Objects ||
 		n.Role == Segment && 1 <= n.Group && n.Group <= t.Groups && 1 <= n.Replica && n.Replica <= t.Replicas ||
 		n.Role == Client && 1 <= n.Client && n.Client <= t.Clients ||
 		n.Role == Reader && 1 <= n.Reader && n.Reader <= t.Readers
@@ -125,6 +130,9 @@ func (t Topology) Node(name string) (Node, error) {
 		}
 		if t.Readers > 0 {
 			known = append(known, fmt.Sprintf("reader 1 to reader %d", t.Readers))
+		}
+		if t.Objects {
+			known = append(known, string(Objects))
 		}
 		return Node{}, &UnknownError{What: "node", Found: name, Known: known}
 	}

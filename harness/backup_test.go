@@ -31,7 +31,7 @@ func (l *liarStore) Get(name string) ([]byte, error) {
 func lyingStore(get func(name string, data []byte) ([]byte, error)) Implementation {
 	of := Ours()
 	of.Objects = func(hook node.Hook) node.Node {
-		return &liarStore{Store: objectstore.New(), get: get}
+		return &liarStore{Store: objectstore.New(hook), get: get}
 	}
 	return of
 }
@@ -78,7 +78,7 @@ func TestABackupThatRotsIsFound(t *testing.T) {
 // A store that keeps another group's, or an older state's, bytes under a name says so to whoever would have put its own.
 func TestABackupWhoseCopiesDifferIsFound(t *testing.T) {
 	of := Ours()
-	of.Objects = func(hook node.Hook) node.Node { return &otherSums{objectstore.New()} }
+	of.Objects = func(hook node.Hook) node.Node { return &otherSums{objectstore.New(hook)} }
 	objected(t, RunOf(of, backedUp(t), false), faults.Restore, "of which another copy has others")
 }
 

@@ -94,7 +94,7 @@ type Ending struct {
 func (c *Configuration) Topology() faults.Topology {
 	v := c.Volume
 	return faults.Topology{Groups: v.Groups, Replicas: v.Replicas, Spares: v.Spares, WriteQuorum: v.WriteQuorum, ReadQuorum: v.ReadQuorum,
-		Zones: v.Zones, Clients: c.Workload.Clients, Readers: v.Readers}
+		Zones: v.Zones, Clients: c.Workload.Clients, Readers: v.Readers, Objects: v.BackupWindow > 0}
 }
 
 // Members returns how many segments of a group are members.

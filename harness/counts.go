@@ -52,6 +52,7 @@ type Counts struct {
 	GrowthWaits uint64 `json:"growthWaits"` // writes that waited because the volume had to grow
 
 	Objects      uint64 `json:"objects"`      // that the object store made durable
+	StoreStarts  uint64 `json:"storeStarts"`  // of the object store, after a crash
 	Restores     uint64 `json:"restores"`     // volumes restored and held against the log
 	RestoredRows uint64 `json:"restoredRows"` // of them
 	RestoreUndos uint64 `json:"restoreUndos"` // changes that restoring took back, because their transactions had not committed
@@ -86,7 +87,7 @@ func (c *Counts) Add(d *Counts) {
 func (c *Counts) fields() []*uint64 {
 	return []*uint64{&c.Runs, &c.BeyondBudget, &c.Stalled, &c.Transactions, &c.Acknowledged, &c.ReadOnly, &c.Aborted, &c.Deadlocks,
 		&c.Unknown, &c.Scans, &c.RowsScanned, &c.Rollbacks, &c.Misused, &c.Full,
-		&c.Structures, &c.Shrinks, &c.CacheHits, &c.CacheMiss, &c.Evictions, &c.Probes, &c.Hedges, &c.Stalls, &c.GrowthWaits, &c.Coalesced, &c.Collected, &c.Filled, &c.Given, &c.Scrubbed, &c.Rotten, &c.BackupConflicts, &c.Objects, &c.Restores, &c.RestoredRows, &c.RestoreUndos, &c.TakeOvers, &c.Recoveries, &c.Cuts, &c.Undos, &c.PageReads, &c.PagesCompared, &c.RowsAudited, &c.Certificates}
+		&c.Structures, &c.Shrinks, &c.CacheHits, &c.CacheMiss, &c.Evictions, &c.Probes, &c.Hedges, &c.Stalls, &c.GrowthWaits, &c.Coalesced, &c.Collected, &c.Filled, &c.Given, &c.Scrubbed, &c.Rotten, &c.BackupConflicts, &c.Objects, &c.StoreStarts, &c.Restores, &c.RestoredRows, &c.RestoreUndos, &c.TakeOvers, &c.Recoveries, &c.Cuts, &c.Undos, &c.PageReads, &c.PagesCompared, &c.RowsAudited, &c.Certificates}
 }
 
 // VacuityError says that something that runs are meant to do has not happened in any of them, so that what they passed
@@ -161,6 +162,7 @@ func (c *Counts) Amounts() []Amount {
 		{"entries and images scrubbed", c.Scrubbed, true},
 		{"files that had rotted, written anew", c.Rotten, false},
 		{"objects stored", c.Objects, true},
+		{"restarts of the object store", c.StoreStarts, true},
 		{"volumes restored", c.Restores, true},
 		{"rows of restored volumes", c.RestoredRows, true},
 		{"changes that restoring took back", c.RestoreUndos, true},

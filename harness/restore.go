@@ -15,7 +15,8 @@ import (
 const restores = 4
 
 // judgeRestores restores the volume from its backup to some points of the log, and holds what comes of it against the log.
-// The object store is alive and its disk sound, whatever else went wrong: of what it has, every point must come back.
+// The object store's disk is sound, whatever else went wrong, and by now it is alive again: of what it has, every point must
+// come back, and it has the log from the beginning, for nothing is dropped that is not backed up.
 func (r *runner) judgeRestores() {
 	store, ok := r.world.Node(r.volume.Objects).(backup.Source)
 	if !ok {
@@ -31,6 +32,10 @@ func (r *runner) judgeRestores() {
 	}
 	if span.Newest < span.Oldest || span.Newest == 0 {
 		return // nothing is backed up yet
+	}
+	if span.Oldest > 0 {
+		fail(span.Oldest, "every point from the beginning on, for the log of each is there", fmt.Sprintf("none before %d", span.Oldest))
+		return
 	}
 	r.result.Backup = store
 	r.evaluated(faults.Restore)

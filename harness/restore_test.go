@@ -28,11 +28,40 @@ func (s badStore) Get(name string) ([]byte, error) {
 	return data, err
 }
 
+// A beheaded store does not know of the first window of any group.
+type beheaded struct{ *objects.Store }
+
+func (b beheaded) List(prefix string) ([]string, error) {
+	names, err := b.Store.List(prefix)
+	return slices.DeleteFunc(names, func(name string) bool {
+		return strings.HasPrefix(name, "log/") && strings.Contains(name, "/0000000000000001-")
+	}), err
+}
+
+// While the object store is away nothing is dropped that is not backed up, and afterwards all of it is.
+func TestTheBackupCatchesUp(t *testing.T) {
+	for _, kind := range []faults.Kind{faults.Crash, faults.Partition} {
+		c := quiet(t)
+		c.Nodes.BackupEvery = faults.Duration(time.Millisecond)
+		c.Plan.Faults = []faults.Fault{{Kind: kind, At: c.Plan.Horizon / 4, For: c.Plan.Horizon / 2, Nodes: []string{string(faults.Objects)}}}
+		r := Run(c)
+		require.Equal(t, Pass, r.Verdict, "%s: %v", kind, r.Findings)
+		require.Equal(t, kind == faults.Crash, r.Counts.StoreStarts == 1, "%s", kind)
+		_, err := backup.Restore(r.Backup, 0)
+		require.NoError(t, err)
+		var span *backup.NoSuchPointError
+		_, err = backup.Restore(r.Backup, 1<<60)
+		require.ErrorAs(t, err, &span)
+		require.Zero(t, span.Oldest)
+		require.Greater(t, span.Newest, node.LSN(100), "%s", kind)
+	}
+}
+
 // A backup that is not what was put there is found out.
 func TestABadBackupIsObjectedTo(t *testing.T) {
 	with := func(get func(name string, data []byte) ([]byte, error)) Result {
 		of := Ours()
-		of.Objects = func(node.Hook) node.Node { return badStore{objects.New(), get} }
+		of.Objects = func(hook node.Hook) node.Node { return badStore{objects.New(hook), get} }
 		c := quiet(t)
 		c.Nodes.BackupEvery = faults.Duration(time.Millisecond)
 		return RunOf(of, c, false)
@@ -57,4 +86,11 @@ func TestABadBackupIsObjectedTo(t *testing.T) {
 		return data, nil
 	})
 	objected(t, lost, faults.Restore, "expected a volume, found backup: object log/00001/", "is missing")
+
+	// Restored from the images behind it, nobody would miss it.
+	of := Ours()
+	of.Objects = func(hook node.Hook) node.Node { return beheaded{objects.New(hook)} }
+	c := quiet(t)
+	c.Nodes.BackupEvery = faults.Duration(time.Millisecond)
+	objected(t, RunOf(of, c, false), faults.Restore, "expected every point from the beginning on", "found none before")
 }

@@ -60,7 +60,7 @@ func Ours() Implementation {
 			return segment.New(segment.Config{ID: id, Volume: v, GossipEvery: time.Duration(n.GossipEvery), CoalesceEvery: time.Duration(n.CoalesceEvery),
 				BackupEvery: time.Duration(n.BackupEvery), ScrubEvery: time.Duration(n.ScrubEvery), FillChunk: n.FillChunk}, hook)
 		},
-		Objects: func(node.Hook) node.Node { return objects.New() },
+		Objects: func(hook node.Hook) node.Node { return objects.New(hook) },
 		Writer: func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node {
 			return writer.New(writerConfig(id, v, n), hook)
 		},
@@ -202,7 +202,16 @@ func (r *runner) build() error {
 	if err := r.populate(); err != nil {
 		return err
 	}
-	return r.world.Install(c.Plan, r.startWriter)
+	plan := c.Plan
+	if r.volume.Objects == 0 {
+		plan.Faults = slices.DeleteFunc(slices.Clone(plan.Faults), strikesObjects)
+	}
+	return r.world.Install(plan, r.startWriter)
+}
+
+// strikesObjects tells whether a fault is one of the object store, which an implementation may lack.
+func strikesObjects(f faults.Fault) bool {
+	return slices.Contains(f.Nodes, string(faults.Objects)) || slices.Contains(f.To, string(faults.Objects))
 }
 
 // populate adds the nodes and clients and starts them.
@@ -228,7 +237,7 @@ func (r *runner) populate() error {
 	}
 	err = errors.Join(err, w.Start(register))
 	if id := r.volume.Objects; id != 0 {
-		err = errors.Join(err, w.Add(sim.Process{ID: id, Name: "object store", New: func(h node.Hook) node.Node {
+		err = errors.Join(err, w.Add(sim.Process{ID: id, Name: string(faults.Objects), New: func(h node.Hook) node.Node {
 			return r.keep(r.of.Objects(h))
 		}}), w.Start(id))
 	}
@@ -604,12 +613,14 @@ func (r *runner) count() {
 	r.countReaders()
 	c.TakeOvers, c.Recoveries, c.Cuts, c.Undos = c.Trace.Starts, c.Trace.Opens, c.Trace.Cuts, c.Trace.Undos
 	c.PageReads = r.watch.pageImages
+	stores := uint64(0)
 	for _, n := range r.made {
 		if w, tells := n.(interface{ Counters() writer.Counters }); tells {
 			c.addWriter(w.Counters())
 		}
 		if o, tells := n.(interface{ Stored() uint64 }); tells {
 			c.Objects += o.Stored()
+			stores++
 		}
 		if s, tells := n.(interface{ Counters() segment.Counters }); tells {
 			c.addSegment(s.Counters())
@@ -618,6 +629,7 @@ func (r *runner) count() {
 			c.addWriter(rd.Writer().Counters())
 		}
 	}
+	c.StoreStarts = max(stores, 1) - 1
 	c.World = r.world.Counts()
 	r.result.Hash = r.world.Hash()
 }

@@ -28,6 +28,7 @@ type Store struct {
 	token   node.Token
 	serving bool
 	stored  uint64
+	hook    node.Hook
 }
 
 type put struct {
@@ -38,7 +39,7 @@ type put struct {
 }
 
 // New returns an object store that has not started.
-func New() *Store { return &Store{objects: map[string][]byte{}} }
+func New(hook node.Hook) *Store { return &Store{objects: map[string][]byte{}, hook: hook} }
 
 // Stored returns how many objects it has made durable since it started.
 func (s *Store) Stored() uint64 { return s.stored }
@@ -77,6 +78,9 @@ func (s *Store) Step(_ node.Time, ev node.Event, out *node.Effects) {
 		for _, f := range ev.Files {
 			s.keep(f.Name, f.Data)
 		}
+		// gofail: var objectsBeforeSettle struct{}
+		// s.hook.Hit("objectsBeforeSettle")
+
 		out.Sync(0) // what survived a crash may still be in a cache
 	case node.DiskDone:
 		s.durable(ev.Token, out)
@@ -148,12 +152,18 @@ func (s *Store) put(from node.ID, m *node.PutObject, out *node.Effects) {
 		return
 	}
 	s.token++
+	// gofail: var objectsBeforeKeep struct{}
+	// s.hook.Hit("objectsBeforeKeep")
+
 	s.onWay = append(s.onWay, put{token: s.token, name: m.Name, data: m.Data, waiting: []node.ID{from}})
 	out.Replace(m.Name, m.Data, s.token)
 }
 
 func (s *Store) durable(token node.Token, out *node.Effects) {
 	if !s.serving {
+		// gofail: var objectsAfterSettle struct{}
+		// s.hook.Hit("objectsAfterSettle")
+
 		s.serving = true
 		return
 	}
@@ -161,6 +171,9 @@ func (s *Store) durable(token node.Token, out *node.Effects) {
 	if i < 0 {
 		return
 	}
+	// gofail: var objectsAfterKeep struct{}
+	// s.hook.Hit("objectsAfterKeep")
+
 	p := s.onWay[i]
 	s.onWay = slices.Delete(s.onWay, i, i+1)
 	s.keep(p.name, p.data)

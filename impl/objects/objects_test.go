@@ -12,7 +12,7 @@ import (
 )
 
 func started(t *testing.T, files ...node.File) *Store {
-	s := New()
+	s := New(node.NoHook{})
 	var out node.Effects
 	s.Step(0, node.Event{Kind: node.Started, Incarnation: 1, Files: files}, &out)
 	require.Equal(t, node.DoSync, out.List[0].Kind)

@@ -156,12 +156,18 @@ func (s *Segment) objectRead(m *node.ObjectRead, out *node.Effects) {
 		*u = upload{}
 		return
 	}
+	// gofail: var segmentBeforeUpload struct{}
+	// s.hook.Hit("segmentBeforeUpload")
+
 	u.put, u.silent = true, false
 	out.Send(s.volume.Objects, &node.PutObject{Name: u.name, Data: u.data})
 }
 
 func (s *Segment) objectKept(m *node.ObjectKept, out *node.Effects) {
 	if u := &s.backup.asked; m.Name == u.name && u.put && !s.Damaged() {
+		// gofail: var segmentAfterUpload struct{}
+		// s.hook.Hit("segmentAfterUpload")
+
 		s.counters.Uploaded++
 		s.objectThere(m.Sum, out)
 	}

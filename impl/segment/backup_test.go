@@ -43,7 +43,7 @@ type shelf struct {
 }
 
 func newShelf() *shelf {
-	s := &shelf{Store: objects.New(), files: map[string][]byte{}}
+	s := &shelf{Store: objects.New(node.NoHook{}), files: map[string][]byte{}}
 	s.step(node.Event{Kind: node.Started, Incarnation: 1})
 	return s
 }
@@ -141,7 +141,7 @@ func TestTheBackupRestoresEveryPoint(t *testing.T) {
 		_, err := backup.Restore(store, 98)
 		require.ErrorContains(t, err, "can restore 0 to 97")
 
-		again := objects.New()
+		again := objects.New(node.NoHook{})
 		var files []node.File
 		for name, data := range store.files {
 			files = append(files, node.File{Name: name, Data: data})
