@@ -141,11 +141,14 @@ func (t Topology) Node(name string) (Node, error) {
 
 // Zone returns the name of the availability zone of a segment, "az1" onwards. Neighbours share a zone: with six
 // replicas in three zones, two copies in each (SIGMOD 2017 §2.1). Spares are spread over the zones one by one.
-func (t Topology) Zone(n Node) string {
-	if spare := n.Replica - 1 - t.Members(); spare >= 0 {
-		return "az" + strconv.Itoa(spare%t.Zones+1)
+func (t Topology) Zone(n Node) string { return "az" + strconv.Itoa(t.ZoneOf(n.Replica)) }
+
+// ZoneOf is Zone of the segments with that number in their groups, as a number from 1 on.
+func (t Topology) ZoneOf(replica int) int {
+	if spare := replica - 1 - t.Members(); spare >= 0 {
+		return spare%t.Zones + 1
 	}
-	return "az" + strconv.Itoa((n.Replica-1)*t.Zones/t.Members()+1)
+	return (replica-1)*t.Zones/t.Members() + 1
 }
 
 // InZone lists the segments in a zone by group and replica, or returns an *UnknownError.

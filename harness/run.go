@@ -177,6 +177,10 @@ func (r *runner) build() error {
 	if c.Volume.BackupWindow > 0 && r.of.Objects != nil {
 		r.volume.Objects, r.volume.Window = r.objectStore(), c.Volume.BackupWindow
 	}
+	topology := c.Topology()
+	for replica := range c.Volume.Replicas {
+		r.volume.Zones = append(r.volume.Zones, topology.ZoneOf(replica+1))
+	}
 	next := register + 1
 	for range c.Volume.Groups {
 		var members []node.ID

@@ -90,6 +90,7 @@ func TestVolumeValidate(t *testing.T) {
 		"2 groups in use":             func(v *Volume) { v.InUse = 2 },
 		"-1 pages in each group":      func(v *Volume) { v.GroupPages = -1 },
 		"0 pages in each group":       func(v *Volume) { v.Segments, v.InUse = append(v.Segments, []ID{4, 5, 6}), 1 },
+		"zones of 2 segments":         func(v *Volume) { v.Zones = []int{1, 2} },
 		"tails of 4 segments":         func(v *Volume) { v.Tails = make([]bool, 4) },
 		"keeps pages":                 func(v *Volume) { v.Tails = []bool{true, true, true} },
 	} {

@@ -14,6 +14,7 @@ type Volume struct {
 	Spares      int    // segments of each group that are no member at first
 	InUse       int    // groups in use from the start; 0 is all
 	GroupPages  int    // pages that each group brings; 0 is no limit, and then all groups are in use from the start
+	Zones       []int  // by replica number: the availability zone that it is in; nil when they are not told apart
 	Tails       []bool // by replica number: it keeps the log and no pages; nil when all are full
 	Register    ID     // the control plane's epoch register
 	Readers     []ID   // the read replicas, at most MaxReaders
@@ -114,6 +115,9 @@ func (v *Volume) Validate() error {
 	}
 	if v.GroupPages < 0 || v.GroupPages > 1<<20 || v.GroupPages == 0 && v.inUse() < len(v.Segments) {
 		return fmt.Errorf("volume: %d pages in each group, want 1 to %d, or 0 for no limit when all groups are in use", v.GroupPages, 1<<20)
+	}
+	if len(v.Zones) != 0 && len(v.Zones) != n {
+		return fmt.Errorf("volume: zones of %d segments, each group has %d", len(v.Zones), n)
 	}
 	if err := v.validateTails(n - v.Spares); err != nil {
 		return err

@@ -238,6 +238,49 @@ func TestASpareIsOfTheSameKind(t *testing.T) {
 	require.Equal(t, []node.Replacement{{Old: 2, New: 4}}, d.asked().Geometry.Groups[0].Pending())
 }
 
+// Whoever takes the place of a segment is in its zone, where one is there; and the loss of a zone never costs more members
+// than before where that can be had.
+func TestASpareIsOfTheSameZone(t *testing.T) {
+	newPlaneOf := func(zones ...int) *plane {
+		d := newPlane(t, len(zones)-3)
+		d.w.Volume.Zones = zones
+		require.NoError(t, d.w.Volume.Validate())
+		return d
+	}
+	suspect := func(d *plane, ids ...node.ID) []node.Replacement {
+		d.get(controlPlane, &node.Health{Round: d.w.changing.heard + 1, Suspects: ids})
+		c := d.asked()
+		require.NotNil(t, c)
+		return c.Geometry.Groups[0].Pending()
+	}
+	for _, c := range []struct {
+		why      string
+		zones    []int // of three members, then of spares
+		suspects []node.ID
+		new      int
+	}{
+		{"one is in the zone", []int{1, 2, 3, 1, 3, 2}, []node.ID{2}, 5},
+		{"two are in the zone", []int{1, 2, 3, 2, 1, 2}, []node.ID{2}, 3},
+		{"the one in the zone is suspected, too", []int{1, 2, 3, 1, 3, 2}, []node.ID{2, 6}, 3},
+		{"none is in the zone", []int{1, 2, 3, 3, 1}, []node.ID{2}, 3},
+		{"none is in the zone, and one where nobody is", []int{1, 2, 3, 3, 4}, []node.ID{2}, 4},
+		{"one of two that are in one zone, which only then comes apart", []int{1, 1, 3, 1, 2}, []node.ID{2}, 4},
+	} {
+		d := newPlaneOf(c.zones...)
+		require.Equal(t, int(c.suspects[0])-1, suspect(d, c.suspects...)[0].Old, c.why)
+		d = newPlaneOf(c.zones...)
+		require.Equal(t, c.new, suspect(d, c.suspects...)[0].New, c.why)
+	}
+
+	// Who is on the way out does not count: with it, two would be in the third zone, and the fifth segment be worse there
+	// than the sixth.
+	d := newPlaneOf(1, 2, 3, 3, 3, 1)
+	d.write(1, 2, 3)
+	require.Equal(t, []node.Replacement{{Old: 2, New: 3}}, suspect(d, 3))
+	d.done(&node.Change{Epoch: 1, Geometry: d.w.changing.asked.Geometry})
+	require.Contains(t, suspect(d, 2, 3), node.Replacement{Old: 1, New: 4})
+}
+
 // The volume grows by a group when a put finds no page, once, and those that waited go on. Then it is full.
 func TestGrowth(t *testing.T) {
 	d := newPlane(t, 0)

@@ -131,15 +131,44 @@ func (w *Writer) nextMembership(i node.Group) (node.Membership, bool) {
 }
 
 // spare chooses who takes the place of the segment old: somebody well who does not count yet, and keeps pages if old does.
-// A tail in the place of a full segment would leave a page on fewer copies than the group is meant to have.
+// A tail in the place of a full segment would leave a page on fewer copies than the group is meant to have. Of those it is
+// one of the zone in which the fewest others count, old's own before any that is no worse, so that the loss of a zone costs
+// no more than it did: with three in one zone, a group of six with a write quorum of four would not survive it (SIGMOD 2017
+// §2.1). What had to go elsewhere once comes back with the next replacement.
 func (w *Writer) spare(g *group, old int, suspected node.Replicas) (int, bool) {
 	members := g.members.Members()
+	staying := members.Without(old)
+	for _, p := range g.members.Pending() {
+		staying = staying.Without(p.Old)
+	}
+	best, fewest := -1, 0
 	for r := range g.replicas {
-		if !members.Has(r) && !suspected.Has(r) && w.quorums.Fulls.Has(r) == w.quorums.Fulls.Has(old) {
-			return r, true
+		if members.Has(r) || suspected.Has(r) || w.quorums.Fulls.Has(r) != w.quorums.Fulls.Has(old) {
+			continue
+		}
+		others := w.inZoneOf(r, staying)
+		if best < 0 || others < fewest || others == fewest && w.sameZone(r, old) && !w.sameZone(best, old) {
+			best, fewest = r, others
 		}
 	}
-	return 0, false
+	return best, best >= 0
+}
+
+// inZoneOf counts those of some segments that are in the zone of replica r.
+func (w *Writer) inZoneOf(r int, of node.Replicas) int {
+	n := 0
+	for o := range w.Volume.Replicas() {
+		if of.Has(o) && w.sameZone(o, r) {
+			n++
+		}
+	}
+	return n
+}
+
+// sameZone tells whether two segments of a group would be lost with one zone. Where zones are not told apart, all would.
+func (w *Writer) sameZone(a, b int) bool {
+	z := w.Volume.Zones
+	return len(z) == 0 || z[a] == z[b]
 }
 
 // filled tells whether the replacement p can be finished: the sets without the old segment have everything up to the VCL,
