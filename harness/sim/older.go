@@ -19,16 +19,16 @@ func registerDigest(s *node.RegisterStep) uint64 {
 	return h
 }
 
+// diskDigest covers all of a step of a replicated disk.
 func diskDigest(s *node.DiskStep) uint64 {
 	h := mix(stringHash(string(s.View.AppendBinary(nil))), uint64(s.Start)<<8|uint64(s.Lane))
 	h = mix(h, mix(uint64(s.Write.By)<<32|uint64(s.Write.Start), s.Write.Count))
 	if s.What != nil {
-		h = mix(h, uint64(s.What.Size()))
+		w := node.WriteDisk{Write: *s.What}
+		h = mix(h, xxh3.Hash(w.AppendDigest(nil)))
 	}
 	h = mix(h, mix(s.Base, uint64(len(s.Log))))
-	if s.Log != nil {
-		h = mix(h, xxh3.Hash(s.Log))
-	}
+	h = mix(h, xxh3.Hash(s.Log))
 	for _, b := range s.Blocks {
 		h = mix(h, mix(uint64(b.Number), xxh3.Hash(b.Data)))
 	}
