@@ -1,6 +1,10 @@
 package node
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // Op is what a client asks of a writer.
 type Op uint8
@@ -43,6 +47,64 @@ type Request struct {
 	Savepoint uint32
 	// ReadPoint is, for a begin at a reader, the snapshot that is asked for; 0 is the newest that the reader has.
 	ReadPoint LSN
+}
+
+// RequestLimits are those on one request: rows of a put, and the bytes of a key and of a value.
+type RequestLimits struct{ Rows, Key, Value int }
+
+// Malformed says why a call of a transaction cannot be made, whatever the transaction has done before, or ReasonNone: it
+// makes no sense, or goes past a limit.
+func (r *Request) Malformed(l RequestLimits) Reason {
+	switch r.Op {
+	case OpGet:
+		if len(r.Rows) != 1 {
+			return ReasonMalformed
+		}
+	case OpPut:
+		if len(r.Rows) == 0 {
+			return ReasonMalformed
+		}
+		if len(r.Rows) > l.Rows {
+			return ReasonTooLarge
+		}
+	case OpScan:
+		if len(r.Rows) != 0 || r.Most < 0 || r.To != "" && r.To < r.From {
+			return ReasonMalformed
+		}
+		if len(r.From) > l.Key || len(r.To) > l.Key {
+			return ReasonTooLarge
+		}
+	case OpCommit, OpAbort, OpSavepoint, OpRollback:
+		if len(r.Rows) != 0 {
+			return ReasonMalformed
+		}
+	default:
+		return ReasonMalformed
+	}
+	for _, row := range r.Rows {
+		if row.Key == "" {
+			return ReasonMalformed
+		}
+		if len(row.Key) > l.Key || len(row.Value.Bytes) > l.Value {
+			return ReasonTooLarge
+		}
+	}
+	return ReasonNone
+}
+
+// InOrder returns rows sorted by key, so that two puts never deadlock with each other, and the last of each key only.
+func InOrder(rows []Row) []Row {
+	sorted := slices.Clone(rows)
+	slices.SortStableFunc(sorted, func(a, b Row) int { return strings.Compare(a.Key, b.Key) })
+	n := 0
+	for i, r := range sorted {
+		if i+1 < len(sorted) && sorted[i+1].Key == r.Key {
+			continue
+		}
+		sorted[n] = r
+		n++
+	}
+	return sorted[:n]
 }
 
 // Status is how a request ended.

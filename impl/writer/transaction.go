@@ -2,7 +2,6 @@ package writer
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/firstgap/firstgap/impl/lock"
 	"github.com/firstgap/firstgap/impl/node"
@@ -119,45 +118,18 @@ func (w *Writer) request(from node.ID, r node.Request, out *node.Effects) {
 	}
 	t.pending, t.request, t.locked, t.lastUse = true, r, 0, w.now
 	if r.Op == node.OpPut {
-		t.request.Rows = inOrder(r.Rows)
+		t.request.Rows = node.InOrder(r.Rows)
 	}
 	w.ready = append(w.ready, &t.operation)
 }
 
 // malformed checks a request against the limits before anything of it happens.
 func (w *Writer) malformed(r *node.Request) node.Reason {
-	switch r.Op {
-	case node.OpGet:
-		if len(r.Rows) != 1 {
-			return node.ReasonMalformed
-		}
-	case node.OpPut:
-		if len(r.Rows) == 0 {
-			return node.ReasonMalformed
-		}
-		if len(r.Rows) > w.Limits.Rows {
-			return node.ReasonTooLarge
-		}
-	case node.OpScan:
-		if len(r.Rows) != 0 || r.Most < 0 || (r.To != "" && r.To < r.From) {
-			return node.ReasonMalformed
-		}
-		if len(r.From) > w.Limits.Key || len(r.To) > w.Limits.Key {
-			return node.ReasonTooLarge
-		}
-	case node.OpCommit, node.OpAbort, node.OpSavepoint, node.OpRollback:
-		if len(r.Rows) != 0 {
-			return node.ReasonMalformed
-		}
-	default:
-		return node.ReasonMalformed
+	if why := r.Malformed(node.RequestLimits{Rows: w.Limits.Rows, Key: w.Limits.Key, Value: w.Limits.Value}); why != node.ReasonNone {
+		return why
 	}
 	for _, row := range r.Rows {
-		if row.Key == "" {
-			return node.ReasonMalformed
-		}
-		if len(row.Key) > w.Limits.Key || len(row.Value.Bytes) > w.Limits.Value ||
-			page.ValidCell(row.Key, row.Value.Bytes, w.pageSize) != nil {
+		if page.ValidCell(row.Key, row.Value.Bytes, w.pageSize) != nil {
 			return node.ReasonTooLarge
 		}
 	}
@@ -181,21 +153,6 @@ func (w *Writer) exceeds(t *txn, r *node.Request) node.Reason {
 		}
 	}
 	return node.ReasonNone
-}
-
-// inOrder sorts rows by key, so that two puts never deadlock with each other, and keeps the last of each key.
-func inOrder(rows []node.Row) []node.Row {
-	sorted := slices.Clone(rows)
-	slices.SortStableFunc(sorted, func(a, b node.Row) int { return strings.Compare(a.Key, b.Key) })
-	n := 0
-	for i, r := range sorted {
-		if i+1 < len(sorted) && sorted[i+1].Key == r.Key {
-			continue
-		}
-		sorted[n] = r
-		n++
-	}
-	return sorted[:n]
 }
 
 // goOn lets every operation go on that may.

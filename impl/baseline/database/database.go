@@ -9,12 +9,12 @@ package database
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/zeebo/xxh3"
 
 	"github.com/firstgap/firstgap/impl/baseline/block"
+	"github.com/firstgap/firstgap/impl/lock"
 	"github.com/firstgap/firstgap/impl/node"
 )
 
@@ -114,7 +114,7 @@ type Database struct {
 	active  []*txn // have changes and no end, in the order of their first record
 	commits []*txn // wait for the log, in order
 	ready   []*txn
-	locks   map[string]*lock
+	locks   *lock.Manager
 
 	told []node.Trace // in this step
 }
@@ -127,7 +127,7 @@ type mark struct {
 
 // New returns a database on that disk, not started.
 func New(c Config, disk block.Device) *Database {
-	return &Database{Config: c, disk: disk, phase: opening, pages: map[uint32]*page{}, txns: map[node.Txn]*txn{}, locks: map[string]*lock{}}
+	return &Database{Config: c, disk: disk, phase: opening, pages: map[uint32]*page{}, txns: map[node.Txn]*txn{}, locks: lock.New()}
 }
 
 // Phase says what the database is doing: new, opening, loading, redoing, beginning, open, deposed or broken.
@@ -585,19 +585,4 @@ func (d *Database) depose(out *node.Effects) {
 			d.respond(t, node.Reply{Status: status, Reason: node.ReasonAttached}, out)
 		}
 	}
-}
-
-// inOrder sorts rows by key, so that two puts never deadlock with each other, and keeps the last of each key.
-func inOrder(rows []node.Row) []node.Row {
-	sorted := slices.Clone(rows)
-	slices.SortStableFunc(sorted, func(a, b node.Row) int { return strings.Compare(a.Key, b.Key) })
-	n := 0
-	for i, r := range sorted {
-		if i+1 < len(sorted) && sorted[i+1].Key == r.Key {
-			continue
-		}
-		sorted[n] = r
-		n++
-	}
-	return sorted[:n]
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/firstgap/firstgap/impl/lock"
 	"github.com/firstgap/firstgap/impl/node"
 )
 
@@ -20,9 +21,6 @@ type txn struct {
 
 	pending bool // request has no reply yet
 	request node.Request
-	waits   *lock
-	wants   mode
-	held    []*lock
 	lastUse node.Time
 }
 
@@ -72,45 +70,17 @@ func (d *Database) request(from node.ID, r node.Request, out *node.Effects) {
 	}
 	t.pending, t.request, t.lastUse = true, r, d.now
 	if r.Op == node.OpPut {
-		t.request.Rows = inOrder(r.Rows)
+		t.request.Rows = node.InOrder(r.Rows)
 	}
 	d.ready = append(d.ready, t)
 }
 
 // malformed checks a request against the limits before anything of it happens.
 func (d *Database) malformed(r *node.Request) node.Reason {
-	switch r.Op {
-	case node.OpGet:
-		if len(r.Rows) != 1 {
-			return node.ReasonMalformed
-		}
-	case node.OpPut:
-		if len(r.Rows) == 0 {
-			return node.ReasonMalformed
-		}
-		if len(r.Rows) > d.Limits.Rows {
-			return node.ReasonTooLarge
-		}
-	case node.OpScan:
-		if r.Most < 0 || len(r.Rows) != 0 || r.To != "" && r.To < r.From {
-			return node.ReasonMalformed
-		}
-	case node.OpCommit, node.OpAbort:
-		if len(r.Rows) != 0 {
-			return node.ReasonMalformed
-		}
-	default:
+	if r.Op == node.OpSavepoint || r.Op == node.OpRollback {
 		return node.ReasonMalformed // it has no savepoints
 	}
-	for _, row := range r.Rows {
-		if row.Key == "" {
-			return node.ReasonMalformed
-		}
-		if len(row.Key) > d.Limits.Key || len(row.Value.Bytes) > d.Limits.Value {
-			return node.ReasonTooLarge
-		}
-	}
-	return node.ReasonNone
+	return r.Malformed(node.RequestLimits{Rows: d.Limits.Rows, Key: d.Limits.Key, Value: d.Limits.Value})
 }
 
 // goOn lets every transaction go on that may.
@@ -118,7 +88,7 @@ func (d *Database) goOn(out *node.Effects) {
 	for len(d.ready) > 0 && d.phase == open {
 		t := d.ready[0]
 		d.ready = d.ready[1:]
-		if t.pending && !t.done && t.waits == nil && t.lsn == 0 {
+		if t.pending && !t.done && !d.locks.Waits(t.id) && t.lsn == 0 {
 			d.proceed(t, out)
 		}
 	}
@@ -127,10 +97,22 @@ func (d *Database) goOn(out *node.Effects) {
 // retryAll lets everybody look whether the page that it waited for is there.
 func (d *Database) retryAll() {
 	for _, t := range d.begun {
-		if t.pending && t.waits == nil {
+		if t.pending && !d.locks.Waits(t.id) {
 			d.ready = append(d.ready, t)
 		}
 	}
+}
+
+// acquire locks what t's call is on. It tells whether t has the lock; if not, t waits, or it is aborted because waiting would
+// have closed a cycle.
+func (d *Database) acquire(t *txn, s lock.Span, m lock.Mode, out *node.Effects) bool {
+	switch r, cycle := d.locks.Acquire(t.id, s, m); r {
+	case lock.Granted, lock.Had:
+		return true
+	case lock.Deadlock:
+		d.abort(t, node.Reply{Status: node.Aborted, Reason: node.ReasonDeadlock, Blockers: cycle}, out)
+	}
+	return false
 }
 
 // proceed carries t's call as far as it gets without waiting. It is called again when what it waits for is there.
@@ -138,7 +120,7 @@ func (d *Database) proceed(t *txn, out *node.Effects) {
 	switch t.request.Op {
 	case node.OpGet:
 		key := t.request.Rows[0].Key
-		if !d.acquire(t, key, shares, out) {
+		if !d.acquire(t, lock.Row(key), lock.Shared, out) {
 			return
 		}
 		if p := d.page(d.locate(key), out); p != nil {
@@ -158,12 +140,9 @@ func (d *Database) proceed(t *txn, out *node.Effects) {
 }
 
 func (d *Database) put(t *txn, out *node.Effects) {
-	if !d.acquire(t, table, intends, out) {
-		return
-	}
 	complete := true
 	for _, row := range t.request.Rows {
-		if !d.acquire(t, row.Key, excludes, out) {
+		if !d.acquire(t, lock.Row(row.Key), lock.Exclusive, out) {
 			return
 		}
 	}
@@ -232,9 +211,9 @@ func (d *Database) reserved(id uint32) int {
 	return n
 }
 
-// scan reads the rows of a range, in order. It shares the table with other scans, and with nobody who changes it.
+// scan reads the rows of a range, in order, under a lock on all of it, so that no row appears behind it.
 func (d *Database) scan(t *txn, out *node.Effects) {
-	if !d.acquire(t, table, shares, out) {
+	if !d.acquire(t, lock.Range(t.request.From, t.request.To), lock.Shared, out) {
 		return
 	}
 	complete := true
@@ -274,7 +253,7 @@ func (d *Database) commit(t *txn, out *node.Effects) {
 		return
 	}
 	// What it read is durable, or its writer would still hold the lock.
-	if d.disk.Private() || len(t.held) == 0 {
+	if d.disk.Private() || d.locks.Locks(t.id) == 0 {
 		d.respond(t, node.Reply{Status: node.OK, LSN: d.durable}, out)
 		d.finish(t)
 		return
@@ -305,10 +284,13 @@ func (d *Database) finish(t *txn) {
 		return
 	}
 	t.done = true
-	d.release(t)
+	granted := d.locks.Release(t.id)
 	delete(d.txns, t.id)
 	if i := slices.Index(d.begun, t); i >= 0 {
 		d.begun = slices.Delete(d.begun, i, i+1)
+	}
+	for _, id := range granted {
+		d.ready = append(d.ready, d.txns[id])
 	}
 }
 
