@@ -32,7 +32,7 @@ func Guarantee(c Check) string {
 	case faults.Trace:
 		return "every step of the run is a step of the model, and the model's invariants hold"
 	case faults.Serializability:
-		return "what the clients saw is what one of them after the other would have seen, in an order that respects real time"
+		return "what the clients saw is what one of them after the other would have seen, in an order that respects real time, and was durable when they saw it"
 	case faults.Durability:
 		return "after the last recovery everything acknowledged is there, and nothing uncommitted shows"
 	case faults.Pages:
@@ -44,7 +44,7 @@ func Guarantee(c Check) string {
 	case faults.Snapshots:
 		return "a snapshot of a reader is the committed prefix of the log at its read point, and read points never go back"
 	case faults.Restore:
-		return "a volume restored to any VDL is the committed prefix of the log up to it, row by row"
+		return "a volume restored to any VDL, from the beginning on, is the committed prefix of the log up to it, row by row"
 	case faults.Activity:
 		return "the runs did something: commits, take-overs, cuts, undos, crashes and losses really happened"
 	case Wire:
