@@ -3,7 +3,7 @@ package faults
 import "slices"
 
 // A Point is a place in the implementation's code, before or after a step that matters, where a process can crash
-// (see CrashAtPoint). Every durable step, of a segment or the register, has both. The catalogue and the gofail comments of the implementation name the same points; a test
+// (see CrashAtPoint). Every durable step, of a segment, the register or the object store, has both. The catalogue and the gofail comments of the implementation name the same points; a test
 // holds them against each other.
 type Point struct {
 	Name string

@@ -259,7 +259,7 @@ func (g Generator) groupRestart(c fuzz.Continue) []Fault {
 // slowCrash crashes segments, twice, whose disks are slow: then most of what they write is under way, one step without the next.
 func (g Generator) slowCrash(c fuzz.Continue) []Fault {
 	short := g.Topology.Budget().Short
-	slow := g.timed(c, DiskSlow, 2*short+g.between(c, 1, g.Horizon/2-2*short))
+	slow := g.timed(c, DiskSlow, 2*short+g.between(c, 1, max(1, g.Horizon/2-2*short)))
 	slow.Nodes, slow.Factor = g.someSegments(c), float64(5+c.Intn(36))
 	faults := []Fault{slow}
 	for _, at := range [...]Duration{slow.At + g.between(c, 0, slow.For/2-short/2), slow.At + slow.For/2 + g.between(c, 0, slow.For/2-short/2)} {

@@ -169,6 +169,18 @@ func TestGeneratedPlansReachTheBudget(t *testing.T) {
 	require.Greater(t, full, 100)
 }
 
+// The shortest horizon that a generator takes is one that every scene fits into.
+func TestTheShortestHorizon(t *testing.T) {
+	g := generator(false)
+	g.Topology.Readers, g.Topology.Objects = 2, true
+	g.Horizon = 4*g.Topology.Budget().Short + 1
+	for seed := range int64(2000) {
+		p, err := g.Plan(seed)
+		require.NoError(t, err)
+		require.NoError(t, p.Validate(g.Topology), "seed %d", seed)
+	}
+}
+
 func TestWithoutPointsNoCrashAtPoint(t *testing.T) {
 	g := generator(false)
 	g.Points = nil
