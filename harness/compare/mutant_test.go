@@ -203,3 +203,45 @@ func TestAPrimaryThatStartsAgainLeavesNoHole(t *testing.T) {
 		c.world.Close()
 	}
 }
+
+// A server whose disk is lost, at any moment of a busy run: the model follows it out of its chain, and nothing is lost.
+func TestALostDiskIsFollowed(t *testing.T) {
+	for _, name := range []string{"ebs", "rds"} {
+		d := designNamed(t, name)
+		wiped := ""
+		d.mutate = func(process string, n node.Node) node.Node {
+			return &mutant{Node: n, before: func(ev *node.Event) {
+				if ev.Kind == node.Started && process == wiped {
+					ev.Files = nil
+				}
+			}}
+		}
+		dropped := 0
+		for seed := range uint64(24) {
+			wiped = ""
+			c, err := newCluster(d, seed)
+			require.NoError(t, err)
+			clients := c.actors(1, 3)
+			for _, cl := range clients {
+				cl.more(40, 2)
+			}
+			c.run(time.Second, func() bool { return c.world.Events() >= 80+31*seed })
+			victim := c.storage[int(seed)%len(c.storage)]
+			wiped = c.world.Name(victim)
+			require.NoError(t, c.world.Crash(victim))
+			c.run(time.Duration(1+seed)*time.Millisecond, nil)
+			require.NoError(t, c.world.Start(victim))
+			require.True(t, c.run(20*time.Second, allFinished(clients)), "%s, seed %d", name, seed)
+			found := c.audit(clients)
+			require.Zero(t, found.lost+found.torn+found.unread, "%s, seed %d", name, seed)
+			require.NoError(t, c.err, "%s, seed %d", name, seed)
+			server, is := c.world.Node(victim).(*mutant).Node.(*block.Server)
+			require.True(t, is)
+			if server.Blank() {
+				dropped++
+			}
+			c.world.Close()
+		}
+		require.NotZero(t, dropped, name)
+	}
+}

@@ -36,8 +36,9 @@ type Pair struct {
 // both. What an instance reads of the pages is only what every copy has: the rest is in its log.
 //
 // An instance is attached when the last server of its view has opened it, and, of a pair, the pair's manager has named it: from
-// then on nothing is stored for another. In the same moment the servers that the view leaves out are dropped. A volume is
-// mirrored to when its first server stores the first write of another instance than before.
+// then on nothing is stored for another. In the same moment the servers that the view leaves out are dropped. One that told
+// that it is blank is lost then, for until then what it had sent may arrive, or when no other is left. A volume is mirrored to
+// when its first server stores the first write of another instance than before.
 //
 // What a server holds when it starts again is compared, byte for byte, with the writes that it told. A write
 // that it did not tell may have reached its disk: the one under way or, of a server that was left behind, the one that was then.
@@ -83,6 +84,8 @@ type server struct {
 	blocks map[uint32]uint64 // hashes
 	stored map[node.WriteID]bool
 	of     [2]int // by lane: the newest instance of which it has stored a write
+	blank  bool   // it has told that it lost them
+	lost   bool   // and that was taken
 }
 
 // NewMirror returns a validator for a run that begins with empty disks. Without a pair there is one disk.
@@ -245,13 +248,19 @@ func (m *Mirror) open(from node.ID, s *node.DiskStep) error {
 		return nil
 	}
 	d.installed = v
-	for _, id := range slices.Clone(d.chain) {
-		if !slices.Contains(v.View.Members, id) {
-			if err := m.both(func(v *mirror.Volume) error { return v.Drop(m.zone(d), slices.Index(d.chain, id)+1) }); err != nil {
-				return err
-			}
-			d.chain = slices.DeleteFunc(d.chain, func(x node.ID) bool { return x == id })
+	for _, id := range d.chain {
+		if err := m.lose(d, id); err != nil {
+			return err
 		}
+	}
+	for _, id := range slices.Clone(d.chain) {
+		if slices.Contains(v.View.Members, id) {
+			continue
+		}
+		if err := m.both(func(v *mirror.Volume) error { return v.Drop(m.zone(d), slices.Index(d.chain, id)+1) }); err != nil {
+			return err
+		}
+		d.chain = slices.DeleteFunc(d.chain, func(x node.ID) bool { return x == id })
 	}
 	return m.reconcile()
 }
@@ -390,15 +399,30 @@ func (m *Mirror) store(from node.ID, s *node.DiskStep) error {
 }
 
 func (m *Mirror) blank(from node.ID) error {
-	_, d, err := m.server(from)
+	x, d, err := m.server(from)
 	if err != nil {
 		return err
 	}
-	i := slices.Index(d.chain, from) + 1
-	if i == 0 {
+	x.blank = true
+	if slices.ContainsFunc(d.chain, func(id node.ID) bool { return !m.servers[id].blank }) {
 		return nil
 	}
-	return m.both(func(v *mirror.Volume) error { return v.Lose(m.zone(d), i) })
+	for _, id := range d.chain {
+		if err := m.lose(d, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lose takes the loss of a server's copy, if it has told one that was not taken yet.
+func (m *Mirror) lose(d *disk, id node.ID) error {
+	x := m.servers[id]
+	if !x.blank || x.lost {
+		return nil
+	}
+	x.lost = true
+	return m.both(func(v *mirror.Volume) error { return v.Lose(m.zone(d), slices.Index(d.chain, id)+1) })
 }
 
 // apply makes the write on what is known to be there.

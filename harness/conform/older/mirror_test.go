@@ -194,7 +194,6 @@ func TestBrokenDisksAreRefusedByName(t *testing.T) {
 		"a log read twice":                         {false, disk(4, reads(primary, 1)), "Read"},
 		"a standby that takes over after all":      {true, two(degraded(), 19, view(pair, 3, standby, 1, standby), view(far, 2, standby, later, 5, 6), opens(2, standby, 5, 5, 6), opens(2, standby, 6, 5, 6)), "Attach"},
 		"the last copy is left out":                {false, disk(26, blank(2), view(near, 4, primary, 2, 2), opens(4, primary, 2, 2)), "Drop"},
-		"a copy is lost twice":                     {false, disk(27, blank(2)), "Lose"},
 		"both copies are lost":                     {false, disk(27, blank(3)), "Durable"},
 		"a restart forgets the log":                {false, disk(23, has(3, 0, "one", node.Block{Number: 7, Data: []byte("x")})), ruleHolds},
 		"a restart forgets a block":                {false, disk(23, has(3, 0, "onenew")), ruleHolds},
@@ -234,6 +233,16 @@ func TestDisksThatTheModelHasNoRoomFor(t *testing.T) {
 		_, err := NewMirror(disks, nil)
 		require.Error(t, err)
 	}
+}
+
+// What a server has sent on, or answered, arrives though the server has lost it since.
+func TestALostServersMessagesArrive(t *testing.T) {
+	trace := append(slices.Clone(goodDisk()[:5]), keeps(2, w1), blank(2), keeps(3, w1), blank(2),
+		view(near, 2, primary, 1, 3), opens(2, primary, 3, 3), done(w1), blank(3))
+	_, err := watch(t, []Disk{disk1()}, nil, trace)
+	var x *conform.Violation
+	require.ErrorAs(t, err, &x, "the last one is too much")
+	require.Equal(t, "Durable", x.Rule)
 }
 
 // A model that has seen nothing has shown nothing, whatever the others have.
