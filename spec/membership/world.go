@@ -2,7 +2,6 @@ package membership
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/firstgap/firstgap/spec/check"
@@ -74,15 +73,7 @@ func Bugs() []string {
 }
 
 // A WorldError says which parameter of a world is wrong, and what it may be.
-type WorldError struct {
-	Parameter string // the key in a world file
-	Found     string
-	Expected  string
-}
-
-func (e *WorldError) Error() string {
-	return fmt.Sprintf("world: %s is %s; expected %s", e.Parameter, e.Found, e.Expected)
-}
+type WorldError = check.WorldError
 
 // Slots returns how many segments the group has when none is being replaced and the zone is there.
 func (w World) Slots() int { return w.Steady + w.Zone + w.Doubtful }
@@ -116,25 +107,15 @@ func (w World) Validate() error {
 		{"maxEpoch", w.MaxEpoch, 1, maxEpochs, "", ""},
 	} {
 		if p.value < p.least || p.value > p.most {
-			return &WorldError{p.name, fmt.Sprint(p.value), fmt.Sprintf("%d to %d%s%s", p.least, p.most, p.of, p.otherwise)}
+			return check.Wrong(p.name, fmt.Sprint(p.value), fmt.Sprintf("%d to %d%s%s", p.least, p.most, p.of, p.otherwise))
 		}
 	}
-	if w.Bug != "" && w.Bug != none && !slices.Contains(Bugs(), w.Bug) {
-		return &WorldError{"bug", fmt.Sprintf("%q", w.Bug), "one of " + strings.Join(append([]string{none}, Bugs()...), ", ")}
-	}
-	return nil
+	return check.KnownBug(w.Bug, Bugs())
 }
 
 // ParseWorld reads a world from JSON and validates it.
 func ParseWorld(text []byte) (World, error) {
-	var w World
-	if err := check.ReadWorld(text, &w); err != nil {
-		return w, err
-	}
-	if w.Bug == "" {
-		w.Bug = none
-	}
-	return w, w.Validate()
+	return check.ParseWorld(text, func(w *World) *string { return &w.Bug })
 }
 
 // Config returns the configuration by which TLC checks the module on this world.

@@ -76,13 +76,13 @@ func failed(w World, s State, f Failure) (State, error) {
 	})
 	for _, c := range f.Copies {
 		if c[0] < 1 || c[0] > w.Zones || c[1] < 1 || c[1] > w.Copies {
-			return s, &WorldError{"copy of a failure", fmt.Sprintf("%d of zone %d", c[1], c[0]), fmt.Sprintf("1 to %d of zone 1 to %d", w.Copies, w.Zones)}
+			return s, check.Wrong("copy of a failure", fmt.Sprintf("%d of zone %d", c[1], c[0]), fmt.Sprintf("1 to %d of zone 1 to %d", w.Copies, w.Zones))
 		}
 		s.Chain[c[0]].Copies[c[1]-1] = Copy{}
 	}
 	for _, a := range f.Zones {
 		if a < 1 || a > w.Zones {
-			return s, &WorldError{"zone of a failure", fmt.Sprint(a), fmt.Sprintf("1 to %d", w.Zones)}
+			return s, check.Wrong("zone of a failure", fmt.Sprint(a), fmt.Sprintf("1 to %d", w.Zones))
 		}
 		s = m.burnt(s, a)
 	}

@@ -329,7 +329,7 @@ func TestWorldsThatAreRefused(t *testing.T) {
 	_, err = New(World{})
 	var refusal *WorldError
 	require.ErrorAs(t, err, &refusal)
-	require.Equal(t, "zones", refusal.Constant)
+	require.Equal(t, "zones", refusal.Parameter)
 }
 
 func TestConfig(t *testing.T) {

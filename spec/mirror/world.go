@@ -13,7 +13,6 @@ package mirror
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/firstgap/firstgap/spec/check"
@@ -42,16 +41,8 @@ const (
 	room      = 8 // of writes: a step of a trace tells more of them apart than a world has (see Volume)
 )
 
-// A WorldError says which constant of a world is wrong, and what it may be.
-type WorldError struct {
-	Constant string // the key in a world file
-	Found    string
-	Expected string
-}
-
-func (e *WorldError) Error() string {
-	return fmt.Sprintf("world: %s is %s; expected %s", e.Constant, e.Found, e.Expected)
-}
+// A WorldError says which parameter of a world is wrong, and what it may be.
+type WorldError = check.WorldError
 
 // Bugs returns what World.Bug may be besides "none".
 func Bugs() []string {
@@ -74,17 +65,17 @@ func (w World) Validate() error {
 		{"zoneLosses", w.ZoneLosses, 0, w.Zones},
 	} {
 		if c.value < c.least || c.value > c.most {
-			return &WorldError{c.name, fmt.Sprint(c.value), fmt.Sprintf("%d to %d", c.least, c.most)}
+			return check.Wrong(c.name, fmt.Sprint(c.value), fmt.Sprintf("%d to %d", c.least, c.most))
 		}
 	}
-	if w.Bug != "" && w.Bug != "none" && !slices.Contains(Bugs(), w.Bug) {
-		return &WorldError{"bug", fmt.Sprintf("%q", w.Bug), "one of none, " + strings.Join(Bugs(), ", ")}
+	if err := check.KnownBug(w.Bug, Bugs()); err != nil {
+		return err
 	}
 	if !w.Repair && w.MaxEpoch > 1 {
-		return &WorldError{"maxEpoch", fmt.Sprint(w.MaxEpoch), "1 (without repair no instance has a successor)"}
+		return check.Wrong("maxEpoch", fmt.Sprint(w.MaxEpoch), "1 (without repair no instance has a successor)")
 	}
 	if !w.Repair && w.Suspect {
-		return &WorldError{"suspect", "true", "false (without repair nothing is taken out)"}
+		return check.Wrong("suspect", "true", "false (without repair nothing is taken out)")
 	}
 	return nil
 }
@@ -99,14 +90,7 @@ func read(text []byte) (check.Model, error) {
 }
 
 func parse(text []byte) (World, error) {
-	var w World
-	if err := check.ReadWorld(text, &w); err != nil {
-		return w, err
-	}
-	if w.Bug == "" {
-		w.Bug = "none"
-	}
-	return w, w.Validate()
+	return check.ParseWorld(text, func(w *World) *string { return &w.Bug })
 }
 
 // config returns the configuration by which TLC checks Mirror.tla in the same world.

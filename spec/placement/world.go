@@ -68,15 +68,7 @@ const (
 )
 
 // A WorldError says which parameter of a world is wrong, and what it may be.
-type WorldError struct {
-	Parameter string // the key in a world file
-	Found     string
-	Expected  string
-}
-
-func (e *WorldError) Error() string {
-	return fmt.Sprintf("world: %s is %s; expected %s", e.Parameter, e.Found, e.Expected)
-}
+type WorldError = check.WorldError
 
 // replicas returns how many there are.
 func (w World) replicas() int {
@@ -98,7 +90,7 @@ func (w World) Validate() error {
 func (w World) complete() (World, error) {
 	n := w.replicas()
 	if n < 1 || n > maxReplicas {
-		return w, &WorldError{"azs", fmt.Sprintf("%v, of %d replicas", w.AZs, n), fmt.Sprintf("1 to %d replicas", maxReplicas)}
+		return w, check.Wrong("azs", fmt.Sprintf("%v, of %d replicas", w.AZs, n), fmt.Sprintf("1 to %d replicas", maxReplicas))
 	}
 	inAZ, err := homes("azs", w.AZs, n)
 	if err != nil {
@@ -112,13 +104,13 @@ func (w World) complete() (World, error) {
 	for _, h := range w.Hosts {
 		for _, r := range h {
 			if inAZ[r] != inAZ[h[0]] {
-				return w, &WorldError{"hosts", fmt.Sprintf("%v, with one in two AZs: %v", w.Hosts, h), "each host within one AZ"}
+				return w, check.Wrong("hosts", fmt.Sprintf("%v, with one in two AZs: %v", w.Hosts, h), "each host within one AZ")
 			}
 		}
 	}
 	for r := 1; r <= n; r++ {
 		if inAZ[r] == 0 {
-			return w, &WorldError{"azs", fmt.Sprint(w.AZs), fmt.Sprintf("each of the replicas 1 to %d once", n)}
+			return w, check.Wrong("azs", fmt.Sprint(w.AZs), fmt.Sprintf("each of the replicas 1 to %d once", n))
 		}
 		if onHost[r] == 0 {
 			w.Hosts = append(w.Hosts, []int{r})
@@ -149,25 +141,25 @@ func (w World) complete() (World, error) {
 		{"silentIn", w.SilentIn, 0, sets, " (sets of replicas)"},
 	} {
 		if p.value < p.least || p.value > p.most {
-			return w, &WorldError{p.name, fmt.Sprint(p.value), fmt.Sprintf("%d to %d%s", p.least, p.most, p.why)}
+			return w, check.Wrong(p.name, fmt.Sprint(p.value), fmt.Sprintf("%d to %d%s", p.least, p.most, p.why))
 		}
 	}
 	for i, p := range w.Promise {
 		if !slices.Contains(Promises(), p) {
-			return w, &WorldError{"promise", fmt.Sprintf("%q", p), "some of " + joined(Promises())}
+			return w, check.Wrong("promise", fmt.Sprintf("%q", p), "some of "+joined(Promises()))
 		}
 		if slices.Contains(w.Promise[:i], p) {
-			return w, &WorldError{"promise", fmt.Sprintf("%q twice", p), "each at most once"}
+			return w, check.Wrong("promise", fmt.Sprintf("%q twice", p), "each at most once")
 		}
 	}
 	if w.Bug == "" {
 		w.Bug = "none"
 	}
 	if !slices.Contains(Bugs(), w.Bug) {
-		return w, &WorldError{"bug", fmt.Sprintf("%q", w.Bug), "one of " + joined(Bugs())}
+		return w, check.Wrong("bug", fmt.Sprintf("%q", w.Bug), "one of "+joined(Bugs()))
 	}
 	if w.Bug == "read-without-full" && w.ReadFull == 0 {
-		return w, &WorldError{"bug", fmt.Sprintf("%q with readFull 0, where it breaks nothing", w.Bug), "readFull of 1 or more with it"}
+		return w, check.Wrong("bug", fmt.Sprintf("%q with readFull 0, where it breaks nothing", w.Bug), "readFull of 1 or more with it")
 	}
 	return w, nil
 }
@@ -177,14 +169,14 @@ func homes(name string, parts [][]int, n int) ([]int, error) {
 	home := make([]int, n+1)
 	for i, part := range parts {
 		if len(part) == 0 {
-			return nil, &WorldError{name, fmt.Sprint(parts), "none that is empty"}
+			return nil, check.Wrong(name, fmt.Sprint(parts), "none that is empty")
 		}
 		for _, r := range part {
 			if r < 1 || r > n {
-				return nil, &WorldError{name, fmt.Sprintf("%v, with replica %d", parts, r), fmt.Sprintf("replicas 1 to %d", n)}
+				return nil, check.Wrong(name, fmt.Sprintf("%v, with replica %d", parts, r), fmt.Sprintf("replicas 1 to %d", n))
 			}
 			if home[r] != 0 {
-				return nil, &WorldError{name, fmt.Sprintf("%v, with replica %d twice", parts, r), "each replica at most once"}
+				return nil, check.Wrong(name, fmt.Sprintf("%v, with replica %d twice", parts, r), "each replica at most once")
 			}
 			home[r] = i + 1
 		}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/firstgap/firstgap/spec/check"
 )
 
 // A World fixes the constants of the module: how many replicas there are, who writes and reads how often, and which
@@ -35,15 +37,7 @@ const (
 )
 
 // A WorldError says which parameter of a world is wrong, and what it may be.
-type WorldError struct {
-	Parameter string // the key in a world file
-	Found     string
-	Expected  string
-}
-
-func (e *WorldError) Error() string {
-	return fmt.Sprintf("world: %s is %s; expected %s", e.Parameter, e.Found, e.Expected)
-}
+type WorldError = check.WorldError
 
 // The values of World.VersionsFrom.
 const (
@@ -91,19 +85,19 @@ func (w World) check() (World, error) {
 		{"reads", w.Reads, maxOps, ""},
 	} {
 		if p.value < 1 || p.value > p.most {
-			return w, &WorldError{p.name, fmt.Sprint(p.value), fmt.Sprintf("1 to %d%s", p.most, p.limit)}
+			return w, check.Wrong(p.name, fmt.Sprint(p.value), fmt.Sprintf("1 to %d%s", p.most, p.limit))
 		}
 	}
 	if n := w.clients(); n > maxClients {
-		return w, &WorldError{"writers + readers", fmt.Sprint(n), fmt.Sprintf("at most %d", maxClients)}
+		return w, check.Wrong("writers + readers", fmt.Sprint(n), fmt.Sprintf("at most %d", maxClients))
 	}
 	if n := w.ops(); n > maxOps {
-		return w, &WorldError{"writers × writes + readers × reads", fmt.Sprint(n), fmt.Sprintf("at most %d operations", maxOps)}
+		return w, check.Wrong("writers × writes + readers × reads", fmt.Sprint(n), fmt.Sprintf("at most %d operations", maxOps))
 	}
 	switch {
 	case w.VersionsFrom != "":
 		if known := []string{own, writeQuorum, readQuorum}; !slices.Contains(known, w.VersionsFrom) {
-			return w, &WorldError{"versionsFrom", fmt.Sprintf("%q", w.VersionsFrom), "one of " + strings.Join(known, ", ")}
+			return w, check.Wrong("versionsFrom", fmt.Sprintf("%q", w.VersionsFrom), "one of "+strings.Join(known, ", "))
 		}
 	case w.Writers == 1:
 		w.VersionsFrom = own
@@ -113,18 +107,18 @@ func (w World) check() (World, error) {
 	if w.Bug == "" {
 		w.Bug = none
 	}
-	if known := append([]string{none}, Bugs()...); !slices.Contains(known, w.Bug) {
-		return w, &WorldError{"bug", fmt.Sprintf("%q", w.Bug), "one of " + strings.Join(known, ", ")}
+	if err := check.KnownBug(w.Bug, Bugs()); err != nil {
+		return w, err
 	}
 	switch {
 	case w.Bug == shortReadQuorum && w.ReadQuorum == 1:
-		return w, &WorldError{"readQuorum", "1 with the bug " + w.Bug, "at least 2: a read that asks nobody has nothing to return"}
+		return w, check.Wrong("readQuorum", "1 with the bug "+w.Bug, "at least 2: a read that asks nobody has nothing to return")
 	case (w.Bug == shortWriteBack || w.Bug == writeBackBlind) && !w.WriteBack:
-		return w, &WorldError{"writeBack", "false with the bug " + w.Bug, "true: there is nothing else to break"}
+		return w, check.Wrong("writeBack", "false with the bug "+w.Bug, "true: there is nothing else to break")
 	}
 	for i, name := range w.Invariants {
 		if known := invariantNames(); !slices.Contains(known, name) {
-			return w, &WorldError{fmt.Sprintf("invariants[%d]", i), fmt.Sprintf("%q", name), "one of " + strings.Join(known, ", ")}
+			return w, check.Wrong(fmt.Sprintf("invariants[%d]", i), fmt.Sprintf("%q", name), "one of "+strings.Join(known, ", "))
 		}
 	}
 	return w, nil

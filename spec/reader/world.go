@@ -2,8 +2,6 @@ package reader
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/firstgap/firstgap/spec/check"
 )
@@ -78,15 +76,7 @@ func Bugs() []string {
 }
 
 // A WorldError says which parameter of a world is wrong, and what it may be.
-type WorldError struct {
-	Parameter string // the key in a world file
-	Found     string
-	Expected  string
-}
-
-func (e *WorldError) Error() string {
-	return fmt.Sprintf("world: %s is %s; expected %s", e.Parameter, e.Found, e.Expected)
-}
+type WorldError = check.WorldError
 
 // Validate says whether the world can be searched: whether it contradicts itself, and whether a state of it fits. W and R
 // that do not overlap contradict nothing; that they are wrong is for the search to find.
@@ -108,24 +98,14 @@ func (w World) Validate() error {
 		{"maxEpoch", w.MaxEpoch, maxEpochs, ""},
 	} {
 		if p.value < 1 || p.value > p.most {
-			return &WorldError{p.name, fmt.Sprint(p.value), fmt.Sprintf("1 to %d%s", p.most, p.dependence)}
+			return check.Wrong(p.name, fmt.Sprint(p.value), fmt.Sprintf("1 to %d%s", p.most, p.dependence))
 		}
 	}
-	if w.Bug != noBug && !slices.Contains(Bugs(), w.Bug) {
-		return &WorldError{"bug", fmt.Sprintf("%q", w.Bug), "one of none, " + strings.Join(Bugs(), ", ")}
-	}
-	return nil
+	return check.KnownBug(w.Bug, Bugs())
 }
 
 // ParseWorld reads a world from JSON. Keys that are left out are zero or false, which is refused where it means nothing;
 // so is a key that is not known.
 func ParseWorld(text []byte) (World, error) {
-	w := World{Bug: noBug}
-	if err := check.ReadWorld(text, &w); err != nil {
-		return w, err
-	}
-	if w.Bug == "" {
-		w.Bug = noBug
-	}
-	return w, w.Validate()
+	return check.ParseWorld(text, func(w *World) *string { return &w.Bug })
 }

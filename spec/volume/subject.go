@@ -110,11 +110,12 @@ func twinOf(text []byte) (twin, error) {
 	}
 	t := twin{m.world}
 	if t.ofAcks() && (t.isLive() || t.ofTrace()) {
-		return t, &WorldError{"rewrites, answers, structures, moves, savepoints, up", "given in a world with recordAcks, lal or a bug of VolumeAcks.tla",
-			"none for TLC: that module is about Volume.tla without them"}
+		return t, check.Wrong("rewrites, answers, structures, moves, savepoints, up", "given in a world with recordAcks, lal or a bug of VolumeAcks.tla",
+			"none for TLC: that module is about Volume.tla without them")
+
 	}
 	if t.isLive() && t.ofTrace() {
-		return t, &WorldError{"rewrites, answers, structures, moves, savepoints", "true in a world with up", "false for TLC: VolumeLive.tla is about Volume.tla without them"}
+		return t, check.Wrong("rewrites, answers, structures, moves, savepoints", "true in a world with up", "false for TLC: VolumeLive.tla is about Volume.tla without them")
 	}
 	return t, nil
 }

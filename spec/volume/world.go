@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/bits"
 	"strings"
+
+	"github.com/firstgap/firstgap/spec/check"
 )
 
 // A World fixes the constants of the module: how large the volume is, how far its behaviours may go, and
@@ -67,15 +69,7 @@ const (
 )
 
 // A WorldError says which parameter of a world is wrong, and what it may be.
-type WorldError struct {
-	Parameter string // the key in a world file
-	Found     string
-	Expected  string
-}
-
-func (e *WorldError) Error() string {
-	return fmt.Sprintf("world: %s is %s; expected %s", e.Parameter, e.Found, e.Expected)
-}
+type WorldError = check.WorldError
 
 // A bug is a broken guard, as a number, because guards are evaluated millions of times a second.
 type bug uint8
@@ -152,7 +146,7 @@ func bugNamed(name string) (bug, error) {
 			return b, nil
 		}
 	}
-	return none, &WorldError{"bug", fmt.Sprintf("%q", name), "one of " + strings.Join(Bugs(), ", ")}
+	return none, check.Wrong("bug", fmt.Sprintf("%q", name), "one of "+strings.Join(Bugs(), ", "))
 }
 
 // Validate says whether the world can be searched: whether it contradicts itself, and whether a state of it
@@ -163,9 +157,10 @@ func (w World) Validate() error {
 	}
 	l := newLayout(w)
 	if n := l.maxBytes(); n > maxStateBytes {
-		return &WorldError{"groups × replicas × maxLSN × maxEpoch",
+		return check.Wrong("groups × replicas × maxLSN × maxEpoch",
 			fmt.Sprintf("%d × %d × %d × %d, so that one state takes up to %d bytes", w.Groups, w.Replicas, w.MaxLSN, w.MaxEpoch, n),
-			fmt.Sprintf("a state of at most %d bytes", maxStateBytes)}
+			fmt.Sprintf("a state of at most %d bytes", maxStateBytes))
+
 	}
 	return nil
 }
@@ -188,36 +183,37 @@ func (w World) shape() error {
 		{"maxEpoch", w.MaxEpoch, maxEpoch, ""},
 	} {
 		if p.value < 1 || p.value > p.most {
-			return &WorldError{p.name, fmt.Sprint(p.value), fmt.Sprintf("1 to %d%s", p.most, p.dependence)}
+			return check.Wrong(p.name, fmt.Sprint(p.value), fmt.Sprintf("1 to %d%s", p.most, p.dependence))
 		}
 	}
 	if n := w.Groups * w.Replicas; n > maxMembers {
-		return &WorldError{"groups × replicas", fmt.Sprint(n), fmt.Sprintf("at most %d", maxMembers)}
+		return check.Wrong("groups × replicas", fmt.Sprint(n), fmt.Sprintf("at most %d", maxMembers))
 	}
 	if w.LAL < 0 || w.LAL > maxDimension {
-		return &WorldError{"lal", fmt.Sprint(w.LAL), fmt.Sprintf("0 (no limit) to %d", maxDimension)}
+		return check.Wrong("lal", fmt.Sprint(w.LAL), fmt.Sprintf("0 (no limit) to %d", maxDimension))
 	}
 	switch b, err := bugNamed(w.Bug); {
 	case err != nil:
 		return err
 	case b == allocatePastLAL && w.LAL == 0:
-		return &WorldError{"lal", "0 under the bug allocate-past-lal", "a limit to go past, 1 or more"}
+		return check.Wrong("lal", "0 under the bug allocate-past-lal", "a limit to go past, 1 or more")
 	case b == cutPerGroup && (w.Structures || w.Moves || w.Savepoints):
-		return &WorldError{"structures, moves, savepoints", "true under the bug cut-per-group",
-			"false: what its holes leave of a transaction is said for worlds without them"}
+		return check.Wrong("structures, moves, savepoints", "true under the bug cut-per-group",
+			"false: what its holes leave of a transaction is said for worlds without them")
+
 	}
 	if len(w.HomeOf) != 0 && len(w.HomeOf) != w.Keys {
-		return &WorldError{"homeOf", fmt.Sprintf("a list of %d", len(w.HomeOf)), fmt.Sprintf("none, or one group for each of %d keys", w.Keys)}
+		return check.Wrong("homeOf", fmt.Sprintf("a list of %d", len(w.HomeOf)), fmt.Sprintf("none, or one group for each of %d keys", w.Keys))
 	}
 	if len(w.Up) != 0 && len(w.Up) != w.Groups {
-		return &WorldError{"up", fmt.Sprintf("a list of %d", len(w.Up)), fmt.Sprintf("none, or how many replicas are up in each of %d groups", w.Groups)}
+		return check.Wrong("up", fmt.Sprintf("a list of %d", len(w.Up)), fmt.Sprintf("none, or how many replicas are up in each of %d groups", w.Groups))
 	}
 	if len(w.Up) != 0 && w.Symmetry {
-		return &WorldError{"symmetry", "true in a world with up", "false: replicas that are up are not like the others, and progress is decided on the whole graph only"}
+		return check.Wrong("symmetry", "true in a world with up", "false: replicas that are up are not like the others, and progress is decided on the whole graph only")
 	}
 	for g, n := range w.Up {
 		if n < 0 || n > w.Replicas {
-			return &WorldError{fmt.Sprintf("up[%d]", g), fmt.Sprint(n), fmt.Sprintf("0 to %d (replicas)", w.Replicas)}
+			return check.Wrong(fmt.Sprintf("up[%d]", g), fmt.Sprint(n), fmt.Sprintf("0 to %d (replicas)", w.Replicas))
 		}
 	}
 	if b, err := bugNamed(w.Bug); err == nil {
@@ -227,7 +223,7 @@ func (w World) shape() error {
 	}
 	for k, g := range w.HomeOf {
 		if g < 0 || g >= w.Groups {
-			return &WorldError{fmt.Sprintf("homeOf[%d]", k), fmt.Sprint(g), fmt.Sprintf("0 to %d (groups are counted from 0 here)", w.Groups-1)}
+			return check.Wrong(fmt.Sprintf("homeOf[%d]", k), fmt.Sprint(g), fmt.Sprintf("0 to %d (groups are counted from 0 here)", w.Groups-1))
 		}
 	}
 	return nil
@@ -262,22 +258,24 @@ func (w World) geometryShape(b bug) error {
 		{"inUse", w.InUse, w.Groups, " (groups)"},
 	} {
 		if p.value < 0 || p.value > p.most {
-			return &WorldError{p.name, fmt.Sprint(p.value), fmt.Sprintf("0 to %d%s", p.most, p.dependence)}
+			return check.Wrong(p.name, fmt.Sprint(p.value), fmt.Sprintf("0 to %d%s", p.most, p.dependence))
 		}
 	}
 	for i, r := range w.Tails {
 		if r < 0 || r >= w.Replicas {
-			return &WorldError{fmt.Sprintf("tails[%d]", i), fmt.Sprint(r), fmt.Sprintf("0 to %d (replicas of a group are counted from 0 here)", w.Replicas-1)}
+			return check.Wrong(fmt.Sprintf("tails[%d]", i), fmt.Sprint(r), fmt.Sprintf("0 to %d (replicas of a group are counted from 0 here)", w.Replicas-1))
 		}
 	}
 	switch {
 	case !w.ofGeometry():
 	case w.ofAcks():
-		return &WorldError{"members, spares, grows, inUse, tails", "given in a world with recordAcks, lal or a bug of VolumeAcks.tla",
-			"none: single acknowledgements are counted over all replicas"}
+		return check.Wrong("members, spares, grows, inUse, tails", "given in a world with recordAcks, lal or a bug of VolumeAcks.tla",
+			"none: single acknowledgements are counted over all replicas")
+
 	case w.Symmetry && (len(w.Tails) > 0 || w.Spares > 0 && (w.Grows || b == changeUnseen)):
-		return &WorldError{"symmetry", "true in a world with tails, or with spares where first members come again",
-			"false: some replicas are not like the others"}
+		return check.Wrong("symmetry", "true in a world with tails, or with spares where first members come again",
+			"false: some replicas are not like the others")
+
 	}
 	return nil
 }

@@ -324,7 +324,7 @@ func TestWorldsThatAreRefused(t *testing.T) {
 	_, err = New(World{})
 	var refused *WorldError
 	require.ErrorAs(t, err, &refused)
-	require.Equal(t, "work", refused.Constant)
+	require.Equal(t, "work", refused.Parameter)
 }
 
 func TestConfig(t *testing.T) {

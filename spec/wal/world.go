@@ -43,16 +43,8 @@ const (
 	maxCrashes = 100
 )
 
-// A WorldError says which constant of a world is wrong, and what it may be.
-type WorldError struct {
-	Constant string // the key in a world file
-	Found    string
-	Expected string
-}
-
-func (e *WorldError) Error() string {
-	return fmt.Sprintf("world: %s is %s; expected %s", e.Constant, e.Found, e.Expected)
-}
+// A WorldError says which parameter of a world is wrong, and what it may be.
+type WorldError = check.WorldError
 
 // works returns what World.Work may be.
 func works() []string { return []string{"transfer", "cross", "correct", "deposit"} }
@@ -68,23 +60,24 @@ func Bugs() []string {
 // recovery that it needs does neither; that it is wrong is for the search to find.
 func (w World) Validate() error {
 	if !slices.Contains(works(), w.Work) {
-		return &WorldError{"work", fmt.Sprintf("%q", w.Work), "one of " + strings.Join(works(), ", ")}
+		return check.Wrong("work", fmt.Sprintf("%q", w.Work), "one of "+strings.Join(works(), ", "))
 	}
-	if w.Bug != "" && w.Bug != "none" && !slices.Contains(Bugs(), w.Bug) {
-		return &WorldError{"bug", fmt.Sprintf("%q", w.Bug), "one of none, " + strings.Join(Bugs(), ", ")}
+	if err := check.KnownBug(w.Bug, Bugs()); err != nil {
+		return err
 	}
 	if w.Txns < 1 || w.Txns > maxTxns {
-		return &WorldError{"txns", fmt.Sprint(w.Txns), fmt.Sprintf("1 to %d", maxTxns)}
+		return check.Wrong("txns", fmt.Sprint(w.Txns), fmt.Sprintf("1 to %d", maxTxns))
 	}
 	if shortest := len(program(w.Work, 1)) + 1; w.MaxLSN < shortest || w.MaxLSN > maxLSN {
-		return &WorldError{"maxLSN", fmt.Sprint(w.MaxLSN), fmt.Sprintf("%d to %d (a transaction of work %s has %d records)", shortest, maxLSN, w.Work, shortest)}
+		return check.Wrong("maxLSN", fmt.Sprint(w.MaxLSN), fmt.Sprintf("%d to %d (a transaction of work %s has %d records)", shortest, maxLSN, w.Work, shortest))
 	}
 	if w.MaxCrashes < 0 || w.MaxCrashes > maxCrashes {
-		return &WorldError{"maxCrashes", fmt.Sprint(w.MaxCrashes), fmt.Sprintf("0 to %d", maxCrashes)}
+		return check.Wrong("maxCrashes", fmt.Sprint(w.MaxCrashes), fmt.Sprintf("0 to %d", maxCrashes))
 	}
 	if w.Shadow && (w.Steal || !w.Force) {
-		return &WorldError{"shadow", fmt.Sprintf("true with steal %t and force %t", w.Steal, w.Force),
-			"steal false and force true: pages that are written with the commit record are written neither before nor after it"}
+		return check.Wrong("shadow", fmt.Sprintf("true with steal %t and force %t", w.Steal, w.Force),
+			"steal false and force true: pages that are written with the commit record are written neither before nor after it")
+
 	}
 	return nil
 }
@@ -99,14 +92,7 @@ func read(text []byte) (check.Model, error) {
 }
 
 func parse(text []byte) (World, error) {
-	var w World
-	if err := check.ReadWorld(text, &w); err != nil {
-		return w, err
-	}
-	if w.Bug == "" {
-		w.Bug = "none"
-	}
-	return w, w.Validate()
+	return check.ParseWorld(text, func(w *World) *string { return &w.Bug })
 }
 
 // config returns the configuration by which TLC checks Wal.tla in the same world.
