@@ -275,7 +275,11 @@ func (g Generation) Generate(seed uint64) (Configuration, error) {
 type incident []faults.Fault
 
 func (i *incident) fuzz(c *Configuration, f fuzz.Continue) {
-	if f.Intn(3) == 0 {
+	switch f.Intn(6) {
+	case 0:
+		return
+	case 1, 2:
+		i.outlive(c, f)
 		return
 	}
 	v := c.Volume
@@ -302,6 +306,24 @@ func (i *incident) fuzz(c *Configuration, f fuzz.Continue) {
 		replaced.Kind, replaced.For = faults.WriterCrash, micros(f, 1, longest)
 	}
 	*i = incident{cut, replaced}
+}
+
+// outlive replaces a writer that clients reach, and no segment: nothing tells it that it was, and what it has in its cache
+// grows old while clients ask for it.
+func (i *incident) outlive(c *Configuration, f fuzz.Continue) {
+	horizon := int(c.Plan.Horizon / faults.Duration(time.Microsecond))
+	var unreached []string
+	for _, n := range c.Topology().Nodes() {
+		if n.Role == faults.Segment || n.Role == faults.Register {
+			unreached = append(unreached, n.String())
+		}
+	}
+	cut := faults.Fault{Kind: faults.Partition, At: micros(f, horizon/8, horizon/3), For: micros(f, horizon/3, horizon*2/3),
+		Nodes: []string{string(faults.Writer)}, To: unreached}
+	*i = incident{cut, {Kind: faults.TakeOver, At: cut.At + micros(f, 1, 2_000)}}
+	if f.Intn(4) == 0 { // two that want to be the next
+		*i = append(*i, faults.Fault{Kind: faults.TakeOver, At: (*i)[1].At + micros(f, 1, 500)})
+	}
 }
 
 // forget cuts the writer off from a reader, for so long that it gives the reader up, and from nobody else: clients go on to

@@ -93,6 +93,11 @@ func (c *Client) fromMix() (script, bool) {
 	}
 	c.started++
 	c.dice = newDice(c.seed, c.number, c.started)
+	// One need not be refused by the old writer to ask the new one: some go there at once, and change what others then read
+	// of a writer that does not know yet that it was replaced.
+	if n := len(c.directory.Writers); n > 1 && c.dice.chance(1, 4) {
+		c.writer = c.dice.below(n)
+	}
 	if c.number == 1 && !c.opened {
 		return c.workload.setupScript(), true
 	}

@@ -132,7 +132,11 @@ func (g *Register) swap(from node.ID, m *node.Swap, out *node.Effects) {
 	if m.Expect != g.durable.epoch {
 		// The winner may ask again when its answer was lost. Anybody else has lost.
 		answer := &node.Swapped{Token: m.Token, Epoch: g.durable.epoch}
-		if m.Token == g.durable.token && m.Expect+1 == g.durable.epoch {
+		won := m.Token == g.durable.token
+		// gofail: var bugSharedEpoch struct{}
+		// won = won || g.hook.Planted("bugSharedEpoch")
+
+		if won && m.Expect+1 == g.durable.epoch {
 			answer.Won, answer.Geometry = true, g.durable.geometry
 		}
 		out.Send(from, answer)

@@ -368,6 +368,13 @@ func (s *Segment) fence(from node.ID, m *node.Fence, out *node.Effects) {
 		// s.hook.Hit("segmentBeforePromise")
 
 		s.enqueue(entry{kind: promiseEntry, promise: m.Epoch}, out)
+		// gofail: var bugFencedBeforeSync struct{}
+		// if s.hook.Planted("bugFencedBeforeSync") {
+		// 	answer := s.fenced()
+		// 	answer.Epoch = m.Epoch
+		// 	out.Send(from, answer)
+		// }
+
 	case m.Epoch == s.durable.promise && s.durable.line() < m.Epoch:
 		out.Send(from, s.fenced())
 	}

@@ -10,7 +10,11 @@ import (
 // has up to the read point is what the reader's writer had made durable there: cuts never reach below a VDL. One with an
 // earlier line may still hold what a cut took away.
 func (s *Segment) readSnapshot(from node.ID, m *node.ReadSnapshot, out *node.Effects) {
-	if !s.Damaged() && s.durable.line() >= m.Epoch && s.scl >= m.Need {
+	complete := s.scl >= m.Need
+	// gofail: var bugReadBehind struct{}
+	// complete = complete || s.hook.Planted("bugReadBehind")
+
+	if !s.Damaged() && s.durable.line() >= m.Epoch && complete {
 		image, err := s.PageAt(m.Page, m.ReadPoint)
 		if err == nil {
 			out.Send(from, &node.PageImage{Epoch: m.Epoch, Page: m.Page, ReadPoint: m.ReadPoint, Attempt: m.Attempt, Image: image})

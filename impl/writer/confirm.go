@@ -21,7 +21,11 @@ func (w *Writer) commitReadOnly(t *txn, out *node.Effects) {
 	if t.round != 0 {
 		return
 	}
-	if w.locks.Locks(t.id) == 0 { // it saw nothing
+	unseen := w.locks.Locks(t.id) == 0 // it saw nothing
+	// gofail: var bugReadsUnconfirmed struct{}
+	// unseen = unseen || w.hook.Planted("bugReadsUnconfirmed")
+
+	if unseen {
 		t.readAt = w.vdl
 		w.committed(t, out)
 		return

@@ -84,6 +84,12 @@ func (w *Writer) fenced(g node.Group, r int, m *node.Fenced, out *node.Effects) 
 		return
 	}
 	w.answers[g][r] = m
+	quorums := w.quorums
+	// gofail: var bugReadsRMinusOne struct{}
+	// if w.hook.Planted("bugReadsRMinusOne") {
+	// 	quorums.Read--
+	// }
+
 	for g := range w.answers {
 		var who node.Replicas
 		for r, a := range w.answers[g] {
@@ -91,7 +97,13 @@ func (w *Writer) fenced(g node.Group, r int, m *node.Fenced, out *node.Effects) 
 				who = who.With(r)
 			}
 		}
-		if !w.quorums.Reads(w.groups[g].members, who) {
+		members := w.groups[g].members
+		// gofail: var bugNewcomerVotes struct{}
+		// if w.hook.Planted("bugNewcomerVotes") {
+		// 	members.Sets = []node.Replicas{members.Members()}
+		// }
+
+		if !quorums.Reads(members, who) {
 			return
 		}
 	}
@@ -430,6 +442,11 @@ func (w *Writer) tryOpen(out *node.Effects) {
 		// gofail: var bugOpenBeforeRepair struct{}
 		// if w.hook.Planted("bugOpenBeforeRepair") {
 		// 	need = 0
+		// }
+
+		// gofail: var bugOpenAtOneGroup struct{}
+		// if w.hook.Planted("bugOpenAtOneGroup") && i > 0 {
+		// 	break
 		// }
 
 		if g := &w.groups[i]; !w.quorums.Writes(g.members, g.complete(need)) {
