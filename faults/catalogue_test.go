@@ -60,7 +60,7 @@ func TestDurableStepsHavePointsInPairs(t *testing.T) {
 }
 
 func TestPlantedBugsSayWhatTheyBreak(t *testing.T) {
-	require.Len(t, faults.PlantedBugs(), 38)
+	require.Len(t, faults.PlantedBugs(), 41)
 	for _, b := range faults.PlantedBugs() {
 		found, err := faults.LookupBug(b.Name)
 		require.NoError(t, err)

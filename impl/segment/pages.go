@@ -118,6 +118,11 @@ func (s *Segment) PageAt(p node.PageID, readPoint node.LSN) ([]byte, error) {
 	if readPoint < s.images.tail.LSN {
 		return nil, &BelowFloorError{Segment: s.id, Page: p, ReadPoint: readPoint, Floor: s.images.tail.LSN}
 	}
+	// gofail: var bugBeyondReadPoint struct{}
+	// if s.hook.Planted("bugBeyondReadPoint") {
+	// 	readPoint = max(readPoint, s.scl)
+	// }
+
 	v := s.version(p)
 	pg := v.latest
 	keep := true

@@ -231,7 +231,13 @@ func (s *Segment) receive(from node.ID, m node.Message, out *node.Effects) {
 		out.Send(from, &node.Damaged{Epoch: epoch})
 		return
 	}
-	if epoch < s.ahead.promise {
+	stale := epoch < s.ahead.promise
+	// gofail: var bugStaleJoin struct{}
+	// if _, joins := m.(*node.Join); joins && s.hook.Planted("bugStaleJoin") {
+	// 	stale = false
+	// }
+
+	if stale {
 		out.Send(from, &node.Stale{Promise: s.ahead.promise})
 		return
 	}

@@ -368,6 +368,11 @@ func (w *Writer) depose(out *node.Effects) {
 			if t.commitLSN != 0 {
 				status = node.Unknown
 			}
+			// gofail: var bugDoubtIsAborted struct{}
+			// if w.hook.Planted("bugDoubtIsAborted") {
+			// 	status = node.Aborted
+			// }
+
 			w.respond(t, node.Reply{Status: status, Reason: node.ReasonFenced}, out)
 		}
 	}
