@@ -266,6 +266,10 @@ func (g Generation) Generate(seed uint64) (Configuration, error) {
 		fuzz.NewWithSeed(partSeed(seed, "forgotten")).Funcs(func(i *incident, f fuzz.Continue) { i.forget(&c, f) }).Fuzz(&i)
 		c.Plan = i.addTo(c.Plan, c.Topology())
 	}
+	if c.Volume.Spares > 0 && partSeed(seed, "suspected")%3 == 0 {
+		fuzz.NewWithSeed(partSeed(seed, "suspect")).Funcs(func(i *incident, f fuzz.Continue) { i.suspect(&c, f) }).Fuzz(&i)
+		c.Plan = i.addTo(c.Plan, c.Topology())
+	}
 	return c, c.Validate()
 }
 
@@ -333,6 +337,29 @@ func (i *incident) forget(c *Configuration, f fuzz.Continue) {
 	length := micros(f, horizon/2, horizon*2/3-1)
 	reader := faults.Node{Role: faults.Reader, Reader: 1 + f.Intn(c.Volume.Readers)}
 	*i = incident{{Kind: faults.Partition, At: micros(f, horizon/4, horizon/3), For: length, Nodes: []string{reader.String()}, To: []string{string(faults.Writer)}}}
+}
+
+// suspect pauses a segment for just so long that a spare begins to take its place, and cuts the writer off from so many others
+// that what it writes meanwhile is complete only with the one that is back: a write quorum of the old members, and not of
+// those to come.
+func (i *incident) suspect(c *Configuration, f fuzz.Continue) {
+	short := int(c.Topology().Budget().Short / faults.Duration(time.Microsecond))
+	every := int(c.Nodes.MonitorEvery / faults.Duration(time.Microsecond))
+	group := 1 + f.Intn(c.Volume.InUse)
+	var names []string
+	for _, r := range f.Perm(c.Volume.Members())[:1+c.Volume.Members()-c.Volume.WriteQuorum] {
+		names = append(names, faults.Node{Role: faults.Segment, Group: group, Replica: r + 1}.String())
+	}
+	pause := faults.Fault{Kind: faults.Pause, At: micros(f, 20_000, int(c.Plan.Horizon)/1000-2*short),
+		For: min(micros(f, every*c.Nodes.SuspectAfter, every*(c.Nodes.SuspectAfter+2)), c.Topology().Budget().Short), Nodes: names[:1]}
+	*i = incident{pause}
+	if others := names[1:]; len(others) > 0 {
+		slices.Sort(others)
+		back := pause.At + pause.For
+		cut := faults.Fault{Kind: faults.PartitionOneWay, At: back - micros(f, 1, int(pause.For)/1000), Nodes: []string{string(faults.Writer)}, To: others}
+		cut.For = min(back-cut.At+micros(f, 2_000, 2_000+2*every), c.Topology().Budget().Short)
+		*i = append(*i, cut)
+	}
 }
 
 // addTo returns the plan with the incident, or without where both together go beyond the budget.
