@@ -126,7 +126,8 @@ every measurement. A transaction writes two rows of 64 bytes; pages have 16 KB. 
 {{range .Report.Results}}<tr><td>{{.Design}}</td>{{range .Survivals}}<td class="left {{class .}}">{{text .}}</td>{{end}}</tr>
 {{end}}</table></div>
 <p class="note">Lost are commits that were acknowledged and that are not there when everything is read afterwards.</p>
-<h2>A transaction takes, on all hosts together</h2>
+{{range .Report.Results}}{{$design := .Design}}{{with .Objection}}<p>{{$design}}, {{.In}}: its model objects by <b>{{.Rule}}</b>: {{.Why}}.</p>
+{{end}}{{end}}<h2>A transaction takes, on all hosts together</h2>
 <div class="wide"><table><tr><th>design</th><th>messages</th><th>bytes</th><th>disk writes</th><th>disk bytes</th><th>messages, mixed</th><th>bytes, mixed</th><th>disk writes, mixed</th><th>ms, an AZ down</th></tr>
 {{range .Report.Results}}<tr><td>{{.Design}}</td><td>{{figure .Write.Messages}}</td><td>{{figure .Write.Bytes}}</td><td>{{figure .Write.DiskWrites}}</td><td>{{figure .Write.DiskBytes}}</td><td>{{figure .Mixed.Messages}}</td><td>{{figure .Mixed.Bytes}}</td><td>{{figure .Mixed.DiskWrites}}</td><td>{{ms (index .Latencies 2)}}</td></tr>
 {{end}}</table></div>

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -77,6 +78,20 @@ func TestEveryDirectionHolds(t *testing.T) {
 	}
 	require.NotContains(t, page, "http", "it needs nothing else")
 	require.Equal(t, 3*len(r.Results), strings.Count(page, "<rect"))
+	require.NotContains(t, page, "its model objects")
+
+	// What a model objects to is said with what was measured, and is a direction that does not hold.
+	objecting := *r
+	objecting.Results = slices.Clone(r.Results)
+	objecting.of("ebs").Objection = &Objection{In: "healthy", Rule: "ChainOrder", Why: "what a copy answers, all before it have", Text: "all of it"}
+	objecting.Claims = objecting.claims()
+	require.Equal(t, "violation", objecting.Verdict())
+	html.Reset()
+	require.NoError(t, objecting.WriteHTML(&html))
+	require.Contains(t, html.String(), "ebs, healthy: its model objects by <b>ChainOrder</b>")
+	text.Reset()
+	require.NoError(t, objecting.WriteText(&text))
+	require.Contains(t, text.String(), "ebs, healthy: its model objects by ChainOrder:\n  what a copy answers, all before it have\n")
 
 	// A direction that does not hold is a violation, and is named.
 	aurora := r.of("aurora")
