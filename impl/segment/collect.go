@@ -130,7 +130,7 @@ func (s *Segment) imagesDurable(out *node.Effects) {
 	s.counters.Collected += uint64(s.before(set.floor))
 	s.counters.Coalesced += uint64(len(set.pages))
 	wasDamaged := s.Damaged()
-	if t := set.tail; t.LSN > 0 && !s.durable.history.Has(t.LSN, t.Epoch) {
+	if !set.on(s.durable.history) {
 		// The line changed in the meantime, below the VDL: see dropImages.
 		s.images = set.images
 		s.hollow()

@@ -123,7 +123,7 @@ func (s *Segment) drop() {
 // between them and the shorter log. Asked at each join, a zone's power failure in that moment took the images of every
 // segment at once, and nobody was left to fill from.
 func (s *Segment) dropImages() {
-	if t := &s.images.tail; t.LSN > 0 && !s.durable.history.Has(t.LSN, t.Epoch) {
+	if !s.images.on(s.durable.history) {
 		s.hollow()
 	}
 }

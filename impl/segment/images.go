@@ -22,6 +22,11 @@ type images struct {
 	position uint64
 }
 
+// on tells whether the images are of records of that history.
+func (im *images) on(h node.History) bool {
+	return im.tail.LSN == 0 || h.Has(im.tail.LSN, im.tail.Epoch)
+}
+
 const (
 	imagesMagic       = 0xF1657A92
 	imagesHeaderBytes = 4 + 8 + 8 + 4 + 1 + 8 + 2 + 8 + 4 + 8 + 4

@@ -82,7 +82,6 @@ type Segment struct {
 	synced   uint64  // of the last entry known to be durable
 	syncing  bool
 	buffer   []byte // the bytes that this step appends
-	write    int    // where in buffer the last append begins
 	whole    []byte // the bytes by which this step replaces the images
 
 	serving  bool         // false until a start has settled what the disk holds
@@ -442,9 +441,9 @@ func (s *Segment) enqueue(e entry, out *node.Effects) {
 	s.buffer = appendEntry(s.buffer, &e)
 	s.logBytes += len(s.buffer) - before
 	if n := len(out.List); n > 0 && out.List[n-1].Kind == node.DoAppend {
-		out.List[n-1].Data = s.buffer[s.write:]
+		last := &out.List[n-1]
+		last.Data = s.buffer[before-len(last.Data):]
 	} else {
-		s.write = before
 		out.Append(logFile, s.buffer[before:])
 	}
 	s.queue = append(s.queue, e)
