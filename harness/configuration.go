@@ -259,16 +259,17 @@ func (g Generation) Generate(seed uint64) (Configuration, error) {
 	if c.Plan, err = plans.Plan(partSeed(seed, "plan")); err != nil {
 		return c, fmt.Errorf("configuration of seed %d: %w", seed, err)
 	}
-	var i incident
-	fuzz.NewWithSeed(partSeed(seed, "incident")).Funcs(func(i *incident, f fuzz.Continue) { i.fuzz(&c, f) }).Fuzz(&i)
-	c.Plan = i.addTo(c.Plan, c.Topology())
-	if c.Volume.Readers > 0 && c.Nodes.ReaderRetryEvery > c.Nodes.RetryEvery {
-		fuzz.NewWithSeed(partSeed(seed, "forgotten")).Funcs(func(i *incident, f fuzz.Continue) { i.forget(&c, f) }).Fuzz(&i)
+	happens := func(part string, draw func(*incident, *Configuration, fuzz.Continue)) {
+		var i incident
+		fuzz.NewWithSeed(partSeed(seed, part)).Funcs(func(i *incident, f fuzz.Continue) { draw(i, &c, f) }).Fuzz(&i)
 		c.Plan = i.addTo(c.Plan, c.Topology())
 	}
+	happens("incident", (*incident).fuzz)
+	if c.Volume.Readers > 0 && c.Nodes.ReaderRetryEvery > c.Nodes.RetryEvery {
+		happens("forgotten", (*incident).forget)
+	}
 	if c.Volume.Spares > 0 && partSeed(seed, "suspected")%3 == 0 {
-		fuzz.NewWithSeed(partSeed(seed, "suspect")).Funcs(func(i *incident, f fuzz.Continue) { i.suspect(&c, f) }).Fuzz(&i)
-		c.Plan = i.addTo(c.Plan, c.Topology())
+		happens("suspect", (*incident).suspect)
 	}
 	return c, c.Validate()
 }

@@ -297,13 +297,9 @@ func (r *runner) play() {
 	}
 	// The faults have ended. The plan may have left the volume without a writer, or with one that the one that died last
 	// has replaced.
-	replaced := false
-	replace := func() {
+	replaced := r.world.Node(r.world.Newest(string(faults.Writer))) == nil || !r.writerLives()
+	if replaced {
 		r.startWriter()
-		replaced = true
-	}
-	if r.world.Node(r.world.Newest(string(faults.Writer))) == nil || !r.writerLives() {
-		replace()
 	}
 	prober := workload.NewProber(r.c.Workload, r.c.Seed, r.c.Workload.Clients+1, &r.directory, r.result.History)
 	r.join("prober", prober)
@@ -311,7 +307,8 @@ func (r *runner) play() {
 		// A reader that won the epoch and died before it fenced anybody leaves a writer that serves until it asks the
 		// register for something.
 		if !replaced && !r.writerLives() {
-			replace()
+			r.startWriter()
+			replaced = true
 		}
 		return prober.Wrote()
 	})
