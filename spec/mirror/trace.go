@@ -3,18 +3,12 @@ package mirror
 import (
 	"fmt"
 	"slices"
+
+	"github.com/firstgap/firstgap/spec/check"
 )
 
 // A Refusal says which action of the model, or invariant of it, does not allow a step of a traced run.
-type Refusal struct {
-	Name            string // "Store", "Durable"
-	Why             string
-	Expected, Found string
-}
-
-func (e *Refusal) Error() string {
-	return fmt.Sprintf("%s: %s; expected %s, found %s", e.Name, e.Why, e.Expected, e.Found)
-}
+type Refusal = check.Refusal
 
 // A RoomError says that a step of a run has more to it than a state of the model has room for: nothing was decided.
 type RoomError struct{ Found, Room int }
@@ -92,14 +86,14 @@ func (v *Volume) Waits(e, a int) bool { return v.instances[e].waits.has(a) }
 // Issue: instance e makes the write w.
 func (v *Volume) Issue(e int, w Write) error {
 	if _, twice := v.places[w]; twice || w == 0 {
-		return &Refusal{"Issue", "a write is made once", "a new one", fmt.Sprintf("write %d", w)}
+		return check.Refuse("Issue", "a write is made once", "a new one", fmt.Sprintf("write %d", w))
 	}
 	p, err := v.project(e)
 	if err != nil {
 		return err
 	}
 	if !p.take(p.model.issue, p.epoch(e)) {
-		return &Refusal{"Issue", "an instance writes when it has read its volume", "one that may write", v.describe(e)}
+		return check.Refuse("Issue", "an instance writes when it has read its volume", "one that may write", v.describe(e))
 	}
 	x := v.instances[e]
 	v.places[w] = place{x.log.line, x.log.length}
@@ -156,10 +150,10 @@ func (v *Volume) store(a, i int, w Write) error {
 		took = p.take(p.model.store, p.epoch(z.owner), a)
 	}
 	if !took {
-		return &Refusal{name, "a copy stores what the volume's instance sends, one after the other", fmt.Sprintf("nothing behind %d writes", from.length), fmt.Sprintf("write %d", w)}
+		return check.Refuse(name, "a copy stores what the volume's instance sends, one after the other", fmt.Sprintf("nothing behind %d writes", from.length), fmt.Sprintf("write %d", w))
 	}
 	if next.last() != w {
-		return &Refusal{name, "a copy stores the next write of the volume's instance", fmt.Sprintf("write %d", next.last()), fmt.Sprintf("write %d", w)}
+		return check.Refuse(name, "a copy stores the next write of the volume's instance", fmt.Sprintf("write %d", next.last()), fmt.Sprintf("write %d", w))
 	}
 	return p.end(v)
 }
@@ -168,7 +162,7 @@ func (v *Volume) store(a, i int, w Write) error {
 func (v *Volume) Ack(e int, w Write) error {
 	at, known := v.places[w]
 	if !known {
-		return &Refusal{"Ack", "what is acknowledged was written", "a write", fmt.Sprintf("write %d", w)}
+		return check.Refuse("Ack", "what is acknowledged was written", "a write", fmt.Sprintf("write %d", w))
 	}
 	if v.instances[e].phase == hasRead {
 		p, err := v.project(e, at.log(), at.before())
@@ -176,7 +170,7 @@ func (v *Volume) Ack(e int, w Write) error {
 			return err
 		}
 		if !p.take(p.model.serve, p.epoch(e)) {
-			return &Refusal{"Serve", "an instance serves when all that it waits for have its first write", fmt.Sprintf("write %d on the last copy of zones %s", w, v.instances[e].waits), v.describeChains()}
+			return check.Refuse("Serve", "an instance serves when all that it waits for have its first write", fmt.Sprintf("write %d on the last copy of zones %s", w, v.instances[e].waits), v.describeChains())
 		}
 		if err := p.end(v); err != nil {
 			return err
@@ -188,7 +182,7 @@ func (v *Volume) Ack(e int, w Write) error {
 	}
 	n := p.run(at.log())
 	if !p.take(p.model.ack, p.epoch(e), n) {
-		return &Refusal{"Ack", "a write is acknowledged once, by the instance that has it, when the last copy of every zone that it waits for has answered", fmt.Sprintf("write %d on the last copy of zones %s", w, v.instances[e].waits), v.describeChains()}
+		return check.Refuse("Ack", "a write is acknowledged once, by the instance that has it, when the last copy of every zone that it waits for has answered", fmt.Sprintf("write %d on the last copy of zones %s", w, v.instances[e].waits), v.describeChains())
 	}
 	at.line.acked[at.index-at.line.from.length] = true
 	return p.end(v)
@@ -201,7 +195,7 @@ func (v *Volume) Lose(a, i int) error {
 		return err
 	}
 	if !p.take(p.model.lose, a, i) {
-		return &Refusal{"Lose", "a copy is lost once", "a copy that is there", v.describeChains()}
+		return check.Refuse("Lose", "a copy is lost once", "a copy that is there", v.describeChains())
 	}
 	return p.end(v)
 }
@@ -213,7 +207,7 @@ func (v *Volume) Drop(a, i int) error {
 		return err
 	}
 	if !p.take(p.model.drop, a, i) {
-		return &Refusal{"Drop", "a copy is taken out of its chain when the other one is there", fmt.Sprintf("two copies in zone %d, the other one not lost", a), v.describeChains()}
+		return check.Refuse("Drop", "a copy is taken out of its chain when the other one is there", fmt.Sprintf("two copies in zone %d, the other one not lost", a), v.describeChains())
 	}
 	return p.end(v)
 }
@@ -225,7 +219,7 @@ func (v *Volume) Attach(a int) (e int, err error) {
 		return 0, err
 	}
 	if e = v.Newest() + 1; !p.take(p.model.attach, len(p.epochs)+1, a) {
-		return 0, &Refusal{"Attach", "an instance starts in a zone that is in sync", "zones " + v.insync.String(), fmt.Sprintf("zone %d", a)}
+		return 0, check.Refuse("Attach", "an instance starts in a zone that is in sync", "zones "+v.insync.String(), fmt.Sprintf("zone %d", a))
 	}
 	v.instances = append(v.instances, &instance{log: v.empty()})
 	p.epochs = append(p.epochs, e)
@@ -244,7 +238,7 @@ func (v *Volume) Read(e int, agreed bool) error {
 		what = readAgreed
 	}
 	if !p.take(p.model.read, p.epoch(e), what) {
-		return &Refusal{"Read", "an instance reads once, when its volume is attached, from the last copy", "one that has not read, and the last copy", v.describe(e) + "; " + v.describeChains()}
+		return check.Refuse("Read", "an instance reads once, when its volume is attached, from the last copy", "one that has not read, and the last copy", v.describe(e)+"; "+v.describeChains())
 	}
 	return p.end(v)
 }
@@ -256,7 +250,7 @@ func (v *Volume) Mirror(e, a int) error {
 		return err
 	}
 	if !p.take(p.model.mirror, p.epoch(e), a) {
-		return &Refusal{"Mirror", "the newest instance mirrors to a volume that is not its own yet", fmt.Sprintf("instance %d", v.Newest()), fmt.Sprintf("zone %d to %s", a, v.describe(e))}
+		return check.Refuse("Mirror", "the newest instance mirrors to a volume that is not its own yet", fmt.Sprintf("instance %d", v.Newest()), fmt.Sprintf("zone %d to %s", a, v.describe(e)))
 	}
 	return p.end(v)
 }
@@ -268,7 +262,7 @@ func (v *Volume) Degrade(e, a int) error {
 		return err
 	}
 	if !p.take(p.model.degrade, p.epoch(e), a) {
-		return &Refusal{"Degrade", "the newest instance may go on without another zone that it waits for", fmt.Sprintf("instance %d", v.Newest()), fmt.Sprintf("without zone %d, %s", a, v.describe(e))}
+		return check.Refuse("Degrade", "the newest instance may go on without another zone that it waits for", fmt.Sprintf("instance %d", v.Newest()), fmt.Sprintf("without zone %d, %s", a, v.describe(e)))
 	}
 	return p.end(v)
 }
@@ -485,7 +479,7 @@ func (p *projection) end(v *Volume) error {
 	p.absorb(v)
 	for _, m := range p.model.invariants() {
 		if !m.Holds(p.state) {
-			return &Refusal{m.Name, m.Guarantee, "that it does", v.describeChains()}
+			return check.Refuse(m.Name, m.Guarantee, "that it does", v.describeChains())
 		}
 	}
 	return nil

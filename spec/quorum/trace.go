@@ -3,6 +3,8 @@ package quorum
 import (
 	"fmt"
 	"slices"
+
+	"github.com/firstgap/firstgap/spec/check"
 )
 
 // A Version is that of a write of a run that was traced: there counters have no bound, and no two writes share By. The
@@ -23,15 +25,7 @@ type Answer struct {
 }
 
 // A Refusal says which action of the model, or invariant of it, does not allow a step of a traced run.
-type Refusal struct {
-	Name            string // "Store", "Durable"
-	Why             string
-	Expected, Found string
-}
-
-func (e *Refusal) Error() string {
-	return fmt.Sprintf("%s: %s; expected %s, found %s", e.Name, e.Why, e.Expected, e.Found)
-}
+type Refusal = check.Refusal
 
 // A Register is the model of one row, stepped by what a run tells of it. The model has room for a few operations and a
 // run has no end of them, so each step is taken in a State that has the one operation, the replicas, and the writes whose
@@ -80,7 +74,7 @@ func (g *Register) Holds(r int) Version { return g.holds[r] }
 // Begin: the operation begins to ask.
 func (g *Register) Begin(id OpID, write bool) error {
 	if g.ops[id] != nil {
-		return &Refusal{"Begin", "an operation begins once", "a new one", fmt.Sprintf("%v", id)}
+		return check.Refuse("Begin", "an operation begins once", "a new one", fmt.Sprintf("%v", id))
 	}
 	g.clock++
 	o := &traced{isWrite: write, begun: g.clock, acked: g.acked, read: g.read}
@@ -93,7 +87,7 @@ func (g *Register) Begin(id OpID, write bool) error {
 		return err
 	}
 	if !p.take(func(y yield) { act(p.model, p.state, p.op, y) }) {
-		return &Refusal{name, "a client's operations come one after the other", "an operation that has not begun", fmt.Sprintf("%v", id)}
+		return check.Refuse(name, "a client's operations come one after the other", "an operation that has not begun", fmt.Sprintf("%v", id))
 	}
 	o.stage = p.state.Ops[p.op].Stage
 	g.ops[id] = o
@@ -103,7 +97,7 @@ func (g *Register) Begin(id OpID, write bool) error {
 func (g *Register) op(name string, id OpID) (*traced, error) {
 	o := g.ops[id]
 	if o == nil {
-		return nil, &Refusal{name, "it is of an operation that has not begun", "one that has", fmt.Sprintf("%v", id)}
+		return nil, check.Refuse(name, "it is of an operation that has not begun", "one that has", fmt.Sprintf("%v", id))
 	}
 	return o, nil
 }
@@ -115,7 +109,7 @@ func (g *Register) Answered(id OpID, r int, v Version) error {
 		return err
 	}
 	if v != g.holds[r] {
-		return &Refusal{"Tell", "a replica tells what it holds, and that is durable", g.holds[r].String(), v.String()}
+		return check.Refuse("Tell", "a replica tells what it holds, and that is durable", g.holds[r].String(), v.String())
 	}
 	if o.stage == Asking && !slices.Contains(o.told[r], v) {
 		o.told[r] = append(o.told[r], v)
@@ -132,7 +126,7 @@ func (g *Register) Settle(id OpID, heard []Answer, v Version) error {
 	versions := make([]Version, 0, len(heard)+1)
 	for _, a := range heard {
 		if !slices.Contains(o.told[a.Replica], a.Version) {
-			return &Refusal{"Tell", fmt.Sprintf("%s counts an answer that it was not given", replicaName(a.Replica)), fmt.Sprint(o.told[a.Replica]), a.Version.String()}
+			return check.Refuse("Tell", fmt.Sprintf("%s counts an answer that it was not given", replicaName(a.Replica)), fmt.Sprint(o.told[a.Replica]), a.Version.String())
 		}
 		versions = append(versions, a.Version)
 	}
@@ -144,7 +138,7 @@ func (g *Register) Settle(id OpID, heard []Answer, v Version) error {
 	for i, a := range heard {
 		p.state.Replicas[a.Replica].Holds = p.value(versions[i]) // as it was when it answered
 		if !p.take(func(y yield) { p.model.tell(p.state, p.op, a.Replica, y) }) {
-			return &Refusal{"Tell", "a replica tells once, and no more answers count than are waited for", fmt.Sprintf("%d answers", p.model.ask(p.op)), fmt.Sprintf("%d answers, that of %s too much", len(heard), replicaName(a.Replica))}
+			return check.Refuse("Tell", "a replica tells once, and no more answers count than are waited for", fmt.Sprintf("%d answers", p.model.ask(p.op)), fmt.Sprintf("%d answers, that of %s too much", len(heard), replicaName(a.Replica)))
 		}
 	}
 	settle, name := p.model.choose, "Choose"
@@ -155,19 +149,19 @@ func (g *Register) Settle(id OpID, heard []Answer, v Version) error {
 		settle, name = p.model.endRead, "EndRead"
 	}
 	if !p.take(func(y yield) { settle(p.state, p.op, y) }) {
-		return &Refusal{name, "an operation settles when it has its answers", fmt.Sprintf("%d answers", p.model.ask(p.op)), fmt.Sprintf("%d", len(heard))}
+		return check.Refuse(name, "an operation settles when it has its answers", fmt.Sprintf("%d answers", p.model.ask(p.op)), fmt.Sprintf("%d", len(heard)))
 	}
 	if o.isWrite {
 		want := p.counter(p.state.Ops[p.op].Count)
 		if v.Count != want {
-			return &Refusal{name, "a write's counter is one above the highest that it was told", fmt.Sprint(want), fmt.Sprint(v.Count)}
+			return check.Refuse(name, "a write's counter is one above the highest that it was told", fmt.Sprint(want), fmt.Sprint(v.Count))
 		}
 		if g.writes[v] != nil || v.By == 0 {
-			return &Refusal{"OneValue", "no two writes have the same version", "a version of its own", v.String()}
+			return check.Refuse("OneValue", "no two writes have the same version", "a version of its own", v.String())
 		}
 		g.writes[v] = o
 	} else if want := p.version(p.state.Ops[p.op].Value); v != want {
-		return &Refusal{name, "a read takes the newest of its answers", want.String(), v.String()}
+		return check.Refuse(name, "a read takes the newest of its answers", want.String(), v.String())
 	}
 	o.version, o.stage = v, p.state.Ops[p.op].Stage
 	if o.isWrite {
@@ -214,7 +208,7 @@ func (g *Register) Stored(id OpID, r int, v Version) (stepped bool, err error) {
 		return false, err
 	}
 	if o.stage < Storing || o.version != v {
-		return false, &Refusal{"Store", "a replica stores the version that an operation has settled on", o.version.String(), v.String()}
+		return false, check.Refuse("Store", "a replica stores the version that an operation has settled on", o.version.String(), v.String())
 	}
 	return g.store(o, r)
 }
@@ -226,7 +220,7 @@ func (g *Register) Found(r int, v Version) (stepped bool, err error) {
 	}
 	o := g.writes[v]
 	if o == nil || !g.holds[r].less(v) {
-		return false, &Refusal{"Amnesia", "what a replica holds when it starts is what it told as durable, or a newer write", g.holds[r].String(), v.String()}
+		return false, check.Refuse("Amnesia", "what a replica holds when it starts is what it told as durable, or a newer write", g.holds[r].String(), v.String())
 	}
 	return g.store(o, r)
 }
@@ -250,7 +244,7 @@ func (g *Register) store(o *traced, r int) (stepped bool, err error) {
 		if !g.holds[r].less(o.version) {
 			return false, nil // once more, or too late: nothing changes
 		}
-		return false, &Refusal{name, "a replica stores what is being stored", "an operation that stores", o.version.String()}
+		return false, check.Refuse(name, "a replica stores what is being stored", "an operation that stores", o.version.String())
 	}
 	g.holds[r] = p.version(p.state.Replicas[r].Holds)
 	if p.state.Replicas[r].Stored != 0 {
@@ -267,7 +261,7 @@ func (g *Register) End(id OpID, acks []int) error {
 	}
 	if !o.isWrite && !g.world.WriteBack {
 		if o.stage != Ended {
-			return &Refusal{"EndRead", "a read that has chosen nothing has nothing to return", "a value", "none"}
+			return check.Refuse("EndRead", "a read that has chosen nothing has nothing to return", "a value", "none")
 		}
 		return nil // it ended when it chose
 	}
@@ -277,7 +271,7 @@ func (g *Register) End(id OpID, acks []int) error {
 	}
 	for _, r := range acks {
 		if o.stored&(1<<r) == 0 {
-			return &Refusal{name, fmt.Sprintf("%s counts as an acknowledgement, and has stored nothing", replicaName(r)), "a replica that stored it", replicaName(r)}
+			return check.Refuse(name, fmt.Sprintf("%s counts as an acknowledgement, and has stored nothing", replicaName(r)), "a replica that stored it", replicaName(r))
 		}
 	}
 	p, err := g.view(o)
@@ -289,7 +283,7 @@ func (g *Register) End(id OpID, acks []int) error {
 		act = p.model.endWrite
 	}
 	if !p.take(func(y yield) { act(p.state, p.op, y) }) {
-		return &Refusal{name, "an operation ends when a write quorum has stored its value", fmt.Sprintf("%d replicas", g.world.WriteQuorum), fmt.Sprintf("the set %b of them", o.stored)}
+		return check.Refuse(name, "an operation ends when a write quorum has stored its value", fmt.Sprintf("%d replicas", g.world.WriteQuorum), fmt.Sprintf("the set %b of them", o.stored))
 	}
 	o.stage, o.stored = Ended, 0
 	return g.ended(o)
@@ -329,7 +323,7 @@ func (g *Register) Durable() error {
 	}
 	p.state.Ops[p.op].Stage = Ended
 	if !p.model.durable(p.state) {
-		return &Refusal{"Durable", "an acknowledged write is in every read quorum", g.acked.version.String(), fmt.Sprint(g.holds)}
+		return check.Refuse("Durable", "an acknowledged write is in every read quorum", g.acked.version.String(), fmt.Sprint(g.holds))
 	}
 	return nil
 }
@@ -379,7 +373,7 @@ func (g *Register) explained(o *traced) error {
 				newest = w.version
 			}
 		}
-		return &Refusal{"Linearizable", "one order of the writes explains all reads", "at least " + newest.String(), o.version.String()}
+		return check.Refuse("Linearizable", "one order of the writes explains all reads", "at least "+newest.String(), o.version.String())
 	}
 	return nil
 }

@@ -1,6 +1,10 @@
 package wal
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/firstgap/firstgap/spec/check"
+)
 
 // A Traced is a transaction of a run that was traced, as far as the model's guards ask about it.
 type Traced struct {
@@ -30,12 +34,8 @@ func NewGuards() (*Guards, error) {
 	return &Guards{m}, nil
 }
 
-// A Refusal says which action of the model does not allow a step of a traced run.
-type Refusal struct{ Name, Why, Expected, Found string }
-
-func (e *Refusal) Error() string {
-	return fmt.Sprintf("%s: %s; expected %s, found %s", e.Name, e.Why, e.Expected, e.Found)
-}
+// A Refusal says which action of the model, or invariant of it, does not allow a step of a traced run.
+type Refusal = check.Refusal
 
 // change adds a change of row k to the log and the cache.
 func (s *State) change(t, k uint8) {
@@ -77,7 +77,7 @@ func (g *Guards) Write(x Traced, holder *Traced) error {
 	}
 	s.put(1, x, min(x.Changes, 1), 1)
 	if _, ok := g.m.write(s, 1); !ok {
-		return &Refusal{"Write", "a transaction that is not over changes a row that nobody else holds", "its row free", fmt.Sprintf("%+v, and on the row %+v", x, holder)}
+		return check.Refuse("Write", "a transaction that is not over changes a row that nobody else holds", "its row free", fmt.Sprintf("%+v, and on the row %+v", x, holder))
 	}
 	return nil
 }
@@ -91,7 +91,7 @@ func (g *Guards) Commit(x Traced) error {
 	}
 	s.put(1, x, n, 2)
 	if _, ok := g.m.commit(s, 1); !ok {
-		return &Refusal{"Commit", "a transaction commits once, with changes, and not after it took one back", "one under way", fmt.Sprintf("%+v", x)}
+		return check.Refuse("Commit", "a transaction commits once, with changes, and not after it took one back", "one under way", fmt.Sprintf("%+v", x))
 	}
 	return nil
 }
@@ -105,7 +105,7 @@ func (g *Guards) Undo(x Traced, recovering bool) (int, error) {
 	before := s
 	next, ok := g.m.undo(s, 1)
 	if !ok {
-		return 0, &Refusal{"Undo", "what has not committed is taken back once, by its own start or by recovery", "a change to take back", fmt.Sprintf("%+v", x)}
+		return 0, check.Refuse("Undo", "what has not committed is taken back once, by its own start or by recovery", "a change to take back", fmt.Sprintf("%+v", x))
 	}
 	if next.Log[next.End].Row == before.Log[before.End].Row {
 		return 0, nil
@@ -120,7 +120,7 @@ func (g *Guards) FlushLog(made bool) error {
 		s.change(1, 1)
 	}
 	if !yields(func(y func(State, ...int)) { g.m.flushLog(s, y) }) {
-		return &Refusal{"FlushLog", "what is durable was made", "a record", "none"}
+		return check.Refuse("FlushLog", "what is durable was made", "a record", "none")
 	}
 	return nil
 }
@@ -133,7 +133,7 @@ func (g *Guards) FlushPage(logged bool) error {
 		s.Flushed = s.End
 	}
 	if !yields(func(y func(State, ...int)) { g.m.flushPage(s, y) }) {
-		return &Refusal{"FlushPage", "a page goes to the disk after the log of what changed it", "a log that is durable up to it", "a page ahead of it"}
+		return check.Refuse("FlushPage", "a page goes to the disk after the log of what changed it", "a log that is durable up to it", "a page ahead of it")
 	}
 	return nil
 }
@@ -147,7 +147,7 @@ func (g *Guards) Ack(x Traced, flushed bool) error {
 		s.Flushed--
 	}
 	if _, ok := g.m.ack(s, 1); !ok {
-		return &Refusal{"Ack", "a client is told once, and when the commit record is durable", "a commit on disk", fmt.Sprintf("%+v, durable %t", x, flushed)}
+		return check.Refuse("Ack", "a client is told once, and when the commit record is durable", "a commit on disk", fmt.Sprintf("%+v, durable %t", x, flushed))
 	}
 	return nil
 }
@@ -160,7 +160,7 @@ func (g *Guards) Open(losers bool, recovering bool) error {
 	}
 	s.Recovering = recovering
 	if !yields(func(y func(State, ...int)) { g.m.open(s, y) }) {
-		return &Refusal{"Open", "recovery serves when everything is redone and every loser is taken back", "no loser", fmt.Sprintf("losers %t, recovering %t", losers, recovering)}
+		return check.Refuse("Open", "recovery serves when everything is redone and every loser is taken back", "no loser", fmt.Sprintf("losers %t, recovering %t", losers, recovering))
 	}
 	return nil
 }

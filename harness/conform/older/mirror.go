@@ -1,13 +1,11 @@
 package older
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/zeebo/xxh3"
 
-	"github.com/firstgap/firstgap/harness/conform"
 	"github.com/firstgap/firstgap/impl/baseline/block"
 	"github.com/firstgap/firstgap/impl/baseline/mirrored"
 	"github.com/firstgap/firstgap/impl/node"
@@ -51,9 +49,7 @@ type Mirror struct {
 	writes    map[node.WriteID]*write
 	numbers   mirror.Write
 	servers   map[node.ID]*server
-	told      int
-	steps     uint64
-	failed    *conform.Violation
+	follower
 }
 
 type start struct {
@@ -91,7 +87,8 @@ type server struct {
 // NewMirror returns a validator for a run that begins with empty disks. Without a pair there is one disk.
 func NewMirror(disks []Disk, pair *Pair) (*Mirror, error) {
 	m := &Mirror{disks: []*disk{nil}, pair: pair, instances: map[start]int{}, writes: map[node.WriteID]*write{},
-		servers: map[node.ID]*server{}}
+		servers:  map[node.ID]*server{},
+		follower: follower{guarantee: "what is acknowledged is on every copy that was waited for, in one order"}}
 	for a, d := range disks {
 		m.disks = append(m.disks, &disk{Disk: d, views: map[node.Epoch]*node.DiskStep{}, chain: slices.Clone(d.Servers)})
 		for _, id := range d.Servers {
@@ -119,37 +116,16 @@ func NewMirror(disks []Disk, pair *Pair) (*Mirror, error) {
 	return m, nil
 }
 
-// Steps implements Validator.
-func (m *Mirror) Steps() uint64 { return m.steps }
-
 // Tell implements Validator.
 func (m *Mirror) Tell(now node.Time, from node.ID, t *node.Trace) error {
-	if m.failed != nil {
-		return m.failed
-	}
-	m.told++
-	err := m.step(from, t)
-	if err == nil {
-		return nil
-	}
-	var x *conform.Violation
-	var refused *mirror.Refusal
-	if errors.As(err, &refused) {
-		x = violation(refused.Name, refused.Expected, refused.Found, "%s", refused.Why)
-	} else if !errors.As(err, &x) {
-		x = violation(ruleComplete, "a step that the model has room for", err.Error(), "it cannot be told whether the step is one")
-	}
-	x.Step, x.Now, x.From, x.Action = m.told, now, from, t.Action.String()
-	x.Guarantee = "what is acknowledged is on every copy that was waited for, in one order"
-	m.failed = x
-	return x
+	return m.follow(now, from, t, m.step)
 }
 
 func (m *Mirror) step(from node.ID, t *node.Trace) error {
 	s := t.Disk
 	if t.Action == node.ActDiskBlank {
-		if t.Disk != nil {
-			return violation("Store", "a write that goes on where the copy ends", fmt.Sprintf("%+v behind a hole", t.Disk.Write), "server %d was sent what it lacks the beginning of", from)
+		if s != nil {
+			return violation("Store", "a write that goes on where the copy ends", fmt.Sprintf("%+v behind a hole", s.Write), "server %d was sent what it lacks the beginning of", from)
 		}
 		return m.blank(from)
 	}
@@ -180,13 +156,6 @@ func (m *Mirror) step(from node.ID, t *node.Trace) error {
 		return m.took(m.lanes[s.Lane].Ack(e, w.number))
 	}
 	return violation(ruleAction, "an action of a replicated disk", t.Action.String(), "node %d told %s", from, t.Action)
-}
-
-func (m *Mirror) took(err error) error {
-	if err == nil {
-		m.steps++
-	}
-	return err
 }
 
 // both takes a step of both lanes.
@@ -391,11 +360,7 @@ func (m *Mirror) store(from node.ID, s *node.DiskStep) error {
 		m.steps += uint64(n)
 		return err
 	}
-	stepped, err := v.Stored(x.zone, i, w.number)
-	if stepped && err == nil {
-		m.steps++
-	}
-	return err
+	return m.tookIf(v.Stored(x.zone, i, w.number))
 }
 
 func (m *Mirror) blank(from node.ID) error {

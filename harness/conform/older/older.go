@@ -3,10 +3,12 @@
 package older
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/firstgap/firstgap/harness/conform"
 	"github.com/firstgap/firstgap/impl/node"
+	"github.com/firstgap/firstgap/spec/check"
 )
 
 // A Validator steps a model by the trace of one run.
@@ -28,6 +30,49 @@ const (
 func violation(rule, expected, found, why string, args ...any) *conform.Violation {
 	return &conform.Violation{Rule: rule, Expected: expected, Found: found, Why: fmt.Sprintf(why, args...)}
 }
+
+// follower is what each validator knows of the trace that it follows.
+type follower struct {
+	guarantee string // of the model
+	told      int
+	steps     uint64
+	failed    *conform.Violation
+}
+
+// Steps implements Validator.
+func (f *follower) Steps() uint64 { return f.steps }
+
+// follow takes one line of the trace. It makes a violation of what step objects to, and returns that ever after.
+func (f *follower) follow(now node.Time, from node.ID, t *node.Trace, step func(node.ID, *node.Trace) error) error {
+	if f.failed != nil {
+		return f.failed
+	}
+	f.told++
+	err := step(from, t)
+	if err == nil {
+		return nil
+	}
+	var x *conform.Violation
+	var refused *check.Refusal
+	if errors.As(err, &refused) {
+		x = violation(refused.Name, refused.Expected, refused.Found, "%s", refused.Why)
+	} else if !errors.As(err, &x) {
+		x = violation(ruleComplete, "a step that the model has room for", err.Error(), "it cannot be told whether the step is one")
+	}
+	x.Step, x.Now, x.From, x.Action, x.Guarantee = f.told, now, from, t.Action.String(), f.guarantee
+	f.failed = x
+	return x
+}
+
+// tookIf counts a step that the model took.
+func (f *follower) tookIf(stepped bool, err error) error {
+	if err == nil && stepped {
+		f.steps++
+	}
+	return err
+}
+
+func (f *follower) took(err error) error { return f.tookIf(true, err) }
 
 // All has several validators follow one run. Each takes the actions of its own model.
 type All []Validator

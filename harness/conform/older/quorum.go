@@ -1,11 +1,9 @@
 package older
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
-	"github.com/firstgap/firstgap/harness/conform"
 	"github.com/firstgap/firstgap/impl/node"
 	"github.com/firstgap/firstgap/spec/quorum"
 )
@@ -18,9 +16,7 @@ type Quorum struct {
 	writeBack bool
 	rows      map[string]*quorum.Register
 	tokens    map[message]operation
-	told      int
-	steps     uint64
-	failed    *conform.Violation
+	follower
 }
 
 // message names the messages of one stage of an operation.
@@ -40,26 +36,13 @@ func NewQuorum(replicas []node.ID, w, r int, writeBack bool) (*Quorum, error) {
 	if _, err := quorum.NewRegister(len(replicas), w, r, writeBack); err != nil {
 		return nil, err
 	}
-	return &Quorum{replicas: slices.Clone(replicas), w: w, r: r, writeBack: writeBack, rows: map[string]*quorum.Register{}, tokens: map[message]operation{}}, nil
+	return &Quorum{replicas: slices.Clone(replicas), w: w, r: r, writeBack: writeBack, rows: map[string]*quorum.Register{}, tokens: map[message]operation{},
+		follower: follower{guarantee: "to its clients a register is a single copy, which is what its quorums are for"}}, nil
 }
-
-// Steps implements Validator.
-func (q *Quorum) Steps() uint64 { return q.steps }
 
 // Tell implements Validator.
 func (q *Quorum) Tell(now node.Time, from node.ID, t *node.Trace) error {
-	if q.failed != nil {
-		return q.failed
-	}
-	q.told++
-	x := q.step(from, t)
-	if x == nil {
-		return nil
-	}
-	x.Step, x.Now, x.From, x.Action = q.told, now, from, t.Action.String()
-	x.Guarantee = "to its clients a register is a single copy, which is what its quorums are for"
-	q.failed = x
-	return x
+	return q.follow(now, from, t, q.step)
 }
 
 func (q *Quorum) row(key string) *quorum.Register {
@@ -71,7 +54,7 @@ func (q *Quorum) row(key string) *quorum.Register {
 	return g
 }
 
-func (q *Quorum) replica(id node.ID) (int, *conform.Violation) {
+func (q *Quorum) replica(id node.ID) (int, error) {
 	r := slices.Index(q.replicas, id)
 	if r < 0 {
 		return 0, violation(ruleKnown, fmt.Sprintf("one of %v", q.replicas), fmt.Sprint(id), "node %d is no replica", id)
@@ -81,7 +64,7 @@ func (q *Quorum) replica(id node.ID) (int, *conform.Violation) {
 
 func version(v node.Version) quorum.Version { return quorum.Version{Count: v.Number, By: v.By} }
 
-func (q *Quorum) step(from node.ID, t *node.Trace) *conform.Violation {
+func (q *Quorum) step(from node.ID, t *node.Trace) error {
 	s := t.Register
 	if s == nil {
 		return violation(ruleComplete, "what the register did", "nothing", "node %d told %s", from, t.Action)
@@ -135,7 +118,7 @@ func (q *Quorum) step(from node.ID, t *node.Trace) *conform.Violation {
 }
 
 // operation returns the operation that a front speaks of.
-func (q *Quorum) operation(from node.ID, s *node.RegisterStep) (operation, *conform.Violation) {
+func (q *Quorum) operation(from node.ID, s *node.RegisterStep) (operation, error) {
 	op, is := q.tokens[message{from, s.Op}]
 	if !is || op.key != s.Key {
 		return op, violation(ruleKnown, "an operation that has begun, on its row", fmt.Sprintf("%d on %q", s.Op, s.Key), "front %d speaks of an operation that is none", from)
@@ -143,7 +126,7 @@ func (q *Quorum) operation(from node.ID, s *node.RegisterStep) (operation, *conf
 	return op, nil
 }
 
-func (q *Quorum) replicaStep(from node.ID, t *node.Trace) *conform.Violation {
+func (q *Quorum) replicaStep(from node.ID, t *node.Trace) error {
 	s := t.Register
 	r, x := q.replica(from)
 	if x != nil {
@@ -157,12 +140,11 @@ func (q *Quorum) replicaStep(from node.ID, t *node.Trace) *conform.Violation {
 	if t.Action == node.ActRegisterTell {
 		return q.took(q.row(s.Key).Answered(op.id, r, version(s.Version)))
 	}
-	stepped, err := q.row(s.Key).Stored(op.id, r, version(s.Version))
-	return q.tookIf(stepped, err)
+	return q.tookIf(q.row(s.Key).Stored(op.id, r, version(s.Version)))
 }
 
 // holds compares what a replica begins with to what the model has there, row by row.
-func (q *Quorum) holds(from node.ID, s *node.RegisterStep) *conform.Violation {
+func (q *Quorum) holds(from node.ID, s *node.RegisterStep) error {
 	r, x := q.replica(from)
 	if x != nil {
 		return x
@@ -180,26 +162,9 @@ func (q *Quorum) holds(from node.ID, s *node.RegisterStep) *conform.Violation {
 	}
 	slices.Sort(keys)
 	for _, key := range keys {
-		stepped, err := q.row(key).Found(r, found[key])
-		if x := q.tookIf(stepped, err); x != nil {
+		if x := q.tookIf(q.row(key).Found(r, found[key])); x != nil {
 			return x
 		}
-	}
-	return nil
-}
-
-func (q *Quorum) took(err error) *conform.Violation { return q.tookIf(true, err) }
-
-// tookIf counts a step that the model took, or makes a violation of what it did not allow.
-func (q *Quorum) tookIf(stepped bool, err error) *conform.Violation {
-	var refused *quorum.Refusal
-	switch {
-	case errors.As(err, &refused):
-		return violation(refused.Name, refused.Expected, refused.Found, "%s", refused.Why)
-	case err != nil:
-		return violation(ruleComplete, "a step that the model has room for", err.Error(), "it cannot be told whether the step is one")
-	case stepped:
-		q.steps++
 	}
 	return nil
 }

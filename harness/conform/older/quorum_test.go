@@ -218,9 +218,9 @@ func TestManyReplicasWithAVersionEach(t *testing.T) {
 				if wrong != v {
 					other := *q.rows["x"] // a step that is refused changes nothing
 					x := settle(op, op+1, wrong, heard...)
-					refused := q.step(x.from, &x.t)
-					require.NotNil(t, refused)
-					require.Equal(t, rule, refused.Rule, "%d replicas, %d and %d: %v", n, w, r, refused)
+					var refused *quorum.Refusal
+					require.ErrorAs(t, q.step(x.from, &x.t), &refused)
+					require.Equal(t, rule, refused.Name, "%d replicas, %d and %d: %v", n, w, r, refused)
 					require.Equal(t, other, *q.rows["x"])
 				}
 				require.NoError(t, tell(settle(op, op+1, v, heard...)), "%d replicas, %d and %d", n, w, r)

@@ -1,10 +1,8 @@
 package older
 
 import (
-	"errors"
 	"fmt"
 
-	"github.com/firstgap/firstgap/harness/conform"
 	"github.com/firstgap/firstgap/impl/node"
 	"github.com/firstgap/firstgap/spec/wal"
 )
@@ -21,9 +19,7 @@ const (
 type WAL struct {
 	guards    *wal.Guards
 	instances map[node.ID]*instance
-	told      int
-	steps     uint64
-	failed    *conform.Violation
+	follower
 }
 
 // instance is what is known of one, from its start on.
@@ -49,34 +45,13 @@ func NewWAL() (*WAL, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &WAL{guards: g, instances: map[node.ID]*instance{}}, nil
+	return &WAL{guards: g, instances: map[node.ID]*instance{},
+		follower: follower{guarantee: "a transaction is there whole or not at all, and whole when its client was told"}}, nil
 }
-
-// Steps implements Validator.
-func (w *WAL) Steps() uint64 { return w.steps }
 
 // Tell implements Validator.
 func (w *WAL) Tell(now node.Time, from node.ID, t *node.Trace) error {
-	if w.failed != nil {
-		return w.failed
-	}
-	w.told++
-	err := w.step(from, t)
-	if err == nil {
-		w.steps++
-		return nil
-	}
-	var x *conform.Violation
-	var refused *wal.Refusal
-	if errors.As(err, &refused) {
-		x = violation(refused.Name, refused.Expected, refused.Found, "%s", refused.Why)
-	} else if !errors.As(err, &x) {
-		return err
-	}
-	x.Step, x.Now, x.From, x.Action = w.told, now, from, t.Action.String()
-	x.Guarantee = "a transaction is there whole or not at all, and whole when its client was told"
-	w.failed = x
-	return x
+	return w.took(w.follow(now, from, t, w.step))
 }
 
 func (w *WAL) step(from node.ID, t *node.Trace) error {
