@@ -183,12 +183,12 @@ func measure(d *Design, o Options) (Result, error) {
 	r := Result{Design: d.Name, What: d.What}
 	var failed error
 	// made notes what a measurement says of itself, and tells whether the next is to be made. What a model objects to is a
-	// finding, and what was measured stands.
+	// finding, and what was measured stands, if nothing else went wrong.
 	made := func(what string, err error) bool {
 		var refused *conform.Violation
 		switch {
 		case err == nil:
-		case !errors.As(err, &refused):
+		case !errors.As(err, &refused), err.Error() != refused.Error():
 			failed = &RunError{d.Name, what, err}
 		case r.Objection == nil:
 			r.Objection = &Objection{what, refused.Rule, refused.Why, err.Error()}
@@ -265,8 +265,8 @@ func cost(d *Design, o Options, reads int) (Cost, bool, Latency, error) {
 	warm(c, clients)
 	before := c.world.Counts()
 	give(clients, o.Transactions, reads)
-	if !c.run(patch, allFinished(clients)) && c.err == nil {
-		c.err = ErrUnfinished
+	if !c.run(patch, allFinished(clients)) {
+		c.err = errors.Join(c.err, ErrUnfinished)
 	}
 	c.run(settle, nil)
 	now := c.world.Counts()
@@ -286,8 +286,8 @@ func warm(c *cluster, clients []*client) {
 	for _, cl := range clients {
 		cl.fill()
 	}
-	if !c.run(patch, allFinished(clients)) && c.err == nil {
-		c.err = ErrUnfinished
+	if !c.run(patch, allFinished(clients)) {
+		c.err = errors.Join(c.err, ErrUnfinished)
 	}
 	c.run(settle, nil)
 	for _, cl := range clients {
@@ -332,8 +332,8 @@ func latency(d *Design, o Options, condition Condition) (Latency, error) {
 	}
 	give(clients, o.Transactions, writeOnly)
 	done := c.run(patch, allFinished(clients))
-	if !done && condition != ZoneDown && c.err == nil {
-		c.err = ErrUnfinished
+	if !done && condition != ZoneDown {
+		c.err = errors.Join(c.err, ErrUnfinished)
 	}
 	return latencyOf(clients), c.err
 }

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -10,7 +11,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/firstgap/firstgap/harness/conform"
 	_ "github.com/firstgap/firstgap/harness/internal/runflags"
+	"github.com/firstgap/firstgap/impl/node"
 )
 
 func TestEveryDesignServes(t *testing.T) {
@@ -116,4 +119,22 @@ func TestOptionsThatMakeNoSense(t *testing.T) {
 		require.ErrorAs(t, err, &bad)
 		require.Contains(t, bad.Error(), "expected ")
 	}
+}
+
+// A design whose model objects, and whose world breaks as well, has not been measured: only an objection by itself stands in
+// a report, beside what was measured.
+func TestAnObjectionHidesNoOtherFailure(t *testing.T) {
+	broken := errors.New("the world is broken")
+	d := Designs(Register{N: 3, R: 1, W: 1, ReadRepair: true})[4]
+	right := d.build
+	d.build = func(c *cluster) {
+		right(c)
+		c.world.At(node.Time(200*time.Millisecond), "break", func() { c.err = errors.Join(c.err, broken) })
+	}
+	_, err := measure(&d, small())
+	var failed *RunError
+	require.ErrorAs(t, err, &failed)
+	require.ErrorIs(t, err, broken)
+	var refused *conform.Violation
+	require.ErrorAs(t, err, &refused)
 }
