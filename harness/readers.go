@@ -3,6 +3,7 @@ package harness
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/firstgap/firstgap/faults"
@@ -86,10 +87,8 @@ func (r *runner) populateReaders() error {
 		n := faults.Node{Role: faults.Reader, Reader: i + 1}
 		err := r.world.Add(sim.Process{ID: id, Name: n.String(), Role: string(faults.Reader), New: func(h node.Hook) node.Node {
 			// Whatever it was before, a process that starts is a reader: clients that took it for the writer turn elsewhere.
-			for i, w := range r.directory.Writers {
-				if w == id {
-					r.directory.Writers[i] = r.firstWriter()
-				}
+			if i := slices.Index(r.directory.Writers, id); i >= 0 {
+				r.directory.Writers[i] = r.firstWriter()
 			}
 			return r.keep(r.of.Reader(id, r.volume, r.c.Nodes, h))
 		}})
@@ -120,13 +119,8 @@ func (r *runner) populateReaders() error {
 // promoted lets the clients know of a reader that has become the writer, if it runs.
 func (r *runner) promoted(name string) {
 	id, ok := r.world.Named(name)
-	if !ok || r.world.Node(id) == nil {
+	if !ok || r.world.Node(id) == nil || slices.Contains(r.directory.Writers, id) {
 		return
-	}
-	for _, w := range r.directory.Writers {
-		if w == id {
-			return
-		}
 	}
 	r.directory.Writers = append(r.directory.Writers, id)
 }

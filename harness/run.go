@@ -414,13 +414,8 @@ func (r *runner) idle() bool {
 func (r *runner) writerLives() bool {
 	for _, id := range r.directory.Writers {
 		n := r.world.Node(id)
-		if _, reads := n.(readerView); reads {
-			if w, promoted := r.writerAt(id); promoted && !w.Deposed() {
-				return true
-			}
-			continue
-		}
-		if w, tells := n.(writerView); n != nil && !(tells && w.Deposed()) {
+		w, tells := r.writerAt(id)
+		if _, reads := n.(readerView); n != nil && (tells && !w.Deposed() || !tells && !reads) {
 			return true
 		}
 	}
