@@ -68,6 +68,7 @@ type Check string
 const (
 	Trace           Check = "trace"           // the run's trace is a behaviour of the model, and the model's invariants hold
 	Serializability Check = "serializability" // what the clients saw is strictly serializable
+	Linearizability Check = "linearizability" // every call seems to take effect at one moment
 	Durability      Check = "durability"      // what was acknowledged is there after the last recovery, and nothing uncommitted
 	Pages           Check = "pages"           // segments that claim the same SCL on the same history hold the same pages
 	Progress        Check = "progress"        // when the faults have ended, the volume goes on
@@ -81,7 +82,7 @@ const (
 
 // Checks lists all checks.
 func Checks() []Check {
-	return []Check{Trace, Serializability, Durability, Pages, Progress, Replies, Snapshots, Restore, Tree, Sanity, Activity}
+	return []Check{Trace, Serializability, Linearizability, Durability, Pages, Progress, Replies, Snapshots, Restore, Tree, Sanity, Activity}
 }
 
 // A PlantedBug is a place in the implementation where, in a build with the overlay, a rule can be broken on purpose,

@@ -1,11 +1,8 @@
 package faults
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -290,31 +287,4 @@ func prefixed(f field) string {
 		return ""
 	}
 	return ", " + f.String()
-}
-
-// UnmarshalJSON reads a plan and refuses keys that it does not know, whatever the decoder around it does: a
-// misspelt key would otherwise weaken the plan in silence.
-func (p *Plan) UnmarshalJSON(text []byte) error {
-	type plain Plan // without this method
-	var read plain
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&read); err != nil {
-		if strings.Contains(err.Error(), "unknown field") {
-			err = fmt.Errorf("%w; known keys of a plan: %s; of a fault: %s", err, keys(reflect.TypeFor[Plan]()), keys(reflect.TypeFor[Fault]()))
-		}
-		return fmt.Errorf("fault plan: %w", err)
-	}
-	*p = Plan(read)
-	return nil
-}
-
-// keys lists the JSON keys of a struct type.
-func keys(t reflect.Type) string {
-	var names []string
-	for i := range t.NumField() {
-		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		names = append(names, name)
-	}
-	return strings.Join(names, ", ")
 }

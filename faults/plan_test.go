@@ -71,18 +71,12 @@ func TestPlanSurvivesJSON(t *testing.T) {
 
 func TestPlanJSONRefuses(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
-		"unknown key of a plan":  {`{"horizon":"1s","fault":[]}`, `unknown field "fault"; known keys of a plan: horizon, beyondBudget, faults; of a fault: kind, at, for,`},
-		"unknown key of a fault": {`{"horizon":"1s","faults":[{"kind":"loss","at":"0s","node":["writer"]}]}`, `unknown field "node"`},
 		"number for a time":      {`{"horizon":5,"faults":[]}`, "cannot unmarshal number"},
 		"time without a unit":    {`{"horizon":"5","faults":[]}`, `expected a duration like "1.5ms", found "5"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var p faults.Plan
 			require.ErrorContains(t, json.Unmarshal([]byte(c.text), &p), c.want)
-			require.Zero(t, p, "half read")
-			// The same inside of something larger, read by a lenient decoder.
-			var larger struct{ Plan faults.Plan }
-			require.ErrorContains(t, json.Unmarshal([]byte(`{"plan":`+c.text+`}`), &larger), c.want)
 		})
 	}
 	var p faults.Plan

@@ -8,16 +8,18 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/firstgap/firstgap/harness"
+	"github.com/firstgap/firstgap/harness/aurora"
 	_ "github.com/firstgap/firstgap/harness/internal/runflags"
+	"github.com/firstgap/firstgap/harness/judge"
 	"github.com/firstgap/firstgap/impl/backup"
 )
 
 func backedUp(t *testing.T) backup.Source {
 	for seed := uint64(1); seed < 20; seed++ {
-		c, err := harness.Generation{}.Generate(seed)
+		c, err := aurora.System().Generate(seed, harness.Generation{})
 		require.NoError(t, err)
-		if r := harness.Run(c); r.Backup != nil {
-			require.Equal(t, harness.Pass, r.Verdict)
+		if r := harness.Run(aurora.System(), c); r.Backup != nil {
+			require.Equal(t, judge.Pass, r.Verdict)
 			return r.Backup
 		}
 	}

@@ -9,18 +9,27 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/metrics"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness"
+	"github.com/firstgap/firstgap/harness/configuration"
+	"github.com/firstgap/firstgap/harness/counts"
+	"github.com/firstgap/firstgap/harness/failure"
+	"github.com/firstgap/firstgap/harness/judge"
 )
 
 // Options say what a campaign does.
 type Options struct {
+	System     harness.System
 	Generation harness.Generation
-	Seed       uint64 // of the first run; the others follow
-	Runs       uint64 // how many; 0 is as many as For allows
+	// Given, when it is not nil, is the one configuration that is run, in the place of those of seeds.
+	Given *configuration.Configuration
+	Seed  uint64 // of the first run; the others follow
+	Runs  uint64 // how many; 0 is as many as For allows
 	// For ends the campaign: no run begins after it. 0 is no limit, and then Runs must be given.
 	For time.Duration
 	// AtMost makes Runs a bound and no demand: a campaign that makes fewer in its time could still tell.
@@ -28,19 +37,36 @@ type Options struct {
 	Workers int // runs at a time; 0 is one a core
 	// Failures is how many failed runs are kept whole; the others are counted. 0 is DefaultFailures.
 	Failures int
+	// Failed is called with every failed run that is kept, as soon as it was found, by one goroutine at a time and in the order
+	// of the seeds. An error of it ends the campaign. It may be nil.
+	Failed func(Failed) error
 	// Progress is called every now and then, by one goroutine at a time. It may be nil.
 	Progress func(Progress)
 
-	// run makes one run, and clock says for how long the campaign has been going; tests put others in their place.
-	run   func(c harness.Configuration, record bool) harness.Result
+	// runs makes runs, and clock says for how long the campaign has been going; tests put others in their place.
+	runs  maker
 	clock func() time.Duration
+}
+
+// A maker makes one run: plain, with every event written down, and twice to see whether it is the same.
+type maker struct {
+	run    func(harness.System, configuration.Configuration) harness.Result
+	record func(harness.System, configuration.Configuration) (harness.Result, *failure.Trail)
+	twice  func(harness.System, configuration.Configuration) (harness.Result, error)
 }
 
 // DefaultFailures is how many failed runs a campaign keeps whole.
 const DefaultFailures = 20
 
+// likely is how many runs make it as good as certain that every check of a system was made in one of them: each is made in half
+// of them and more.
+const likely = 50
+
 // twice is how often a run is made a second time, to see that it is the same: once in that many.
 const twice = 64
+
+// ErrNoSystem says that a campaign was given nothing to run.
+var ErrNoSystem = errors.New("campaign: expected a system under test, found none")
 
 // ErrEndless says that a campaign was given neither a number of runs nor a time.
 var ErrEndless = errors.New("campaign: expected a number of runs or a time, found neither")
@@ -69,41 +95,53 @@ const (
 
 // A Tally is what one check found over all runs.
 type Tally struct {
-	Check        harness.Check   `json:"check"`
-	Guarantee    string          `json:"guarantee"`
-	Verdict      harness.Verdict `json:"verdict"`
-	Runs         uint64          `json:"runs"`       // in which it was evaluated
-	Violations   uint64          `json:"violations"` // runs in which it objected
-	CouldNotTell uint64          `json:"couldNotTell"`
-	Detail       string          `json:"detail,omitempty"` // the first objection
+	Check        judge.Check   `json:"check"`
+	Guarantee    string        `json:"guarantee"`
+	Verdict      judge.Verdict `json:"verdict"`    // "" when no run needed it, or it could not be made: see NotMade
+	Runs         uint64        `json:"runs"`       // in which it was made
+	Violations   uint64        `json:"violations"` // runs in which it objected
+	CouldNotTell uint64        `json:"couldNotTell"`
+	Detail       string        `json:"detail,omitempty"`  // the first objection
+	NotMade      string        `json:"notMade,omitempty"` // why it was never made: "not checked: needs a trace", or that few runs had what it needs
 }
 
 // A Summary is how a campaign ended.
 type Summary struct {
-	Verdict harness.Verdict `json:"verdict"`
-	Reasons []string        `json:"reasons"` // why it is not a pass
-	Seed    uint64          `json:"seed"`
-	Asked   uint64          `json:"asked"` // runs; 0 when only the time was limited
-	Stop    Stop            `json:"stop"`
-	Seconds float64         `json:"seconds"`
-	Workers int             `json:"workers"`
+	System  string        `json:"system"`
+	Gives   []judge.Kind  `json:"gives"` // the evidence that the system gives
+	Verdict judge.Verdict `json:"verdict"`
+	Reasons []string      `json:"reasons"` // why it is not a pass
+	Seed    uint64        `json:"seed"`
+	Asked   uint64        `json:"asked"` // runs; 0 when only the time was limited
+	Stop    Stop          `json:"stop"`
+	Seconds float64       `json:"seconds"`
+	Workers int           `json:"workers"`
 	// HeapBytes is the most that the program had on its heap, garbage included, when a run had ended.
-	HeapBytes uint64         `json:"heapBytes"`
-	Failed    uint64         `json:"failed"` // runs with a violation
-	Untold    uint64         `json:"untold"` // runs that could not tell
-	Counts    harness.Counts `json:"counts"`
-	Checks    []Tally        `json:"checks"`
-	Failures  []Failed       `json:"-"` // the first ones by seed
+	HeapBytes uint64        `json:"heapBytes"`
+	Failed    uint64        `json:"failed"` // runs with a violation
+	Untold    uint64        `json:"untold"` // runs that could not tell
+	Counts    counts.Counts `json:"counts"`
+	Checks    []Tally       `json:"checks"`
+	// Unseen are things that runs do, and that did not happen in so few of them: no reason against a pass, and said.
+	Unseen   []string `json:"unseen"`
+	Failures []Failed `json:"-"` // the first ones by seed
 }
 
 // Failed is a run that did not pass.
 type Failed struct {
 	Seed    uint64
-	Failure *harness.Failure
+	Failure *failure.Failure
 }
 
 // Rate returns runs a second.
 func (s *Summary) Rate() float64 { return perSecond(s.Counts.Runs, s.Seconds) }
+
+// Amounts lists what was counted of what the system gives.
+func (s *Summary) Amounts() []counts.Amount {
+	return slices.DeleteFunc(s.Counts.Amounts(), func(a counts.Amount) bool {
+		return a.Of != "" && !slices.Contains(s.Gives, judge.Kind(a.Of))
+	})
+}
 
 // EventRate returns simulated events a second.
 func (s *Summary) EventRate() float64 { return perSecond(s.Counts.World.Events, s.Seconds) }
@@ -119,13 +157,20 @@ func perSecond(n uint64, seconds float64) float64 {
 type done struct {
 	index  uint64
 	result harness.Result
-	again  *harness.Result // the second one, when it was made twice
+	again  bool // it was made twice
+	other  bool // and the second one was another run
 	err    error
 }
 
 // Run makes the runs. It returns an error only when it could not begin, or when a configuration could not be
 // generated; everything else is in the Summary. When ctx ends, the runs under way are finished and no other begins.
 func Run(ctx context.Context, o Options) (*Summary, error) {
+	if o.System == nil {
+		return nil, ErrNoSystem
+	}
+	if o.Given != nil {
+		o.Seed, o.Runs, o.For = o.Given.Seed, 1, 0
+	}
 	if o.Runs == 0 && o.For <= 0 {
 		return nil, ErrEndless
 	}
@@ -135,8 +180,8 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 	if o.Failures <= 0 {
 		o.Failures = DefaultFailures
 	}
-	if o.run == nil {
-		o.run = harness.RunRecorded
+	if o.runs.run == nil {
+		o.runs = maker{harness.Run, failure.Record, failure.Twice}
 	}
 	if o.clock == nil {
 		start := time.Now()
@@ -164,7 +209,7 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 		})
 	}
 	go func() { wait.Wait(); close(results) }()
-	f := folder{options: &o, summary: Summary{Seed: o.Seed, Asked: o.Runs, Workers: o.Workers}}
+	f := folder{options: &o, summary: Summary{System: o.System.Name(), Gives: o.System.About().Gives, Unseen: []string{}, Reasons: []string{}, Seed: o.Seed, Asked: o.Runs, Workers: o.Workers}}
 	f.begin()
 	err := f.fold(results, &stopped)
 	f.finish(ctx)
@@ -183,16 +228,24 @@ func heapBytes() uint64 {
 
 // one makes one run.
 func (o *Options) one(index uint64) done {
-	c, err := o.Generation.Generate(o.Seed + index)
+	c, err := o.configuration(index)
 	if err != nil {
 		return done{index: index, err: err}
 	}
-	d := done{index: index, result: o.run(c, false)}
+	d := done{index: index, result: o.runs.run(o.System, c)}
+	d.result.Evidence = nil // it is of no more use, and much
 	if index%twice == 0 {
-		again := o.run(c, false)
-		d.again = &again
+		d.again = true
+		d.other = o.runs.run(o.System, c).Hash != d.result.Hash
 	}
 	return d
+}
+
+func (o *Options) configuration(index uint64) (configuration.Configuration, error) {
+	if o.Given != nil {
+		return *o.Given, nil
+	}
+	return o.System.Generate(o.Seed+index, o.Generation)
 }
 
 // folder folds runs together.
@@ -200,15 +253,19 @@ type folder struct {
 	options *Options
 	told    time.Duration
 	summary Summary
-	tallies map[harness.Check]int
+	tallies map[judge.Check]int
 	folded  uint64
 }
 
 func (f *folder) begin() {
-	f.tallies = make(map[harness.Check]int)
-	for i, c := range harness.Checks() {
-		f.summary.Checks = append(f.summary.Checks, Tally{Check: c, Guarantee: harness.Guarantee(c)})
-		f.tallies[c] = i
+	f.tallies = make(map[judge.Check]int)
+	about := f.options.System.About()
+	_, not := about.Checks()
+	for _, c := range judge.Checks() {
+		f.tally(c)
+	}
+	for _, n := range not {
+		f.tally(n.Check).NotMade = n.String()
 	}
 }
 
@@ -230,7 +287,10 @@ func (f *folder) fold(results <-chan done, stopped *atomic.Bool) error {
 				stopped.Store(true)
 				continue
 			}
-			f.add(&d)
+			if err := f.add(&d); err != nil {
+				broken = errors.Join(broken, err)
+				stopped.Store(true)
+			}
 		}
 		if now := f.options.clock(); now-f.told > 200*time.Millisecond {
 			f.told = now
@@ -241,63 +301,73 @@ func (f *folder) fold(results <-chan done, stopped *atomic.Bool) error {
 }
 
 // add folds one run in.
-func (f *folder) add(d *done) {
+func (f *folder) add(d *done) error {
 	s := &f.summary
 	r := &d.result
 	s.Counts.Add(&r.Counts)
-	evaluated := r.Evaluated
-	if d.again != nil {
-		evaluated = append(evaluated, harness.Determinism)
-		if d.again.Hash != r.Hash {
-			r.Findings = append(r.Findings, harness.Finding{Check: harness.Determinism, Verdict: harness.Violation,
-				Guarantee: harness.Guarantee(harness.Determinism),
-				Detail:    fmt.Sprintf("seed %d: expected the hash %016x again, found %016x", f.seed(d), r.Hash, d.again.Hash)})
-			r.Verdict = harness.Violation
+	made := r.Made
+	if d.again {
+		made = append(made, judge.Determinism)
+	}
+	if d.other || r.Verdict != judge.Pass {
+		// A failure that does not repeat is none of the system's: it is refused, with the first event that differs.
+		if _, err := f.options.runs.twice(f.options.System, r.Configuration); err != nil || d.other {
+			if err == nil {
+				err = &failure.DeterminismError{}
+			}
+			r.Findings = append(r.Findings, judge.Violated(judge.Determinism, err))
+			r.Verdict = judge.Violation
 		}
 	}
-	for _, c := range evaluated {
+	for _, c := range made {
 		f.tally(c).Runs++
 	}
-	counted := make(map[harness.Check]bool)
-	for _, x := range r.Findings {
+	counted := make(map[judge.Check]bool)
+	for i := range r.Findings {
+		x := &r.Findings[i]
 		t := f.tally(x.Check)
 		if counted[x.Check] {
 			continue
 		}
 		counted[x.Check] = true
-		if x.Verdict == harness.Violation {
+		if x.Verdict == judge.Violation {
 			t.Violations++
 		} else {
 			t.CouldNotTell++
 		}
 		if t.Detail == "" {
-			t.Detail = fmt.Sprintf("seed %d: %s", f.seed(d), x.Detail)
+			t.Detail = fmt.Sprintf("seed %d: %s", f.seed(d), x.Sentence())
 		}
 	}
 	switch r.Verdict {
-	case harness.Pass:
-		return
-	case harness.Violation:
+	case judge.Pass:
+		return nil
+	case judge.Violation:
 		s.Failed++
 	default:
 		s.Untold++
 	}
-	if len(s.Failures) < f.options.Failures {
-		// Run again, this time with every event written down.
-		recorded := f.options.run(r.Configuration, true)
-		failure := harness.NewFailure(&recorded)
-		failure.Verdict, failure.Findings = r.Verdict, r.Findings
-		s.Failures = append(s.Failures, Failed{Seed: f.seed(d), Failure: failure})
+	if len(s.Failures) >= f.options.Failures {
+		return nil
 	}
+	// Run again, this time with every event written down.
+	recorded, trail := f.options.runs.record(f.options.System, r.Configuration)
+	kept := failure.Of(&recorded, trail)
+	kept.Verdict, kept.Findings = r.Verdict, r.Findings
+	s.Failures = append(s.Failures, Failed{Seed: f.seed(d), Failure: kept})
+	if f.options.Failed == nil {
+		return nil
+	}
+	return f.options.Failed(s.Failures[len(s.Failures)-1])
 }
 
 func (f *folder) seed(d *done) uint64 { return f.options.Seed + d.index }
 
-func (f *folder) tally(c harness.Check) *Tally {
+func (f *folder) tally(c judge.Check) *Tally {
 	i, ok := f.tallies[c]
 	if !ok {
 		i = len(f.summary.Checks)
-		f.summary.Checks = append(f.summary.Checks, Tally{Check: c, Guarantee: harness.Guarantee(c)})
+		f.summary.Checks = append(f.summary.Checks, Tally{Check: c, Guarantee: judge.Guarantee(c)})
 		f.tallies[c] = i
 	}
 	return &f.summary.Checks[i]
@@ -307,8 +377,8 @@ func (f *folder) tally(c harness.Check) *Tally {
 func (f *folder) finish(ctx context.Context) {
 	s := &f.summary
 	s.Seconds = f.options.clock().Seconds()
-	s.Verdict = harness.Pass
-	object := func(v harness.Verdict, format string, args ...any) {
+	s.Verdict = judge.Pass
+	object := func(v judge.Verdict, format string, args ...any) {
 		s.Verdict = s.Verdict.Worse(v)
 		s.Reasons = append(s.Reasons, fmt.Sprintf(format, args...))
 	}
@@ -317,40 +387,48 @@ func (f *folder) finish(ctx context.Context) {
 		s.Stop = AllRun
 	case ctx.Err() != nil:
 		s.Stop = Interrupted
-		object(harness.CouldNotTell, "interrupted after %d runs", s.Counts.Runs)
+		object(judge.CouldNotTell, "interrupted after %d runs", s.Counts.Runs)
 	default:
 		s.Stop = TimeIsUp
 		if f.options.Runs > 0 && !f.options.AtMost {
-			object(harness.CouldNotTell, "the time of %v was up after %d of %d runs", f.options.For, s.Counts.Runs, f.options.Runs)
+			object(judge.CouldNotTell, "the time of %v was up after %d of %d runs", f.options.For, s.Counts.Runs, f.options.Runs)
 		}
 	}
 	if s.Failed > 0 {
-		object(harness.Violation, "%d of %d runs found a violation", s.Failed, s.Counts.Runs)
+		object(judge.Violation, "%d of %d runs found a violation", s.Failed, s.Counts.Runs)
 	}
 	if s.Untold > 0 {
-		object(harness.CouldNotTell, "%d of %d runs could not tell", s.Untold, s.Counts.Runs)
+		object(judge.CouldNotTell, "%d of %d runs could not tell", s.Untold, s.Counts.Runs)
 	}
-	activity := f.tally(harness.ActivityCheck)
+	activity := f.tally(faults.Activity)
 	activity.Runs = s.Counts.Runs
-	if err := harness.Activity(&s.Counts); err != nil {
+	var unseen error
+	if s.Unseen, unseen = Activity(&s.Counts, f.options.System.About().Gives); unseen != nil && f.options.Given == nil {
 		activity.CouldNotTell++
-		activity.Detail = err.Error()
-		object(harness.CouldNotTell, "activity: %v", err)
+		activity.Detail = unseen.Error()
+		object(judge.CouldNotTell, "activity: %v", unseen)
 	}
 	for i := range s.Checks {
 		t := &s.Checks[i]
 		switch {
 		case t.Violations > 0:
-			t.Verdict = harness.Violation
+			t.Verdict = judge.Violation
 		case t.CouldNotTell > 0:
-			t.Verdict = harness.CouldNotTell
-		case t.Runs == 0:
-			t.Verdict = harness.CouldNotTell
-			t.Detail = "expected at least one run in which it was evaluated, found none"
-			object(harness.CouldNotTell, "%s: %s", t.Check, t.Detail)
+			t.Verdict = judge.CouldNotTell
+		case t.Runs > 0:
+			t.Verdict = judge.Pass
+		case t.NotMade != "":
+			// The system does not give what it needs: said, and no verdict of it.
+		case s.Counts.Runs >= likely && f.options.Given == nil:
+			t.Verdict = judge.CouldNotTell
+			t.Detail = "expected at least one run in which it was made, found none"
+			object(judge.CouldNotTell, "%s: %s", t.Check, t.Detail)
 		default:
-			t.Verdict = harness.Pass
+			t.NotMade = fmt.Sprintf("not checked: no run of %d had what it needs", s.Counts.Runs)
 		}
+	}
+	if s.Counts.Runs == 0 {
+		object(judge.CouldNotTell, "no run was made")
 	}
 	f.tell(true)
 }

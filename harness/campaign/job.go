@@ -11,6 +11,8 @@ type Job struct {
 	Model ModelOptions
 	// For ends all of it, the model included; 0 is no limit. Runs.For and Model.For are set from it.
 	For time.Duration
+	// NoModel leaves the model out.
+	NoModel bool
 }
 
 // modelShare is how much of a job's time the model may take; what it leaves is for runs.
@@ -19,6 +21,11 @@ const modelShare = 0.7
 // Do does the job. What it found is returned whatever the error, as far as it got.
 func (j Job) Do(ctx context.Context) (*Model, *Summary, error) {
 	start := time.Now()
+	if j.NoModel {
+		j.Runs.For = j.For
+		runs, err := Run(ctx, j.Runs)
+		return nil, runs, err
+	}
 	if j.For > 0 {
 		j.Model.For = time.Duration(modelShare * float64(j.For))
 	}

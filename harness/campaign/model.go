@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/firstgap/firstgap/harness"
+	"github.com/firstgap/firstgap/harness/judge"
 	"github.com/firstgap/firstgap/spec/check"
 	"github.com/firstgap/firstgap/spec/volume"
 )
@@ -30,9 +30,9 @@ type ModelProgress struct {
 
 // A World is how the search of one world of the model ended.
 type World struct {
-	Name    string          `json:"name"`
-	Verdict harness.Verdict `json:"verdict"`
-	Detail  string          `json:"detail,omitempty"`
+	Name    string        `json:"name"`
+	Verdict judge.Verdict `json:"verdict"`
+	Detail  string        `json:"detail,omitempty"`
 
 	Invariant            string  `json:"invariant,omitempty"` // that does not hold
 	Distinct             uint64  `json:"distinct"`
@@ -47,9 +47,9 @@ type World struct {
 
 // A Variant is how the search of a broken variant of the model ended. To pass, it has to be found broken.
 type Variant struct {
-	Bug     string          `json:"bug"`
-	Verdict harness.Verdict `json:"verdict"`
-	Detail  string          `json:"detail,omitempty"`
+	Bug     string        `json:"bug"`
+	Verdict judge.Verdict `json:"verdict"`
+	Detail  string        `json:"detail,omitempty"`
 
 	Invariant string       `json:"invariant"` // that does not hold
 	Distinct  uint64       `json:"distinct"`
@@ -60,24 +60,24 @@ type Variant struct {
 
 // An Invariant is one of the model's, over all worlds and variants.
 type Invariant struct {
-	Name      string          `json:"name"`
-	Guarantee string          `json:"guarantee"`
-	Verdict   harness.Verdict `json:"verdict"`
-	Detail    string          `json:"detail,omitempty"`
-	Worlds    int             `json:"worlds"` // in which it holds
-	States    uint64          `json:"states"` // in which it was evaluated there
+	Name      string        `json:"name"`
+	Guarantee string        `json:"guarantee"`
+	Verdict   judge.Verdict `json:"verdict"`
+	Detail    string        `json:"detail,omitempty"`
+	Worlds    int           `json:"worlds"` // in which it holds
+	States    uint64        `json:"states"` // in which it was evaluated there
 	// Caught lists the broken variants that it caught, so that it shows that it can fail.
 	Caught []string `json:"caught"`
 }
 
 // A Model is what CheckModel found.
 type Model struct {
-	Verdict    harness.Verdict `json:"verdict"`
-	Reasons    []string        `json:"reasons"`
-	Worlds     []World         `json:"worlds"`
-	Variants   []Variant       `json:"variants"`
-	Invariants []Invariant     `json:"invariants"`
-	Seconds    float64         `json:"seconds"`
+	Verdict    judge.Verdict `json:"verdict"`
+	Reasons    []string      `json:"reasons"`
+	Worlds     []World       `json:"worlds"`
+	Variants   []Variant     `json:"variants"`
+	Invariants []Invariant   `json:"invariants"`
+	Seconds    float64       `json:"seconds"`
 }
 
 // CheckModel searches every named world of the model to its end, and expects all invariants to hold and TLC's number
@@ -118,7 +118,7 @@ func CheckModel(ctx context.Context, o ModelOptions) (*Model, error) {
 func checkWorld(ctx context.Context, w volume.NamedWorld, o ModelOptions) World {
 	r, err := volume.Search(ctx, w.World, check.Options{Workers: o.Workers})
 	if err != nil {
-		return World{Name: w.Name, Verdict: harness.CouldNotTell, Detail: err.Error()}
+		return World{Name: w.Name, Verdict: judge.CouldNotTell, Detail: err.Error()}
 	}
 	return judgeWorld(w, r)
 }
@@ -129,16 +129,16 @@ func judgeWorld(w volume.NamedWorld, r *check.Result) World {
 		CollisionProbability: r.CollisionProbability, Never: r.Actions.Never()}
 	switch {
 	case r.Verdict == check.Violation:
-		x.Verdict, x.Invariant = harness.Violation, r.Invariant
+		x.Verdict, x.Invariant = judge.Violation, r.Invariant
 		x.Detail = fmt.Sprintf("%s does not hold, after %d steps: %s", r.Invariant, len(r.Trace), r.Guarantee)
 	case r.Verdict != check.Pass || r.Left > 0:
-		x.Verdict = harness.CouldNotTell
+		x.Verdict = judge.CouldNotTell
 		x.Detail = fmt.Sprintf("the search did not end: %s, %d states left", r.Reason, r.Left)
 	case r.Distinct != w.Distinct || r.Generated != w.Generated:
-		x.Verdict = harness.Violation
+		x.Verdict = judge.Violation
 		x.Detail = fmt.Sprintf("expected TLC's %d distinct of %d generated states, found %d of %d", w.Distinct, w.Generated, r.Distinct, r.Generated)
 	default:
-		x.Verdict = harness.Pass
+		x.Verdict = judge.Pass
 	}
 	return x
 }
@@ -146,7 +146,7 @@ func judgeWorld(w volume.NamedWorld, r *check.Result) World {
 func checkVariant(ctx context.Context, v volume.BrokenVariant, o ModelOptions) Variant {
 	r, err := volume.Search(ctx, v.World, check.Options{Workers: o.Workers})
 	if err != nil {
-		return Variant{Bug: v.World.Bug, Verdict: harness.CouldNotTell, Detail: err.Error()}
+		return Variant{Bug: v.World.Bug, Verdict: judge.CouldNotTell, Detail: err.Error()}
 	}
 	return judgeVariant(v, r)
 }
@@ -156,12 +156,12 @@ func judgeVariant(v volume.BrokenVariant, r *check.Result) Variant {
 	x := Variant{Bug: v.World.Bug, Invariant: r.Invariant, Distinct: r.Distinct, Depth: r.Depth, Seconds: r.Seconds, Trace: r.Trace}
 	switch {
 	case r.Verdict == check.Violation:
-		x.Verdict = harness.Pass
+		x.Verdict = judge.Pass
 	case r.Verdict == check.Pass:
-		x.Verdict = harness.Violation
+		x.Verdict = judge.Violation
 		x.Detail = fmt.Sprintf("expected a violation, as TLC finds one (%s), found none in %d states", v.Violates, r.Distinct)
 	default:
-		x.Verdict = harness.CouldNotTell
+		x.Verdict = judge.CouldNotTell
 		x.Detail = "the search did not end: " + r.Reason
 	}
 	return x
@@ -172,15 +172,15 @@ func (m *Model) sum() {
 	for _, i := range volume.Invariants() {
 		m.Invariants = append(m.Invariants, m.invariant(i.Name, i.Guarantee))
 	}
-	m.Verdict = harness.Pass
-	object := func(v harness.Verdict, what, name, detail string) {
+	m.Verdict = judge.Pass
+	object := func(v judge.Verdict, what, name, detail string) {
 		m.Verdict = m.Verdict.Worse(v)
-		if v != harness.Pass {
+		if v != judge.Pass {
 			m.Reasons = append(m.Reasons, fmt.Sprintf("%s %s: %s", what, name, detail))
 		}
 	}
 	if len(m.Worlds) == 0 || len(m.Variants) == 0 {
-		object(harness.CouldNotTell, "model", "", "no world, or no broken variant")
+		object(judge.CouldNotTell, "model", "", "no world, or no broken variant")
 	}
 	for _, w := range m.Worlds {
 		object(w.Verdict, "world", w.Name, w.Detail)
@@ -192,26 +192,26 @@ func (m *Model) sum() {
 
 // invariant sums up one invariant. It holds where a world was searched to its end.
 func (m *Model) invariant(name, guarantee string) Invariant {
-	i := Invariant{Name: name, Guarantee: guarantee, Verdict: harness.Pass, Caught: []string{}}
+	i := Invariant{Name: name, Guarantee: guarantee, Verdict: judge.Pass, Caught: []string{}}
 	for _, w := range m.Worlds {
 		switch w.Verdict {
-		case harness.Pass:
+		case judge.Pass:
 			i.Worlds++
 			i.States += w.Distinct
 		default:
 			// A search that ended at another invariant, or early, has not seen all states.
-			v := harness.CouldNotTell
+			v := judge.CouldNotTell
 			if w.Invariant == name {
-				v = harness.Violation
+				v = judge.Violation
 			}
 			i.Verdict = i.Verdict.Worse(v)
-			if i.Detail == "" || v == harness.Violation {
+			if i.Detail == "" || v == judge.Violation {
 				i.Detail = fmt.Sprintf("world %s: %s", w.Name, w.Detail)
 			}
 		}
 	}
-	if i.States == 0 && i.Verdict == harness.Pass {
-		i.Verdict, i.Detail = harness.CouldNotTell, "evaluated in no state"
+	if i.States == 0 && i.Verdict == judge.Pass {
+		i.Verdict, i.Detail = judge.CouldNotTell, "evaluated in no state"
 	}
 	for _, v := range m.Variants {
 		if v.Invariant == name {

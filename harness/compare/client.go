@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/firstgap/firstgap/harness/sim"
+	"github.com/firstgap/firstgap/harness/runtime"
 	"github.com/firstgap/firstgap/impl/node"
 )
 
@@ -88,9 +88,9 @@ func (c *client) more(n, reads int) { c.todo += n; c.reads = reads }
 // finished tells whether it has nothing left to do.
 func (c *client) finished() bool { return c.state == idle && c.todo == 0 }
 
-func (c *client) Start(_ node.Time, out *sim.Calls) { out.SetTimer(timerRest, restFor) }
+func (c *client) Start(_ node.Time, out *runtime.Calls) { out.SetTimer(timerRest, restFor) }
 
-func (c *client) Timer(_ node.Time, t node.Timer, out *sim.Calls) {
+func (c *client) Timer(_ node.Time, t node.Timer, out *runtime.Calls) {
 	switch {
 	case t == timerDeadline && c.waiting:
 		c.waiting = false
@@ -101,7 +101,7 @@ func (c *client) Timer(_ node.Time, t node.Timer, out *sim.Calls) {
 }
 
 // next begins a transaction, or waits for one to be given.
-func (c *client) next(out *sim.Calls) {
+func (c *client) next(out *runtime.Calls) {
 	if c.state == idle {
 		if c.todo == 0 {
 			out.SetTimer(timerRest, restFor)
@@ -127,12 +127,12 @@ func (c *client) next(out *sim.Calls) {
 	c.begin(out)
 }
 
-func (c *client) begin(out *sim.Calls) {
+func (c *client) begin(out *runtime.Calls) {
 	c.state = beginning
 	c.ask(node.Request{Op: node.OpBegin}, out)
 }
 
-func (c *client) ask(r node.Request, out *sim.Calls) {
+func (c *client) ask(r node.Request, out *runtime.Calls) {
 	c.request++
 	r.ID, r.Txn = c.request, c.txn
 	c.op = r.Op
@@ -144,7 +144,7 @@ func (c *client) ask(r node.Request, out *sim.Calls) {
 	out.SetTimer(timerDeadline, answerWithin)
 }
 
-func (c *client) Reply(now node.Time, _ node.ID, r node.Reply, out *sim.Calls) {
+func (c *client) Reply(now node.Time, _ node.ID, r node.Reply, out *runtime.Calls) {
 	if !c.waiting || r.ID != c.request {
 		return
 	}
@@ -196,11 +196,11 @@ func (c *client) Reply(now node.Time, _ node.ID, r node.Reply, out *sim.Calls) {
 	}
 }
 
-func (c *client) get(out *sim.Calls) {
+func (c *client) get(out *runtime.Calls) {
 	c.ask(node.Request{Op: node.OpGet, Rows: []node.Row{{Key: c.key(c.pair, c.half)}}}, out)
 }
 
-func (c *client) put(out *sim.Calls) {
+func (c *client) put(out *runtime.Calls) {
 	v := node.Some(value(c.written[c.pair]))
 	rows := []node.Row{{Key: c.key(c.pair, 0), Value: v}, {Key: c.key(c.pair, 1), Value: v}}
 	if c.single {
@@ -209,12 +209,12 @@ func (c *client) put(out *sim.Calls) {
 	c.ask(node.Request{Op: node.OpPut, Rows: rows}, out)
 }
 
-func (c *client) commit(now node.Time, out *sim.Calls) {
+func (c *client) commit(now node.Time, out *runtime.Calls) {
 	c.state, c.asked = committing, now
 	c.ask(node.Request{Op: node.OpCommit}, out)
 }
 
-func (c *client) committed(out *sim.Calls) {
+func (c *client) committed(out *runtime.Calls) {
 	c.done++
 	c.latencies = append(c.latencies, c.spent)
 	switch {
@@ -229,7 +229,7 @@ func (c *client) committed(out *sim.Calls) {
 
 // failed tries once more, elsewhere. A write whose commit was not answered counts as not acknowledged, and is written once
 // more under the same number.
-func (c *client) failed(out *sim.Calls) {
+func (c *client) failed(out *runtime.Calls) {
 	c.which++
 	c.tries++
 	c.half, c.spent = 0, 0

@@ -10,6 +10,7 @@ import (
 
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness/conform/older"
+	"github.com/firstgap/firstgap/harness/runtime"
 	"github.com/firstgap/firstgap/harness/sim"
 	"github.com/firstgap/firstgap/impl/node"
 )
@@ -83,7 +84,7 @@ func (c *cluster) process(name, zone string, make func(id node.ID) node.Node) no
 		right := make
 		make = func(id node.ID) node.Node { return mutate(name, right(id)) }
 	}
-	c.err = errors.Join(c.err, c.world.Add(sim.Process{ID: id, Name: name, Zone: zone, New: func(node.Hook) node.Node { return make(id) }}))
+	c.err = errors.Join(c.err, c.world.Add(runtime.Process{ID: id, Name: name, Zone: zone, New: func(node.Hook) node.Node { return make(id) }}))
 	return id
 }
 
@@ -187,9 +188,9 @@ func (c *cluster) after(d time.Duration, name string, do func()) {
 func (c *cluster) run(bound time.Duration, met func() bool) bool {
 	o := c.world.RunUntil(c.world.Now().Add(bound), met)
 	switch o.End {
-	case sim.Panicked, sim.LimitExceeded:
+	case runtime.Panicked, runtime.LimitExceeded:
 		c.err = errors.Join(c.err, fmt.Errorf("%s: %v", c.design.Name, o))
-	case sim.ConditionMet:
+	case runtime.ConditionMet:
 		return true
 	}
 	return false

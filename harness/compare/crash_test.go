@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/firstgap/firstgap/harness/sim"
+	"github.com/firstgap/firstgap/harness/runtime"
 	"github.com/firstgap/firstgap/impl/node"
 )
 
@@ -30,9 +30,9 @@ type script struct {
 	txn     node.Txn
 }
 
-func (s *script) Start(_ node.Time, out *sim.Calls) { s.next(out) }
+func (s *script) Start(_ node.Time, out *runtime.Calls) { s.next(out) }
 
-func (s *script) next(out *sim.Calls) {
+func (s *script) next(out *runtime.Calls) {
 	if i := len(s.replies); i < len(s.calls) {
 		r := s.calls[i]
 		r.ID, r.Txn = uint64(i)+1, s.txn
@@ -43,7 +43,7 @@ func (s *script) next(out *sim.Calls) {
 	}
 }
 
-func (s *script) Reply(_ node.Time, _ node.ID, r node.Reply, out *sim.Calls) {
+func (s *script) Reply(_ node.Time, _ node.ID, r node.Reply, out *runtime.Calls) {
 	s.replies = append(s.replies, r)
 	if r.Op == node.OpBegin {
 		s.txn = r.Txn
@@ -51,7 +51,7 @@ func (s *script) Reply(_ node.Time, _ node.ID, r node.Reply, out *sim.Calls) {
 	s.next(out)
 }
 
-func (s *script) Timer(node.Time, node.Timer, *sim.Calls) {}
+func (s *script) Timer(node.Time, node.Timer, *runtime.Calls) {}
 
 func put(rows ...string) node.Request {
 	r := node.Request{Op: node.OpPut}
@@ -70,7 +70,7 @@ func op(o node.Op) node.Request { return node.Request{Op: o} }
 // play runs a script against the newest instance until it is over, or until the world has seen so many events.
 func (c *cluster) play(name string, id node.ID, events uint64, calls ...node.Request) *script {
 	s := &script{to: c.active, calls: calls}
-	if err := c.world.AddClient(sim.Client{ID: id, Name: name, Actor: s}); err != nil {
+	if err := c.world.AddClient(runtime.Client{ID: id, Name: name, Actor: s}); err != nil {
 		c.err = err
 		return s
 	}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/firstgap/firstgap/harness"
+	"github.com/firstgap/firstgap/harness/aurora"
 	"github.com/firstgap/firstgap/harness/conform/older"
 	"github.com/firstgap/firstgap/impl/baseline/block"
 	"github.com/firstgap/firstgap/impl/baseline/database"
@@ -33,10 +33,10 @@ func Designs(register Register) []Design {
 		{Name: "ebs", What: "a chain of two servers in one AZ", build: buildEBS},
 		{Name: "rds", What: "mirrored MySQL: an ebs pair in each of two AZs, all four answer", build: buildRDS},
 		{Name: "quorum", What: register.what(), build: register.build},
-		{Name: "pages 4/4", What: "4 copies in 2 AZs, log and whole pages, all 4 must answer", build: aurora(4, 4, 1, true)},
-		{Name: "log 4/4", What: "4 copies in 2 AZs, log alone, all 4 must answer", build: aurora(4, 4, 1, false)},
-		{Name: "pages 4/6", What: "6 copies in 3 AZs, log and whole pages, any 4 answer", build: aurora(6, 4, 3, true)},
-		{Name: "aurora", What: "6 copies in 3 AZs, log alone, any 4 answer (log 4/6)", build: aurora(6, 4, 3, false)},
+		{Name: "pages 4/4", What: "4 copies in 2 AZs, log and whole pages, all 4 must answer", build: volumeOf(4, 4, 1, true)},
+		{Name: "log 4/4", What: "4 copies in 2 AZs, log alone, all 4 must answer", build: volumeOf(4, 4, 1, false)},
+		{Name: "pages 4/6", What: "6 copies in 3 AZs, log and whole pages, any 4 answer", build: volumeOf(6, 4, 3, true)},
+		{Name: "aurora", What: "6 copies in 3 AZs, log alone, any 4 answer (log 4/6)", build: volumeOf(6, 4, 3, false)},
 	}
 }
 
@@ -168,15 +168,15 @@ func buildRDS(c *cluster) {
 // pageSize is that of every design, in bytes.
 const pageSize = 16 << 10
 
-// aurora returns what builds our own writer and segments with other quorums, or with pages beside the log.
-func aurora(copies, write, read int, pages bool) func(*cluster) {
+// volumeOf returns what builds our own writer and segments with other quorums, or with pages beside the log.
+func volumeOf(copies, write, read int, pages bool) func(*cluster) {
 	return func(c *cluster) {
 		zones := copies / 2
 		for z := range zones {
 			c.homes = append(c.homes, fmt.Sprintf("az%d", z+1))
 		}
-		of := harness.Ours()
-		nodes := harness.Nodes{GossipEvery: 50 * ms, CoalesceEvery: 50 * ms, CachePages: databaseConfig(0).CachePages, RetryEvery: 25 * ms, IdleAfter: 100 * ms}
+		of := aurora.Ours()
+		nodes := aurora.Nodes{GossipEvery: 50 * ms, CoalesceEvery: 50 * ms, CachePages: databaseConfig(0).CachePages, RetryEvery: 25 * ms, IdleAfter: 100 * ms}
 		volume := &node.Volume{WriteQuorum: write, ReadQuorum: read, PageSize: pageSize}
 		volume.Register = c.process("register", "", func(id node.ID) node.Node { return of.Register(id, volume, nodes, node.NoHook{}) })
 		for i := range copies {

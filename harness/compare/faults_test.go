@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/firstgap/firstgap/faults"
+	"github.com/firstgap/firstgap/harness/runtime"
 )
 
 // rolls gives numbers that depend on a seed alone.
@@ -75,7 +76,7 @@ func TestTheOlderDesignsUnderFaults(t *testing.T) {
 			roll := rolls(seed)
 			plan := roll.plan(names)
 			what := fmt.Sprintf("%s, seed %d, %+v", name, seed, plan)
-			require.NoError(t, c.world.Install(plan, nil), what)
+			require.NoError(t, c.world.Install(plan, runtime.Succession{}), what)
 			c.run(600*time.Millisecond, nil)
 			require.True(t, c.run(20*time.Second, allFinished(clients)), what)
 			found := c.audit(clients)

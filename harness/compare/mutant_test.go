@@ -9,6 +9,7 @@ import (
 
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness/conform"
+	"github.com/firstgap/firstgap/harness/runtime"
 	"github.com/firstgap/firstgap/impl/baseline/block"
 	"github.com/firstgap/firstgap/impl/baseline/mirrored"
 	"github.com/firstgap/firstgap/impl/node"
@@ -154,7 +155,7 @@ func TestMutantsAreCaughtByTheModel(t *testing.T) {
 			require.NoError(t, world.world.Start(id), name)
 		}
 		if c.cut {
-			require.NoError(t, world.world.Install(apart("standby", "primary", world.world.Now()), nil), name)
+			require.NoError(t, world.world.Install(apart("standby", "primary", world.world.Now()), runtime.Succession{}), name)
 		}
 		world.run(500*time.Millisecond, nil)
 		if c.rules == nil {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness/conform"
-	"github.com/firstgap/firstgap/harness/sim"
+	"github.com/firstgap/firstgap/harness/runtime"
 	"github.com/firstgap/firstgap/impl/node"
 )
 
@@ -238,7 +238,7 @@ func (c *cluster) actors(first, n int) []*client {
 	for i := first; i < first+n; i++ {
 		cl := newClient(c, i, pairs)
 		all = append(all, cl)
-		c.err = errors.Join(c.err, c.world.AddClient(sim.Client{ID: clientBase + node.ID(i), Name: fmt.Sprintf("client %d", i), Actor: cl}))
+		c.err = errors.Join(c.err, c.world.AddClient(runtime.Client{ID: clientBase + node.ID(i), Name: fmt.Sprintf("client %d", i), Actor: cl}))
 	}
 	return all
 }
@@ -323,7 +323,7 @@ func latency(d *Design, o Options, condition Condition) (Latency, error) {
 		c.err = errors.Join(c.err, c.world.Install(faults.Plan{Horizon: at + for_, Faults: []faults.Fault{
 			{Kind: faults.DiskSlow, At: at, For: for_, Nodes: slow, Factor: slowFactor},
 			{Kind: faults.Delay, At: at, For: for_, Nodes: slow, Extra: 2 * ms},
-		}}, nil))
+		}}, runtime.Succession{}))
 	case ZoneDown:
 		if !c.strike(OtherZone) {
 			return Latency{}, c.err

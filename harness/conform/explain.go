@@ -25,6 +25,9 @@ func (v *Validator) fail(now node.Time, from node.ID, t *node.Trace, p *problem)
 	if x.Action == "" {
 		x.Action = t.Action.String()
 	}
+	if x.LSN = t.LSN; t.Record != nil {
+		x.LSN = t.Record.LSN
+	}
 	if x.Guarantee == "" {
 		x.Guarantee = guarantees[t.Action]
 	}

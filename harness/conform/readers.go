@@ -14,32 +14,20 @@ import (
 type ReaderCounts struct {
 	Delivers  uint64 `json:"delivers"`
 	Tells     uint64 `json:"tells"`
-	Follows   uint64 `json:"follows"`
+	Follows   uint64 `json:"follows" text:"readers that followed a new writer" by:"100"`
 	Loses     uint64 `json:"loses"` // readers whose log and cache became void
-	Anews     uint64 `json:"anews"`
-	Begins    uint64 `json:"begins"`
-	Cached    uint64 `json:"cached"` // pages that queries read out of a cache
-	Stored    uint64 `json:"stored"` // and from segments
+	Anews     uint64 `json:"anews" text:"readers begun anew" by:"100"`
+	Begins    uint64 `json:"begins" text:"snapshots of readers" by:"100"`
+	Cached    uint64 `json:"cached" text:"pages that readers read from a cache" by:"100"`  // pages that queries read out of a cache
+	Stored    uint64 `json:"stored" text:"pages that readers read from segments" by:"100"` // and from segments
 	Shows     uint64 `json:"shows"`
-	Rows      uint64 `json:"rows"` // compared with the committed prefix, those that must not show among them
+	Rows      uint64 `json:"rows" text:"rows of readers compared" by:"100"` // compared with the committed prefix, those that must not show among them
 	Finishes  uint64 `json:"finishes"`
 	Reports   uint64 `json:"reports"`
-	GivenUp   uint64 `json:"givenUp"`
+	GivenUp   uint64 `json:"givenUp" text:"readers given up" by:"100"`
 	Collects  uint64 `json:"collects"`
-	Promotes  uint64 `json:"promotes"`
-	Overtaken uint64 `json:"overtaken"` // pages read after the reader's view had moved past the query
-}
-
-// Add adds d to c.
-func (c *ReaderCounts) Add(d ReaderCounts) {
-	for i, p := range c.fields() {
-		*p += *d.fields()[i]
-	}
-}
-
-func (c *ReaderCounts) fields() []*uint64 {
-	return []*uint64{&c.Delivers, &c.Tells, &c.Follows, &c.Loses, &c.Anews, &c.Begins, &c.Cached, &c.Stored, &c.Shows, &c.Rows, &c.Finishes,
-		&c.Reports, &c.GivenUp, &c.Collects, &c.Promotes, &c.Overtaken}
+	Promotes  uint64 `json:"promotes" text:"readers promoted to writer" by:"100"`
+	Overtaken uint64 `json:"overtaken" text:"of these, behind the reader's view" by:"100"` // pages read after the reader's view had moved past the query
 }
 
 // readers is what the validator keeps of readers: the model's replay, and the logs by page and by row.

@@ -232,18 +232,6 @@ func TestCutsAreCountedOnce(t *testing.T) {
 	require.Equal(t, uint64(2), c.Opens)
 }
 
-func TestCountsAdd(t *testing.T) {
-	var sum, one Counts
-	for i, p := range one.fields() {
-		*p = uint64(i + 1)
-	}
-	sum.Add(one)
-	sum.Add(one)
-	for i, p := range sum.fields() {
-		require.Equal(t, uint64(2*(i+1)), *p)
-	}
-}
-
 // The trace that the benchmark steps: 2,000 LSNs, three groups of six, ten epochs.
 var longTrace = sync.OnceValues(func() (*node.Volume, []toldStep) {
 	v := toyVolume(3, 6, 4, 3)

@@ -12,6 +12,7 @@ type Violation struct {
 	Step      int       // its number among the steps told, from 1; one more than the last for what Finish found
 	Now       node.Time // when it was told
 	From      node.ID   // who told it
+	LSN       node.LSN  // that it is about, 0 when it is about none
 	Action    string    // the action of the model, or "Holds", or "Finish"
 	Rule      string    // the guard that refused it, the invariant that it broke, or what a trace has to keep to
 	Guarantee string    // the sentence of the design that this protects

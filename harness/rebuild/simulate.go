@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/firstgap/firstgap/faults"
+	"github.com/firstgap/firstgap/harness/runtime"
 	"github.com/firstgap/firstgap/harness/sim"
 	"github.com/firstgap/firstgap/impl/node"
 	"github.com/firstgap/firstgap/impl/segment"
@@ -114,7 +115,7 @@ func (r *site) build(seed uint64) error {
 		}
 		v.Segments = [][]node.ID{members}
 		r.groups = append(r.groups, v)
-		err = errors.Join(err, v.Validate(), r.world.Add(sim.Process{ID: loader, Name: fmt.Sprintf("owner %d", i+1), New: func(node.Hook) node.Node {
+		err = errors.Join(err, v.Validate(), r.world.Add(runtime.Process{ID: loader, Name: fmt.Sprintf("owner %d", i+1), New: func(node.Hook) node.Node {
 			return &owner{members: members[:replicas], records: r.records, last: lastBytes(s.PieceBytes)}
 		}}))
 		for n, id := range members {
@@ -127,7 +128,7 @@ func (r *site) build(seed uint64) error {
 			case fresh:
 				host = fmt.Sprintf("destination %d", i%s.Destinations+1)
 			}
-			err = errors.Join(err, r.world.Add(sim.Process{ID: id, Name: fmt.Sprintf("segment %d/%d", i+1, n+1), Host: host, New: func(h node.Hook) node.Node {
+			err = errors.Join(err, r.world.Add(runtime.Process{ID: id, Name: fmt.Sprintf("segment %d/%d", i+1, n+1), Host: host, New: func(h node.Hook) node.Node {
 				// A segment gives up on a peer that says nothing between two asks: so it is longer than all of it takes.
 				return segment.New(segment.Config{ID: id, Volume: v, GossipEvery: 2*r.expect + time.Second, CoalesceEvery: 100 * time.Millisecond}, h)
 			}}))
@@ -208,7 +209,7 @@ func (r *site) until(what string, bound time.Duration, met func() bool) error {
 			return nil
 		}
 		step := max(r.expect/500, 100*time.Microsecond)
-		if o := r.world.Run(r.world.Now().Add(step)); o.End != sim.TimeReached && o.End != sim.Idle {
+		if o := r.world.Run(r.world.Now().Add(step)); o.End != runtime.TimeReached && o.End != runtime.Idle {
 			return &SimulationError{what, o.String()}
 		}
 	}

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/firstgap/firstgap/harness/atomic"
+	"github.com/firstgap/firstgap/harness/campaign"
 )
 
 // A Folder is where reports go.
@@ -53,21 +56,37 @@ func bare(err error) error {
 // Dir returns the folder's path.
 func (f *Folder) Dir() string { return f.dir }
 
-// Write writes report.json, junit.xml, summary.md and a failure file for each failed run that was kept. It tries to
-// write them all, and returns every error.
+// Begin takes away the failure files of an earlier job, so that all that are there when this one ends are its own. It takes
+// nothing else away.
+func (f *Folder) Begin() error {
+	old, err := filepath.Glob(filepath.Join(f.dir, "seed-*.fgt"))
+	for _, file := range old {
+		err = errors.Join(err, os.Remove(file))
+	}
+	return err
+}
+
+// Failed writes the file of a failure, as soon as it was found.
+func (f *Folder) Failed(x campaign.Failed) error {
+	return x.Failure.Write(filepath.Join(f.dir, fileOf(x.Seed)))
+}
+
+// Write writes report.json, junit.xml and summary.md, each beside its old one and then in its place. It tries to write them
+// all, and returns every error.
 func (f *Folder) Write(r *Report) error {
 	var broken error
 	for i := range r.Failures {
-		file := filepath.Join(f.dir, r.Failures[i].File)
-		r.Failures[i].Replay = "firstgap replay " + file
-		broken = errors.Join(broken, r.failed[i].Failure.Write(file))
+		r.Failures[i].Replay = "firstgap replay " + filepath.Join(f.dir, r.Failures[i].File)
 	}
 	json, err := r.JSON()
 	broken = errors.Join(broken, err)
 	junit, err := r.JUnit()
 	broken = errors.Join(broken, err)
-	for name, text := range map[string][]byte{"report.json": json, "junit.xml": junit, "summary.md": r.Markdown()} {
-		broken = errors.Join(broken, os.WriteFile(filepath.Join(f.dir, name), text, 0o644))
+	for _, file := range []struct {
+		name string
+		text []byte
+	}{{"report.json", json}, {"junit.xml", junit}, {"summary.md", r.Markdown()}} {
+		broken = errors.Join(broken, atomic.Write(filepath.Join(f.dir, file.name), file.text))
 	}
 	return broken
 }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/firstgap/firstgap/harness"
+	"github.com/firstgap/firstgap/harness/judge"
 )
 
 // The parts of JUnit's XML that GitLab, GitHub's actions and Jenkins read. Names are unique within a class, because
@@ -37,7 +37,13 @@ type junitCase struct {
 	Time    string        `xml:"time,attr"`
 	Failure *junitProblem `xml:"failure"`
 	Error   *junitProblem `xml:"error"`
+	Skipped *junitSkipped `xml:"skipped"`
 	Out     string        `xml:"system-out,omitempty"`
+}
+
+// junitSkipped is a check that could not be made, and what it needs.
+type junitSkipped struct {
+	Message string `xml:"message,attr"`
 }
 
 type junitProblem struct {
@@ -47,13 +53,13 @@ type junitProblem struct {
 }
 
 // junitCaseOf makes a test case. What could not be told is an error: a skipped one would look as if it had passed.
-func junitCaseOf(class, name string, v harness.Verdict, seconds float64, detail, out string) junitCase {
+func junitCaseOf(class, name string, v judge.Verdict, seconds float64, detail, out string) junitCase {
 	c := junitCase{Class: class, Name: clean(name), Time: inSeconds(seconds), Out: clean(out)}
 	first, _, _ := strings.Cut(detail, "\n")
 	p := &junitProblem{Message: clean(first), Type: string(v), Text: clean(detail)}
 	switch v {
-	case harness.Pass:
-	case harness.Violation:
+	case judge.Pass:
+	case judge.Violation:
 		c.Failure = p
 	default:
 		c.Error = p
@@ -95,18 +101,22 @@ func (r *Report) JUnit() ([]byte, error) {
 		all.add("model.world", worlds)
 		all.add("model.variant", variants)
 	} else {
-		all.add("model", []junitCase{junitCaseOf("model", "model", harness.CouldNotTell, 0, "the model was not checked", "")})
+		all.add("model", []junitCase{junitCaseOf("model", "model", judge.CouldNotTell, 0, "the model was not checked", "")})
 	}
 	if s := r.Runs; s != nil {
 		var checks []junitCase
 		for _, c := range s.Checks {
-			checks = append(checks, junitCaseOf("run.check", string(c.Check), c.Verdict, 0, c.Detail,
-				fmt.Sprintf("%s\nevaluated in %d runs: %d violations, %d could not tell", c.Guarantee, c.Runs, c.Violations, c.CouldNotTell)))
+			one := junitCaseOf("run.check", string(c.Check), c.Verdict, 0, c.Detail,
+				fmt.Sprintf("%s\nevaluated in %d runs: %d violations, %d could not tell", c.Guarantee, c.Runs, c.Violations, c.CouldNotTell))
+			if c.NotMade != "" {
+				one.Error, one.Skipped = nil, &junitSkipped{clean(c.NotMade)}
+			}
+			checks = append(checks, one)
 		}
 		checks = append(checks, junitCaseOf("run", "campaign", s.Verdict, s.Seconds, strings.Join(s.Reasons, "\n"), countsLine(s)))
 		all.add("run", checks)
 	} else {
-		all.add("run", []junitCase{junitCaseOf("run", "campaign", harness.CouldNotTell, 0, "no run was made", "")})
+		all.add("run", []junitCase{junitCaseOf("run", "campaign", judge.CouldNotTell, 0, "no run was made", "")})
 	}
 	text, err := xml.MarshalIndent(&all, "", "  ")
 	if err != nil {
@@ -124,10 +134,14 @@ func (s *junitSuites) add(name string, cases []junitCase) {
 		if c.Error != nil {
 			suite.Errors++
 		}
+		if c.Skipped != nil {
+			suite.Skipped++
+		}
 	}
 	s.Tests += suite.Tests
 	s.Failures += suite.Failures
 	s.Errors += suite.Errors
+	s.Skipped += suite.Skipped
 	s.Suites = append(s.Suites, suite)
 }
 

@@ -7,20 +7,21 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/campaign"
+	"github.com/firstgap/firstgap/harness/failure"
+	"github.com/firstgap/firstgap/harness/judge"
 )
 
 // Version is that of report.json.
-const Version = 1
+const Version = 2
 
 // A Report is everything that a job found.
 type Report struct {
 	Format   string            `json:"format"` // "firstgap report"
 	Version  int               `json:"version"`
-	Verdict  harness.Verdict   `json:"verdict"`
+	Verdict  judge.Verdict     `json:"verdict"`
 	Reasons  []string          `json:"reasons"` // why it is not a pass
-	Build    harness.Build     `json:"build"`
+	Build    failure.Build     `json:"build"`
 	Seconds  float64           `json:"seconds"`
 	Model    *campaign.Model   `json:"model"`
 	Runs     *campaign.Summary `json:"runs"`
@@ -31,27 +32,29 @@ type Report struct {
 
 // A Failure refers to the file of a failed run.
 type Failure struct {
-	Seed     uint64            `json:"seed"`
-	Verdict  harness.Verdict   `json:"verdict"`
-	Findings []harness.Finding `json:"findings"`
-	Hash     string            `json:"hash"`
-	File     string            `json:"file"`   // in the report's folder
-	Replay   string            `json:"replay"` // the command
+	Seed     uint64          `json:"seed"`
+	Verdict  judge.Verdict   `json:"verdict"`
+	Findings []judge.Finding `json:"findings"`
+	Hash     string          `json:"hash"`
+	File     string          `json:"file"`   // in the report's folder
+	Replay   string          `json:"replay"` // the command
 }
 
-// New makes the report of a job. Either part may be nil when the job did not get as far; it could not tell then.
-func New(model *campaign.Model, runs *campaign.Summary, took time.Duration) *Report {
-	r := &Report{Format: "firstgap report", Version: Version, Verdict: harness.Pass, Reasons: []string{}, Build: harness.ThisBuild(),
+// New makes the report of a job. Either part may be nil when the job did not get as far; it could not tell then. A job that was
+// to leave the model out says so by noModel.
+func New(model *campaign.Model, runs *campaign.Summary, noModel bool, took time.Duration) *Report {
+	r := &Report{Format: "firstgap report", Version: Version, Verdict: judge.Pass, Reasons: []string{}, Build: failure.ThisBuild(),
 		Seconds: took.Seconds(), Model: model, Runs: runs, Failures: []Failure{}}
 	switch {
+	case model == nil && noModel:
 	case model == nil:
-		r.object(harness.CouldNotTell, "the model was not checked")
+		r.object(judge.CouldNotTell, "the model was not checked")
 	default:
 		r.object(model.Verdict, model.Reasons...)
 	}
 	switch {
 	case runs == nil:
-		r.object(harness.CouldNotTell, "no run was made")
+		r.object(judge.CouldNotTell, "no run was made")
 	default:
 		r.object(runs.Verdict, runs.Reasons...)
 		r.failed = runs.Failures
@@ -63,7 +66,7 @@ func New(model *campaign.Model, runs *campaign.Summary, took time.Duration) *Rep
 	return r
 }
 
-func (r *Report) object(v harness.Verdict, reasons ...string) {
+func (r *Report) object(v judge.Verdict, reasons ...string) {
 	r.Verdict = r.Verdict.Worse(v)
 	r.Reasons = append(r.Reasons, reasons...)
 }

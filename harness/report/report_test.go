@@ -14,7 +14,10 @@ import (
 
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness"
+	"github.com/firstgap/firstgap/harness/aurora"
 	"github.com/firstgap/firstgap/harness/campaign"
+	"github.com/firstgap/firstgap/harness/failure"
+	"github.com/firstgap/firstgap/harness/judge"
 	"github.com/firstgap/firstgap/harness/sim"
 	"github.com/firstgap/firstgap/spec/check"
 	"github.com/firstgap/firstgap/spec/volume"
@@ -24,17 +27,17 @@ import (
 
 // sound is what a job finds when nothing is wrong.
 func sound() (*campaign.Model, *campaign.Summary) {
-	m := &campaign.Model{Verdict: harness.Pass,
-		Worlds:   []campaign.World{{Name: "tiny", Verdict: harness.Pass, Distinct: 8808, Generated: 35336, Depth: 21, Seconds: 0.02}},
-		Variants: []campaign.Variant{{Bug: "cut-at-highest", Verdict: harness.Pass, Invariant: "KeptIsStored", Trace: make([]check.Step, 7)}},
+	m := &campaign.Model{Verdict: judge.Pass,
+		Worlds:   []campaign.World{{Name: "tiny", Verdict: judge.Pass, Distinct: 8808, Generated: 35336, Depth: 21, Seconds: 0.02}},
+		Variants: []campaign.Variant{{Bug: "cut-at-highest", Verdict: judge.Pass, Invariant: "KeptIsStored", Trace: make([]check.Step, 7)}},
 	}
 	for _, i := range volume.Invariants() {
-		m.Invariants = append(m.Invariants, campaign.Invariant{Name: i.Name, Guarantee: i.Guarantee, Verdict: harness.Pass, Worlds: 1, States: 8808})
+		m.Invariants = append(m.Invariants, campaign.Invariant{Name: i.Name, Guarantee: i.Guarantee, Verdict: judge.Pass, Worlds: 1, States: 8808})
 	}
-	s := &campaign.Summary{Verdict: harness.Pass, Seed: 1, Asked: 1234567, Stop: campaign.AllRun, Seconds: 10}
+	s := &campaign.Summary{Verdict: judge.Pass, Seed: 1, Asked: 1234567, Stop: campaign.AllRun, Seconds: 10}
 	s.Counts.Runs, s.Counts.Acknowledged = 1234567, 30
-	for _, c := range harness.Checks() {
-		s.Checks = append(s.Checks, campaign.Tally{Check: c, Guarantee: harness.Guarantee(c), Verdict: harness.Pass, Runs: 1234567})
+	for _, c := range judge.Checks() {
+		s.Checks = append(s.Checks, campaign.Tally{Check: c, Guarantee: judge.Guarantee(c), Verdict: judge.Pass, Runs: 1234567})
 	}
 	return m, s
 }
@@ -42,23 +45,23 @@ func sound() (*campaign.Model, *campaign.Summary) {
 // failed is what a job finds when one run went wrong, and another could not tell.
 func failed(t testing.TB) (*campaign.Model, *campaign.Summary) {
 	m, s := sound()
-	s.Verdict, s.Failed, s.Untold = harness.Violation, 1, 1
+	s.Verdict, s.Failed, s.Untold = judge.Violation, 1, 1
 	s.Reasons = []string{"1 of 1234567 runs found a violation"}
 	for i := range s.Checks {
 		switch s.Checks[i].Check {
 		case faults.Durability:
-			s.Checks[i].Verdict, s.Checks[i].Violations, s.Checks[i].Detail = harness.Violation, 1, "seed 7: row \"a<b\x01\" is gone\nwhat it held"
-		case harness.Sanity:
-			s.Checks[i].Verdict, s.Checks[i].CouldNotTell, s.Checks[i].Detail = harness.CouldNotTell, 1, "seed 8: the limit on events"
+			s.Checks[i].Verdict, s.Checks[i].Violations, s.Checks[i].Detail = judge.Violation, 1, "seed 7: row \"a<b\x01\" is gone\nwhat it held"
+		case faults.Sanity:
+			s.Checks[i].Verdict, s.Checks[i].CouldNotTell, s.Checks[i].Detail = judge.CouldNotTell, 1, "seed 8: the limit on events"
 		}
 	}
-	c, err := harness.Generation{}.Generate(7)
+	c, err := aurora.System().Generate(7, harness.Generation{})
 	require.NoError(t, err)
 	c.Limits = sim.Limits{Events: 200}
-	r := harness.RunRecorded(c, true)
-	f := harness.NewFailure(&r)
-	f.Verdict = harness.Violation
-	f.Findings = []harness.Finding{{Check: faults.Durability, Verdict: harness.Violation, Guarantee: harness.Guarantee(faults.Durability), Detail: "row \"a<b\" | is gone"}}
+	r, trail := failure.Record(aurora.System(), c)
+	f := failure.Of(&r, trail)
+	f.Verdict = judge.Violation
+	f.Findings = []judge.Finding{{Check: faults.Durability, Verdict: judge.Violation, Guarantee: judge.Guarantee(faults.Durability), Subject: "row \"a<b\" | is gone"}}
 	s.Failures = []campaign.Failed{{Seed: 7, Failure: f}}
 	return m, s
 }
@@ -68,7 +71,7 @@ func suites(t *testing.T, r *Report) (all junitSuites, cases map[string]junitCas
 	require.NoError(t, err)
 	require.NoError(t, xml.Unmarshal(text, &all))
 	cases = map[string]junitCase{}
-	tests, failures, errors := 0, 0, 0
+	tests, failures, errors, skipped := 0, 0, 0, 0
 	for _, s := range all.Suites {
 		require.Equal(t, len(s.Cases), s.Tests)
 		for _, c := range s.Cases {
@@ -82,35 +85,38 @@ func suites(t *testing.T, r *Report) (all junitSuites, cases map[string]junitCas
 			if c.Error != nil {
 				errors++
 			}
+			if c.Skipped != nil {
+				skipped++
+			}
 		}
 	}
-	require.Equal(t, []int{tests, failures, errors, 0}, []int{all.Tests, all.Failures, all.Errors, all.Skipped})
+	require.Equal(t, []int{tests, failures, errors, skipped}, []int{all.Tests, all.Failures, all.Errors, all.Skipped})
 	return all, cases
 }
 
 func TestJUnitHasACaseForEveryInvariantAndCheck(t *testing.T) {
 	m, s := sound()
-	all, cases := suites(t, New(m, s, time.Minute))
+	all, cases := suites(t, New(m, s, false, time.Minute))
 	require.Zero(t, all.Failures+all.Errors)
 	require.Equal(t, "60.000", all.Time)
 	for _, i := range volume.Invariants() {
 		require.Contains(t, cases, "model.invariant/"+i.Name)
 		require.Contains(t, cases["model.invariant/"+i.Name].Out, "holds in 8808 states")
 	}
-	for _, c := range harness.Checks() {
+	for _, c := range judge.Checks() {
 		require.Contains(t, cases, "run.check/"+string(c))
 		require.Contains(t, cases["run.check/"+string(c)].Out, "evaluated in 1234567 runs")
 	}
 	require.Contains(t, cases, "model.world/tiny")
 	require.Contains(t, cases, "model.variant/cut-at-highest is caught")
 	require.Contains(t, cases, "run/campaign")
-	require.Len(t, cases, len(volume.Invariants())+len(harness.Checks())+3)
+	require.Len(t, cases, len(volume.Invariants())+len(judge.Checks())+3)
 }
 
 func TestJUnitSaysWhatFailed(t *testing.T) {
 	m, s := failed(t)
-	r := New(m, s, time.Minute)
-	require.Equal(t, harness.Violation, r.Verdict)
+	r := New(m, s, false, time.Minute)
+	require.Equal(t, judge.Violation, r.Verdict)
 	_, cases := suites(t, r)
 	d := cases["run.check/durability"]
 	require.NotNil(t, d.Failure)
@@ -126,15 +132,15 @@ func TestJUnitSaysWhatFailed(t *testing.T) {
 
 func TestAPartThatWasNotDoneIsNoPass(t *testing.T) {
 	m, s := sound()
-	for _, r := range []*Report{New(nil, s, 0), New(m, nil, 0), New(nil, nil, 0)} {
-		require.Equal(t, harness.CouldNotTell, r.Verdict)
+	for _, r := range []*Report{New(nil, s, false, 0), New(m, nil, false, 0), New(nil, nil, false, 0)} {
+		require.Equal(t, judge.CouldNotTell, r.Verdict)
 		require.NotEmpty(t, r.Reasons)
 		all, _ := suites(t, r)
 		require.Positive(t, all.Errors)
 		require.Contains(t, string(r.Markdown()), "could not tell")
 		require.NoError(t, r.WriteText(&bytes.Buffer{}))
 	}
-	require.Equal(t, harness.Pass, New(m, s, 0).Verdict)
+	require.Equal(t, judge.Pass, New(m, s, false, 0).Verdict)
 }
 
 func TestTheFolderHoldsTheReport(t *testing.T) {
@@ -142,7 +148,17 @@ func TestTheFolderHoldsTheReport(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "report")
 	folder, err := Open(dir)
 	require.NoError(t, err)
-	r := New(m, s, time.Minute)
+	// An earlier job left a failure there, and somebody a file of their own.
+	for _, name := range []string{"seed-3.fgt", "notes.txt"} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("old"), 0o644))
+	}
+	require.NoError(t, folder.Begin())
+	require.NoFileExists(t, filepath.Join(dir, "seed-3.fgt"), "a stale failure among new ones")
+	require.FileExists(t, filepath.Join(dir, "notes.txt"))
+	for _, f := range s.Failures {
+		require.NoError(t, folder.Failed(f))
+	}
+	r := New(m, s, false, time.Minute)
 	require.NoError(t, folder.Write(r))
 
 	text, err := os.ReadFile(filepath.Join(dir, "report.json"))
@@ -151,11 +167,11 @@ func TestTheFolderHoldsTheReport(t *testing.T) {
 	require.NoError(t, json.Unmarshal(text, &read))
 	require.Equal(t, "violation", read["verdict"])
 	require.Equal(t, "firstgap report", read["format"])
-	failure := read["failures"].([]any)[0].(map[string]any)
-	require.Equal(t, "seed-7.fgt", failure["file"])
-	require.Equal(t, "firstgap replay "+filepath.Join(dir, "seed-7.fgt"), failure["replay"])
+	entry := read["failures"].([]any)[0].(map[string]any)
+	require.Equal(t, "seed-7.fgt", entry["file"])
+	require.Equal(t, "firstgap replay "+filepath.Join(dir, "seed-7.fgt"), entry["replay"])
 
-	f, err := harness.ReadFailure(filepath.Join(dir, "seed-7.fgt"))
+	f, err := failure.Read(filepath.Join(dir, "seed-7.fgt"))
 	require.NoError(t, err)
 	require.Equal(t, uint64(7), f.Configuration.Seed)
 	for _, name := range []string{"junit.xml", "summary.md"} {
@@ -178,7 +194,7 @@ func TestAFolderThatCannotBeWrittenIsFoundBefore(t *testing.T) {
 
 func TestMarkdownForPeople(t *testing.T) {
 	m, s := failed(t)
-	r := New(m, s, time.Minute)
+	r := New(m, s, false, time.Minute)
 	text := string(r.Markdown())
 	require.Contains(t, text, "## firstgap: violation")
 	require.Contains(t, text, "| tiny | pass | 8,808 | 35,336 | 21 | 0.02 |")
@@ -194,14 +210,14 @@ func TestMarkdownForPeople(t *testing.T) {
 func TestTheSummaryIsTruncated(t *testing.T) {
 	m, s := failed(t)
 	s.Reasons = append(s.Reasons, strings.Repeat("a long story ", 200_000))
-	r := New(m, s, time.Minute)
+	r := New(m, s, false, time.Minute)
 	require.LessOrEqual(t, len(r.Markdown()), maxSummary)
 	require.Contains(t, string(r.Markdown()), "cut here")
 
 	file := filepath.Join(t.TempDir(), "summary")
 	require.NoError(t, os.WriteFile(file, []byte("from the step before\n"), 0o644))
 	m, s = sound()
-	r = New(m, s, time.Minute)
+	r = New(m, s, false, time.Minute)
 	require.NoError(t, r.AppendSummary(file))
 	text, err := os.ReadFile(file)
 	require.NoError(t, err)
@@ -220,7 +236,7 @@ func TestTheTableForATerminal(t *testing.T) {
 	m, s := failed(t)
 	folder, err := Open(t.TempDir())
 	require.NoError(t, err)
-	r := New(m, s, time.Minute)
+	r := New(m, s, false, time.Minute)
 	require.NoError(t, folder.Write(r))
 	var b bytes.Buffer
 	require.NoError(t, r.WriteText(&b))

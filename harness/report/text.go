@@ -7,8 +7,8 @@ import (
 	"text/tabwriter"
 	"unicode/utf8"
 
-	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/campaign"
+	"github.com/firstgap/firstgap/harness/judge"
 )
 
 // longestCell bounds a detail in a table for people; the files have it whole.
@@ -35,8 +35,8 @@ type amount struct {
 // amounts lists what the runs amounted to, in the order in which people want to know.
 func amounts(s *campaign.Summary) []amount {
 	var all []amount
-	for _, a := range s.Counts.Amounts() {
-		all = append(all, amount{a.Name, grouped(a.Value)})
+	for _, a := range s.Amounts() {
+		all = append(all, amount{a.Text, grouped(a.Value)})
 	}
 	return append(all,
 		amount{"runs a second", fmt.Sprintf("%.0f", s.Rate())},
@@ -80,7 +80,7 @@ func (r *Report) WriteText(out io.Writer) error {
 		fmt.Fprintln(w, "BROKEN VARIANT\tVERDICT\tVIOLATES\tSTEPS\tSTATES\tSECONDS")
 		for _, x := range m.Variants {
 			verdict := "caught"
-			if x.Verdict != harness.Pass {
+			if x.Verdict != judge.Pass {
 				verdict = detailed(x.Verdict, x.Detail)
 			}
 			fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%.2f\n", x.Bug, verdict, x.Invariant, len(x.Trace), grouped(x.Distinct), x.Seconds)
@@ -93,6 +93,10 @@ func (r *Report) WriteText(out io.Writer) error {
 	if s := r.Runs; s != nil {
 		fmt.Fprintln(w, "CHECK\tVERDICT\tRUNS\tVIOLATIONS\tGUARANTEE")
 		for _, c := range s.Checks {
+			if c.NotMade != "" {
+				fmt.Fprintf(w, "%s\t%s\n", c.Check, c.NotMade)
+				continue
+			}
 			fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\n", c.Check, c.Verdict, grouped(c.Runs), c.Violations, c.Guarantee)
 		}
 		if err := w.Flush(); err != nil {
@@ -107,10 +111,13 @@ func (r *Report) WriteText(out io.Writer) error {
 		}
 		fmt.Fprintln(out)
 	}
+	if s := r.Runs; s != nil && len(s.Unseen) > 0 {
+		fmt.Fprintf(out, "not seen in so few runs: %s\n\n", strings.Join(s.Unseen, ", "))
+	}
 	for _, f := range r.Failures {
 		fmt.Fprintf(out, "seed %d: %s\n", f.Seed, f.Verdict)
 		for _, x := range f.Findings {
-			fmt.Fprintf(out, "  %s: %s\n    breaks: %s\n", x.Check, short(x.Detail), x.Guarantee)
+			fmt.Fprintf(out, "  %s: %s\n    breaks: %s\n", x.Check, short(x.Sentence()), x.Guarantee)
 		}
 		if f.Replay != "" {
 			fmt.Fprintf(out, "  %s\n", f.Replay)
@@ -123,8 +130,8 @@ func (r *Report) WriteText(out io.Writer) error {
 	return nil
 }
 
-func detailed(v harness.Verdict, detail string) string {
-	if v == harness.Pass || detail == "" {
+func detailed(v judge.Verdict, detail string) string {
+	if v == judge.Pass || detail == "" {
 		return string(v)
 	}
 	return string(v) + ": " + short(detail)
@@ -163,7 +170,7 @@ func (r *Report) Markdown() []byte {
 	for _, f := range r.Failures {
 		fmt.Fprintf(&b, "\n### seed %d: %s\n\n", f.Seed, f.Verdict)
 		for _, x := range f.Findings {
-			fmt.Fprintf(&b, "- **%s**: %s\n  - breaks: %s\n", x.Check, cell(x.Detail), cell(x.Guarantee))
+			fmt.Fprintf(&b, "- **%s**: %s\n  - breaks: %s\n", x.Check, cell(x.Sentence()), cell(x.Guarantee))
 		}
 		if f.Replay != "" {
 			fmt.Fprintf(&b, "\n`%s`\n", f.Replay)

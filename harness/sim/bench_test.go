@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/firstgap/firstgap/faults"
+	"github.com/firstgap/firstgap/harness/runtime"
 	"github.com/firstgap/firstgap/impl/node"
 )
 
@@ -30,9 +31,9 @@ func BenchmarkEvents(b *testing.B) {
 					for i := range 4 {
 						plan.Faults = append(plan.Faults, faults.Fault{Kind: faults.Loss, For: dur(time.Hour), Nodes: []string{fmt.Sprintf("segment 1/%d", i+1)}, Rate: 0.1})
 					}
-					require.NoError(b, w.Install(plan, nil))
+					require.NoError(b, w.Install(plan, runtime.Succession{}))
 				}
-				require.Equal(b, LimitEvents, w.Run(after(time.Hour)).Limit)
+				require.Equal(b, runtime.LimitEvents, w.Run(after(time.Hour)).Limit)
 				events += w.Events()
 				w.Close()
 			}

@@ -1,66 +1,26 @@
 package sim
 
 import (
-	"time"
-
 	"github.com/zeebo/xxh3"
 
 	"github.com/firstgap/firstgap/impl/node"
 )
 
-// An Actor is a client: it lives in the harness, outside of what is tested, and is as deterministic as a node. It
-// never crashes; it can be paused and cut off.
-type Actor interface {
-	// Start is called once, when the run begins or, for a client that is added later, at once.
-	Start(now node.Time, out *Calls)
-	// Reply brings an answer of a process.
-	Reply(now node.Time, from node.ID, r node.Reply, out *Calls)
-	// Timer is called when a timer that was set and not cleared is due.
-	Timer(now node.Time, t node.Timer, out *Calls)
-}
-
-// Calls collects what an actor wants done.
-type Calls struct{ list []call }
-
-type call struct {
-	kind    node.EffectKind // DoSend stands for a request
-	to      node.ID
-	request node.Request
-	timer   node.Timer
-	after   time.Duration
-}
-
-// Request sends r to a process. Nobody may change r.Rows after that. A connection between a client and a process
-// keeps order and never duplicates, but what it carries can be lost, as when it breaks.
-func (c *Calls) Request(to node.ID, r node.Request) {
-	c.list = append(c.list, call{kind: node.DoSend, to: to, request: r})
-}
-
-// SetTimer fires t once, after that long. Setting it again moves it.
-func (c *Calls) SetTimer(t node.Timer, after time.Duration) {
-	c.list = append(c.list, call{kind: node.DoSetTimer, timer: t, after: after})
-}
-
-// ClearTimer forgets t.
-func (c *Calls) ClearTimer(t node.Timer) {
-	c.list = append(c.list, call{kind: node.DoClearTimer, timer: t})
-}
-
 // act carries out what an actor asked for.
 func (w *World) act(p *process) {
-	for i := range w.calls.list {
-		c := &w.calls.list[i]
-		switch c.kind {
+	for i := range w.calls.List {
+		c := &w.calls.List[i]
+		switch c.Kind {
 		case node.DoSend:
-			w.request(p, c.to, &c.request)
+			w.request(p, c.To, &c.Request)
 		case node.DoSetTimer:
-			w.setTimer(p, c.timer, c.after)
+			w.setTimer(p, c.Timer, c.After)
 		case node.DoClearTimer:
-			w.clearTimer(p, c.timer)
+			w.clearTimer(p, c.Timer)
 		}
 	}
-	clear(w.calls.list)
-	w.calls.list = w.calls.list[:0]
+	clear(w.calls.List)
+	w.calls.List = w.calls.List[:0]
 }
 
 // request sends a client's request on its way.

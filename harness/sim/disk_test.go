@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/firstgap/firstgap/faults"
+	"github.com/firstgap/firstgap/harness/runtime"
 	"github.com/firstgap/firstgap/impl/node"
 )
 
@@ -294,7 +295,7 @@ func TestDiskSlow(t *testing.T) {
 	require.NoError(t, w.Install(faults.Plan{Horizon: dur(time.Second), Faults: []faults.Fault{
 		{Kind: faults.DiskSlow, At: dur(2*ms + ms/2), For: dur(15 * ms), Nodes: []string{"segment 1/1"}, Factor: 5, Extra: dur(ms)},
 		{Kind: faults.DiskSlow, At: dur(3*ms + ms/2), For: dur(ms), Nodes: []string{"segment 1/1"}, Factor: 2},
-	}}, nil))
+	}}, runtime.Succession{}))
 	w.Run(after(24 * ms))
 	assert.Equal(t, []node.Time{after(ms), after(2 * ms), after(3 * ms), after(9 * ms), after(15 * ms), after(21 * ms), after(22 * ms),
 		after(23 * ms), after(24 * ms)}, done)
@@ -319,7 +320,7 @@ func TestDiskCorrupt(t *testing.T) {
 		require.NoError(t, w.Install(faults.Plan{Horizon: dur(20 * ms), Faults: []faults.Fault{
 			{Kind: faults.DiskCorrupt, At: dur(5 * ms), Nodes: []string{"segment 1/1"}, Salt: salt},
 			{Kind: faults.Crash, At: dur(10 * ms), For: dur(ms), Nodes: []string{"segment 1/1"}},
-		}}, nil))
+		}}, runtime.Succession{}))
 		w.Run(after(30 * ms))
 		require.Len(t, found, 1)
 		require.Len(t, found[0].Data, 26)
@@ -392,7 +393,7 @@ func TestLostDisks(t *testing.T) {
 		{Kind: faults.SegmentLost, At: dur(30 * ms), Nodes: []string{"segment 1/2"}},
 		{Kind: faults.Crash, At: dur(40 * ms), For: dur(ms), Nodes: []string{"segment 1/1"}},
 		{Kind: faults.DiskLost, At: dur(40*ms + ms/2), For: dur(ms), Nodes: []string{"segment 1/1"}},
-	}}, nil))
+	}}, runtime.Succession{}))
 	w.Run(after(100 * ms))
 	require.Len(t, starts[1], 4)
 	assert.Empty(t, starts[1][0])
@@ -409,7 +410,7 @@ func TestReads(t *testing.T) {
 	var got []string
 	w := newWorld(t, Options{Seed: 1, Disk: Disk{Append: 10_000, Sync: 100_000, Replace: 100_000}})
 	n := &readsNode{got: &got}
-	require.NoError(t, w.Add(Process{ID: 1, Name: "segment 1/1", Disk: []node.File{{Name: "log", Data: []byte("0123")}}, New: func(node.Hook) node.Node { return n }}))
+	require.NoError(t, w.Add(runtime.Process{ID: 1, Name: "segment 1/1", Disk: []node.File{{Name: "log", Data: []byte("0123")}}, New: func(node.Hook) node.Node { return n }}))
 	require.NoError(t, w.Start(1))
 	w.RunUntil(node.Time(time.Second), nil)
 	assert.Equal(t, []string{"1:2345", "2:", "3:", "4:new"}, got)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/firstgap/firstgap/faults"
+	"github.com/firstgap/firstgap/harness/runtime"
 	"github.com/firstgap/firstgap/impl/node"
 )
 
@@ -20,7 +21,7 @@ func traffic(t testing.TB, o Options, count uint64, interval time.Duration, fs .
 	w := newWorld(t, o)
 	add(t, w, 1, "segment 1/1", sender(interval, count, 2))
 	add(t, w, 2, "segment 1/2", collector(&got))
-	require.NoError(t, w.Install(faults.Plan{Horizon: dur(time.Hour), Faults: fs}, nil))
+	require.NoError(t, w.Install(faults.Plan{Horizon: dur(time.Hour), Faults: fs}, runtime.Succession{}))
 	w.Run(after(time.Duration(count)*interval + time.Minute))
 	return got, w.Counts()
 }
@@ -86,8 +87,8 @@ func TestZones(t *testing.T) {
 	}{{"az1", "az2", 4 * ms}, {"az1", "az1", ms}, {"", "az1", ms}, {"az1", "", ms}, {"", "", ms}} {
 		var got []received
 		w := newWorld(t, net(Network{Latency: dur(ms), CrossZone: dur(3 * ms)}))
-		require.NoError(t, w.Add(Process{ID: 1, Name: "a", Zone: c.a, New: one(sender(0, 1, 2))}))
-		require.NoError(t, w.Add(Process{ID: 2, Name: "b", Zone: c.b, New: one(collector(&got))}))
+		require.NoError(t, w.Add(runtime.Process{ID: 1, Name: "a", Zone: c.a, New: one(sender(0, 1, 2))}))
+		require.NoError(t, w.Add(runtime.Process{ID: 2, Name: "b", Zone: c.b, New: one(collector(&got))}))
 		require.NoError(t, w.Start(1))
 		require.NoError(t, w.Start(2))
 		w.Run(after(time.Second))
@@ -221,7 +222,7 @@ func mesh(t *testing.T, f faults.Fault) []string {
 	w := newWorld(t, net(Network{Latency: dur(ms)}))
 	names := []string{"", "segment 1/1", "segment 1/2", "segment 1/3", "writer 1"}
 	for id := node.ID(1); id <= 4; id++ {
-		p := Process{ID: id, Name: names[id], Zone: "az1", New: one(func(_ node.Time, ev node.Event, out *node.Effects) {
+		p := runtime.Process{ID: id, Name: names[id], Zone: "az1", New: one(func(_ node.Time, ev node.Event, out *node.Effects) {
 			switch ev.Kind {
 			case node.Started:
 				out.SetTimer(1, 10*ms)
@@ -245,7 +246,7 @@ func mesh(t *testing.T, f faults.Fault) []string {
 		require.NoError(t, w.Start(id))
 	}
 	f.At, f.For = dur(5*ms), dur(20*ms)
-	require.NoError(t, w.Install(faults.Plan{Horizon: dur(time.Second), Faults: []faults.Fault{f}}, nil))
+	require.NoError(t, w.Install(faults.Plan{Horizon: dur(time.Second), Faults: []faults.Fault{f}}, runtime.Succession{}))
 	w.Run(after(20 * ms))
 	slices.Sort(heard)
 	return heard
@@ -310,11 +311,11 @@ type stream struct {
 	at    []node.Time
 }
 
-func (s *stream) Start(_ node.Time, out *Calls) { out.SetTimer(1, ms) }
-func (s *stream) Reply(now node.Time, _ node.ID, r node.Reply, _ *Calls) {
+func (s *stream) Start(_ node.Time, out *runtime.Calls) { out.SetTimer(1, ms) }
+func (s *stream) Reply(now node.Time, _ node.ID, r node.Reply, _ *runtime.Calls) {
 	s.got, s.at = append(s.got, r.ID), append(s.at, now)
 }
-func (s *stream) Timer(_ node.Time, _ node.Timer, out *Calls) {
+func (s *stream) Timer(_ node.Time, _ node.Timer, out *runtime.Calls) {
 	s.sent++
 	out.Request(1, node.Request{ID: s.sent, Op: node.OpGet, Rows: []node.Row{{Key: "k"}}})
 	if s.sent < s.count {
@@ -326,10 +327,10 @@ func streaming(t *testing.T, n Network, fs ...faults.Fault) (*stream, *World) {
 	t.Helper()
 	w := newWorld(t, net(n))
 	s := &stream{count: 500}
-	require.NoError(t, w.Add(Process{ID: 1, Name: "writer 1", Role: "writer", New: one(echo)}))
+	require.NoError(t, w.Add(runtime.Process{ID: 1, Name: "writer 1", Role: "writer", New: one(echo)}))
 	require.NoError(t, w.Start(1))
-	require.NoError(t, w.AddClient(Client{ID: 9, Name: "client 1", Actor: s}))
-	require.NoError(t, w.Install(faults.Plan{Horizon: dur(time.Minute), Faults: fs}, nil))
+	require.NoError(t, w.AddClient(runtime.Client{ID: 9, Name: "client 1", Actor: s}))
+	require.NoError(t, w.Install(faults.Plan{Horizon: dur(time.Minute), Faults: fs}, runtime.Succession{}))
 	w.Run(after(time.Hour))
 	return s, w
 }
@@ -375,7 +376,7 @@ func TestARequestToTheDeadIsLost(t *testing.T) {
 		w := newWorld(t, net(Network{Latency: dur(5 * ms), LateDelivery: late}))
 		s := &stream{count: 20}
 		add(t, w, 1, "writer 1", echo)
-		require.NoError(t, w.AddClient(Client{ID: 9, Name: "client 1", Actor: s}))
+		require.NoError(t, w.AddClient(runtime.Client{ID: 9, Name: "client 1", Actor: s}))
 		w.Run(after(8*ms + 1)) // 1 to 3 have arrived, 4 to 8 are on their way
 		require.NoError(t, w.Crash(1))
 		w.Run(after(10*ms + 1)) // 9 and 10 are sent to a dead process

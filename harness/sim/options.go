@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/firstgap/firstgap/faults"
+	"github.com/firstgap/firstgap/harness/runtime"
 )
 
 // Options is all that a world depends on, beside the processes that live in it and the faults that strike it.
@@ -18,7 +19,7 @@ type Options struct {
 	// Measure has Counts say how many bytes went over the network and to the disks.
 	Measure bool
 	// Observer hears what nodes say; nil: nobody does.
-	Observer Observer
+	Observer runtime.Observer
 }
 
 // Network describes how messages travel when no fault has a hand in it. It is plain JSON.
@@ -64,13 +65,6 @@ type Limits struct {
 	Time   faults.Duration `json:"time"`   // virtual time
 	Bytes  int64           `json:"bytes"`  // held by disks and by messages on their way
 }
-
-// Names of the limits, as Outcome.Limit says them.
-const (
-	LimitEvents = "events"
-	LimitTime   = "time"
-	LimitBytes  = "bytes"
-)
 
 // DefaultLimits is far above what a run of some thousand commits needs.
 func DefaultLimits() Limits {

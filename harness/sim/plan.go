@@ -7,28 +7,29 @@ import (
 	"time"
 
 	"github.com/firstgap/firstgap/faults"
+	"github.com/firstgap/firstgap/harness/runtime"
 	"github.com/firstgap/firstgap/impl/node"
 )
 
 // Install schedules the faults of a plan, and at its horizon Mend. The plan's times count from the start of the run.
 // Names are those of processes and clients, or a role, which stands for the process of that role that was started
-// last when the fault begins; crash-at-point takes whichever process of the role passes the point. startWriter starts
-// a new writer, for take-over and writer-crash; a plan without those does not need it.
+// last when the fault begins; crash-at-point takes whichever process of the role passes the point. The succession says how
+// the active node is replaced, for take-over, writer-crash and promote; a plan without those does not need it.
 //
 // The plan should be valid for its topology (faults.Plan.Validate). What this world cannot carry out, such as a fault
 // on a process that it does not have, is refused here before anything is scheduled.
-func (w *World) Install(plan faults.Plan, startWriter func()) error {
+func (w *World) Install(plan faults.Plan, next runtime.Succession) error {
 	if plan.Horizon < 0 || plan.Horizon > farthest {
 		return &OptionError{"plan.horizon", "a duration from 0s to " + farthest.String(), plan.Horizon.String()}
 	}
 	for i := range plan.Faults {
 		f := &plan.Faults[i]
-		if err := w.check(f, startWriter); err != nil {
+		if err := w.check(f, &next); err != nil {
 			return &faults.FaultError{Index: i, Kind: f.Kind, Err: err}
 		}
 	}
 	for _, f := range plan.Faults {
-		w.actAt(node.Time(f.At), w.plan, describeFault(&f), func() { w.strikeFault(&f, startWriter) })
+		w.actAt(node.Time(f.At), w.plan, describeFault(&f), func() { w.strikeFault(&f, &next) })
 	}
 	w.actAt(node.Time(plan.Horizon), w.plan, "mend", w.Mend)
 	return nil
@@ -37,10 +38,7 @@ func (w *World) Install(plan faults.Plan, startWriter func()) error {
 // farthest is the latest time that a plan can name: sums of a few such do not overflow.
 const farthest = faults.Duration(math.MaxInt64 / 8)
 
-// roleWriter is the role that take-over and writer-crash are about.
-const roleWriter = string(faults.Writer)
-
-func (w *World) check(f *faults.Fault, startWriter func()) error {
+func (w *World) check(f *faults.Fault, next *runtime.Succession) error {
 	known := false
 	for _, k := range faults.Kinds() {
 		known = known || k == f.Kind
@@ -71,8 +69,12 @@ func (w *World) check(f *faults.Fault, startWriter func()) error {
 	case faults.AZCutOff, faults.PowerLossAZ:
 		return w.checkZone(f.AZ)
 	case faults.TakeOver, faults.WriterCrash:
-		if startWriter == nil {
-			return fmt.Errorf("expected a way to start a writer, found none")
+		if next.Start == nil {
+			return fmt.Errorf("expected a way to start the next active node, found none: %w", runtime.ErrNotSupported)
+		}
+	case faults.Promote:
+		if next.Promote == nil {
+			return fmt.Errorf("expected a message that promotes a node, found none: %w", runtime.ErrNotSupported)
 		}
 	case faults.CrashAtPoint:
 		if len(f.Nodes) != 1 || f.Hit < 1 || f.Point == "" {
@@ -153,7 +155,7 @@ func describeFault(f *faults.Fault) string {
 func saltOf(f *faults.Fault) uint64 { return mix(stringHash(string(f.Kind)), uint64(f.Salt)+1) }
 
 // strikeFault begins a fault.
-func (w *World) strikeFault(f *faults.Fault, startWriter func()) {
+func (w *World) strikeFault(f *faults.Fault, next *runtime.Succession) {
 	length := time.Duration(f.For)
 	switch f.Kind {
 	case faults.Loss, faults.Duplicate, faults.Delay, faults.Reorder, faults.Partition, faults.PartitionOneWay, faults.AZCutOff:
@@ -202,17 +204,17 @@ func (w *World) strikeFault(f *faults.Fault, startWriter func()) {
 		}
 	case faults.Promote:
 		for _, p := range w.named(f.Nodes) {
-			w.promote(p)
+			w.promote(p, next)
 		}
 	case faults.TakeOver:
 		w.counts.TakeOvers++
-		startWriter()
+		next.Start()
 	case faults.WriterCrash:
-		if p := w.newest(roleWriter); p != nil {
+		if p := w.newest(next.Role); p != nil {
 			w.crash(p, string(f.Kind), saltOf(f))
 			p.gone = true
 		}
-		w.actAt(w.now.Add(length), w.plan, "new writer", startWriter)
+		w.actAt(w.now.Add(length), w.plan, "new writer", next.Start)
 	}
 }
 
@@ -229,16 +231,16 @@ func (w *World) named(names []string) []*process {
 	return all
 }
 
-// promote asks a process to be the writer, and from then on, until it starts again, it is the newest of that role. It is
+// promote asks a process to be the active one, and from then on, until it starts again, it is the newest of that role. It is
 // the control plane's order, which reaches the process for certain if it runs.
-func (w *World) promote(p *process) {
+func (w *World) promote(p *process, next *runtime.Succession) {
 	if p.node == nil {
 		return
 	}
 	w.counts.Promotions++
 	w.starts++
-	p.role, p.started = roleWriter, w.starts
-	w.send(p, p.id, &node.Promote{})
+	p.role, p.started = next.Role, w.starts
+	w.send(p, p.id, next.Promote)
 }
 
 func (w *World) inZone(zone string) []*process {

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/firstgap/firstgap/faults"
+	"github.com/firstgap/firstgap/harness/runtime"
 	"github.com/firstgap/firstgap/impl/node"
 )
 
@@ -29,7 +30,7 @@ func newDiary(t *testing.T) *diary {
 func (d *diary) add(name, zone, role string) node.ID {
 	d.next++
 	id := d.next
-	require.NoError(d.t, d.Add(Process{ID: id, Name: name, Zone: zone, Role: role, New: func(h node.Hook) node.Node {
+	require.NoError(d.t, d.Add(runtime.Process{ID: id, Name: name, Zone: zone, Role: role, New: func(h node.Hook) node.Node {
 		return toy(func(now node.Time, ev node.Event, out *node.Effects) {
 			if ev.Kind == node.Started {
 				d.lines = append(d.lines, fmt.Sprintf("%s/%d@%v", name, ev.Incarnation, time.Duration(now)))
@@ -47,7 +48,7 @@ func (d *diary) add(name, zone, role string) node.ID {
 }
 
 func (d *diary) install(horizon time.Duration, startWriter func(), fs ...faults.Fault) {
-	require.NoError(d.t, d.Install(faults.Plan{Horizon: dur(horizon), Faults: fs}, startWriter))
+	require.NoError(d.t, d.Install(faults.Plan{Horizon: dur(horizon), Faults: fs}, succession(startWriter)))
 }
 
 func TestCrashAndRestart(t *testing.T) {
@@ -56,7 +57,7 @@ func TestCrashAndRestart(t *testing.T) {
 	d.add("segment 1/2", "az1", "")
 	d.add("segment 1/3", "az2", "")
 	never := d.next + 1
-	require.NoError(t, d.Add(Process{ID: never, Name: "segment 1/4", Zone: "az1", New: one(silent)}))
+	require.NoError(t, d.Add(runtime.Process{ID: never, Name: "segment 1/4", Zone: "az1", New: one(silent)}))
 	d.install(100*ms, nil,
 		faults.Fault{Kind: faults.Crash, At: dur(10 * ms), For: dur(10 * ms), Nodes: []string{"segment 1/1", "segment 1/3"}},
 		faults.Fault{Kind: faults.PowerLossAZ, At: dur(15 * ms), For: dur(10 * ms), AZ: "az1"},
@@ -113,7 +114,7 @@ func TestACrashOfANodesOwn(t *testing.T) {
 		}
 	})
 	r := w.Record(10)
-	require.Equal(t, Idle, w.Run(after(time.Second)).End)
+	require.Equal(t, runtime.Idle, w.Run(after(time.Second)).End)
 	assert.Contains(t, r.Lines()[len(r.Lines())-1], "crashes, at somewhere")
 	assert.Nil(t, w.Node(1))
 }
@@ -225,7 +226,7 @@ func TestSaltOfACrash(t *testing.T) {
 func TestInstallRefuses(t *testing.T) {
 	d := newDiary(t)
 	d.add("segment 1/1", "az1", "")
-	require.NoError(t, d.AddClient(Client{ID: 9, Name: "client 1", Actor: &asker{peers: []node.ID{1}}}))
+	require.NoError(t, d.AddClient(runtime.Client{ID: 9, Name: "client 1", Actor: &asker{peers: []node.ID{1}}}))
 	for _, c := range []struct {
 		f    faults.Fault
 		want string
@@ -239,17 +240,17 @@ func TestInstallRefuses(t *testing.T) {
 		{faults.Fault{Kind: faults.Loss, Extra: dur(2 * time.Hour)}, "extra: expected a duration from 0s to 1h0m0s, found 2h0m0s"},
 		{faults.Fault{Kind: faults.Loss, At: -1}, "at: expected"},
 		{faults.Fault{Kind: faults.Loss, For: 1 << 62}, "for: expected"},
-		{faults.Fault{Kind: faults.TakeOver}, "expected a way to start a writer, found none"},
+		{faults.Fault{Kind: faults.TakeOver}, "expected a way to start the next active node, found none"},
 		{faults.Fault{Kind: faults.CrashAtPoint, Nodes: []string{"segment 1/1"}, Point: "tick"}, "found 1 nodes, \"tick\" and 0"},
 	} {
-		err := d.Install(faults.Plan{Faults: []faults.Fault{{Kind: faults.Loss}, c.f}}, nil)
+		err := d.Install(faults.Plan{Faults: []faults.Fault{{Kind: faults.Loss}, c.f}}, runtime.Succession{})
 		var f *faults.FaultError
 		require.True(t, errors.As(err, &f), "%v", c.f)
 		assert.Equal(t, 1, f.Index)
 		assert.Contains(t, err.Error(), c.want)
 	}
 	var option *OptionError
-	require.ErrorAs(t, d.Install(faults.Plan{Horizon: -1}, nil), &option)
+	require.ErrorAs(t, d.Install(faults.Plan{Horizon: -1}, runtime.Succession{}), &option)
 	assert.Equal(t, "plan.horizon", option.Option)
 	assert.Len(t, d.heap, 2, "a refused plan schedules nothing beside the starts")
 }
@@ -273,15 +274,15 @@ func TestGeneratedPlansInstall(t *testing.T) {
 			case faults.Segment:
 				d.add(n.String(), topology.Zone(n), "")
 			case faults.Client:
-				require.NoError(t, d.AddClient(Client{ID: node.ID(1000 + n.Client), Name: n.String(), Actor: &asker{peers: []node.ID{1}}}))
+				require.NoError(t, d.AddClient(runtime.Client{ID: node.ID(1000 + n.Client), Name: n.String(), Actor: &asker{peers: []node.ID{1}}}))
 			default:
 				d.add(n.String(), "", "")
 			}
 		}
 		writers := 1
-		require.NoError(t, d.Install(plan, func() { writers++; d.add(fmt.Sprintf("writer %d", writers), "", "writer") }))
+		require.NoError(t, d.Install(plan, succession(func() { writers++; d.add(fmt.Sprintf("writer %d", writers), "", "writer") })))
 		out := d.Run(after(2100 * ms))
-		require.Equal(t, TimeReached, out.End, out.String())
+		require.Equal(t, runtime.TimeReached, out.End, out.String())
 		for _, f := range plan.Faults {
 			kinds[f.Kind] = true
 		}
@@ -307,7 +308,7 @@ func TestFactorsAreBounded(t *testing.T) {
 	}
 	var done []time.Duration
 	w := newWorld(t, Options{Seed: 1, Network: Network{Latency: dur(time.Second)}, Disk: Disk{Sync: dur(time.Second)}})
-	require.NoError(t, w.Add(Process{ID: 1, Name: "segment 1/1", New: one(func(now node.Time, ev node.Event, out *node.Effects) {
+	require.NoError(t, w.Add(runtime.Process{ID: 1, Name: "segment 1/1", New: one(func(now node.Time, ev node.Event, out *node.Effects) {
 		if ev.Kind == node.Started {
 			out.SetTimer(1, ms)
 		}
@@ -325,7 +326,7 @@ func TestFactorsAreBounded(t *testing.T) {
 			done = append(done, time.Duration(now))
 		}
 	})
-	require.NoError(t, w.Install(faults.Plan{Horizon: dur(time.Hour), Faults: fs}, nil))
+	require.NoError(t, w.Install(faults.Plan{Horizon: dur(time.Hour), Faults: fs}, runtime.Succession{}))
 	w.Run(after(time.Hour))
 	assert.Equal(t, []time.Duration{1000*time.Second + ms, 1000*time.Second + ms}, done)
 }

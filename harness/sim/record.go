@@ -216,14 +216,19 @@ type Recorder struct {
 	lines  []string // a ring of the last ones
 }
 
+// NewRecorder returns a recorder of a world, which keeps the lines of the last events, for the one who listens: it has Hear
+// hear of everything.
+func NewRecorder(w *World, last int) *Recorder { return &Recorder{w: w, last: last} }
+
 // Record starts to record: the chained hash after every event, and the lines of the last ones.
 func (w *World) Record(last int) *Recorder {
-	r := &Recorder{w: w, last: last}
-	w.Listen(r.hear)
+	r := NewRecorder(w, last)
+	w.Listen(r.Hear)
 	return r
 }
 
-func (r *Recorder) hear(e *Event) {
+// Hear writes an event down.
+func (r *Recorder) Hear(e *Event) {
 	if r.last > 0 {
 		line := r.w.Describe(e)
 		if len(r.lines) < r.last {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/firstgap/firstgap/faults"
+	"github.com/firstgap/firstgap/harness/runtime"
 	"github.com/firstgap/firstgap/impl/node"
 )
 
@@ -36,12 +37,12 @@ func TestLines(t *testing.T) {
 		}
 	})
 	s := &stream{count: 1}
-	require.NoError(t, w.AddClient(Client{ID: 9, Name: "client 1", Actor: s}))
+	require.NoError(t, w.AddClient(runtime.Client{ID: 9, Name: "client 1", Actor: s}))
 	require.NoError(t, w.Install(faults.Plan{Horizon: dur(20 * ms), Faults: []faults.Fault{
 		{Kind: faults.Crash, At: dur(10 * ms), For: dur(time.Second), Nodes: []string{"segment 1/2"}},
 		{Kind: faults.Loss, At: dur(5 * ms), For: dur(2 * ms), Nodes: []string{"segment 1/1"}, To: []string{"segment 1/2"}, Rate: 0.5},
 		{Kind: faults.Delay, At: dur(6 * ms), For: dur(ms), Factor: 2, Extra: dur(ms)},
-	}}, nil))
+	}}, runtime.Succession{}))
 	w.At(after(10*ms), "again", func() {
 		w.request(w.find(9), 2, &node.Request{ID: 4, Op: node.OpPut, Rows: []node.Row{{Key: "x", Value: node.Some("1")}, {Key: "y"}}})
 	})
@@ -133,9 +134,9 @@ func TestNames(t *testing.T) {
 	for r := ByLoss; r <= ByNobody; r++ {
 		assert.NotContains(t, r.String(), "Reason(")
 	}
-	for e := TimeReached; e <= Panicked; e++ {
+	for e := runtime.TimeReached; e <= runtime.Panicked; e++ {
 		assert.NotContains(t, e.String(), "Ending(")
 	}
 	assert.Equal(t, "Reason(9)", fmt.Sprint(Reason(9)))
-	assert.Equal(t, "Ending(9)", fmt.Sprint(Ending(9)))
+	assert.Equal(t, "Ending(9)", fmt.Sprint(runtime.Ending(9)))
 }

@@ -9,81 +9,34 @@ import (
 
 	"github.com/zeebo/xxh3"
 
+	"github.com/firstgap/firstgap/harness/runtime"
 	"github.com/firstgap/firstgap/impl/node"
 )
 
-// Ending is why a run stopped.
-type Ending uint8
-
-const (
-	// TimeReached: the time that was asked for has come.
-	TimeReached Ending = iota + 1
-	// ConditionMet: the condition that was asked for holds.
-	ConditionMet
-	// Idle: nothing is left to happen.
-	Idle
-	// LimitExceeded: the run used up what Limits allow. Nobody can tell how it would have ended.
-	LimitExceeded
-	// Panicked: a node panicked with something else than a node.Crash. That is a finding about the node.
-	Panicked
-)
-
-func (e Ending) String() string {
-	names := [...]string{"", "time reached", "condition met", "idle", "limit exceeded", "panicked"}
-	if int(e) < len(names) {
-		return names[e]
-	}
-	return fmt.Sprintf("Ending(%d)", uint8(e))
-}
-
-// Outcome says how a run stopped. After LimitExceeded and Panicked the world does not go on.
-type Outcome struct {
-	End   Ending
-	Limit string // LimitExceeded: LimitEvents, LimitTime or LimitBytes
-	At    node.Time
-
-	Process node.ID // Panicked: whose node
-	Name    string
-	Event   string // what it was handling, on one line
-	Value   string // what it panicked with
-	Stack   string // differs between builds; no part of the run's identity
-}
-
-func (o Outcome) String() string {
-	at := time.Duration(o.At)
-	switch o.End {
-	case LimitExceeded:
-		return fmt.Sprintf("the limit on %s was exceeded at %v", o.Limit, at)
-	case Panicked:
-		return fmt.Sprintf("%s panicked at %v: %s (handling: %s)", o.Name, at, o.Value, o.Event)
-	}
-	return fmt.Sprintf("%v at %v", o.End, at)
-}
-
 // Run lets the world go on until the given time, or until something ends it earlier. Events of that time still happen.
-func (w *World) Run(until node.Time) Outcome { return w.RunUntil(until, nil) }
+func (w *World) Run(until node.Time) runtime.Outcome { return w.RunUntil(until, nil) }
 
 // RunUntil is Run with a condition that ends it. It is asked before the first event and after each, so it should be
 // cheap.
-func (w *World) RunUntil(until node.Time, met func() bool) Outcome {
+func (w *World) RunUntil(until node.Time, met func() bool) runtime.Outcome {
 	for w.failed == nil {
 		if met != nil && met() {
-			return Outcome{End: ConditionMet, At: w.now}
+			return runtime.Outcome{End: runtime.ConditionMet, At: w.now}
 		}
 		if len(w.heap) == 0 {
-			return Outcome{End: Idle, At: w.now}
+			return runtime.Outcome{End: runtime.Idle, At: w.now}
 		}
 		at := w.heap[0].at
 		switch {
 		case at > until:
 			w.now = max(w.now, until)
-			return Outcome{End: TimeReached, At: w.now}
+			return runtime.Outcome{End: runtime.TimeReached, At: w.now}
 		case at > node.Time(w.limits.Time):
-			w.exceed(LimitTime)
+			w.exceed(runtime.LimitTime)
 		case w.counts.Events >= w.limits.Events:
-			w.exceed(LimitEvents)
+			w.exceed(runtime.LimitEvents)
 		case w.bytes > w.limits.Bytes:
-			w.exceed(LimitBytes)
+			w.exceed(runtime.LimitBytes)
 		default:
 			e := w.heap.pop()
 			w.now = e.at
@@ -94,7 +47,7 @@ func (w *World) RunUntil(until node.Time, met func() bool) Outcome {
 }
 
 func (w *World) exceed(limit string) {
-	w.failed = &Outcome{End: LimitExceeded, Limit: limit, At: w.now}
+	w.failed = &runtime.Outcome{End: runtime.LimitExceeded, Limit: limit, At: w.now}
 }
 
 // schedule puts an event on the heap.
@@ -325,6 +278,7 @@ func (w *World) call(p *process, ev *node.Event) (struck bool) {
 	}()
 	if p.node == nil {
 		p.node = p.create(&p.hook)
+		w.made = append(w.made, made{p.id, p.node})
 	}
 	p.node.Step(w.now, *ev, &w.out)
 	return false
@@ -337,8 +291,8 @@ func (w *World) recovered(p *process, ev *node.Event, value any) (struck bool) {
 		}
 		return true
 	}
-	w.failed = &Outcome{
-		End: Panicked, At: w.now, Process: p.id, Name: p.name, Event: w.describeStep(ev),
+	w.failed = &runtime.Outcome{
+		End: runtime.Panicked, At: w.now, Process: p.id, Name: p.name, Event: w.describeStep(ev),
 		Value: fmt.Sprint(value), Stack: string(debug.Stack()),
 	}
 	return false

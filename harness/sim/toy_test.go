@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/firstgap/firstgap/faults"
+	"github.com/firstgap/firstgap/harness/runtime"
 	"github.com/firstgap/firstgap/impl/node"
 )
 
@@ -54,7 +55,7 @@ func newWorld(t testing.TB, o Options) *World {
 // add adds and starts a process.
 func add(t testing.TB, w *World, id node.ID, name string, n toy) {
 	t.Helper()
-	require.NoError(t, w.Add(Process{ID: id, Name: name, New: one(n)}))
+	require.NoError(t, w.Add(runtime.Process{ID: id, Name: name, New: one(n)}))
 	require.NoError(t, w.Start(id))
 }
 
@@ -168,18 +169,18 @@ type asker struct {
 	got   []node.Reply
 }
 
-func (a *asker) ask(out *Calls) {
+func (a *asker) ask(out *runtime.Calls) {
 	a.next++
 	out.Request(a.peers[a.next%uint64(len(a.peers))], node.Request{ID: a.next, Op: node.OpBegin})
 	out.SetTimer(1, 20*ms)
 }
 
-func (a *asker) Start(_ node.Time, out *Calls) { a.ask(out) }
-func (a *asker) Reply(_ node.Time, _ node.ID, r node.Reply, out *Calls) {
+func (a *asker) Start(_ node.Time, out *runtime.Calls) { a.ask(out) }
+func (a *asker) Reply(_ node.Time, _ node.ID, r node.Reply, out *runtime.Calls) {
 	a.got = append(a.got, r)
 	a.ask(out)
 }
-func (a *asker) Timer(_ node.Time, _ node.Timer, out *Calls) { a.ask(out) }
+func (a *asker) Timer(_ node.Time, _ node.Timer, out *runtime.Calls) { a.ask(out) }
 
 // gossip sets up n gossips in three zones, two of them writers, and two clients.
 func gossip(t testing.TB, o Options, n int) (*World, []*asker) {
@@ -189,7 +190,7 @@ func gossip(t testing.TB, o Options, n int) (*World, []*asker) {
 		ids = append(ids, node.ID(i+1))
 	}
 	for i, id := range ids {
-		p := Process{ID: id, Name: "segment 1/" + string(rune('1'+i)), Zone: "az" + string(rune('1'+i%3))}
+		p := runtime.Process{ID: id, Name: "segment 1/" + string(rune('1'+i)), Zone: "az" + string(rune('1'+i%3))}
 		if i < 2 {
 			p.Zone, p.Role = "", "writer"
 		}
@@ -202,7 +203,7 @@ func gossip(t testing.TB, o Options, n int) (*World, []*asker) {
 	for i := range 2 {
 		a := &asker{peers: ids}
 		askers = append(askers, a)
-		require.NoError(t, w.AddClient(Client{ID: node.ID(100 + i), Name: "client " + string(rune('1'+i)), Actor: a}))
+		require.NoError(t, w.AddClient(runtime.Client{ID: node.ID(100 + i), Name: "client " + string(rune('1'+i)), Actor: a}))
 	}
 	return w, askers
 }
@@ -231,4 +232,9 @@ func everything() faults.Plan {
 		{Kind: faults.TakeOver, At: dur(200 * ms)},
 		{Kind: faults.WriterCrash, At: dur(220 * ms), For: dur(10 * ms)},
 	}}
+}
+
+// succession replaces the writer by what start starts.
+func succession(start func()) runtime.Succession {
+	return runtime.Succession{Role: string(faults.Writer), Start: start, Promote: &node.Promote{}}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/firstgap/firstgap/faults"
+	"github.com/firstgap/firstgap/harness/runtime"
 	"github.com/firstgap/firstgap/impl/node"
 )
 
@@ -33,7 +34,7 @@ func burst(n uint64, to ...node.ID) toy {
 // on adds and starts a process on a host.
 func on(t *testing.T, w *World, host string, id node.ID, n toy) {
 	t.Helper()
-	require.NoError(t, w.Add(Process{ID: id, Name: "p" + string(rune('0'+id)), Host: host, New: one(n)}))
+	require.NoError(t, w.Add(runtime.Process{ID: id, Name: "p" + string(rune('0'+id)), Host: host, New: one(n)}))
 	require.NoError(t, w.Start(id))
 }
 

@@ -5,44 +5,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/firstgap/firstgap/harness/runtime"
 	"github.com/firstgap/firstgap/impl/node"
 )
-
-// Observer hears what nodes say while a run goes on. It must not change anything, nor keep the pointers; what it
-// wants done it schedules with World.At.
-type Observer interface {
-	// Traced brings one trace of a step, before the step's effects are carried out.
-	Traced(now node.Time, from node.ID, t *node.Trace)
-	// Delivered tells of a message right before its receiver gets it.
-	Delivered(now node.Time, from, to node.ID, m node.Message)
-}
-
-// A Process is one that a world can run.
-type Process struct {
-	ID   node.ID // not zero, unique among processes and clients
-	Name string  // unique, as fault plans say it: "segment 2/5"
-	Zone string  // availability zone; "" stands outside of all
-	// Host is the machine that the process runs on, for Network.Bandwidth; "" is one of its own.
-	Host string
-	// Role is a name that fault plans use for several processes in turn: "writer" is the writer that was started last.
-	Role string
-	// Disk is what its disk holds before it starts for the first time.
-	Disk []node.File
-	// New makes the node of one incarnation. The hook is that of the process.
-	New func(hook node.Hook) node.Node
-}
-
-// A Client is an actor with an address.
-type Client struct {
-	ID    node.ID
-	Name  string // "client 3"
-	Zone  string
-	Actor Actor
-}
-
-// Stopper is implemented by nodes that hold something that must be let go when their process dies, such as
-// coroutines. Stop is called once, after the last step of an incarnation.
-type Stopper interface{ Stop() }
 
 // process is a process or a client, dead or alive.
 type process struct {
@@ -54,7 +19,7 @@ type process struct {
 	home   string // its role at every start
 	link   *link
 	create func(node.Hook) node.Node
-	actor  Actor // of a client
+	actor  runtime.Actor // of a client
 
 	node        node.Node // nil when down
 	incarnation uint32    // how often it was started
@@ -88,6 +53,12 @@ type timer struct {
 	queued  node.Time // when the entry comes up
 	entry   uint64    // which entry counts
 	cleared bool
+}
+
+// made is one incarnation's node. A crash takes it out of the world, and what it has counted is still asked for.
+type made struct {
+	id   node.ID
+	node node.Node
 }
 
 // pending is an event on the heap.
@@ -127,7 +98,7 @@ type World struct {
 	bug      string
 	measure  bool
 	hosts    map[string]*link
-	observer Observer
+	observer runtime.Observer
 	listen   func(*Event)
 
 	now     node.Time
@@ -150,7 +121,7 @@ type World struct {
 
 	event   node.Event // what is being handled
 	out     node.Effects
-	calls   Calls
+	calls   runtime.Calls
 	scratch []byte
 	chain   [40]byte
 	hash    uint64
@@ -165,7 +136,8 @@ type World struct {
 	links  []*linkFault
 	armed  []*pointFault
 	plan   uint64 // number of the plans that still count
-	failed *Outcome
+	failed *runtime.Outcome
+	made   []made // every node that ran, also those that died
 }
 
 // New returns an empty world at time 0, or says which options make no sense.
@@ -190,7 +162,7 @@ type ProcessError struct {
 func (e *ProcessError) Error() string { return fmt.Sprintf("process %d (%q): %s", e.ID, e.Name, e.Why) }
 
 // Add makes a process known. It does not run before Start.
-func (w *World) Add(p Process) error {
+func (w *World) Add(p runtime.Process) error {
 	if p.New == nil {
 		return &ProcessError{p.ID, p.Name, "nothing makes its node"}
 	}
@@ -207,7 +179,7 @@ func (w *World) Add(p Process) error {
 }
 
 // AddClient makes a client known and starts it.
-func (w *World) AddClient(c Client) error {
+func (w *World) AddClient(c runtime.Client) error {
 	if c.Actor == nil {
 		return &ProcessError{c.ID, c.Name, "a client without an actor"}
 	}
@@ -276,6 +248,64 @@ func (w *World) Node(id node.ID) node.Node {
 		return p.node
 	}
 	return nil
+}
+
+// Noted returns how many things have happened, deliveries and losses and traces alike: the number of the last Event.
+func (w *World) Noted() uint64 { return w.noted }
+
+// Processes lists the processes, clients excepted, in the order in which they were added.
+func (w *World) Processes() []node.ID {
+	var ids []node.ID
+	for _, p := range w.parties {
+		if p.actor == nil {
+			ids = append(ids, p.id)
+		}
+	}
+	return ids
+}
+
+// Running tells whether a process is up.
+func (w *World) Running(id node.ID) bool { return w.Node(id) != nil }
+
+// State returns what a running node tells of itself.
+func (w *World) State(id node.ID) (node.State, bool) {
+	t, tells := w.Node(id).(node.Teller)
+	if !tells {
+		return node.State{}, false
+	}
+	return t.State(), true
+}
+
+// States returns what every node that ever ran told last, in the order in which they were made.
+func (w *World) States() []runtime.Told {
+	var all []runtime.Told
+	for _, m := range w.made {
+		if t, tells := m.node.(node.Teller); tells {
+			all = append(all, runtime.Told{ID: m.id, State: t.State()})
+		}
+	}
+	return all
+}
+
+// Outside is the address that a message of Ask comes from. No process has it.
+const Outside node.ID = 1<<16 - 1
+
+// Ask hands a running node a message from Outside and returns what it sends back in the same step. All other effects of the
+// step are dropped, so the message must be one that changes nothing.
+func (w *World) Ask(id node.ID, m node.Message) ([]node.Message, bool) {
+	n := w.Node(id)
+	if n == nil {
+		return nil, false
+	}
+	var out node.Effects
+	n.Step(w.now, node.Event{Kind: node.Received, From: Outside, Message: m}, &out)
+	var answers []node.Message
+	for i := range out.List {
+		if e := &out.List[i]; e.Kind == node.DoSend && e.To == Outside {
+			answers = append(answers, e.Message)
+		}
+	}
+	return answers, true
 }
 
 // Incarnation returns how often a process was started.
@@ -432,7 +462,7 @@ func (w *World) Close() {
 func (w *World) drop(p *process) {
 	n := p.node
 	p.node, p.starting = nil, false
-	s, ok := n.(Stopper)
+	s, ok := n.(runtime.Stopper)
 	if !ok {
 		return
 	}

@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/firstgap/firstgap/harness/runtime"
+	"github.com/firstgap/firstgap/harness/tally"
 	"github.com/firstgap/firstgap/impl/node"
 
 	_ "github.com/firstgap/firstgap/harness/internal/runflags"
@@ -26,14 +28,14 @@ func history(t *testing.T, seed uint64) (uint64, []uint64, Counts) {
 	start := func() {
 		next++
 		id := next
-		require.NoError(t, w.Add(Process{ID: id, Name: fmt.Sprintf("writer %d", id), Role: "writer",
+		require.NoError(t, w.Add(runtime.Process{ID: id, Name: fmt.Sprintf("writer %d", id), Role: "writer",
 			New: func(h node.Hook) node.Node { return &gossips{id: id, peers: []node.ID{3, 4}, hook: h} }}))
 		require.NoError(t, w.Start(id))
 	}
-	require.NoError(t, w.Install(everything(), start))
+	require.NoError(t, w.Install(everything(), succession(start)))
 	r := w.Record(10)
 	out := w.Run(after(500 * ms))
-	require.Equal(t, TimeReached, out.End, out.String())
+	require.Equal(t, runtime.TimeReached, out.End, out.String())
 	return w.Hash(), r.Hashes(), w.Counts()
 }
 
@@ -55,7 +57,7 @@ func TestEveryKindOfFaultStrikes(t *testing.T) {
 	var sum Counts
 	for seed := uint64(1); seed <= 20; seed++ {
 		_, _, c := history(t, seed)
-		sum.Add(c)
+		tally.Add(&sum, &c)
 	}
 	text, err := json.Marshal(sum)
 	require.NoError(t, err)
@@ -115,7 +117,7 @@ func TestTimers(t *testing.T) {
 			}
 		}
 	})
-	require.Equal(t, TimeReached, w.Run(after(time.Second)).End)
+	require.Equal(t, runtime.TimeReached, w.Run(after(time.Second)).End)
 	assert.Equal(t, []string{"6@0s", "9@1ms", "3@5ms", "7@6ms", "1@10ms", "5@12ms", "2@20ms"}, fired)
 }
 
@@ -132,7 +134,7 @@ func TestMovingATimerKeepsOneEntry(t *testing.T) {
 func TestTimersOfTheDeadNeverFire(t *testing.T) {
 	var fired []uint32
 	w := newWorld(t, Options{Seed: 1})
-	require.NoError(t, w.Add(Process{ID: 1, Name: "a", New: func(node.Hook) node.Node {
+	require.NoError(t, w.Add(runtime.Process{ID: 1, Name: "a", New: func(node.Hook) node.Node {
 		var incarnation uint32
 		return toy(func(_ node.Time, ev node.Event, out *node.Effects) {
 			if ev.Kind == node.Started {
@@ -148,7 +150,7 @@ func TestTimersOfTheDeadNeverFire(t *testing.T) {
 	w.Run(after(5 * ms))
 	require.NoError(t, w.Crash(1))
 	require.NoError(t, w.Start(1))
-	require.Equal(t, Idle, w.Run(after(time.Second)).End)
+	require.Equal(t, runtime.Idle, w.Run(after(time.Second)).End)
 	assert.Equal(t, []uint32{2}, fired)
 	assert.EqualValues(t, 2, w.Incarnation(1))
 }
@@ -232,7 +234,7 @@ func TestAPauseKeepsOrder(t *testing.T) {
 	s := &stream{count: 20}
 	var got []uint64
 	w := newWorld(t, Options{Seed: 1})
-	require.NoError(t, w.AddClient(Client{ID: 9, Name: "client 1", Actor: s}))
+	require.NoError(t, w.AddClient(runtime.Client{ID: 9, Name: "client 1", Actor: s}))
 	add(t, w, 1, "a", func(_ node.Time, ev node.Event, _ *node.Effects) {
 		if ev.Kind == node.Requested {
 			got = append(got, ev.Request.ID)
@@ -278,28 +280,28 @@ func TestLimits(t *testing.T) {
 		node   toy
 		want   string
 	}{
-		{"events", Limits{Events: 100}, endless, LimitEvents},
-		{"time", Limits{Time: dur(50 * ms)}, endless, LimitTime},
+		{"events", Limits{Events: 100}, endless, runtime.LimitEvents},
+		{"time", Limits{Time: dur(50 * ms)}, endless, runtime.LimitTime},
 		{"disk", Limits{Bytes: 10_000}, func(_ node.Time, ev node.Event, out *node.Effects) {
 			out.SetTimer(1, ms)
 			out.Append("log", make([]byte, 1000))
-		}, LimitBytes},
+		}, runtime.LimitBytes},
 		{"replaced files", Limits{Bytes: 10_000}, func(_ node.Time, ev node.Event, out *node.Effects) {
 			out.SetTimer(1, ms)
 			out.Replace(fmt.Sprint(ev.Kind == node.Started), make([]byte, 6000), 1)
-		}, LimitBytes},
+		}, runtime.LimitBytes},
 		{"messages", Limits{Bytes: 10_000}, func(_ node.Time, ev node.Event, out *node.Effects) {
 			if ev.Kind == node.Received {
 				out.Send(1, ev.Message)
 			}
 			out.Send(1, &ping{1})
-		}, LimitBytes},
+		}, runtime.LimitBytes},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t, Options{Seed: 1, Limits: c.limits})
 			add(t, w, 1, "a", c.node)
 			out := w.Run(after(time.Minute))
-			require.Equal(t, LimitExceeded, out.End)
+			require.Equal(t, runtime.LimitExceeded, out.End)
 			assert.Equal(t, c.want, out.Limit)
 			assert.Contains(t, out.String(), "the limit on "+c.want+" was exceeded at ")
 			events := w.Events()
@@ -320,12 +322,12 @@ func TestBytesAreGivenBack(t *testing.T) {
 		out.Replace("cell", make([]byte, 5000), 1)
 	})
 	for range 20 {
-		require.Equal(t, TimeReached, w.Run(w.Now().Add(10*ms)).End)
+		require.Equal(t, runtime.TimeReached, w.Run(w.Now().Add(10*ms)).End)
 		require.NoError(t, w.Crash(1))
 		require.NoError(t, w.Start(1))
 	}
 	require.NoError(t, w.Stop(1))
-	require.Equal(t, Idle, w.Run(w.Now().Add(time.Minute)).End)
+	require.Equal(t, runtime.Idle, w.Run(w.Now().Add(time.Minute)).End)
 	assert.EqualValues(t, 5000, w.bytes)
 }
 
@@ -339,7 +341,7 @@ func TestAPanicIsAFinding(t *testing.T) {
 		}
 	})
 	out := w.Run(after(time.Second))
-	require.Equal(t, Panicked, out.End)
+	require.Equal(t, runtime.Panicked, out.End)
 	assert.Equal(t, node.ID(2), out.Process)
 	assert.Equal(t, "segment 1/2", out.Name)
 	assert.Equal(t, after(3*ms), out.At)
@@ -347,11 +349,11 @@ func TestAPanicIsAFinding(t *testing.T) {
 	assert.Contains(t, out.Stack, "world_test.go")
 	assert.Contains(t, out.Event, "segment 1/1: ping &{n:3}")
 	assert.Contains(t, out.String(), "segment 1/2 panicked at 3ms: ")
-	assert.Equal(t, Panicked, w.Run(after(time.Hour)).End, "it does not go on")
+	assert.Equal(t, runtime.Panicked, w.Run(after(time.Hour)).End, "it does not go on")
 }
 
 func TestPanicsOutsideOfStep(t *testing.T) {
-	for name, p := range map[string]Process{
+	for name, p := range map[string]runtime.Process{
 		"New":            {ID: 1, Name: "a", New: func(node.Hook) node.Node { panic("no node today") }},
 		"no node":        {ID: 1, Name: "a", New: func(node.Hook) node.Node { return nil }},
 		"no message":     {ID: 1, Name: "a", New: one(func(_ node.Time, _ node.Event, out *node.Effects) { out.Send(2, nil) })},
@@ -362,7 +364,7 @@ func TestPanicsOutsideOfStep(t *testing.T) {
 			require.NoError(t, w.Add(p))
 			require.NoError(t, w.Start(1))
 			out := w.Run(after(time.Second))
-			assert.Equal(t, Panicked, out.End)
+			assert.Equal(t, runtime.Panicked, out.End)
 			assert.Equal(t, "a", out.Name)
 			assert.NotEmpty(t, out.Value)
 			assert.Contains(t, out.Event, "start, incarnation 1")
@@ -387,7 +389,7 @@ func (s *stopped) Stop() {
 func TestStopper(t *testing.T) {
 	var made []*stopped
 	w := newWorld(t, Options{Seed: 1})
-	require.NoError(t, w.Add(Process{ID: 1, Name: "a", New: func(h node.Hook) node.Node {
+	require.NoError(t, w.Add(runtime.Process{ID: 1, Name: "a", New: func(h node.Hook) node.Node {
 		s := &stopped{toy: silent, stop: func() { h.Hit("unwinding") }}
 		made = append(made, s)
 		return s
@@ -407,14 +409,14 @@ func TestStopper(t *testing.T) {
 
 func TestAPanicOfStopIsAFinding(t *testing.T) {
 	w := newWorld(t, Options{Seed: 1})
-	require.NoError(t, w.Add(Process{ID: 1, Name: "a", New: func(node.Hook) node.Node {
+	require.NoError(t, w.Add(runtime.Process{ID: 1, Name: "a", New: func(node.Hook) node.Node {
 		return &stopped{toy: silent, stop: func() { panic("leak") }}
 	}}))
 	require.NoError(t, w.Start(1))
 	w.Run(after(ms))
 	require.NoError(t, w.Crash(1))
 	out := w.Run(after(time.Second))
-	assert.Equal(t, Panicked, out.End)
+	assert.Equal(t, runtime.Panicked, out.End)
 	assert.Contains(t, out.Value, "while it was stopped: leak")
 }
 
@@ -426,9 +428,9 @@ func TestRunUntil(t *testing.T) {
 		out.SetTimer(1, ms)
 	})
 	out := w.RunUntil(after(time.Second), func() bool { return n == 10 })
-	assert.Equal(t, Outcome{End: ConditionMet, At: after(9 * ms)}, out)
+	assert.Equal(t, runtime.Outcome{End: runtime.ConditionMet, At: after(9 * ms)}, out)
 	out = w.Run(after(20*ms) + 5)
-	assert.Equal(t, Outcome{End: TimeReached, At: after(20*ms) + 5}, out)
+	assert.Equal(t, runtime.Outcome{End: runtime.TimeReached, At: after(20*ms) + 5}, out)
 	assert.Equal(t, 21, n)
 	assert.Equal(t, "time reached at 20.000005ms", out.String())
 }
@@ -442,7 +444,7 @@ func TestActions(t *testing.T) {
 			w.At(0, "past", func() { did = append(did, fmt.Sprint("past at ", time.Duration(w.Now()))) })
 		})
 		w.At(after(5*ms), name, func() { did = append(did, name) })
-		require.Equal(t, Idle, w.Run(after(time.Second)).End)
+		require.Equal(t, runtime.Idle, w.Run(after(time.Second)).End)
 		return w.Hash(), did
 	}
 	a, did := run("first")
@@ -454,20 +456,20 @@ func TestActions(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	w := newWorld(t, Options{Seed: 1})
 	add(t, w, 1, "a", silent)
-	require.NoError(t, w.AddClient(Client{ID: 2, Name: "client 1", Actor: &asker{peers: []node.ID{1}}}))
+	require.NoError(t, w.AddClient(runtime.Client{ID: 2, Name: "client 1", Actor: &asker{peers: []node.ID{1}}}))
 	refused := func(err error, why string) {
 		t.Helper()
 		var p *ProcessError
 		require.ErrorAs(t, err, &p)
 		assert.Contains(t, p.Why, why)
 	}
-	refused(w.Add(Process{ID: 0, Name: "b", New: one(silent)}), "address 0")
-	refused(w.Add(Process{ID: 1, Name: "b", New: one(silent)}), "the address is that of a")
-	refused(w.Add(Process{ID: 3, Name: "a", New: one(silent)}), "the name is that of process 1")
-	refused(w.Add(Process{ID: 3, New: one(silent)}), "no name")
-	refused(w.Add(Process{ID: 3, Name: "b"}), "nothing makes its node")
-	refused(w.AddClient(Client{ID: 3, Name: "c"}), "without an actor")
-	refused(w.AddClient(Client{ID: 1, Name: "c", Actor: &asker{}}), "the address is that of a")
+	refused(w.Add(runtime.Process{ID: 0, Name: "b", New: one(silent)}), "address 0")
+	refused(w.Add(runtime.Process{ID: 1, Name: "b", New: one(silent)}), "the address is that of a")
+	refused(w.Add(runtime.Process{ID: 3, Name: "a", New: one(silent)}), "the name is that of process 1")
+	refused(w.Add(runtime.Process{ID: 3, New: one(silent)}), "no name")
+	refused(w.Add(runtime.Process{ID: 3, Name: "b"}), "nothing makes its node")
+	refused(w.AddClient(runtime.Client{ID: 3, Name: "c"}), "without an actor")
+	refused(w.AddClient(runtime.Client{ID: 1, Name: "c", Actor: &asker{}}), "the address is that of a")
 	refused(w.Start(1), "running")
 	refused(w.Start(9), "no such process")
 	refused(w.Start(2), "a client")
@@ -538,15 +540,16 @@ func TestTracesAreHashed(t *testing.T) {
 func TestCountsAdd(t *testing.T) {
 	a := Counts{Events: 1, Types: []TypeCount{{"b", 1, 10}}}
 	b := a
-	a.Add(Counts{Events: 2, LostByLoss: 1, LostByDown: 2, Types: []TypeCount{{"a", 2, 20}, {"b", 3, 30}}})
+	more := Counts{Events: 2, LostByLoss: 1, LostByDown: 2, Types: []TypeCount{{"a", 2, 20}, {"b", 3, 30}}}
+	tally.Add(&a, &more)
 	assert.Equal(t, Counts{Events: 3, LostByLoss: 1, LostByDown: 2, Types: []TypeCount{{"a", 2, 20}, {"b", 4, 40}}}, a)
 	assert.EqualValues(t, 3, a.Lost())
-	assert.Equal(t, []TypeCount{{"b", 1, 10}}, b.Types, "a copy is left alone")
+	assert.Equal(t, Types{{"b", 1, 10}}, b.Types, "a copy is left alone")
 }
 
 func TestLostToNobody(t *testing.T) {
 	w := newWorld(t, Options{Seed: 1})
-	require.NoError(t, w.AddClient(Client{ID: 7, Name: "client 1", Actor: &asker{peers: []node.ID{99}}}))
+	require.NoError(t, w.AddClient(runtime.Client{ID: 7, Name: "client 1", Actor: &asker{peers: []node.ID{99}}}))
 	add(t, w, 1, "a", func(_ node.Time, ev node.Event, out *node.Effects) {
 		out.Send(99, &ping{1})
 		out.Send(7, &ping{1})                // a client takes replies only

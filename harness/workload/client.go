@@ -618,6 +618,9 @@ func (a *Auditor) full() bool { return a.index >= 0 && a.history.Transactions[a.
 // Wrote tells whether the auditor's write was acknowledged.
 func (a *Auditor) Wrote() bool { a.look(); return a.written }
 
+// Done tells whether the auditor has written once more and has read everything.
+func (a *Auditor) Done() bool { a.look(); return a.seen >= 0 }
+
 // Seen returns the index, in the history, of the transaction that read every row, and false before it is
 // acknowledged.
 func (a *Auditor) Seen() (int, bool) { a.look(); return a.seen, a.seen >= 0 }

@@ -76,19 +76,19 @@ const (
 
 // Counters count what a writer has done since it started.
 type Counters struct {
-	Hits       uint64 // pages that were looked for and in the cache
-	Misses     uint64 // pages that were read from a segment
-	Evictions  uint64 // pages that the cache gave back
-	Probes     uint64 // reads that went to another segment than the fastest
-	Hedges     uint64 // reads that a second segment was asked for, because the first was slow
-	Stalls     uint64 // puts that waited because the log was too far ahead of the VDL
-	Growth     uint64 // puts that waited because the volume had to grow
-	Structures uint64 // structural changes of the tree
-	Shrinks    uint64 // of them, those that gave a page back
-	Scans      uint64
-	Rollbacks  uint64 // to a savepoint
-	Undone     uint64 // changes taken back
-	Deadlocks  uint64
+	Hits       uint64 `json:"cacheHits"`   // pages that were looked for and in the cache
+	Misses     uint64 `json:"cacheMisses"` // pages that were read from a segment
+	Evictions  uint64 `json:"evictions"`   // pages that the cache gave back
+	Probes     uint64 `json:"probes"`      // reads that went to another segment than the fastest
+	Hedges     uint64 `json:"hedges"`      // reads that a second segment was asked for, because the first was slow
+	Stalls     uint64 `json:"stalls"`      // puts that waited because the log was too far ahead of the VDL
+	Growth     uint64 `json:"growthWaits"` // puts that waited because the volume had to grow
+	Structures uint64 `json:"structures"`  // structural changes of the tree
+	Shrinks    uint64 `json:"shrinks"`     // of them, those that gave a page back
+	Scans      uint64 `json:"writerScans"`
+	Rollbacks  uint64 `json:"writerRollbacks"` // to a savepoint
+	Undone     uint64 `json:"undone"`          // changes taken back
+	Deadlocks  uint64 `json:"writerDeadlocks"`
 }
 
 // A Writer is one database instance, from its start to the moment at which a newer one replaces it.

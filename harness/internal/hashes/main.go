@@ -10,6 +10,7 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"github.com/firstgap/firstgap/harness"
+	"github.com/firstgap/firstgap/harness/aurora"
 )
 
 func main() {
@@ -20,12 +21,13 @@ func main() {
 	if err != nil {
 		fail(err.Error())
 	}
+	system := aurora.System()
 	for seed := range seeds {
-		c, err := harness.Generation{}.Generate(seed)
+		c, err := system.Generate(seed, harness.Generation{})
 		if err != nil {
 			fail(err.Error())
 		}
-		r := harness.Run(c)
+		r := harness.Run(system, c)
 		fmt.Printf("%d %016x %016x %d %s\n", seed, xxh3.HashString(c.String()), r.Hash, r.Counts.World.Events, r.Verdict)
 	}
 }

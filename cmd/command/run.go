@@ -1,0 +1,267 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/firstgap/firstgap/faults"
+	"github.com/firstgap/firstgap/harness"
+	"github.com/firstgap/firstgap/harness/aurora"
+	"github.com/firstgap/firstgap/harness/campaign"
+	"github.com/firstgap/firstgap/harness/configuration"
+	"github.com/firstgap/firstgap/harness/report"
+)
+
+// A run without --runs and --for makes as many of defaultRuns as fit into defaultTime.
+const (
+	defaultRuns = 10_000
+	defaultTime = 50 * time.Second
+)
+
+// runCommand is firstgap run: its flags.
+type runCommand struct {
+	seed    uint64
+	runs    uint64
+	limit   time.Duration
+	out     string
+	workers int
+	json    bool
+	backup  string
+	model   bool
+	system  string
+	bug     string
+	file    string // of a configuration
+	systems []harness.System
+}
+
+func newRun(systems []harness.System) *cobra.Command {
+	c := runCommand{systems: systems}
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "make thousands of simulated runs of a system, and hold each against every check",
+		Long: fmt.Sprintf(`run makes simulated runs of a system, with crashes, partitions and take-overs, each held against every check that can be
+made of it. Without any flag it first searches every world of the model of our own system, and every broken variant
+of it; with --runs, --for or --configuration it does so when --model is given.
+
+Without --runs and --for it makes %d runs, or as many as fit into %v with the model's part. A number of
+runs that was asked for and did not fit into --for is an answer that could not be given.
+
+systems: %s
+%s`, defaultRuns, defaultTime, described(systems), exitCannotTells),
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },
+	}
+	f := cmd.Flags()
+	f.Uint64Var(&c.seed, "seed", 1, "of the first run; the others follow")
+	f.Uint64Var(&c.runs, "runs", defaultRuns, "how many simulated runs")
+	f.DurationVar(&c.limit, "for", defaultTime, "end after this long, the model included")
+	f.StringVar(&c.out, "out", "firstgap-report", "folder for report.json, junit.xml, summary.md and a file for each failure")
+	f.IntVar(&c.workers, "workers", 0, "how many run at a time (default: one on each core)")
+	f.BoolVar(&c.json, "json", false, "print the report as JSON")
+	f.BoolVar(&c.model, "model", false, "check the model of our own system before the runs")
+	f.StringVar(&c.system, "system", systems[0].Name(), "the system to run")
+	f.StringVar(&c.bug, "bug", "", "the planted bug of every run")
+	f.StringVar(&c.file, "configuration", "", "make the one run of this file (- is standard input)")
+	f.StringVar(&c.backup, "backup", "", "make the one run of --seed, and copy what it backed up to this bucket, such as file:///folder (see firstgap restore)")
+	return cmd
+}
+
+// job says what the flags ask for.
+func (c *runCommand) job(cmd *cobra.Command) (campaign.Job, error) {
+	runs, limit := cmd.Flags().Changed("runs"), cmd.Flags().Changed("for")
+	switch {
+	case runs && c.runs == 0:
+		return campaign.Job{}, fmt.Errorf("--runs is 0; expected at least 1")
+	case c.limit <= 0:
+		return campaign.Job{}, fmt.Errorf("--for is %v; expected more than 0s", c.limit)
+	case c.workers < 0:
+		return campaign.Job{}, fmt.Errorf("--workers is %d; expected no negative number", c.workers)
+	}
+	system, err := systemOf(c.systems, c.system)
+	if err != nil {
+		return campaign.Job{}, err
+	}
+	generation, err := harness.WithPoints()
+	if err != nil {
+		return campaign.Job{}, err
+	}
+	generation.Bug = c.bug
+	about := system.About()
+	if err := about.Knows(c.bug); err != nil {
+		return campaign.Job{}, err
+	}
+	if c.bug != "" && about.Overlay && !harness.HasPoints() {
+		return campaign.Job{}, fmt.Errorf("--bug %s: %w", c.bug, faults.ErrNoOverlay)
+	}
+	j := campaign.Job{For: c.limit, Runs: campaign.Options{System: system, Generation: generation, Seed: c.seed, Runs: c.runs, Workers: c.workers},
+		Model: campaign.ModelOptions{Workers: c.workers}}
+	// The model does not change between two small runs: it is checked when it is asked for, and by the main job.
+	j.NoModel = !c.model && (runs || limit || c.file != "" || c.bug != "" || system.Name() != aurora.Name)
+	if c.file != "" {
+		if j.Runs.Given, err = c.configuration(cmd); err != nil {
+			return campaign.Job{}, err
+		}
+		if j.Runs.System, err = systemOf(c.systems, j.Runs.Given.System); err != nil {
+			return campaign.Job{}, fmt.Errorf("%s: %w", c.file, err)
+		}
+		if err := harness.Validate(j.Runs.System, j.Runs.Given); err != nil {
+			return campaign.Job{}, fmt.Errorf("%s: %w", c.file, err)
+		}
+	}
+	switch {
+	case c.file != "":
+	case runs && !limit:
+		j.For = 0
+	case !runs && limit:
+		j.Runs.Runs = 0
+	case !runs && !limit:
+		j.Runs.AtMost = true
+	}
+	return j, nil
+}
+
+func (c *runCommand) run(cmd *cobra.Command) error {
+	if c.backup != "" {
+		return c.backUp(cmd)
+	}
+	job, err := c.job(cmd)
+	if err != nil {
+		return err
+	}
+	folder, err := report.Open(c.out)
+	if err != nil {
+		return err
+	}
+	if err := folder.Begin(); err != nil {
+		return err
+	}
+	job.Runs.Failed = folder.Failed
+	progress := newProgressLine(cmd.ErrOrStderr())
+	job.Model.Progress = progress.model
+	job.Runs.Progress = progress.runs()
+	collectLess()
+	start := time.Now()
+	model, runs, err := job.Do(cmd.Context())
+	progress.end()
+	r := report.New(model, runs, job.NoModel, time.Since(start))
+	err = errors.Join(err, folder.Write(r))
+	if file := os.Getenv("GITHUB_STEP_SUMMARY"); file != "" {
+		err = errors.Join(err, r.AppendSummary(file))
+	}
+	if c.json {
+		text, broken := r.JSON()
+		_, written := cmd.OutOrStdout().Write(text)
+		err = errors.Join(err, broken, written)
+	} else {
+		err = errors.Join(err, r.WriteText(cmd.OutOrStdout()))
+		fmt.Fprintf(cmd.ErrOrStderr(), "report: %s\n", folder.Dir())
+	}
+	if code := r.Verdict.ExitCode(); code == exitViolation {
+		message := ""
+		if err != nil {
+			message = err.Error()
+		}
+		return outcome{code: code, message: message} // a violation was found, whatever else went wrong
+	} else if err != nil {
+		return err
+	} else if code != exitPass {
+		return outcome{code: code}
+	}
+	return nil
+}
+
+// configuration reads the file that --configuration names.
+func (c *runCommand) configuration(cmd *cobra.Command) (*configuration.Configuration, error) {
+	in := cmd.InOrStdin()
+	if c.file != "-" {
+		file, err := os.Open(c.file)
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close()
+		in = file
+	}
+	read, err := configuration.Read(in)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.file, err)
+	}
+	return &read, nil
+}
+
+// systemOf returns the system of a name.
+func systemOf(systems []harness.System, name string) (harness.System, error) {
+	var known []string
+	for _, s := range systems {
+		if s.Name() == name {
+			return s, nil
+		}
+		known = append(known, s.Name())
+	}
+	return nil, &faults.UnknownError{What: "system", Found: name, Known: known}
+}
+
+// described lists systems for a help text.
+func described(systems []harness.System) string {
+	var b strings.Builder
+	for _, s := range systems {
+		fmt.Fprintf(&b, "\n  %-10s %s", s.Name(), s.About().What)
+	}
+	return b.String()
+}
+
+// text shows one line of progress.
+func (p *progressLine) text(line string) {
+	if p.terminal {
+		fmt.Fprintf(p.w, "\r\x1b[K%s", line)
+		return
+	}
+	fmt.Fprintln(p.w, line)
+}
+
+// model shows how far the checking of the model is.
+func (p *progressLine) model(now campaign.ModelProgress) {
+	if now.Name == "" {
+		if !p.terminal {
+			p.text(fmt.Sprintf("model: %d of %d searches done in %.1fs", now.Done, now.Of, now.Elapsed.Seconds()))
+		}
+		return
+	}
+	if p.terminal {
+		p.text(fmt.Sprintf("model: %d of %d searches, now %s", now.Done, now.Of, now.Name))
+	}
+}
+
+// runs returns what shows how far the runs are: at once on a terminal, elsewhere now and then, and at the end.
+func (p *progressLine) runs() func(campaign.Progress) {
+	var shown time.Duration
+	return func(now campaign.Progress) {
+		if !p.terminal && !now.Finished && now.Elapsed-shown < p.every {
+			return
+		}
+		shown = now.Elapsed
+		line := fmt.Sprintf("runs: %d", now.Runs)
+		if now.Asked > 0 {
+			line += fmt.Sprintf(" of %d", now.Asked)
+		}
+		line += fmt.Sprintf(", %.0f a second, %d not passed, %.0fs so far", now.Rate, now.Failed, now.Elapsed.Seconds())
+		if !now.Finished {
+			line += fmt.Sprintf(", %.0fs left", now.Left.Seconds())
+		}
+		p.text(line)
+	}
+}
+
+// collectLess has the garbage collector wait until there is four times as much garbage as there is in use, unless GOGC
+// says something else. A run holds little at a time and makes a lot of garbage: with the usual setting, an eighth of the
+// processor's time goes to looking through the same few megabytes.
+func collectLess() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
+}

@@ -1,0 +1,143 @@
+package aurora
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/firstgap/firstgap/harness/judge"
+	"github.com/firstgap/firstgap/impl/backup"
+	"github.com/firstgap/firstgap/impl/node"
+	"github.com/firstgap/firstgap/impl/page"
+)
+
+// evidence adds what the run has left behind.
+func (b *built) evidence(e *judge.Evidence) {
+	e.Workload = &b.c.Workload
+	e.Transactions = b.history
+	if b.audit != nil {
+		if at, seen := b.audit.Seen(); seen {
+			e.Audit = at
+		}
+	}
+	if len(b.volume.Readers) > 0 {
+		e.Readings = &b.readings
+	}
+	e.Log, e.Durable, e.PageSize = b.watch.log(), &b.watch.durable, page.SizeOf(b.volume)
+	e.Copies = b.copies()
+	e.Grown = b.validator.Counts().Grown
+	if id := b.volume.Objects; id != 0 && b.r.Running(id) {
+		e.Store = b.readStore(id)
+	}
+	e.Listened, e.Misplaced = true, b.watch.misplaced
+	b.count(e)
+}
+
+// count adds what the clients and the model have counted.
+func (b *built) count(e *judge.Evidence) {
+	c := &e.Counts
+	h := b.history.Count()
+	c.Transactions = uint64(len(b.history.Transactions))
+	c.Acknowledged, c.ReadOnly, c.Aborted = uint64(h.Acknowledged), uint64(h.ReadOnly), uint64(h.Aborted)
+	c.Deadlocks, c.Unknown = uint64(h.Deadlocks), uint64(h.Unknown)
+	c.Scans, c.RowsScanned, c.Rollbacks = uint64(h.Scans), uint64(h.RowsScanned), uint64(h.Rollbacks)
+	c.Full, c.Misused = uint64(h.Full), uint64(h.Misused)
+	c.Trace, c.Readers = b.validator.Counts(), b.validator.ReaderCounts()
+	c.TakeOvers, c.Recoveries, c.Cuts, c.Undos = c.Trace.Starts, c.Trace.Opens, c.Trace.Cuts, c.Trace.Undos
+	c.PageReads, c.RefusedByReaders = b.watch.pageImages, uint64(b.readings.Wrong)
+	for _, told := range b.r.States() {
+		for _, n := range told.State.Counters {
+			switch n.Name {
+			case "backupConflicts":
+				e.Conflicts += n.Value
+			case "storeIncarnations":
+				c.StoreStarts += n.Value
+			}
+		}
+	}
+	c.StoreStarts = max(c.StoreStarts, 1) - 1
+}
+
+// copies are the segments that keep pages, by group, as far as they tell.
+func (b *built) copies() [][]judge.Copy {
+	var all [][]judge.Copy
+	for _, members := range b.volume.Segments {
+		var group []judge.Copy
+		for i, id := range members {
+			if i < len(b.volume.Tails) && b.volume.Tails[i] {
+				continue // it keeps no pages
+			}
+			if state, tells := b.r.State(id); tells {
+				group = append(group, judge.Copy{Name: b.r.Name(id), State: state, PageAt: func(p node.PageID, at node.LSN) ([]byte, error) {
+					return b.pageAt(id, state.Line, p, at)
+				}})
+			}
+		}
+		all = append(all, group)
+	}
+	return all
+}
+
+// pageAt asks a segment for a page as a reader would, whose read does not name a writer to answer from now on.
+func (b *built) pageAt(id node.ID, line node.Epoch, p node.PageID, at node.LSN) ([]byte, error) {
+	answers, _ := b.r.Ask(id, &node.ReadSnapshot{Epoch: line, Page: p, ReadPoint: at, Need: at})
+	for _, m := range answers {
+		if image, is := m.(*node.PageImage); is && image.Page == p && image.ReadPoint == at {
+			return image.Image, nil
+		}
+		return nil, fmt.Errorf("it answers %s", node.Describe(m))
+	}
+	return nil, fmt.Errorf("it answers nothing")
+}
+
+// store is what the object store holds, read as anybody would, and kept after the run.
+type store struct {
+	names   []string // ascending
+	objects map[string][]byte
+}
+
+// readStore reads all of the object store.
+func (b *built) readStore(id node.ID) *store {
+	s := &store{objects: map[string][]byte{}}
+	for after, more := "", true; more; {
+		answers, _ := b.r.Ask(id, &node.ListObjects{After: after})
+		more = false
+		for _, m := range answers {
+			if list, is := m.(*node.ObjectList); is && len(list.Names) > 0 {
+				s.names = append(s.names, list.Names...)
+				after, more = list.Names[len(list.Names)-1], list.More
+			}
+		}
+	}
+	for _, name := range s.names {
+		answers, _ := b.r.Ask(id, &node.GetObject{Name: name})
+		for _, m := range answers {
+			if read, is := m.(*node.ObjectRead); is && read.Name == name && read.Found {
+				s.objects[name] = read.Data
+			}
+		}
+	}
+	return s
+}
+
+// Get implements backup.Source.
+func (s *store) Get(name string) ([]byte, error) {
+	data, found := s.objects[name]
+	if !found {
+		return nil, &backup.MissingError{Name: name}
+	}
+	return data, nil
+}
+
+// List implements backup.Source.
+func (s *store) List(prefix string) ([]string, error) {
+	from, _ := slices.BinarySearch(s.names, prefix)
+	var names []string
+	for _, n := range s.names[from:] {
+		if !strings.HasPrefix(n, prefix) {
+			break
+		}
+		names = append(names, n)
+	}
+	return names, nil
+}

@@ -1,0 +1,333 @@
+// Package aurora is the project's own implementation as a system under test: a writer, segments in protection groups, an epoch
+// register, read replicas and an object store, as the model of spec/volume has them.
+//
+// It gives every kind of evidence that there is, and so stands every check. Of lets another implementation of one of the roles,
+// such as a segment of a stranger's, serve beside our own.
+package aurora
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/firstgap/firstgap/faults"
+	"github.com/firstgap/firstgap/harness"
+	"github.com/firstgap/firstgap/harness/configuration"
+	"github.com/firstgap/firstgap/harness/conform"
+	"github.com/firstgap/firstgap/harness/judge"
+	"github.com/firstgap/firstgap/harness/runtime"
+	"github.com/firstgap/firstgap/harness/workload"
+	"github.com/firstgap/firstgap/impl/control"
+	"github.com/firstgap/firstgap/impl/node"
+	"github.com/firstgap/firstgap/impl/objects"
+	"github.com/firstgap/firstgap/impl/reader"
+	"github.com/firstgap/firstgap/impl/segment"
+	"github.com/firstgap/firstgap/impl/writer"
+)
+
+// An Implementation makes the nodes of a volume.
+type Implementation struct {
+	// SegmentDisk is what the disk of a segment holds when the volume is new: it was formatted before.
+	SegmentDisk []node.File
+	Register    func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node
+	Segment     func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node
+	Objects     func(hook node.Hook) node.Node // the object store; nil for none, whatever a configuration says
+	Writer      func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node
+	Reader      func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node // needed where a configuration has readers
+}
+
+// Ours is the project's own implementation.
+func Ours() Implementation {
+	return Implementation{
+		SegmentDisk: segment.Formatted(),
+		Register: func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node {
+			c := control.Config{ID: id, Volume: v, SuspectAfter: n.SuspectAfter}
+			if v.Spares > 0 {
+				c.MonitorEvery = time.Duration(n.MonitorEvery) // without spares no segment could take a suspect's place
+			}
+			return control.New(c, hook)
+		},
+		Segment: func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node {
+			return segment.New(segment.Config{ID: id, Volume: v, GossipEvery: time.Duration(n.GossipEvery), CoalesceEvery: time.Duration(n.CoalesceEvery),
+				BackupEvery: time.Duration(n.BackupEvery), ScrubEvery: time.Duration(n.ScrubEvery), FillChunk: n.FillChunk}, hook)
+		},
+		Objects: func(hook node.Hook) node.Node { return objects.New(hook) },
+		Writer: func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node {
+			return writer.New(writerConfig(id, v, n), hook)
+		},
+		Reader: func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node {
+			return reader.New(reader.Config{ID: id, Volume: v, CachePages: cmp.Or(n.ReaderCachePages, n.CachePages), RetryEvery: time.Duration(cmp.Or(n.ReaderRetryEvery, n.RetryEvery)),
+				IdleAfter: time.Duration(n.IdleAfter), Limits: reader.DefaultLimits(), Writer: writerConfig(id, v, n)}, hook)
+		},
+	}
+}
+
+func writerConfig(id node.ID, v *node.Volume, n Nodes) writer.Config {
+	limits := writer.DefaultLimits()
+	limits.LogAhead = n.LogAhead
+	return writer.Config{ID: id, Volume: v, CachePages: n.CachePages,
+		RetryEvery: time.Duration(n.RetryEvery), IdleAfter: time.Duration(n.IdleAfter), Limits: limits}
+}
+
+// Name is that of our own system.
+const Name = "aurora"
+
+// System returns our own implementation as a system.
+func System() harness.System { return Of(Name, Ours()) }
+
+// Of returns an implementation as a system of that name. One of Name is taken to be our own.
+func Of(name string, i Implementation) harness.System { return system{name, i} }
+
+type system struct {
+	name string
+	of   Implementation
+}
+
+func (s system) Name() string { return s.name }
+
+func (s system) About() harness.About {
+	return harness.About{
+		What: "a writer, segments in protection groups of 6 copies in 3 zones, 4 of which make a record written, readers, an object store",
+		Gives: []judge.Kind{judge.Transactions, judge.Readings, judge.Audit, judge.Trace, judge.TheLog, judge.Pages, judge.Store,
+			judge.Messages},
+		Bugs: faults.PlantedBugs(), Overlay: true,
+	}
+}
+
+func (s system) Generate(seed uint64, g harness.Generation) (configuration.Configuration, error) {
+	c, err := Generate(seed, g)
+	if err != nil {
+		return configuration.Configuration{}, err
+	}
+	c.System = s.name
+	return c.Whole(), nil
+}
+
+func (s system) Topology(c *configuration.Configuration) (faults.Topology, error) {
+	full, err := Read(c)
+	if err != nil {
+		return faults.Topology{}, err
+	}
+	return full.Topology(), full.validateSettings()
+}
+
+// Addresses: the register, the segments by group and replica, then the writers in the order in which they start, the
+// readers, then the clients.
+const register node.ID = 1
+
+func (s system) Build(whole *configuration.Configuration, stage *harness.Stage) error {
+	c, err := Read(whole)
+	if err != nil {
+		return err
+	}
+	b := &built{of: s.of, c: &c, r: stage.Runtime, history: &workload.History{}}
+	return b.build(stage)
+}
+
+// built is a volume in a run.
+type built struct {
+	of        Implementation
+	c         *Configuration
+	r         runtime.Runtime
+	volume    *node.Volume
+	validator *conform.Validator
+	watch     watch
+	directory workload.Directory
+	history   *workload.History
+	clients   []*workload.Client
+	reading   []*workload.ReadingClient
+	readings  workload.Readings
+	audit     *workload.Auditor
+	started   int // writers
+}
+
+func (b *built) firstWriter() node.ID {
+	return register + 1 + node.ID(b.c.Volume.Groups*b.c.Volume.Replicas)
+}
+
+// writers is how many the run may start: the first, those of the plan, one after it, and the last.
+func (b *built) writers() int {
+	n := 3
+	for _, f := range b.c.Plan.Faults {
+		if f.Kind == faults.TakeOver || f.Kind == faults.WriterCrash {
+			n++
+		}
+	}
+	return n
+}
+
+func (b *built) firstReader() node.ID { return b.firstWriter() + node.ID(b.writers()) }
+
+func (b *built) firstClient() node.ID { return b.firstReader() + node.ID(b.c.Volume.Readers) }
+
+// objectStore is the address of the object store: behind those of the clients, the prober and the auditor.
+func (b *built) objectStore() node.ID { return b.firstClient() + node.ID(b.c.Workload.Clients) + 2 }
+
+// build adds the nodes and the clients, and starts them.
+func (b *built) build(stage *harness.Stage) error {
+	c := b.c
+	b.volume = &node.Volume{WriteQuorum: c.Volume.WriteQuorum, ReadQuorum: c.Volume.ReadQuorum, PageSize: c.Volume.PageSize,
+		Spares: c.Volume.Spares, Tails: c.Volume.tails(), InUse: c.Volume.InUse, GroupPages: c.Volume.GroupPages, Register: register}
+	if c.Volume.BackupWindow > 0 && b.of.Objects != nil {
+		b.volume.Objects, b.volume.Window = b.objectStore(), c.Volume.BackupWindow
+	} else {
+		stage.Plan.Faults = slices.DeleteFunc(slices.Clone(stage.Plan.Faults), strikesObjects)
+	}
+	topology := c.Topology()
+	for replica := range c.Volume.Replicas {
+		b.volume.Zones = append(b.volume.Zones, topology.ZoneOf(replica+1))
+	}
+	next := register + 1
+	for range c.Volume.Groups {
+		var members []node.ID
+		for range c.Volume.Replicas {
+			members = append(members, next)
+			next++
+		}
+		b.volume.Segments = append(b.volume.Segments, members)
+	}
+	for i := range c.Volume.Readers {
+		b.volume.Readers = append(b.volume.Readers, b.firstReader()+node.ID(i))
+	}
+	var err error
+	if b.validator, err = conform.New(b.volume); err != nil {
+		return err
+	}
+	b.watch = watch{name: b.r.Name, writers: b.firstWriter(), clients: b.firstClient()}
+	stage.Observer, stage.Model, stage.Clients, stage.Succession, stage.Evidence = &b.watch, b.validator, b, succession{b}, b.evidence
+	return b.populate()
+}
+
+// strikesObjects tells whether a fault is one of the object store, which an implementation may lack.
+func strikesObjects(f faults.Fault) bool {
+	return slices.Contains(f.Nodes, string(faults.Objects)) || slices.Contains(f.To, string(faults.Objects))
+}
+
+// populate adds the nodes and clients and starts them.
+func (b *built) populate() error {
+	c, w := b.c, b.r
+	topology := c.Topology()
+	err := w.Add(runtime.Process{ID: register, Name: string(faults.Register), New: func(h node.Hook) node.Node {
+		return b.of.Register(register, b.volume, c.Nodes, h)
+	}})
+	for g, members := range b.volume.Segments {
+		for i, id := range members {
+			n := faults.Node{Role: faults.Segment, Group: g + 1, Replica: i + 1}
+			err = errors.Join(err, w.Add(runtime.Process{ID: id, Name: n.String(), Zone: topology.Zone(n), Disk: b.of.SegmentDisk, New: func(h node.Hook) node.Node {
+				return b.of.Segment(id, b.volume, c.Nodes, h)
+			}}), w.Start(id))
+		}
+	}
+	for i := range b.writers() {
+		id := b.firstWriter() + node.ID(i)
+		err = errors.Join(err, w.Add(runtime.Process{ID: id, Name: fmt.Sprintf("writer %d", i+1), Role: string(faults.Writer), New: func(h node.Hook) node.Node {
+			return b.of.Writer(id, b.volume, c.Nodes, h)
+		}}))
+	}
+	err = errors.Join(err, w.Start(register))
+	if id := b.volume.Objects; id != 0 {
+		err = errors.Join(err, w.Add(runtime.Process{ID: id, Name: string(faults.Objects), New: func(h node.Hook) node.Node {
+			return b.of.Objects(h)
+		}}), w.Start(id))
+	}
+	b.startWriter()
+	err = errors.Join(err, b.populateReaders())
+	for i := range c.Workload.Clients {
+		client := workload.NewClient(c.Workload, c.Seed, i+1, &b.directory, b.history)
+		b.clients = append(b.clients, client)
+		n := faults.Node{Role: faults.Client, Client: i + 1}
+		err = errors.Join(err, w.AddClient(runtime.Client{ID: b.firstClient() + node.ID(i), Name: n.String(), Actor: actor{client}}))
+	}
+	return err
+}
+
+// maxReadingClients is how many clients ask readers, at most one for each.
+const maxReadingClients = 4
+
+// populateReaders adds the readers and the clients that ask them.
+func (b *built) populateReaders() error {
+	for i, id := range b.volume.Readers {
+		n := faults.Node{Role: faults.Reader, Reader: i + 1}
+		err := b.r.Add(runtime.Process{ID: id, Name: n.String(), Role: string(faults.Reader), New: func(h node.Hook) node.Node {
+			// Whatever it was before, a process that starts is a reader: clients that took it for the writer turn elsewhere.
+			if i := slices.Index(b.directory.Writers, id); i >= 0 {
+				b.directory.Writers[i] = b.firstWriter()
+			}
+			return b.of.Reader(id, b.volume, b.c.Nodes, h)
+		}})
+		if err != nil {
+			return err
+		}
+		if err := b.r.Start(id); err != nil {
+			return err
+		}
+	}
+	for i := range min(len(b.volume.Readers), maxReadingClients) {
+		number := b.c.Workload.Clients + 3 + i // behind the prober and the auditor
+		c := workload.NewReadingClient(b.c.Workload, b.c.Seed, number, b.volume.Readers, &b.readings)
+		b.reading = append(b.reading, c)
+		if err := b.r.AddClient(runtime.Client{ID: b.firstClient() + node.ID(number), Name: fmt.Sprintf("reading client %d", i+1), Actor: actor{c}}); err != nil {
+			return err
+		}
+	}
+	// A reader that a fault promotes is a writer to clients.
+	for _, f := range b.c.Plan.Faults {
+		if f.Kind == faults.Promote {
+			b.r.At(node.Time(f.At), "promoted "+f.Nodes[0], func() { b.promoted(f.Nodes[0]) })
+		}
+	}
+	return nil
+}
+
+// promoted lets the clients know of a reader that has become the writer, if it runs.
+func (b *built) promoted(name string) {
+	id, ok := b.r.Named(name)
+	if !ok || !b.r.Running(id) || slices.Contains(b.directory.Writers, id) {
+		return
+	}
+	b.directory.Writers = append(b.directory.Writers, id)
+}
+
+// startWriter starts the next writer, and lets the clients know of it.
+func (b *built) startWriter() {
+	id := b.firstWriter() + node.ID(b.started)
+	b.started++
+	if err := b.r.Start(id); err != nil {
+		panic(fmt.Sprintf("aurora: %v", err)) // there are as many writers as the plan can start
+	}
+	b.directory.Writers = append(b.directory.Writers, id)
+}
+
+// succession replaces the writer.
+type succession struct{ *built }
+
+func (s succession) Runtime() runtime.Succession {
+	return runtime.Succession{Role: string(faults.Writer), Start: s.startWriter, Promote: &node.Promote{}}
+}
+
+func (s succession) Start() { s.startWriter() }
+
+// Lives tells whether the newest writer runs, and some writer serves or tries to.
+func (s succession) Lives() bool {
+	if !s.r.Running(s.r.Newest(string(faults.Writer))) {
+		return false
+	}
+	for _, id := range s.directory.Writers {
+		state, tells := s.r.State(id)
+		// A node that tells no state is taken to be alive; a reader is none before it is promoted.
+		if s.r.Running(id) && (!tells || state.Role != string(faults.Reader) && !state.Deposed) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s succession) Crash() {
+	for _, id := range s.directory.Writers {
+		if err := s.r.Stop(id); err != nil {
+			panic(fmt.Sprintf("aurora: %v", err)) // every writer in the directory is a process
+		}
+	}
+}

@@ -1,0 +1,78 @@
+package aurora
+
+import (
+	"github.com/firstgap/firstgap/harness/judge"
+	"github.com/firstgap/firstgap/impl/node"
+)
+
+// watch hears what the nodes of a run say and send. It keeps what the log's records are, and looks at what goes over the wire.
+type watch struct {
+	name    func(node.ID) string
+	writers node.ID // the first address of a writer
+	clients node.ID // the first address of a client
+
+	records    []*node.Record // that some writer gave an LSN, in the order of the telling
+	histories  []node.History // by epoch-1, as decided
+	open       node.Epoch     // the newest epoch that opened
+	durable    judge.Durable
+	pageImages uint64
+	misplaced  *judge.WireError // the first one
+}
+
+// Traced implements runtime.Observer.
+func (w *watch) Traced(now node.Time, from node.ID, t *node.Trace) {
+	w.durable.Traced(now, t, w.histories)
+	switch t.Action {
+	case node.ActWrite, node.ActCommit, node.ActUndo, node.ActStructure:
+		if t.Record != nil {
+			w.records = append(w.records, t.Record)
+		}
+	case node.ActDecide:
+		if t.Epoch > 0 && t.Epoch < maxEpochs {
+			for len(w.histories) < int(t.Epoch) {
+				w.histories = append(w.histories, nil)
+			}
+			w.histories[t.Epoch-1] = t.History
+		}
+	case node.ActOpen:
+		w.open = max(w.open, t.Epoch)
+	}
+}
+
+// maxEpochs bounds what a node's word makes the harness keep.
+const maxEpochs = 1 << 16
+
+// log returns what is on the log of the newest writer that opened.
+func (w *watch) log() *judge.Log {
+	history := node.FirstHistory()
+	if w.open > 1 && int(w.open) <= len(w.histories) && w.histories[w.open-1] != nil {
+		history = w.histories[w.open-1]
+	}
+	return judge.NewLog(w.records, history)
+}
+
+// Delivered implements runtime.Observer.
+func (w *watch) Delivered(_ node.Time, from, _ node.ID, m node.Message) {
+	if from >= w.writers && from < w.clients {
+		switch m.(type) {
+		case *node.Append, *node.Fence, *node.Join, *node.ReadLog, *node.ReadPage, *node.Confirm, *node.ReadEpoch, *node.Swap,
+			*node.Watch, *node.Change, *node.Promote, *node.Offer, *node.Stream, *node.Anew, *node.Follow, *node.ReadSnapshot:
+		default:
+			w.object(from, m, "log records, and requests that carry no data")
+		}
+		return
+	}
+	if _, image := m.(*node.PageImage); image {
+		if from == register {
+			w.object(from, m, "epochs")
+			return
+		}
+		w.pageImages++
+	}
+}
+
+func (w *watch) object(from node.ID, m node.Message, want string) {
+	if w.misplaced == nil {
+		w.misplaced = &judge.WireError{From: w.name(from), Message: m.Type(), Want: want}
+	}
+}

@@ -1,0 +1,141 @@
+// Package judge holds what a finished run left behind against what must be true. Its checks are pure functions over one
+// Evidence: they run nothing, and the same evidence gives the same findings. Evidence that a system cannot give is absent, and
+// the checks that need it are reported as not made, with what they need; a check that was not made is never a pass.
+//
+// Use Judge for all of a run, or one check's function (Durability, Pages, Restores, …) for evidence of your own. To make a run,
+// use package harness.
+package judge
+
+import (
+	"github.com/firstgap/firstgap/faults"
+)
+
+// Check is one of the checks that every run is held to.
+type Check = faults.Check
+
+// The checks beside those that faults knows, where a planted bug is expected to be found.
+const (
+	Wire        Check = "wire"        // the writer sends log records and never a page
+	Determinism Check = "determinism" // the same configuration gives the same run
+)
+
+// ConfigurationCheck stands for what was asked for: a run that cannot be made tells nothing.
+const ConfigurationCheck Check = "configuration"
+
+// Checks lists all checks in the order in which they are reported.
+func Checks() []Check { return append(faults.Checks(), Wire, Determinism) }
+
+// Guarantee is the promise that a check watches over.
+func Guarantee(c Check) string {
+	switch c {
+	case faults.Trace:
+		return "every step of the run is a step of the model, and the model's invariants hold"
+	case faults.Serializability:
+		return "what the clients saw is what one of them after the other would have seen, in an order that respects real time, and was durable when they saw it"
+	case faults.Linearizability:
+		return "every call seems to take effect at one moment between its request and its answer"
+	case faults.Durability:
+		return "after the last recovery everything acknowledged is there, and nothing uncommitted shows"
+	case faults.Pages:
+		return "segments that claim the same SCL on the same history hold the same bytes"
+	case faults.Progress:
+		return "once the faults have ended, the system serves again within a bound"
+	case faults.Replies:
+		return "a request that cannot be carried out is refused for the one reason that fits it, and a proper one is not"
+	case faults.Snapshots:
+		return "a snapshot of a reader is the committed prefix of the log at its read point, and read points never go back"
+	case faults.Restore:
+		return "a volume restored to any VDL, from the beginning on, is the committed prefix of the log up to it, row by row"
+	case faults.Activity:
+		return "the runs did something: commits, take-overs, cuts, undos, crashes and losses really happened"
+	case Wire:
+		return "a writer sends log records and never a page"
+	case faults.Tree:
+		return "what the writers logged makes a tree that is whole after every structural change, and holds the rows that were written"
+	case faults.Sanity:
+		return "no node ends itself, whatever it is told, and a run ends within its limits"
+	case ConfigurationCheck:
+		return "what is asked for can be run"
+	case Determinism:
+		return "the same configuration gives the same run, event by event, in any process"
+	}
+	return ""
+}
+
+// A Kind is one kind of evidence that a run can leave behind.
+type Kind string
+
+// The kinds. Every system leaves Outcome.
+const (
+	Outcome      Kind = "outcome"      // how the run ended, and whether what was waited for came
+	Operations   Kind = "operations"   // what clients saw of single operations on keys
+	Transactions Kind = "transactions" // what clients saw of transactions
+	Readings     Kind = "readings"     // what clients saw of read replicas
+	Audit        Kind = "audit"        // a read of everything after the last upheaval
+	Trace        Kind = "trace"        // what the nodes said of their steps, followed by a model
+	TheLog       Kind = "log"          // what the writers logged
+	Pages        Kind = "pages"        // page images of the copies
+	Store        Kind = "store"        // what the run backed up
+	Messages     Kind = "messages"     // who sent what to whom
+)
+
+// Needs lists the evidence that a check is made of. Where it lists alternatives, one of them is enough.
+func Needs(c Check) []Kind {
+	switch c {
+	case faults.Trace:
+		return []Kind{Trace}
+	case faults.Serializability:
+		return []Kind{Transactions}
+	case faults.Linearizability:
+		return []Kind{Operations}
+	case faults.Durability:
+		return []Kind{Audit}
+	case faults.Pages:
+		return []Kind{Pages}
+	case faults.Replies:
+		return []Kind{Transactions, Readings}
+	case faults.Snapshots:
+		return []Kind{Readings}
+	case faults.Restore:
+		return []Kind{Store}
+	case faults.Tree:
+		return []Kind{TheLog}
+	case Wire:
+		return []Kind{Messages}
+	}
+	return []Kind{Outcome}
+}
+
+// Verdict is how a run or a campaign ended.
+type Verdict string
+
+// The verdicts. The zero Verdict is none of them: leaving it out passes nothing.
+const (
+	Pass         Verdict = "pass"
+	Violation    Verdict = "violation"
+	CouldNotTell Verdict = "could not tell"
+)
+
+// Worse returns the verdict of both together: a violation is one whatever else could not be told.
+func (v Verdict) Worse(w Verdict) Verdict {
+	switch {
+	case v == Violation || w == Violation:
+		return Violation
+	case v == CouldNotTell || w == CouldNotTell:
+		return CouldNotTell
+	case v == Pass && w == Pass:
+		return Pass
+	}
+	return CouldNotTell
+}
+
+// ExitCode returns what a command that ends with v exits with: 0 pass, 1 violation, 2 could not tell.
+func (v Verdict) ExitCode() int {
+	switch v {
+	case Pass:
+		return 0
+	case Violation:
+		return 1
+	}
+	return 2
+}

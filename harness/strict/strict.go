@@ -1,0 +1,211 @@
+// Package strict reads JSON that people and programs write, and refuses what it does not understand: a misspelt key would
+// otherwise weaken a plan in silence. Every reader of JSON in the harness reads by it.
+package strict
+
+import (
+	"bytes"
+	"encoding"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// An Error says what in a JSON text is not as it has to be, and where.
+type Error struct {
+	Path     string // such as "plan.faults[2].nodes"; "" is the whole text
+	Expected string
+	Found    string
+}
+
+func (e *Error) Error() string {
+	at := e.Path
+	if at == "" {
+		at = "the text"
+	}
+	return fmt.Sprintf("%s: expected %s, found %s", at, e.Expected, e.Found)
+}
+
+// Decode reads one JSON value and nothing else into a pointer. Unknown keys, values of another type and anything behind the
+// value are an *Error that names the path; what is no JSON is the error of encoding/json.
+func Decode(r io.Reader, into any) error {
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	return Unmarshal(text, into)
+}
+
+// Unmarshal is Decode of a text in memory.
+func Unmarshal(text []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	var plain any
+	if err := d.Decode(&plain); err != nil {
+		if errors.Is(err, io.EOF) {
+			return &Error{Expected: "a JSON value", Found: "nothing"}
+		}
+		return err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return &Error{Expected: "the end behind the JSON value", Found: "more"}
+	}
+	if err := compare("", plain, reflect.TypeOf(into).Elem()); err != nil {
+		return err
+	}
+	d = json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields() // compare has found them; this is for what it does not look into
+	if err := d.Decode(into); err != nil {
+		var wrong *json.UnmarshalTypeError
+		if errors.As(err, &wrong) {
+			return &Error{Path: wrong.Field, Expected: "a value of type " + wrong.Type.String(), Found: wrong.Value}
+		}
+		return err
+	}
+	return nil
+}
+
+var (
+	unmarshaler     = reflect.TypeFor[json.Unmarshaler]()
+	textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
+)
+
+// compare looks for the first place where a plain JSON value does not fit a type.
+func compare(path string, v any, t reflect.Type) error {
+	for t.Kind() == reflect.Pointer {
+		if v == nil {
+			return nil
+		}
+		t = t.Elem()
+	}
+	if v == nil || reflect.PointerTo(t).Implements(unmarshaler) {
+		return nil
+	}
+	if reflect.PointerTo(t).Implements(textUnmarshaler) {
+		text, is := v.(string)
+		if !is {
+			return &Error{path, "a string", kindOf(v)}
+		}
+		if err := reflect.New(t).Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(text)); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		return nil
+	}
+	switch t.Kind() {
+	case reflect.Struct:
+		object, is := v.(map[string]any)
+		if !is {
+			return &Error{path, "an object", kindOf(v)}
+		}
+		return compareObject(path, object, t)
+	case reflect.Slice:
+		if t.Elem().Kind() == reflect.Uint8 {
+			return nil // base64
+		}
+		list, is := v.([]any)
+		if !is {
+			return &Error{path, "a list", kindOf(v)}
+		}
+		for i, e := range list {
+			if err := compare(fmt.Sprintf("%s[%d]", path, i), e, t.Elem()); err != nil {
+				return err
+			}
+		}
+	case reflect.Map:
+		object, is := v.(map[string]any)
+		if !is {
+			return &Error{path, "an object", kindOf(v)}
+		}
+		for _, key := range sorted(object) {
+			if err := compare(join(path, key), object[key], t.Elem()); err != nil {
+				return err
+			}
+		}
+	case reflect.String:
+		if _, is := v.(string); !is {
+			return &Error{path, "a string", kindOf(v)}
+		}
+	case reflect.Bool:
+		if _, is := v.(bool); !is {
+			return &Error{path, "true or false", kindOf(v)}
+		}
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64, reflect.Uint, reflect.Uint8, reflect.Uint16,
+		reflect.Uint32, reflect.Uint64, reflect.Float32, reflect.Float64:
+		n, is := v.(json.Number)
+		if !is {
+			return &Error{path, "a number", kindOf(v)}
+		}
+		if err := json.Unmarshal([]byte(n), reflect.New(t).Interface()); err != nil {
+			return &Error{path, "a number that fits " + t.String(), n.String()}
+		}
+	}
+	return nil
+}
+
+func compareObject(path string, object map[string]any, t reflect.Type) error {
+	known := fields(t)
+	for _, key := range sorted(object) {
+		f, is := known[key]
+		if !is {
+			names := make([]string, 0, len(known))
+			for name := range known {
+				names = append(names, name)
+			}
+			slices.Sort(names)
+			return &Error{join(path, key), "one of the keys " + strings.Join(names, ", "), "an unknown key"}
+		}
+		if err := compare(join(path, key), object[key], f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fields returns the types of a struct's JSON keys, those of embedded structs included.
+func fields(t reflect.Type) map[string]reflect.Type {
+	all := map[string]reflect.Type{}
+	for _, f := range reflect.VisibleFields(t) {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if f.Anonymous && name == "" || !f.IsExported() || name == "-" {
+			continue
+		}
+		if name == "" {
+			name = f.Name
+		}
+		all[name] = f.Type
+	}
+	return all
+}
+
+func sorted(object map[string]any) []string {
+	keys := make([]string, 0, len(object))
+	for k := range object {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func join(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}
+
+func kindOf(v any) string {
+	switch v := v.(type) {
+	case string:
+		return fmt.Sprintf("the string %q", v)
+	case json.Number:
+		return "the number " + v.String()
+	case bool:
+		return fmt.Sprint(v)
+	case []any:
+		return "a list"
+	}
+	return "an object"
+}

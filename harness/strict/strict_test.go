@@ -1,0 +1,65 @@
+package strict_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/firstgap/firstgap/faults"
+	"github.com/firstgap/firstgap/harness/strict"
+
+	_ "github.com/firstgap/firstgap/harness/internal/runflags"
+)
+
+type inner struct {
+	Count uint8           `json:"count"`
+	Wait  faults.Duration `json:"wait"`
+}
+
+type outer struct {
+	inner
+	List []inner           `json:"list"`
+	Map  map[string]inner  `json:"map"`
+	Raw  json.RawMessage   `json:"raw"`
+	On   *bool             `json:"on"`
+	Text string            `json:"text"`
+	Left map[string]string `json:"-"`
+}
+
+func TestWhatFitsIsRead(t *testing.T) {
+	var o outer
+	require.NoError(t, strict.Decode(strings.NewReader(`{"count":3,"list":[{"wait":"5ms"}],"map":{"a":{"count":1}},"raw":{"any":[1]},"on":null,"text":"x"}`), &o))
+	require.Equal(t, uint8(3), o.Count)
+	require.Equal(t, faults.Duration(5*time.Millisecond), o.List[0].Wait)
+	require.JSONEq(t, `{"any":[1]}`, string(o.Raw))
+}
+
+// Each text has one thing wrong, deep inside; the error says where it is, what was expected there and what was found.
+func TestWhatDoesNotFitIsNamed(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"cuont":3}`:                     "cuont: expected one of the keys count, list, map, on, raw, text, wait, found an unknown key",
+		`{"list":[{},{"wiat":"5ms"}]}`:    "list[1].wiat: expected one of the keys count, wait, found an unknown key",
+		`{"list":[{"count":300}]}`:        "list[0].count: expected a number that fits uint8, found 300",
+		`{"list":[{"count":"3"}]}`:        `list[0].count: expected a number, found the string "3"`,
+		`{"list":{}}`:                     "list: expected a list, found an object",
+		`{"map":{"a":{"count":-1}}}`:      "map.a.count: expected a number that fits uint8, found -1",
+		`{"map":{"a":7}}`:                 "map.a: expected an object, found the number 7",
+		`{"list":[{"wait":"5 parsecs"}]}`: `list[0].wait: expected a duration like "1.5ms", found "5 parsecs"`,
+		`{"list":[{"wait":5}]}`:           "list[0].wait: expected a string, found the number 5",
+		`{"on":1}`:                        "on: expected true or false, found the number 1",
+		`{"text":["x"]}`:                  "text: expected a string, found a list",
+		`{"Left":{}}`:                     "Left: expected one of the keys",
+		`[]`:                              "the text: expected an object, found a list",
+		``:                                "the text: expected a JSON value, found nothing",
+		`{} {}`:                           "the text: expected the end behind the JSON value, found more",
+	} {
+		var o outer
+		err := strict.Unmarshal([]byte(text), &o)
+		require.ErrorContains(t, err, want, text)
+	}
+	var o outer
+	require.ErrorContains(t, strict.Unmarshal([]byte(`{"count":`), &o), "unexpected EOF")
+}

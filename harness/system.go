@@ -1,0 +1,147 @@
+package harness
+
+import (
+	"slices"
+
+	"github.com/firstgap/firstgap/faults"
+	"github.com/firstgap/firstgap/harness/configuration"
+	"github.com/firstgap/firstgap/harness/judge"
+	"github.com/firstgap/firstgap/harness/runtime"
+	"github.com/firstgap/firstgap/impl/node"
+)
+
+// A System is a system under test: what the harness has to know to run it, to strike it and to judge it. A system is a value
+// without state; all that a run changes is in what Build makes.
+//
+// Most systems need not implement it: Replicas makes one of a function that makes a node.
+type System interface {
+	// Name is what configurations, commands and failure files call the system.
+	Name() string
+	// About says what it is and what it can give.
+	About() About
+	// Generate draws the configuration of a seed. The same seed gives the same configuration in any process.
+	Generate(seed uint64, g Generation) (configuration.Configuration, error)
+	// Topology validates the settings of a configuration and returns the system that they describe as fault plans see it: its
+	// roles, how many nodes of each there are, their zones, disks and quorums, and with them the fault budget.
+	Topology(c *configuration.Configuration) (faults.Topology, error)
+	// Build adds the nodes and clients of a run to a stage and starts those that run from the beginning. The configuration is
+	// valid.
+	Build(c *configuration.Configuration, s *Stage) error
+}
+
+// About says what a system is.
+type About struct {
+	What string // in one line
+	// Gives lists the kinds of evidence that runs of it leave behind. A check that needs another kind is reported as not made,
+	// and a campaign that never saw one of these cannot tell.
+	Gives []judge.Kind
+	// Bugs are the planted bugs that a configuration of the system may name: its nodes ask their hook for them.
+	Bugs []faults.PlantedBug
+	// Overlay says that the planted bugs are there only in a build with the failpoint overlay.
+	Overlay bool
+}
+
+// Checks lists the checks that can be made of what a system gives, and those that cannot, with what they need.
+func (a *About) Checks() (made []judge.Check, not []judge.NotMade) {
+	for _, c := range judge.Checks() {
+		needs := judge.Needs(c)
+		if slices.ContainsFunc(needs, func(k judge.Kind) bool { return k == judge.Outcome || slices.Contains(a.Gives, k) }) {
+			made = append(made, c)
+		} else {
+			not = append(not, judge.NotMade{Check: c, Needs: needs})
+		}
+	}
+	return made, not
+}
+
+// Knows refuses the name of a planted bug that the system does not have; "" is none.
+func (a *About) Knows(bug string) error {
+	if bug == "" || slices.ContainsFunc(a.Bugs, func(b faults.PlantedBug) bool { return b.Name == bug }) {
+		return nil
+	}
+	names := make([]string, len(a.Bugs))
+	for i, b := range a.Bugs {
+		names[i] = b.Name
+	}
+	return &faults.UnknownError{What: "planted bug", Found: bug, Known: names}
+}
+
+// Generation says how configurations are generated from seeds.
+type Generation struct {
+	Bug string // the planted bug of every run, or none
+	// Points are those that crash-at-point faults draw from: none in a build without the overlay, where no node passes
+	// them.
+	Points []string
+}
+
+// A Stage is what a system builds a run on.
+type Stage struct {
+	// Runtime runs what Build adds.
+	Runtime runtime.Runtime
+	// Plan is what will go wrong. Build may take out what this system's run cannot carry out, and must say so by an error
+	// where that would weaken what was asked for.
+	Plan *faults.Plan
+
+	// What follows is for Build to set.
+
+	// Clients are those of the run; they must be set.
+	Clients Clients
+	// Succession replaces the active node, in a system that has one; nil in others.
+	Succession Succession
+	// Observer hears what nodes say; it may be nil.
+	Observer runtime.Observer
+	// Model follows the nodes' trace; it may be nil.
+	Model Model
+	// Restart are the processes that crash and start again at the last upheaval of a system without succession.
+	Restart []node.ID
+	// Evidence adds what the run has left behind, when it is over: histories, log, pages, store. The outcome, what was waited
+	// for and what the model says are there already.
+	Evidence func(*judge.Evidence)
+}
+
+// A Model follows the trace of a run step by step.
+type Model interface {
+	// Tell takes one step that the node from told. Once a step was refused it returns the same error ever after: what follows
+	// the first violation proves nothing.
+	Tell(now node.Time, from node.ID, t *node.Trace) error
+	// Finish returns the first error of Tell, or what does not hold at the end.
+	Finish() error
+	// Steps returns how many steps the model took.
+	Steps() uint64
+}
+
+// Clients are the clients of a run.
+type Clients interface {
+	// Probe adds a client that writes until its write is acknowledged. The run asks Wrote whether it was, and then Stop.
+	Probe() Probe
+	// Audit adds a client that writes and then reads everything.
+	Audit() Audit
+	// Stop lets every client end its call under way, and begin no other.
+	Stop()
+	// Idle tells whether no client waits for an answer any more.
+	Idle() bool
+}
+
+// A Probe is a client that shows whether the system serves.
+type Probe interface {
+	Wrote() bool
+	Stop()
+}
+
+// An Audit is a client that reads everything.
+type Audit interface {
+	// Done tells whether it has written once more and has read everything.
+	Done() bool
+}
+
+// Succession is how the active node of a system is replaced by the next one.
+type Succession interface {
+	// Runtime says it to whoever carries faults out.
+	Runtime() runtime.Succession
+	// Start starts the next node.
+	Start()
+	// Lives tells whether some active node serves, or still tries to.
+	Lives() bool
+	// Crash ends all nodes that were ever active, for good.
+	Crash()
+}

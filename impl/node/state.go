@@ -1,0 +1,76 @@
+package node
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+// A State is how a node is at a moment, as one plain value: what an operator would see of it. A node tells what applies to
+// its role and leaves the rest zero.
+type State struct {
+	Role    string // "writer", "segment", …, as the node sees itself: a promoted reader is a writer
+	Phase   string // what it is doing, in a word: "open", "fencing", "deposed"; "" where it has only one phase
+	Epoch   Epoch  // of a writer: its own
+	Promise Epoch  // of a segment: the lowest epoch that it serves
+	Line    Epoch  // of a segment: whose history it follows
+	VDL     LSN    // of a writer
+	End     LSN    // of a writer: the last LSN that it gave
+	SCL     LSN    // of a segment
+	Serving bool   // it answers what its role is there for
+	Damaged bool   // it knows that it has lost something, and claims nothing
+	Deposed bool   // it knows that it was replaced, and will not serve again
+	// Counters is what it has done since it was made, by the names that reports use.
+	Counters []Counter
+	// Lags counts, of a reader, how far behind its writer it was: see the reader's own documentation for the ranges.
+	Lags []uint64
+}
+
+// A Counter is one number that a node counts.
+type Counter struct {
+	Name  string
+	Value uint64
+}
+
+// A Teller is a node that tells its state. One that does not is taken to be alive, and no more is known of it.
+type Teller interface {
+	State() State
+}
+
+// Counters lists the counters of a struct of uint64 fields, each under the name of its json tag and in the order of the
+// fields, so that a node's counters have their names in one place.
+func Counters(of any) []Counter {
+	v := reflect.ValueOf(of)
+	counters := make([]Counter, 0, v.NumField())
+	for i := range v.NumField() {
+		if f := v.Type().Field(i); f.Type.Kind() == reflect.Uint64 {
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			counters = append(counters, Counter{Name: name, Value: v.Field(i).Uint()})
+		}
+	}
+	return counters
+}
+
+// String says on one line what applies.
+func (s State) String() string {
+	var parts []string
+	if s.Phase != "" {
+		parts = append(parts, s.Phase)
+	}
+	for _, f := range []struct {
+		name  string
+		value uint64
+	}{{"epoch", uint64(s.Epoch)}, {"promise", uint64(s.Promise)}, {"line", uint64(s.Line)}, {"VDL", uint64(s.VDL)}, {"last LSN", uint64(s.End)}, {"SCL", uint64(s.SCL)}} {
+		if f.value != 0 {
+			parts = append(parts, fmt.Sprintf("%s %d", f.name, f.value))
+		}
+	}
+	parts = append(parts, map[bool]string{true: "serving", false: "not serving"}[s.Serving])
+	if s.Damaged {
+		parts = append(parts, "damaged")
+	}
+	if s.Deposed {
+		parts = append(parts, "deposed")
+	}
+	return strings.Join(parts, ", ")
+}

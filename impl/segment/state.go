@@ -1,0 +1,9 @@
+package segment
+
+import "github.com/firstgap/firstgap/impl/node"
+
+// State implements node.Teller.
+func (s *Segment) State() node.State {
+	return node.State{Role: "segment", Promise: s.durable.promise, Line: s.durable.line(), SCL: s.scl, Serving: s.serving,
+		Damaged: s.Damaged(), Counters: node.Counters(s.Counters())}
+}
