@@ -8,28 +8,33 @@ import (
 	"time"
 )
 
-// A Budget is how much of every protection group may be out of order at a time so that the volume still has to go on.
+// A Budget is how much of every group of nodes that hold may be out of order at a time so that the system still has to go on.
 type Budget struct {
-	// Impaired is the most segments of a group that may at one moment be down, paused, or cut off from the writer in
-	// either direction. A damaged disk counts from its damage on. Of 6 segments with a write quorum of 4 it is 2.
+	// Impaired is the most nodes of a group that may at one moment be down, paused, or cut off: from the active node in either
+	// direction, or, where no node is active, from the largest set of nodes that reach each other. A damaged disk counts from
+	// its damage on. Of 6 segments with a write quorum of 4 it is 2.
 	Impaired int `json:"impaired"`
-	// Damaged is the most segments of a group whose disk may be damaged or lost in the whole plan.
+	// Damaged is the most nodes of a group whose disk may be damaged or lost in the whole plan.
 	Damaged int `json:"damaged"`
-	// Short is how long a segment may be impaired without counting: a whole group may restart at once.
+	// Short is how long a node may be impaired without counting: a whole group may restart at once.
 	Short Duration `json:"short"`
 }
 
-// Budget is what a volume of that topology must survive and go on after: every group keeps a write quorum and a read
-// quorum of segments, and one of them may have a damaged disk. Spares count like members: which of the
-// segments are members at a moment is not for a plan to know.
+// spare is how many members of a group the part can do without.
+func (p *Part) spare() int { return p.Members() - max(p.WriteQuorum, p.ReadQuorum) }
+
+// Budget is what a system of that topology must survive and go on after: every group keeps a write quorum and a read
+// quorum of nodes, and so many of them may have a damaged disk as the part says. Spares count like members: which of the
+// nodes are members at a moment is not for a plan to know.
 func (t Topology) Budget() Budget {
-	spare := t.Members() - max(t.WriteQuorum, t.ReadQuorum)
-	return Budget{Impaired: spare, Damaged: min(1, spare), Short: Duration(50 * time.Millisecond)}
+	p := t.holder()
+	return Budget{Impaired: p.spare(), Damaged: p.Damaged, Short: Duration(50 * time.Millisecond)}
 }
 
 // A BudgetError says where a plan first asks for more than the budget.
 type BudgetError struct {
-	Group int      // from 1
+	Role  Role     // of the nodes
+	Group int      // from 1; 0 where there are no groups
 	At    Duration // when it happens
 	What  string   // what the nodes are
 	Nodes []string // in order
@@ -37,26 +42,31 @@ type BudgetError struct {
 }
 
 func (e *BudgetError) Error() string {
-	return fmt.Sprintf("beyond the fault budget: expected at most %d segments of group %d %s, found %d at %v: %s",
-		e.Limit, e.Group, e.What, len(e.Nodes), e.At, strings.Join(e.Nodes, ", "))
+	of := ""
+	if e.Group > 0 {
+		of = fmt.Sprintf(" of group %d", e.Group)
+	}
+	return fmt.Sprintf("beyond the fault budget: expected at most %d %ss%s %s, found %d at %v: %s",
+		e.Limit, e.Role, of, e.What, len(e.Nodes), e.At, strings.Join(e.Nodes, ", "))
 }
 
 // cutRate is the share of lost messages above which a link counts as cut rather than lossy.
 const cutRate = 0.5
 
-// A span is a time during which a segment is impaired.
+// A span is a time during which a node is impaired.
 type span struct{ from, to Duration }
 
 // Check returns a *BudgetError if the plan, valid for t in all else, goes beyond the budget. Faults that slow down,
-// duplicate or reorder do not count, nor do those of the writer, the register and the clients: a successor replaces
-// the first, and the volume must wait out the others.
+// duplicate or reorder do not count, nor do those of nodes that lead, serve or follow, and of clients: a successor replaces
+// the first, and the system must wait out the others.
 func (b Budget) Check(p Plan, t Topology) error {
 	impaired := make(map[Node][]span)
 	damaged := make(map[Node]Duration)
 	for i := range p.Faults {
 		p.impair(t, &p.Faults[i], func(n Node, s span) { impaired[n] = append(impaired[n], s) }, damaged)
 	}
-	for g := 1; g <= t.Groups; g++ {
+	p.separate(t, func(n Node, s span) { impaired[n] = append(impaired[n], s) })
+	for g := 1; g <= t.holder().groups(); g++ {
 		if err := b.checkGroup(t, g, impaired, damaged); err != nil {
 			return err
 		}
@@ -65,11 +75,12 @@ func (b Budget) Check(p Plan, t Topology) error {
 }
 
 func (b Budget) checkGroup(t Topology, g int, impaired map[Node][]span, damaged map[Node]Duration) error {
-	long := make([][]span, t.Replicas) // by replica
-	hurt := make([]bool, t.Replicas)
+	part := t.holder()
+	long := make([][]span, part.Count) // by number
+	hurt := make([]bool, part.Count)
 	var moments []Duration
-	for r := range t.Replicas {
-		n := Node{Role: Segment, Group: g, Replica: r + 1}
+	for r := range part.Count {
+		n := part.node(g, r+1)
 		for _, s := range merge(impaired[n]) {
 			if s.to-s.from > b.Short {
 				long[r] = append(long[r], s)
@@ -83,22 +94,26 @@ func (b Budget) checkGroup(t Topology, g int, impaired map[Node][]span, damaged 
 		}
 	}
 	slices.Sort(moments)
+	group := g
+	if part.Groups == 0 {
+		group = 0
+	}
 	for _, at := range moments {
 		var out, broken []string
-		for r := range t.Replicas {
-			name := Node{Role: Segment, Group: g, Replica: r + 1}.String()
+		for r := range part.Count {
+			n := part.node(g, r+1)
 			if slices.ContainsFunc(long[r], func(s span) bool { return s.from <= at && at < s.to }) {
-				out = append(out, name)
+				out = append(out, n.String())
 			}
-			if hurt[r] && damaged[Node{Role: Segment, Group: g, Replica: r + 1}] <= at {
-				broken = append(broken, name)
+			if hurt[r] && damaged[n] <= at {
+				broken = append(broken, n.String())
 			}
 		}
 		if len(broken) > b.Damaged {
-			return &BudgetError{Group: g, At: at, What: "with a damaged or lost disk", Nodes: broken, Limit: b.Damaged}
+			return &BudgetError{Role: part.Role, Group: group, At: at, What: "with a damaged or lost disk", Nodes: broken, Limit: b.Damaged}
 		}
 		if len(out) > b.Impaired {
-			return &BudgetError{Group: g, At: at, What: fmt.Sprintf("impaired for longer than %v", b.Short), Nodes: out, Limit: b.Impaired}
+			return &BudgetError{Role: part.Role, Group: group, At: at, What: fmt.Sprintf("impaired for longer than %v", b.Short), Nodes: out, Limit: b.Impaired}
 		}
 	}
 	return nil
@@ -118,32 +133,33 @@ func merge(spans []span) []span {
 	return merged
 }
 
-// impair reports the segments that f impairs, and since when it damages which.
+// impair reports the nodes that f impairs, and since when it damages which.
 func (p Plan) impair(t Topology, f *Fault, report func(Node, span), damaged map[Node]Duration) {
 	whole := span{f.At, f.At + f.For}
-	segments := func(names []string, s span) {
+	part := t.holder()
+	holders := func(names []string, s span) {
 		for _, name := range names {
-			if n, err := t.Node(name); err == nil && n.Role == Segment {
+			if n, err := t.Node(name); err == nil && n.Role == part.Role {
 				report(n, s)
 			}
 		}
 	}
 	switch f.Kind {
 	case Crash, Pause:
-		segments(f.Nodes, whole)
+		holders(f.Nodes, whole)
 	case CrashAtPoint:
 		// It may strike at any moment; a short one is short wherever it is.
 		if f.For > t.Budget().Short {
 			whole.to = p.Horizon
 		}
-		segments(f.Nodes, whole)
+		holders(f.Nodes, whole)
 	case PowerLossAZ, AZCutOff:
 		in, _ := t.InZone(f.AZ)
 		for _, n := range in {
 			report(n, whole)
 		}
-	case DiskCorrupt, DiskLost, SegmentLost:
-		segments(f.Nodes, whole)
+	case DiskCorrupt, DiskLost, NodeLost:
+		holders(f.Nodes, whole)
 		for _, name := range f.Nodes {
 			if n, err := t.Node(name); err == nil {
 				if at, ok := damaged[n]; !ok || f.At < at {
@@ -152,18 +168,96 @@ func (p Plan) impair(t Topology, f *Fault, report func(Node, span), damaged map[
 			}
 		}
 	case Loss, Partition, PartitionOneWay:
-		if f.Kind == Loss && f.Rate <= cutRate {
-			return
+		active := string(t.Active())
+		if active == "" || !f.cuts() {
+			return // see separate
 		}
-		if slices.Contains(f.Nodes, string(Writer)) || slices.Contains(f.To, string(Writer)) {
-			whole.to = min(whole.to, p.nextWriter(f.At)) // the successor is not cut off
+		if slices.Contains(f.Nodes, active) || slices.Contains(f.To, active) {
+			whole.to = min(whole.to, p.nextActive(f.At)) // the successor is not cut off
 		}
-		for _, n := range t.Nodes() {
-			if n.Role == Segment && (f.strikes(n.String(), string(Writer)) || f.strikes(string(Writer), n.String())) {
+		for _, n := range part.nodes() {
+			if f.strikes(n.String(), active) || f.strikes(active, n.String()) {
 				report(n, whole)
 			}
 		}
 	}
+}
+
+// cuts tells whether a fault of the network counts as cutting links rather than making them lossy.
+func (f *Fault) cuts() bool {
+	return f.Kind == Partition || f.Kind == PartitionOneWay || f.Kind == Loss && f.Rate > cutRate
+}
+
+// separate reports, of a system in which no node is active, the nodes that are cut off from the others: at each moment, those
+// outside of a largest set of nodes of their group that reach each other both ways.
+func (p Plan) separate(t Topology, report func(Node, span)) {
+	if t.Active() != "" {
+		return
+	}
+	part := t.holder()
+	var moments []Duration
+	for i := range p.Faults {
+		if f := &p.Faults[i]; f.cuts() {
+			moments = append(moments, f.At, f.At+f.For)
+		}
+	}
+	slices.Sort(moments)
+	moments = slices.Compact(moments)
+	for m := 0; m+1 < len(moments); m++ {
+		s := span{moments[m], moments[m+1]}
+		var on []*Fault
+		for i := range p.Faults {
+			if f := &p.Faults[i]; f.cuts() && f.At <= s.from && s.to <= f.At+f.For {
+				on = append(on, f)
+			}
+		}
+		for g := 1; len(on) > 0 && g <= part.groups(); g++ {
+			names := make([]string, part.Count)
+			for i := range names {
+				names[i] = part.node(g, i+1).String()
+			}
+			inside := connected(len(names), func(a, b int) bool {
+				return !slices.ContainsFunc(on, func(f *Fault) bool { return f.strikes(names[a], names[b]) || f.strikes(names[b], names[a]) })
+			})
+			for i := range names {
+				if !inside[i] {
+					report(part.node(g, i+1), s)
+				}
+			}
+		}
+	}
+}
+
+// maxTogether bounds the groups of which the largest connected set is looked for among all sets; a larger one grows from one
+// node, which may find fewer than there are, and so refuses more plans and never takes one that goes beyond the budget.
+const maxTogether = 12
+
+// connected marks a largest set of n nodes in which each reaches each.
+func connected(n int, reach func(a, b int) bool) []bool {
+	fits := func(set []int, x int) bool {
+		return !slices.ContainsFunc(set, func(y int) bool { return !reach(x, y) })
+	}
+	var best []int
+	var grow func(set []int, from int)
+	grow = func(set []int, from int) {
+		if len(set) > len(best) {
+			best = slices.Clone(set)
+		}
+		for x := from; x < n && len(set)+n-x > len(best); x++ {
+			if fits(set, x) {
+				grow(append(set, x), x+1)
+				if n > maxTogether {
+					return
+				}
+			}
+		}
+	}
+	grow(nil, 0)
+	inside := make([]bool, n)
+	for _, x := range best {
+		inside[x] = true
+	}
+	return inside
 }
 
 // strikes says whether a fault of the network strikes the messages between two nodes, in that direction.
@@ -178,12 +272,12 @@ func (f *Fault) strikes(from, to string) bool {
 		f.Kind == Partition && in(to, f.Nodes, f.To) && in(from, f.To, f.Nodes)
 }
 
-// nextWriter is when the writer of that moment is replaced, as far as the plan says so.
-func (p Plan) nextWriter(after Duration) Duration {
+// nextActive is when the active node of that moment is replaced, as far as the plan says so.
+func (p Plan) nextActive(after Duration) Duration {
 	next := Duration(math.MaxInt64)
 	for i := range p.Faults {
 		f := &p.Faults[i]
-		if f.At > after && (f.Kind == TakeOver || f.Kind == WriterCrash) {
+		if f.At > after && (f.Kind == TakeOver || f.Kind == FailOver) {
 			next = min(next, f.At+f.For)
 		}
 	}

@@ -35,7 +35,9 @@ func (g Generator) Validate() error {
 	}
 	for _, name := range g.Points {
 		if _, err := LookupPoint(name); err != nil {
-			return err
+			if _, err := g.Topology.pointed(name); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -103,25 +105,78 @@ func choose[T any](c fuzz.Continue, choices []choice[T]) T {
 
 // scene makes a single fault or, now and then, faults that hurt together and would seldom meet by chance.
 func (g Generator) scene(c fuzz.Continue) []Fault {
-	scenes := []choice[func(fuzz.Continue) []Fault]{
-		{12, func(c fuzz.Continue) []Fault { return []Fault{g.fault(c)} }},
-		{2, g.cutOffWriter},
-		{2, g.sleepingWriter},
-		{2, g.duel},
-		{2, g.crashInRecovery},
-		{2, g.leftBehind},
-		{1, g.zoneAndWriter},
-		{1, g.groupRestart},
-		{3, g.spentBudget},
-		{2, g.slowCrash},
+	type scene = choice[func(fuzz.Continue) []Fault]
+	scenes := []scene{{12, func(c fuzz.Continue) []Fault { return []Fault{g.fault(c)} }}}
+	if g.active() != "" {
+		scenes = append(scenes, scene{2, g.cutOffActive}, scene{2, g.sleepingActive}, scene{2, g.duel}, scene{2, g.crashInRecovery}, scene{2, g.leftBehind},
+			scene{1, g.zoneAndActive})
 	}
-	if g.Topology.Readers > 0 {
-		scenes = append(scenes, choice[func(fuzz.Continue) []Fault]{4, g.failover})
+	scenes = append(scenes, scene{1, g.groupRestart}, scene{3, g.spentBudget})
+	if g.Topology.holder().Disk {
+		scenes = append(scenes, scene{2, g.slowCrash})
 	}
-	if g.Topology.Objects {
-		scenes = append(scenes, choice[func(fuzz.Continue) []Fault]{2, g.storeAway})
+	if g.followers() > 0 {
+		scenes = append(scenes, scene{4, g.failover})
+	}
+	if len(g.stores()) > 0 {
+		scenes = append(scenes, scene{2, g.storeAway})
+	}
+	if g.active() == "" {
+		scenes = append(scenes, scene{2, g.split})
 	}
 	return choose(c, scenes)(c)
+}
+
+// active is the role that leads, or "".
+func (g Generator) active() string { return string(g.Topology.Active()) }
+
+// followers is how many nodes may be promoted.
+func (g Generator) followers() int {
+	if p := g.Topology.part(Follows); p != nil {
+		return p.Count
+	}
+	return 0
+}
+
+// services are the names of the nodes that serve.
+func (g Generator) services() []string {
+	var names []string
+	for _, p := range g.Topology.Parts {
+		if p.Duty == Serves {
+			names = append(names, string(p.Role))
+		}
+	}
+	return names
+}
+
+// stores are the services but for the first, which decides.
+func (g Generator) stores() []string {
+	if all := g.services(); len(all) > 0 {
+		return all[1:]
+	}
+	return nil
+}
+
+// store picks one of the stores.
+func (g Generator) store(c fuzz.Continue) []string {
+	all := g.stores()
+	if len(all) == 1 {
+		return all
+	}
+	return []string{all[c.Intn(len(all))]}
+}
+
+// split cuts the nodes of a group in two, one of which has too few to go on.
+func (g Generator) split(c fuzz.Continue) []Fault {
+	p := g.Topology.holder()
+	cut := g.timed(c, Partition, g.long(c))
+	cut.Nodes = g.anyOfGroup(c, 1+c.Intn(max(1, p.spare())))
+	for _, n := range p.nodes() {
+		if first, _ := g.Topology.Node(cut.Nodes[0]); n.Group == first.Group && !slices.Contains(cut.Nodes, n.String()) {
+			cut.To = append(cut.To, n.String()) // clients still reach both
+		}
+	}
+	return []Fault{cut}
 }
 
 // storeAway takes the object store away for long. What is to be backed up waits, and until it is nobody drops its log.
@@ -130,60 +185,58 @@ func (g Generator) storeAway(c fuzz.Continue) []Fault {
 	if c.RandBool() {
 		away.Kind, away.Salt = Crash, c.Uint32()
 	}
-	away.Nodes = []string{string(Objects)}
+	away.Nodes = g.store(c)
 	return []Fault{away}
 }
 
 // failover lets a reader take the place of a writer that died, or that is cut off and lives on.
 func (g Generator) failover(c fuzz.Continue) []Fault {
-	lost := g.timed(c, WriterCrash, g.between(c, 1, g.Topology.Budget().Short))
+	lost := g.timed(c, FailOver, g.between(c, 1, g.Topology.Budget().Short))
 	if c.Intn(3) == 0 {
 		lost = g.timed(c, Partition, g.long(c))
-		lost.Nodes = []string{string(Writer)}
+		lost.Nodes = []string{g.active()}
 	}
 	return []Fault{lost, {Kind: Promote, At: lost.At + g.between(c, 0, lost.For-1), Nodes: []string{g.reader(c)}}}
 }
 
 func (g Generator) reader(c fuzz.Continue) string {
-	return Node{Role: Reader, Reader: 1 + c.Intn(g.Topology.Readers)}.String()
+	p := g.Topology.part(Follows)
+	return p.node(1, 1+c.Intn(p.Count)).String()
 }
 
 // theStore tells, of every so many, whether a fault is to strike the object store, if there is one.
 func (g Generator) theStore(c fuzz.Continue, every int) bool {
-	return g.Topology.Objects && c.Intn(every) == 0
+	return len(g.stores()) > 0 && c.Intn(every) == 0
 }
 
-// points returns those of Points that somebody passes.
+// points returns those of Points that some node passes.
 func (g Generator) points() []string {
-	if g.Topology.Objects {
-		return g.Points
-	}
 	return slices.DeleteFunc(slices.Clone(g.Points), func(name string) bool {
-		point, _ := LookupPoint(name) // Validate has found it
-		return point.Role == Objects
+		_, err := g.Topology.pointed(name)
+		return err != nil
 	})
 }
 
 // aReader tells, of every so many, whether a fault is to strike a reader, if there is one.
 func (g Generator) aReader(c fuzz.Continue, every int) bool {
-	return g.Topology.Readers > 0 && c.Intn(every) == 0
+	return g.followers() > 0 && c.Intn(every) == 0
 }
 
-// cutOffWriter leaves a writer alive without all or some of the others, while a successor takes over
+// cutOffActive leaves a writer alive without all or some of the others, while a successor takes over
 // (two writers, one of which may still reach some segments).
-func (g Generator) cutOffWriter(c fuzz.Continue) []Fault {
+func (g Generator) cutOffActive(c fuzz.Continue) []Fault {
 	cut := g.timed(c, Partition, g.long(c))
-	cut.Nodes = []string{string(Writer)}
+	cut.Nodes = []string{g.active()}
 	if c.RandBool() {
-		cut.To = g.someSegments(c)
+		cut.To = g.someNodes(c)
 	}
 	return []Fault{cut, g.takeOverDuring(c, cut)}
 }
 
-// sleepingWriter stops a writer for longer than anybody waits; it wakes up after its successor took over.
-func (g Generator) sleepingWriter(c fuzz.Continue) []Fault {
+// sleepingActive stops a writer for longer than anybody waits; it wakes up after its successor took over.
+func (g Generator) sleepingActive(c fuzz.Continue) []Fault {
 	pause := g.timed(c, Pause, g.long(c))
-	pause.Nodes = []string{string(Writer)}
+	pause.Nodes = []string{g.active()}
 	return []Fault{pause, g.takeOverDuring(c, pause)}
 }
 
@@ -206,11 +259,11 @@ func (g Generator) duel(c fuzz.Continue) []Fault {
 // crashInRecovery strikes a segment, or the new writer again, while a recovery is likely to be under way.
 func (g Generator) crashInRecovery(c fuzz.Continue) []Fault {
 	short := g.Topology.Budget().Short
-	first := g.timed(c, WriterCrash, g.between(c, 1, short))
+	first := g.timed(c, FailOver, g.between(c, 1, short))
 	at := first.At + first.For + g.between(c, 0, short/5)
-	second := Fault{Kind: Crash, At: at, For: g.between(c, 1, short), Nodes: []string{g.segment(c).String()}, Salt: c.Uint32()}
+	second := Fault{Kind: Crash, At: at, For: g.between(c, 1, short), Nodes: []string{g.holderNode(c).String()}, Salt: c.Uint32()}
 	if c.RandBool() {
-		second = Fault{Kind: WriterCrash, At: at, For: g.between(c, 1, short)}
+		second = Fault{Kind: FailOver, At: at, For: g.between(c, 1, short)}
 	}
 	if second.At+second.For > g.Horizon {
 		return []Fault{first}
@@ -223,36 +276,36 @@ func (g Generator) crashInRecovery(c fuzz.Continue) []Fault {
 // around.
 func (g Generator) leftBehind(c fuzz.Continue) []Fault {
 	short := g.Topology.Budget().Short
-	behind := g.segment(c)
+	behind := g.holderNode(c)
 	var others []string
-	for r := range g.Topology.Replicas {
-		if r+1 != behind.Replica {
-			others = append(others, Node{Role: Segment, Group: behind.Group, Replica: r + 1}.String())
+	for r := range g.Topology.holder().Count {
+		if r+1 != behind.Index {
+			others = append(others, g.Topology.holder().node(behind.Group, r+1).String())
 		}
 	}
 	if len(others) == 0 {
 		return nil
 	}
 	last := g.timed(c, PartitionOneWay, g.between(c, short/10, short))
-	last.Nodes, last.To = []string{string(Writer)}, others
+	last.Nodes, last.To = []string{g.active()}, others
 	over := Fault{Kind: TakeOver, At: last.At + last.For}
 	rest := g.Horizon - over.At - 1
-	apart := Fault{Kind: Partition, At: over.At, For: g.between(c, 1, min(rest, 4*short)), Nodes: []string{behind.String()}, To: []string{string(Writer)}}
-	missing := Fault{Kind: Loss, At: over.At, For: apart.For, Nodes: []string{string(Writer)}, To: others, Rate: float64(10+c.Intn(40)) / 100, Salt: c.Uint32()}
+	apart := Fault{Kind: Partition, At: over.At, For: g.between(c, 1, min(rest, 4*short)), Nodes: []string{behind.String()}, To: []string{g.active()}}
+	missing := Fault{Kind: Loss, At: over.At, For: apart.For, Nodes: []string{g.active()}, To: others, Rate: float64(10+c.Intn(40)) / 100, Salt: c.Uint32()}
 	return []Fault{last, over, apart, missing}
 }
 
-// zoneAndWriter takes the power from a zone and the writer at once.
-func (g Generator) zoneAndWriter(c fuzz.Continue) []Fault {
+// zoneAndActive takes the power from a zone and the writer at once.
+func (g Generator) zoneAndActive(c fuzz.Continue) []Fault {
 	power := g.timed(c, PowerLossAZ, g.length(c))
 	power.AZ, power.Salt = g.zone(c), c.Uint32()
-	return []Fault{power, {Kind: WriterCrash, At: power.At, For: g.between(c, 1, power.For)}}
+	return []Fault{power, {Kind: FailOver, At: power.At, For: g.between(c, 1, power.For)}}
 }
 
 // groupRestart crashes every segment of a group at once, so that what was synced is all that is left of it.
 func (g Generator) groupRestart(c fuzz.Continue) []Fault {
 	crash := g.timed(c, Crash, g.between(c, 1, g.Topology.Budget().Short))
-	crash.Nodes, crash.Salt = g.anyOfGroup(c, g.Topology.Replicas), c.Uint32()
+	crash.Nodes, crash.Salt = g.anyOfGroup(c, g.Topology.holder().Count), c.Uint32()
 	return []Fault{crash}
 }
 
@@ -260,7 +313,7 @@ func (g Generator) groupRestart(c fuzz.Continue) []Fault {
 func (g Generator) slowCrash(c fuzz.Continue) []Fault {
 	short := g.Topology.Budget().Short
 	slow := g.timed(c, DiskSlow, 2*short+g.between(c, 1, max(1, g.Horizon/2-2*short)))
-	slow.Nodes, slow.Factor = g.someSegments(c), float64(5+c.Intn(36))
+	slow.Nodes, slow.Factor = g.someNodes(c), float64(5+c.Intn(36))
 	faults := []Fault{slow}
 	for _, at := range [...]Duration{slow.At + g.between(c, 0, slow.For/2-short/2), slow.At + slow.For/2 + g.between(c, 0, slow.For/2-short/2)} {
 		faults = append(faults, Fault{Kind: Crash, At: at, For: g.between(c, 1, short/4), Nodes: slow.Nodes, Salt: c.Uint32()})
@@ -281,12 +334,12 @@ func (g Generator) spentBudget(c fuzz.Continue) []Fault {
 
 // anyOfGroup picks so many segments of one group, in the order of their names.
 func (g Generator) anyOfGroup(c fuzz.Continue, many int) []string {
-	group := 1 + c.Intn(g.Topology.Groups)
-	replicas := c.Perm(g.Topology.Replicas)[:many]
+	group := 1 + c.Intn(g.Topology.holder().groups())
+	replicas := c.Perm(g.Topology.holder().Count)[:many]
 	slices.Sort(replicas)
 	var names []string
 	for _, r := range replicas {
-		names = append(names, Node{Role: Segment, Group: group, Replica: r + 1}.String())
+		names = append(names, g.Topology.holder().node(group, r+1).String())
 	}
 	return names
 }
@@ -294,7 +347,7 @@ func (g Generator) anyOfGroup(c fuzz.Continue, many int) []string {
 // breach makes faults that go beyond the budget.
 func (g Generator) breach(c fuzz.Continue) []Fault {
 	t, budget := g.Topology, g.Topology.Budget()
-	nodes := g.anyOfGroup(c, budget.Impaired+1+c.Intn(t.Replicas-budget.Impaired))
+	nodes := g.anyOfGroup(c, budget.Impaired+1+c.Intn(t.holder().Count-budget.Impaired))
 	crash := g.timed(c, Crash, budget.Short+g.between(c, 1, g.Horizon/2))
 	crash.Nodes, crash.Salt = nodes, c.Uint32()
 	switch c.Intn(3) {
@@ -312,6 +365,9 @@ func (g Generator) breach(c fuzz.Continue) []Fault {
 			return both
 		}
 	case 1: // bit rot in more copies than the group can spare
+		if !t.holder().Disk {
+			break
+		}
 		var rot []Fault
 		for _, name := range nodes {
 			rot = append(rot, Fault{Kind: DiskCorrupt, At: g.between(c, 0, g.Horizon-1), Nodes: []string{name}, Salt: c.Uint32()})
@@ -323,22 +379,31 @@ func (g Generator) breach(c fuzz.Continue) []Fault {
 
 // fault makes a single fault.
 func (g Generator) fault(c fuzz.Continue) Fault {
-	kinds := []choice[Kind]{
-		{2, Loss}, {2, Duplicate}, {2, Delay}, {2, Reorder}, {3, Partition}, {3, PartitionOneWay}, {1, AZCutOff},
-		{4, Crash}, {2, Pause}, {2, PowerLossAZ}, {1, DiskSlow}, {1, DiskCorrupt}, {6, TakeOver}, {6, WriterCrash},
+	disk := g.Topology.holder().Disk
+	type kind = choice[Kind]
+	kinds := []kind{{2, Loss}, {2, Duplicate}, {2, Delay}, {2, Reorder}, {3, Partition}, {3, PartitionOneWay}, {1, AZCutOff}, {4, Crash}, {2, Pause}, {2, PowerLossAZ}}
+	if disk {
+		kinds = append(kinds, kind{1, DiskSlow})
 	}
-	if g.Topology.Readers > 0 {
-		kinds = append(kinds, choice[Kind]{3, Promote})
+	damaged := disk && g.Topology.Budget().Damaged > 0
+	if damaged {
+		kinds = append(kinds, kind{1, DiskCorrupt})
+	}
+	if g.active() != "" {
+		kinds = append(kinds, kind{6, TakeOver}, kind{6, FailOver})
+	}
+	if g.followers() > 0 {
+		kinds = append(kinds, kind{3, Promote})
 	}
 	points := g.points()
 	if len(points) > 0 {
-		kinds = append(kinds, choice[Kind]{9, CrashAtPoint})
+		kinds = append(kinds, kind{9, CrashAtPoint})
 	}
-	if g.Lost {
-		kinds = append(kinds, choice[Kind]{2, DiskLost})
+	if damaged && g.Lost {
+		kinds = append(kinds, kind{2, DiskLost})
 	}
-	if g.Lost && g.SpareEach {
-		kinds = append(kinds, choice[Kind]{3, SegmentLost})
+	if damaged && g.Lost && g.SpareEach {
+		kinds = append(kinds, kind{3, NodeLost})
 	}
 	f := g.timed(c, choose(c, kinds), g.length(c))
 	short := g.Topology.Budget().Short
@@ -364,31 +429,32 @@ func (g Generator) fault(c fuzz.Continue) Fault {
 		}
 		return f // nothing is left open
 	case Crash:
-		f.Nodes = g.someSegments(c)
+		f.Nodes = g.someNodes(c)
 		if g.aReader(c, 4) {
 			f.Nodes = []string{g.reader(c)}
 		}
 		if g.theStore(c, 5) {
-			f.Nodes = []string{string(Objects)}
+			f.Nodes = g.store(c)
 		}
 	case CrashAtPoint:
-		point, _ := LookupPoint(points[c.Intn(len(points))]) // Validate has found it
-		n := Node{Role: point.Role}
-		if n.Role == Segment {
-			n = g.segment(c)
+		f.Point = points[c.Intn(len(points))]
+		p, _ := g.Topology.pointed(f.Point) // points has found it
+		n := p.node(1, 1)
+		if p.Duty == Holds {
+			n = g.holderNode(c)
 		}
-		f.Nodes, f.Point = []string{n.String()}, point.Name
+		f.Nodes = []string{n.String()}
 		f.Hit = 1 + c.Intn(1<<c.Intn(5)) // often an early one
 	case Pause:
-		f.Nodes = []string{string(Writer)}
-		if c.Intn(3) > 0 {
-			f.Nodes = g.someSegments(c)
+		f.Nodes = []string{g.active()}
+		if c.Intn(3) > 0 || f.Nodes[0] == "" {
+			f.Nodes = g.someNodes(c)
 		}
 		if g.aReader(c, 3) {
 			f.Nodes = []string{g.reader(c)}
 		}
 		if g.theStore(c, 5) {
-			f.Nodes = []string{string(Objects)}
+			f.Nodes = g.store(c)
 		}
 		return f
 	case PowerLossAZ:
@@ -397,19 +463,19 @@ func (g Generator) fault(c fuzz.Continue) Fault {
 		f.AZ = g.zone(c)
 		return f
 	case DiskSlow:
-		f.Nodes = g.someSegments(c)
+		f.Nodes = g.someNodes(c)
 		if g.theStore(c, 4) {
-			f.Nodes = []string{string(Objects)}
+			f.Nodes = g.store(c)
 		}
 		f.Factor = float64(2 + c.Intn(40))
 		return f
 	case DiskCorrupt:
-		f.For, f.Nodes = 0, []string{g.segment(c).String()}
+		f.For, f.Nodes = 0, []string{g.holderNode(c).String()}
 	case DiskLost:
-		f.Nodes = []string{g.segment(c).String()}
+		f.Nodes = []string{g.holderNode(c).String()}
 		return f
-	case SegmentLost:
-		f.For, f.Nodes = 0, []string{g.segment(c).String()}
+	case NodeLost:
+		f.For, f.Nodes = 0, []string{g.holderNode(c).String()}
 		return f
 	case TakeOver:
 		f.For = 0
@@ -417,7 +483,7 @@ func (g Generator) fault(c fuzz.Continue) Fault {
 	case Promote:
 		f.For, f.Nodes = 0, []string{g.reader(c)}
 		return f
-	case WriterCrash:
+	case FailOver:
 		f.For = min(f.For, short)
 		return f
 	}
@@ -427,64 +493,74 @@ func (g Generator) fault(c fuzz.Continue) Fault {
 
 // link picks the two sides of a network fault; the first is never empty unless it may be every link.
 func (g Generator) link(c fuzz.Continue, everyLink bool) (nodes, to []string) {
-	writer := []string{string(Writer)}
+	var active []string // everyone, where none is
+	if g.active() != "" {
+		active = []string{g.active()}
+	}
 	if g.aReader(c, 6) {
 		if c.RandBool() {
-			return []string{g.reader(c)}, writer
+			return []string{g.reader(c)}, active
 		}
 		return []string{g.reader(c)}, nil
 	}
 	if g.theStore(c, 8) {
 		if c.RandBool() {
-			return g.someSegments(c), []string{string(Objects)}
+			return g.someNodes(c), g.store(c)
 		}
-		return []string{string(Objects)}, nil
+		return g.store(c), nil
 	}
-	one := g.segment(c)
+	one := g.holderNode(c)
 	switch c.Intn(8) {
 	case 0:
 		return []string{one.String()}, nil
 	case 1:
-		return []string{one.String()}, writer
+		return []string{one.String()}, active
 	case 2:
-		return writer, nil
+		if active != nil {
+			return active, nil
+		}
 	case 3:
-		return g.someSegments(c), nil
+		return g.someNodes(c), nil
 	case 4:
 		in, _ := g.Topology.InZone(g.zone(c))
 		for _, n := range in {
 			nodes = append(nodes, n.String())
 		}
-		return nodes, writer
+		return nodes, active
 	case 5: // the way that gossip takes
-		if g.Topology.Replicas > 1 {
+		if g.Topology.holder().Count > 1 {
 			other := one
-			other.Replica = 1 + (one.Replica+c.Intn(g.Topology.Replicas-1))%g.Topology.Replicas
+			other.Index = 1 + (one.Index+c.Intn(g.Topology.holder().Count-1))%g.Topology.holder().Count
 			return []string{one.String()}, []string{other.String()}
 		}
 	case 6:
 		if g.Topology.Clients > 0 {
-			return []string{Node{Role: Client, Client: 1 + c.Intn(g.Topology.Clients)}.String()}, nil
+			return []string{Node{Role: Client, Index: 1 + c.Intn(g.Topology.Clients)}.String()}, nil
 		}
 	case 7:
 		if everyLink {
 			return nil, nil
 		}
 	}
-	return []string{string(Register)}, nil
+	if services := g.services(); len(services) > 0 {
+		return services[:1], nil
+	}
+	return []string{one.String()}, nil
 }
 
-func (g Generator) segment(c fuzz.Continue) Node {
-	return Node{Role: Segment, Group: 1 + c.Intn(g.Topology.Groups), Replica: 1 + c.Intn(g.Topology.Replicas)}
+func (g Generator) holderNode(c fuzz.Continue) Node {
+	p := g.Topology.holder()
+	group := 1 + c.Intn(p.groups())
+	return p.node(group, 1+c.Intn(p.Count))
 }
 
-// someSegments picks one segment, or several of one group, at most half of it.
-func (g Generator) someSegments(c fuzz.Continue) []string {
-	first := g.segment(c)
+// someNodes picks one segment, or several of one group, at most half of it.
+func (g Generator) someNodes(c fuzz.Continue) []string {
+	first := g.holderNode(c)
 	var names []string
-	for i := range 1 + c.Intn((g.Topology.Replicas+1)/2) {
+	for i := range 1 + c.Intn((g.Topology.holder().Count+1)/2) {
 		n := first
-		n.Replica = 1 + (first.Replica-1+i)%g.Topology.Replicas
+		n.Index = 1 + (first.Index-1+i)%g.Topology.holder().Count
 		names = append(names, n.String())
 	}
 	return names

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	fuzz "github.com/google/gofuzz"
 	"github.com/stretchr/testify/require"
@@ -88,8 +89,8 @@ func TestGoldenPlans(t *testing.T) {
 }
 
 func TestGeneratedPlans(t *testing.T) {
-	topologies := []faults.Topology{
-		aurora(),
+	topologies := []faults.Volume{
+		volume(),
 		{Groups: 3, Replicas: 6, WriteQuorum: 4, ReadQuorum: 3, Zones: 3, Clients: 4},
 		{Groups: 1, Replicas: 3, WriteQuorum: 2, ReadQuorum: 2, Zones: 3},
 		{Groups: 1, Replicas: 5, WriteQuorum: 3, ReadQuorum: 3, Zones: 2, Clients: 1},
@@ -99,14 +100,15 @@ func TestGeneratedPlans(t *testing.T) {
 		{Groups: 2, Replicas: 6, WriteQuorum: 4, ReadQuorum: 3, Zones: 3, Clients: 4, Readers: 1, Objects: true},
 	}
 	const plans = 1000
-	for _, topology := range topologies {
+	for _, v := range topologies {
+		topology := v.Topology()
 		strikesStore := make(map[faults.Kind]int)
 		kinds := make(map[faults.Kind]int)
 		empty := 0
 		for seed := range int64(plans) {
 			g := generator(false)
 			g.Topology = topology
-			g.Points = append(slices.Clone(g.Points), "objectsAfterKeep") // which nobody passes where there is no store
+			g.Points = append(slices.Clone(g.Points), "objectsAfterKeep") // which no node passes where there is no store
 			p, err := g.Plan(seed)
 			require.NoError(t, err)
 			require.NoError(t, p.Validate(topology), "seed %d:\n%s", seed, text(p))
@@ -137,20 +139,20 @@ func TestGeneratedPlans(t *testing.T) {
 		}
 		require.Less(t, empty, plans/4)
 		for _, k := range []faults.Kind{faults.Crash, faults.CrashAtPoint, faults.Pause, faults.DiskSlow, faults.Partition, faults.Loss} {
-			require.Equal(t, topology.Objects, strikesStore[k] > 0, "%s of the object store for %+v", k, topology)
+			require.Equal(t, v.Objects, strikesStore[k] > 0, "%s of the object store for %+v", k, topology)
 		}
 		for _, k := range faults.Kinds() {
-			if slices.Contains([]faults.Kind{faults.DiskCorrupt, faults.DiskLost, faults.SegmentLost}, k) && topology.Budget().Damaged == 0 {
+			if slices.Contains([]faults.Kind{faults.DiskCorrupt, faults.DiskLost, faults.NodeLost}, k) && topology.Budget().Damaged == 0 {
 				require.Zero(t, kinds[k])
 				continue
 			}
-			if k == faults.Promote && topology.Readers == 0 {
+			if k == faults.Promote && v.Readers == 0 {
 				require.Zero(t, kinds[k])
 				continue
 			}
 			require.NotZero(t, kinds[k], "%s never in %d plans for %+v", k, plans, topology)
 		}
-		require.Greater(t, kinds[faults.TakeOver]+kinds[faults.WriterCrash], plans, "fewer than one take-over a plan")
+		require.Greater(t, kinds[faults.TakeOver]+kinds[faults.FailOver], plans, "fewer than one take-over a plan")
 	}
 }
 
@@ -172,7 +174,9 @@ func TestGeneratedPlansReachTheBudget(t *testing.T) {
 // The shortest horizon that a generator takes is one that every scene fits into.
 func TestTheShortestHorizon(t *testing.T) {
 	g := generator(false)
-	g.Topology.Readers, g.Topology.Objects = 2, true
+	v := volume()
+	v.Readers, v.Objects = 2, true
+	g.Topology = v.Topology()
 	g.Horizon = 4*g.Topology.Budget().Short + 1
 	for seed := range int64(2000) {
 		p, err := g.Plan(seed)
@@ -195,10 +199,10 @@ func TestWithoutPointsNoCrashAtPoint(t *testing.T) {
 
 func TestGeneratorRefuses(t *testing.T) {
 	for want, change := range map[string]func(*faults.Generator){
-		"expected groups from 1":                                 func(g *faults.Generator) { g.Topology.Groups = 0 },
-		"expected a horizon above 200ms, found 200ms":            func(g *faults.Generator) { g.Horizon = 200 * ms },
-		"expected at least 1 fault, found 0":                     func(g *faults.Generator) { g.Faults = 0 },
-		`unknown point "segmentBeforeSink"; known: objectsAfter`: func(g *faults.Generator) { g.Points = []string{"segmentBeforeSink"} },
+		"expected parts that hold from 1 to 1, found 0":           func(g *faults.Generator) { g.Topology.Parts = nil },
+		"expected a horizon above 200ms, found 200ms":             func(g *faults.Generator) { g.Horizon = 200 * ms },
+		"expected at least 1 fault, found 0":                      func(g *faults.Generator) { g.Faults = 0 },
+		`unknown point "segmentBeforeSink"; known: registerAfter`: func(g *faults.Generator) { g.Points = []string{"segmentBeforeSink"} },
 	} {
 		g := generator(false)
 		change(&g)
@@ -242,4 +246,42 @@ func BenchmarkPlan(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "plans/s")
 	b.ReportMetric(float64(found)/float64(b.N), "faults/plan")
+}
+
+// A system of a stranger: nodes that hold copies, none of which is active for the others. With or without disks.
+func replicas(disk bool) faults.Topology {
+	p := faults.Part{Role: "replica", Duty: faults.Holds, Count: 5, WriteQuorum: 3, ReadQuorum: 3, Disk: disk}
+	if disk {
+		p.Points = []string{"replicaBeforeAnswer"}
+	}
+	return faults.Topology{Parts: []faults.Part{p}, Zones: 3, Clients: 4}
+}
+
+// Plans are drawn over roles and zones: what a system does not have is in none of them, and what it has is in some.
+func TestPlansOfASystemThatNamesItsNodesOtherwise(t *testing.T) {
+	for _, disk := range []bool{false, true} {
+		topology := replicas(disk)
+		kinds := map[faults.Kind]int{}
+		for seed := range int64(1000) {
+			g := faults.Generator{Topology: topology, Horizon: faults.Duration(300 * time.Millisecond), Faults: 5, Lost: true,
+				Points: []string{"replicaBeforeAnswer"}, Beyond: seed%8 == 0}
+			if !disk {
+				g.Points = nil
+			}
+			p, err := g.Plan(seed)
+			require.NoError(t, err)
+			require.NoError(t, p.Validate(topology), "seed %d:\n%s", seed, text(p))
+			for _, f := range p.Faults {
+				kinds[f.Kind]++
+			}
+		}
+		for _, k := range []faults.Kind{faults.TakeOver, faults.FailOver, faults.Promote, faults.DiskLost, faults.NodeLost} {
+			require.Zero(t, kinds[k], k)
+		}
+		for _, k := range []faults.Kind{faults.Crash, faults.Pause, faults.Partition, faults.PartitionOneWay, faults.PowerLossAZ, faults.AZCutOff, faults.Loss} {
+			require.Greater(t, kinds[k], 20, k)
+		}
+		require.Equal(t, disk, kinds[faults.CrashAtPoint] > 0)
+		require.Equal(t, disk, kinds[faults.DiskSlow] > 0)
+	}
 }

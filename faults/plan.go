@@ -76,12 +76,12 @@ const (
 	Pause           Kind = "pause"             // Nodes do nothing for a while; what arrives waits
 	PowerLossAZ     Kind = "power-loss-az"     // every node in AZ crashes at once, and starts again after For
 	DiskSlow        Kind = "disk-slow"         // each operation of the disk takes Factor times as long, and Extra on top
-	DiskCorrupt     Kind = "disk-corrupt"      // one bit of one synced record in a segment's log flips
-	DiskLost        Kind = "disk-lost"         // a segment dies and its disk with it; it starts again after For, on an empty one
-	SegmentLost     Kind = "segment-lost"      // a segment and its disk are gone for good; only a spare can stand in for it
-	TakeOver        Kind = "take-over"         // a new writer starts while the old one lives
-	Promote         Kind = "promote"           // a reader becomes the writer, whether or not the old one lives
-	WriterCrash     Kind = "writer-crash"      // the writer dies for good, and a new one starts after For
+	DiskCorrupt     Kind = "disk-corrupt"      // one bit flips of what is durable on a node's disk
+	DiskLost        Kind = "disk-lost"         // a node dies and its disk with it; it starts again after For, on an empty one
+	NodeLost        Kind = "node-lost"         // a node and its disk are gone for good; only a spare can stand in for it
+	TakeOver        Kind = "take-over"         // a successor of the active node starts while the old one lives
+	Promote         Kind = "promote"           // a node that follows becomes the active one, whether or not the old one lives
+	FailOver        Kind = "fail-over"         // the active node dies for good, and a successor starts after For
 )
 
 // field is one field of a Fault beside Kind and At.
@@ -115,7 +115,9 @@ func (f field) String() string {
 type rule struct {
 	kind       Kind
 	needs, may field
-	roles      []Role // of Nodes; empty: any
+	duties     []Duty // of Nodes; empty: any node, clients too
+	disk       bool   // they have disks
+	active     bool   // the system has a part that leads
 	one        bool   // exactly one node
 }
 
@@ -129,17 +131,17 @@ func rules() []rule {
 		{kind: Partition, needs: fFor | fNodes, may: fTo},
 		{kind: PartitionOneWay, needs: fFor, may: fNodes | fTo},
 		{kind: AZCutOff, needs: fFor | fAZ},
-		{kind: Crash, needs: fFor | fNodes, may: fSalt, roles: []Role{Segment, Register, Reader, Objects}},
-		{kind: CrashAtPoint, needs: fFor | fNodes | fPoint | fHit, may: fSalt, roles: []Role{Segment, Register, Writer, Objects}, one: true},
-		{kind: Pause, needs: fFor | fNodes, roles: []Role{Segment, Register, Writer, Reader, Objects}},
+		{kind: Crash, needs: fFor | fNodes, may: fSalt, duties: []Duty{Holds, Serves, Follows}},
+		{kind: CrashAtPoint, needs: fFor | fNodes | fPoint | fHit, may: fSalt, duties: []Duty{Holds, Serves, Leads}, one: true},
+		{kind: Pause, needs: fFor | fNodes, duties: []Duty{Holds, Serves, Leads, Follows}},
 		{kind: PowerLossAZ, needs: fFor | fAZ, may: fSalt},
-		{kind: DiskSlow, needs: fFor | fNodes, may: fFactor | fExtra, roles: []Role{Segment, Register, Objects}},
-		{kind: DiskCorrupt, needs: fNodes, may: fSalt, roles: []Role{Segment}, one: true},
-		{kind: DiskLost, needs: fFor | fNodes, roles: []Role{Segment}, one: true},
-		{kind: SegmentLost, needs: fNodes, roles: []Role{Segment}, one: true},
-		{kind: TakeOver},
-		{kind: Promote, needs: fNodes, roles: []Role{Reader}, one: true},
-		{kind: WriterCrash, needs: fFor},
+		{kind: DiskSlow, needs: fFor | fNodes, may: fFactor | fExtra, duties: []Duty{Holds, Serves}, disk: true},
+		{kind: DiskCorrupt, needs: fNodes, may: fSalt, duties: []Duty{Holds}, disk: true, one: true},
+		{kind: DiskLost, needs: fFor | fNodes, duties: []Duty{Holds}, disk: true, one: true},
+		{kind: NodeLost, needs: fNodes, duties: []Duty{Holds}, disk: true, one: true},
+		{kind: TakeOver, active: true},
+		{kind: Promote, needs: fNodes, duties: []Duty{Follows}, one: true},
+		{kind: FailOver, needs: fFor, active: true},
 	}
 }
 
@@ -263,23 +265,43 @@ func (f *Fault) validate(t Topology, horizon Duration) error {
 			return fmt.Errorf("expected every node once, found %s again", name)
 		}
 		seen[name] = true
-		if i < len(f.Nodes) && len(r.roles) > 0 && !slices.Contains(r.roles, n.Role) {
-			return fmt.Errorf("expected nodes that are one of %v, found %s", r.roles, name)
+		if i < len(f.Nodes) && len(r.duties) > 0 {
+			p := t.of(n.Role)
+			if p == nil || !slices.Contains(r.duties, p.Duty) {
+				return fmt.Errorf("expected nodes of %s, found %s", t.rolesOf(r.duties), name)
+			}
+			if r.disk && !p.Disk {
+				return fmt.Errorf("expected nodes that have a disk, found %s", name)
+			}
 		}
 	}
 	if r.one && len(f.Nodes) != 1 {
 		return fmt.Errorf("expected one node, found %d", len(f.Nodes))
 	}
 	if f.Point != "" {
-		point, err := LookupPoint(f.Point)
+		p, err := t.pointed(f.Point)
 		if err != nil {
 			return err
 		}
-		if n, _ := t.Node(f.Nodes[0]); n.Role != point.Role {
-			return fmt.Errorf("expected a node that passes %s, a %s, found %s", point.Name, point.Role, f.Nodes[0])
+		if n, _ := t.Node(f.Nodes[0]); n.Role != p.Role {
+			return fmt.Errorf("expected a node that passes %s, a %s, found %s", f.Point, p.Role, f.Nodes[0])
 		}
 	}
+	if r.active && t.Active() == "" {
+		return errors.New("expected a system of which one node is active at a time, found one in which none is")
+	}
 	return nil
+}
+
+// rolesOf lists the roles that have one of the duties.
+func (t *Topology) rolesOf(duties []Duty) string {
+	var roles []string
+	for _, p := range t.Parts {
+		if slices.Contains(duties, p.Duty) {
+			roles = append(roles, string(p.Role))
+		}
+	}
+	return "one of the roles [" + strings.Join(roles, " ") + "]"
 }
 
 func prefixed(f field) string {

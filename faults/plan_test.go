@@ -14,9 +14,11 @@ import (
 
 const ms = faults.Duration(time.Millisecond)
 
-func aurora() faults.Topology {
-	return faults.Topology{Groups: 2, Replicas: 6, WriteQuorum: 4, ReadQuorum: 3, Zones: 3, Clients: 4}
+func volume() faults.Volume {
+	return faults.Volume{Groups: 2, Replicas: 6, WriteQuorum: 4, ReadQuorum: 3, Zones: 3, Clients: 4}
 }
+
+func aurora() faults.Topology { return volume().Topology() }
 
 func planOf(f ...faults.Fault) faults.Plan {
 	return faults.Plan{Horizon: 2000 * ms, Faults: f}
@@ -39,17 +41,18 @@ func good() faults.Plan {
 		faults.Fault{Kind: faults.DiskSlow, At: 7 * ms, For: 1 * ms, Nodes: []string{"segment 1/2"}, Factor: 10},
 		faults.Fault{Kind: faults.DiskCorrupt, At: 8 * ms, Nodes: []string{"segment 1/2"}, Salt: 1},
 		faults.Fault{Kind: faults.DiskLost, At: 8 * ms, For: 1 * ms, Nodes: []string{"segment 1/2"}},
-		faults.Fault{Kind: faults.SegmentLost, At: 8 * ms, Nodes: []string{"segment 2/2"}},
+		faults.Fault{Kind: faults.NodeLost, At: 8 * ms, Nodes: []string{"segment 2/2"}},
 		faults.Fault{Kind: faults.TakeOver, At: 9 * ms},
 		faults.Fault{Kind: faults.Promote, At: 9 * ms, Nodes: []string{"reader 2"}},
-		faults.Fault{Kind: faults.WriterCrash, At: 10 * ms, For: 1 * ms},
+		faults.Fault{Kind: faults.FailOver, At: 10 * ms, For: 1 * ms},
 	)
 }
 
 func TestEveryKindHasAValidForm(t *testing.T) {
 	p := good()
-	topology := aurora()
-	topology.Readers = 2
+	v := volume()
+	v.Readers = 2
+	topology := v.Topology()
 	require.NoError(t, p.Validate(topology))
 	var used []faults.Kind
 	for _, f := range p.Faults {
@@ -71,8 +74,8 @@ func TestPlanSurvivesJSON(t *testing.T) {
 
 func TestPlanJSONRefuses(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
-		"number for a time":      {`{"horizon":5,"faults":[]}`, "cannot unmarshal number"},
-		"time without a unit":    {`{"horizon":"5","faults":[]}`, `expected a duration like "1.5ms", found "5"`},
+		"number for a time":   {`{"horizon":5,"faults":[]}`, "cannot unmarshal number"},
+		"time without a unit": {`{"horizon":"5","faults":[]}`, `expected a duration like "1.5ms", found "5"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var p faults.Plan
@@ -101,7 +104,7 @@ func TestValidateRefuses(t *testing.T) {
 		"another spelling":        {with(crash, func(f *F) { f.Nodes = []string{"segment 01/1"} }), `unknown node "segment 01/1"`},
 		"unknown client":          {with(loss, func(f *F) { f.To = []string{"client 5"} }), `unknown node "client 5"`},
 		"unknown zone":            {F{Kind: faults.PowerLossAZ, For: ms, AZ: "az4"}, `unknown availability zone "az4"; known: az1, az2, az3`},
-		"unknown point":           {with(point, func(f *F) { f.Point = "segmentAfterSink" }), `unknown point "segmentAfterSink"; known: objects`},
+		"unknown point":           {with(point, func(f *F) { f.Point = "segmentAfterSink" }), `unknown point "segmentAfterSink"; known: registerAfterChange`},
 		"point of others":         {with(point, func(f *F) { f.Nodes = []string{"register"} }), "expected a node that passes segmentAfterSync, a segment, found register"},
 		"hit below 1":             {with(point, func(f *F) { f.Hit = -1 }), "expected hit from 1, found -1"},
 		"two nodes at a point":    {with(point, func(f *F) { f.Nodes = []string{"segment 1/1", "segment 1/2"} }), "expected one node, found 2"},
@@ -109,7 +112,7 @@ func TestValidateRefuses(t *testing.T) {
 		"no length":               {with(crash, func(f *F) { f.For = 0 }), "expected for, which is missing"},
 		"field that counts not":   {with(crash, func(f *F) { f.Rate = 0.5 }), "expected no rate; it takes: kind, at, for, nodes, salt"},
 		"take-over of somebody":   {F{Kind: faults.TakeOver, Nodes: []string{"writer"}}, "expected no nodes; it takes: kind, at"},
-		"crash of a client":       {with(crash, func(f *F) { f.Nodes = []string{"client 1"} }), "expected nodes that are one of [segment register reader objects], found client 1"},
+		"crash of a client":       {with(crash, func(f *F) { f.Nodes = []string{"client 1"} }), "expected nodes of one of the roles [register segment reader], found client 1"},
 		"crash of the writer":     {with(crash, func(f *F) { f.Nodes = []string{"writer"} }), "found writer"},
 		"node twice":              {with(loss, func(f *F) { f.Nodes, f.To = []string{"writer"}, []string{"writer"} }), "expected every node once, found writer again"},
 		"before the start":        {with(crash, func(f *F) { f.At = -ms }), "expected at from 0s"},
@@ -150,11 +153,11 @@ func TestTopology(t *testing.T) {
 		topology faults.Topology
 		want     string
 	}{
-		{faults.Topology{}, "expected groups from 1"},
-		{faults.Topology{Groups: 1, Replicas: 3, WriteQuorum: 4, ReadQuorum: 1, Zones: 1}, "expected writeQuorum from 1 to 3, found 4"},
-		{faults.Topology{Groups: 1, Replicas: 3, WriteQuorum: 2, ReadQuorum: 0, Zones: 1}, "expected readQuorum from 1 to 3, found 0"},
-		{faults.Topology{Groups: 1, Replicas: 3, WriteQuorum: 2, ReadQuorum: 2, Zones: 4}, "expected zones from 1 to 3, found 4"},
-		{faults.Topology{Groups: 1, Replicas: 3, WriteQuorum: 2, ReadQuorum: 2, Zones: 1, Clients: -1}, "expected clients from 0"},
+		{faults.Topology{}, "expected parts that hold from 1 to 1, found 0"},
+		{faults.Volume{Groups: 1, Replicas: 3, WriteQuorum: 4, ReadQuorum: 1, Zones: 1}.Topology(), "expected segments' writeQuorum from 1 to 3, found 4"},
+		{faults.Volume{Groups: 1, Replicas: 3, WriteQuorum: 2, ReadQuorum: 0, Zones: 1}.Topology(), "expected segments' readQuorum from 1 to 3, found 0"},
+		{faults.Volume{Groups: 1, Replicas: 3, WriteQuorum: 2, ReadQuorum: 2, Zones: 4}.Topology(), "expected zones from 1 to 3, found 4"},
+		{faults.Volume{Groups: 1, Replicas: 3, WriteQuorum: 2, ReadQuorum: 2, Zones: 1, Clients: -1}.Topology(), "expected clients from 0"},
 	} {
 		require.ErrorContains(t, broken.topology.Validate(), broken.want)
 		require.ErrorContains(t, planOf().Validate(broken.topology), broken.want)
@@ -175,7 +178,7 @@ func TestTopology(t *testing.T) {
 	}
 	require.Equal(t, []string{"segment 1/3", "segment 1/4", "segment 2/3", "segment 2/4"}, names)
 
-	uneven := faults.Topology{Groups: 1, Replicas: 5, WriteQuorum: 3, ReadQuorum: 3, Zones: 3}
+	uneven := faults.Volume{Groups: 1, Replicas: 5, WriteQuorum: 3, ReadQuorum: 3, Zones: 3}.Topology()
 	var zones []string
 	for _, n := range uneven.Nodes()[2:] {
 		zones = append(zones, uneven.Zone(n))
@@ -185,7 +188,7 @@ func TestTopology(t *testing.T) {
 
 func TestBudget(t *testing.T) {
 	require.Equal(t, faults.Budget{Impaired: 2, Damaged: 1, Short: 50 * ms}, aurora().Budget())
-	require.Equal(t, faults.Budget{Short: 50 * ms}, faults.Topology{Groups: 1, Replicas: 3, WriteQuorum: 3, ReadQuorum: 1, Zones: 1}.Budget())
+	require.Equal(t, faults.Budget{Short: 50 * ms}, faults.Volume{Groups: 1, Replicas: 3, WriteQuorum: 3, ReadQuorum: 1, Zones: 1}.Topology().Budget())
 
 	const long, short = 51 * ms, 50 * ms
 	crash := func(at, length faults.Duration, nodes ...string) faults.Fault {
@@ -228,8 +231,8 @@ func TestBudget(t *testing.T) {
 		"until a successor comes":              {[]faults.Fault{cut(ms, long, three, []string{"writer"}), {Kind: faults.TakeOver, At: 51 * ms}}, -1},
 		"a successor is cut off with all":      {[]faults.Fault{cut(ms, long, three, nil), {Kind: faults.TakeOver, At: 20 * ms}}, ms},
 		"the writer cut off":                   {[]faults.Fault{cut(ms, long, []string{"writer"}, nil)}, ms},
-		"the writer cut off till its crash":    {[]faults.Fault{cut(ms, long, []string{"writer"}, nil), {Kind: faults.WriterCrash, At: 2 * ms, For: 3 * ms}}, -1},
-		"a writer that comes no sooner":        {[]faults.Fault{cut(ms, long, []string{"writer"}, nil), {Kind: faults.WriterCrash, At: 2 * ms, For: 300 * ms}}, ms},
+		"the writer cut off till its crash":    {[]faults.Fault{cut(ms, long, []string{"writer"}, nil), {Kind: faults.FailOver, At: 2 * ms, For: 3 * ms}}, -1},
+		"a writer that comes no sooner":        {[]faults.Fault{cut(ms, long, []string{"writer"}, nil), {Kind: faults.FailOver, At: 2 * ms, For: 300 * ms}}, ms},
 		"one way from three":                   {[]faults.Fault{oneWay(three, nil)}, ms},
 		"one way to three":                     {[]faults.Fault{oneWay(nil, three)}, ms},
 		"one way between segments":             {[]faults.Fault{oneWay(three, all[3:])}, -1},
@@ -238,7 +241,7 @@ func TestBudget(t *testing.T) {
 		"a damaged disk":                       {[]faults.Fault{rot(ms, three[0]), rot(2*ms, three[0])}, -1},
 		"one in each group":                    {[]faults.Fault{rot(ms, three[0]), rot(2*ms, "segment 2/4")}, -1},
 		"a lost disk counts for good":          {[]faults.Fault{{Kind: faults.DiskLost, At: ms, For: ms, Nodes: []string{"segment 1/3"}}, power}, 100 * ms},
-		"a lost segment counts for good":       {[]faults.Fault{{Kind: faults.SegmentLost, At: ms, Nodes: []string{"segment 1/3"}}, power}, 100 * ms},
+		"a lost segment counts for good":       {[]faults.Fault{{Kind: faults.NodeLost, At: ms, Nodes: []string{"segment 1/3"}}, power}, 100 * ms},
 		"a lost disk and a damaged one":        {[]faults.Fault{{Kind: faults.DiskLost, At: ms, For: ms, Nodes: []string{"segment 1/3"}}, rot(2*ms, three[0])}, 2 * ms},
 		"two in a group":                       {[]faults.Fault{rot(ms, three[0]), rot(2*ms, three[1])}, 2 * ms},
 		"a damaged disk, much later a zone":    {[]faults.Fault{rot(ms, "segment 1/3"), power}, 100 * ms},
@@ -263,17 +266,65 @@ func TestBudget(t *testing.T) {
 		})
 	}
 	// A spare is no member, and needs no quorum; but it counts as one that may be out of order, because it may become one.
-	spared := aurora()
-	spared.Replicas, spared.Spares = 8, 2
+	with := volume()
+	with.Replicas, with.Spares = 8, 2
+	spared := with.Topology()
 	require.NoError(t, planOf(crash(ms, long, "segment 1/1", "segment 1/8")).Validate(spared))
 	require.Equal(t, 2, spared.Budget().Impaired)
 	require.Error(t, planOf(crash(ms, long, "segment 1/1", "segment 1/2", "segment 1/8")).Validate(spared))
-	require.Equal(t, "az1", spared.Zone(faults.Node{Role: faults.Segment, Group: 1, Replica: 2}))
-	require.Equal(t, "az2", spared.Zone(faults.Node{Role: faults.Segment, Group: 1, Replica: 8}))
-	spared.Spares = 8
-	require.ErrorContains(t, spared.Validate(), "expected spares from 0 to 7, found 8")
+	require.Equal(t, "az1", spared.Zone(faults.Node{Role: faults.Segment, Group: 1, Index: 2}))
+	require.Equal(t, "az2", spared.Zone(faults.Node{Role: faults.Segment, Group: 1, Index: 8}))
+	with.Spares = 8
+	require.ErrorContains(t, with.Topology().Validate(), "expected segments' spares from 0 to 7, found 8")
 
 	err := planOf(crash(ms, long, three...)).Validate(aurora())
 	require.EqualError(t, err, "beyond the fault budget: expected at most 2 segments of group 1 impaired for longer than 50ms, found 3 at 1ms: segment 1/1, segment 1/2, segment 1/3")
 	require.False(t, errors.As(err, new(*faults.FaultError)))
+}
+
+// Where no node is active, a node is cut off when it is outside of a largest set of nodes that reach each other: a cut of one
+// from two impairs the one, and not all three.
+func TestTheBudgetOfNodesOfWhichNoneIsActive(t *testing.T) {
+	topology := replicas(true)
+	long := 60 * ms
+	crash := func(at, length faults.Duration, nodes ...string) faults.Fault {
+		return faults.Fault{Kind: faults.Crash, At: at, For: length, Nodes: nodes}
+	}
+	cut := func(kind faults.Kind, nodes, to []string) faults.Fault {
+		return faults.Fault{Kind: kind, At: ms, For: long, Nodes: nodes, To: to}
+	}
+	one, two, three := []string{"replica 1"}, []string{"replica 1", "replica 2"}, []string{"replica 1", "replica 2", "replica 3"}
+	for name, c := range map[string]struct {
+		faults []faults.Fault
+		over   int // nodes that are too many; 0: within the budget
+	}{
+		"two apart from three":           {[]faults.Fault{cut(faults.Partition, two, []string{"replica 3", "replica 4", "replica 5"})}, 0},
+		"two apart from everyone":        {[]faults.Fault{cut(faults.Partition, two, nil)}, 0},
+		"one way is enough":              {[]faults.Fault{cut(faults.PartitionOneWay, three, nil)}, 0},
+		"two of three apart, too":        {[]faults.Fault{cut(faults.Partition, two, nil), cut(faults.Partition, one, two[1:])}, 0},
+		"five alone":                     {[]faults.Fault{cut(faults.Partition, one, nil), cut(faults.Partition, two[1:], nil), cut(faults.Partition, three[2:], nil)}, 3},
+		"clients cut off":                {[]faults.Fault{cut(faults.Partition, []string{"client 1", "client 2", "client 3", "client 4"}, nil)}, 0},
+		"a cut and two crashes":          {[]faults.Fault{cut(faults.Partition, one, nil), crash(ms, long, "replica 2", "replica 3")}, 3},
+		"one link, and two at both ends": {[]faults.Fault{cut(faults.Partition, one, []string{"replica 2"}), crash(ms, long, "replica 1", "replica 2")}, 0},
+	} {
+		err := planOf(c.faults...).Validate(topology)
+		if c.over == 0 {
+			require.NoError(t, err, name)
+			continue
+		}
+		var beyond *faults.BudgetError
+		require.ErrorAs(t, err, &beyond, name)
+		require.Len(t, beyond.Nodes, c.over, name)
+		require.ErrorContains(t, err, "expected at most 2 replicas impaired for longer than 50ms", name)
+	}
+	for words, f := range map[string]faults.Fault{
+		"expected a system of which one node is active at a time":                    {Kind: faults.TakeOver, At: ms},
+		`unknown node "writer"; known: replica 1 to replica 5, client 1 to client 4`: {Kind: faults.Pause, At: ms, For: ms, Nodes: []string{"writer"}},
+		`unknown node "replica 1/1"`:                                                 {Kind: faults.Crash, At: ms, For: ms, Nodes: []string{"replica 1/1"}},
+		`unknown point "segmentAfterSync"; known: replicaBeforeAnswer`:               {Kind: faults.CrashAtPoint, At: ms, For: ms, Nodes: []string{"replica 1"}, Point: "segmentAfterSync", Hit: 1},
+		"at most 0 replicas with a damaged or lost disk":                             {Kind: faults.DiskLost, At: ms, For: ms, Nodes: []string{"replica 1"}},
+	} {
+		require.ErrorContains(t, planOf(f).Validate(topology), words)
+	}
+	require.ErrorContains(t, planOf(faults.Fault{Kind: faults.DiskSlow, At: ms, For: ms, Nodes: []string{"replica 1"}, Factor: 2}).Validate(replicas(false)), "expected nodes that have a disk, found replica 1")
 }

@@ -3,27 +3,66 @@ package faults
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// Topology is as much of a volume as faults need to know: who is there, and where. The writer, the register, the object
-// store and the clients stand outside of all availability zones, so that losing a zone and losing the writer are two faults that a
-// plan can combine or take apart.
+// Topology is as much of a system as faults need to know: which nodes there are, what each is there for, and where it is.
 type Topology struct {
-	Groups      int  `json:"groups"`      // protection groups, at least 1
-	Replicas    int  `json:"replicas"`    // segments in each group, spares included, at least 1
-	Spares      int  `json:"spares"`      // of these, the last ones, which are no members at first
-	WriteQuorum int  `json:"writeQuorum"` // segments of a group that make a record count as written
-	ReadQuorum  int  `json:"readQuorum"`  // segments of a group that a recovery needs
-	Zones       int  `json:"zones"`       // availability zones, 1 to Replicas
-	Clients     int  `json:"clients"`     // at least 0
-	Readers     int  `json:"readers"`     // read replicas, at least 0
-	Objects     bool `json:"objects"`     // there is an object store
+	Parts   []Part `json:"parts"`
+	Zones   int    `json:"zones"`   // availability zones that the zoned parts are spread over, at least 1
+	Clients int    `json:"clients"` // at least 0
 }
 
-// Validate refuses a topology without nodes, or whose quorums no group can meet. Quorums that do not overlap are
-// allowed: what they lose is for a run to show.
+// A Role is a name for nodes that do the same, as plans say it: "segment", "replica".
+type Role string
+
+// A Duty is what the nodes of a role are there for, as far as faults go.
+type Duty string
+
+// The duties. A system has one part that holds, at most one that leads, at most one that follows, and any number that serve.
+const (
+	// Holds: the nodes hold copies, and together make quorums. What they may suffer is the fault budget.
+	Holds Duty = "holds"
+	// Leads: one node is active at a time, and a successor replaces it. A fault on the role strikes the newest at the moment when
+	// it begins, and stays with it: a successor is not cut off by a partition of the one that it replaced. Only
+	// crash-at-point waits for whichever passes the point.
+	Leads Duty = "leads"
+	// Follows: a node may be promoted to be the active one.
+	Follows Duty = "follows"
+	// Serves: a node that all others use, of which there is one and which must be waited out. The first one of a topology is the
+	// one that decides, such as a register of epochs.
+	Serves Duty = "serves"
+)
+
+// A Part is all nodes of one role. Those that lead or serve stand outside of all availability zones, as clients do, so that
+// losing a zone and losing the active node are two faults that a plan can combine or take apart.
+type Part struct {
+	Role   Role `json:"role"`
+	Duty   Duty `json:"duty"`
+	Groups int  `json:"groups,omitempty"` // 0: the nodes are no groups, and are named by one number
+	Count  int  `json:"count"`            // nodes, in each group where there are groups, spares included
+	Spares int  `json:"spares,omitempty"` // of these, the last ones, which are no members at first
+	// WriteQuorum and ReadQuorum are, of a part that holds, how many members of a group the system needs to go on. Quorums that do
+	// not overlap are allowed: what they lose is for a run to show.
+	WriteQuorum int `json:"writeQuorum,omitempty"`
+	ReadQuorum  int `json:"readQuorum,omitempty"`
+	// Damaged is, of a part that holds, how many nodes of a group may have a damaged or lost disk in a whole plan.
+	Damaged int `json:"damaged,omitempty"`
+	// Disk tells whether the nodes have disks. One without forgets everything when it crashes.
+	Disk bool `json:"disk"`
+	// Points are the names of those in the code of the nodes where they can crash.
+	Points []string `json:"points,omitempty"`
+}
+
+// Members returns how many nodes of a group count.
+func (p *Part) Members() int { return p.Count - p.Spares }
+
+// alone tells whether the part's one node has the name of its role.
+func (p *Part) alone() bool { return p.Duty == Leads || p.Duty == Serves }
+
+// Validate refuses a topology in which no node holds anything, or whose quorums no group can meet.
 func (t Topology) Validate() error {
 	var broken []error
 	between := func(name string, value, low, high int) {
@@ -32,130 +71,188 @@ func (t Topology) Validate() error {
 		}
 	}
 	const many = 1 << 15
-	between("groups", t.Groups, 1, many)
-	between("replicas", t.Replicas, 1, many)
-	between("spares", t.Spares, 0, t.Replicas-1)
-	between("writeQuorum", t.WriteQuorum, 1, t.Members())
-	between("readQuorum", t.ReadQuorum, 1, t.Members())
-	between("zones", t.Zones, 1, t.Members())
+	number := map[Duty]int{}
+	seen := map[Role]bool{Client: true}
+	for i := range t.Parts {
+		p := &t.Parts[i]
+		number[p.Duty]++
+		if seen[p.Role] || p.Role == "" || strings.Contains(string(p.Role), " ") {
+			broken = append(broken, fmt.Errorf("topology: expected a role of one word that no other part has, found %q", p.Role))
+		}
+		seen[p.Role] = true
+		name := string(p.Role) + "s"
+		switch {
+		case p.alone():
+			between(name, p.Count, 1, 1)
+		case p.Duty == Holds:
+			between(name, p.Count, 1, many)
+			between(name+"' groups", p.Groups, 0, many)
+			between(name+"' spares", p.Spares, 0, p.Count-1)
+			between(name+"' writeQuorum", p.WriteQuorum, 1, p.Members())
+			between(name+"' readQuorum", p.ReadQuorum, 1, p.Members())
+			between("zones", t.Zones, 1, p.Members())
+		case p.Duty == Follows:
+			between(name, p.Count, 0, many)
+		default:
+			broken = append(broken, fmt.Errorf("topology: expected a duty of %s, found %q", p.Role, p.Duty))
+		}
+	}
+	between("parts that hold", number[Holds], 1, 1)
+	between("parts that lead", number[Leads], 0, 1)
+	between("parts that follow", number[Follows], 0, number[Leads])
 	between("clients", t.Clients, 0, many)
-	between("readers", t.Readers, 0, many)
 	return errors.Join(broken...)
 }
 
-// Members returns how many segments of a group count.
-func (t Topology) Members() int { return t.Replicas - t.Spares }
+// part returns the first part of a duty, or nil.
+func (t *Topology) part(d Duty) *Part {
+	for i := range t.Parts {
+		if t.Parts[i].Duty == d {
+			return &t.Parts[i]
+		}
+	}
+	return nil
+}
 
-// Role is what a node does.
-type Role string
+// of returns the part of a role, or nil.
+func (t *Topology) of(r Role) *Part {
+	for i := range t.Parts {
+		if t.Parts[i].Role == r {
+			return &t.Parts[i]
+		}
+	}
+	return nil
+}
 
-// The roles. A fault on the writer strikes the newest writer at the moment when it begins, and stays with it: a
-// successor is not cut off by a partition of the writer that it replaced. Only crash-at-point waits for whichever
-// writer passes the point.
-const (
-	Writer   Role = "writer"
-	Register Role = "register"
-	Segment  Role = "segment"
-	Client   Role = "client"
-	Reader   Role = "reader"
-	Objects  Role = "objects" // the object store
-)
+// holder returns the part that holds.
+func (t *Topology) holder() *Part { return t.part(Holds) }
 
-// A Node is a process that a plan can name: "writer", "register", "segment 2/5", "client 3", "reader 1", "objects".
+// Active returns the role that leads, or "".
+func (t Topology) Active() Role {
+	if p := t.part(Leads); p != nil {
+		return p.Role
+	}
+	return ""
+}
+
+// groups returns how many groups of copies there are.
+func (p *Part) groups() int { return max(p.Groups, 1) }
+
+// Client is the role of clients in every system.
+const Client Role = "client"
+
+// A Node is a process that a plan can name: "writer", "segment 2/5", "replica 3", "client 3".
 type Node struct {
-	Role    Role
-	Group   int // of a segment, from 1
-	Replica int // of a segment within its group, from 1
-	Client  int // from 1
-	Reader  int // from 1
+	Role  Role
+	Group int // from 1, where there are groups
+	Index int // from 1, of its group or of all; 0 where the role has one node
 }
 
 // String returns the name that plans use.
 func (n Node) String() string {
-	switch n.Role {
-	case Segment:
-		return fmt.Sprintf("segment %d/%d", n.Group, n.Replica)
-	case Client:
-		return fmt.Sprintf("client %d", n.Client)
-	case Reader:
-		return fmt.Sprintf("reader %d", n.Reader)
-	default:
-		return string(n.Role)
+	switch {
+	case n.Group > 0:
+		return fmt.Sprintf("%s %d/%d", n.Role, n.Group, n.Index)
+	case n.Index > 0:
+		return fmt.Sprintf("%s %d", n.Role, n.Index)
 	}
+	return string(n.Role)
 }
 
-// Nodes lists the nodes: writer, register, the segments by group and replica, the clients, the readers, the object store.
-func (t Topology) Nodes() []Node {
-	nodes := []Node{{Role: Writer}, {Role: Register}}
-	for g := 1; g <= t.Groups; g++ {
-		for r := 1; r <= t.Replicas; r++ {
-			nodes = append(nodes, Node{Role: Segment, Group: g, Replica: r})
+// node returns the node of a part with that number in its group; both count from 1.
+func (p *Part) node(group, index int) Node {
+	switch {
+	case p.alone():
+		return Node{Role: p.Role}
+	case p.Groups == 0:
+		return Node{Role: p.Role, Index: index}
+	}
+	return Node{Role: p.Role, Group: group, Index: index}
+}
+
+// nodes lists the nodes of a part by group and number.
+func (p *Part) nodes() []Node {
+	var all []Node
+	for g := 1; g <= p.groups(); g++ {
+		for i := 1; i <= p.Count; i++ {
+			all = append(all, p.node(g, i))
 		}
 	}
+	return all
+}
+
+// Nodes lists the nodes by part, and the clients behind.
+func (t Topology) Nodes() []Node {
+	var nodes []Node
+	for i := range t.Parts {
+		nodes = append(nodes, t.Parts[i].nodes()...)
+	}
 	for c := 1; c <= t.Clients; c++ {
-		nodes = append(nodes, Node{Role: Client, Client: c})
-	}
-	for r := 1; r <= t.Readers; r++ {
-		nodes = append(nodes, Node{Role: Reader, Reader: r})
-	}
-	if t.Objects {
-		nodes = append(nodes, Node{Role: Objects})
+		nodes = append(nodes, Node{Role: Client, Index: c})
 	}
 	return nodes
 }
 
 // Node returns the node of that name, or an *UnknownError.
 func (t Topology) Node(name string) (Node, error) {
-	var n Node
 	role, rest, _ := strings.Cut(name, " ")
-	switch n.Role = Role(role); n.Role {
-	case Segment:
-		g, r, _ := strings.Cut(rest, "/")
+	n := Node{Role: Role(role)}
+	if g, i, grouped := strings.Cut(rest, "/"); grouped {
 		n.Group, _ = strconv.Atoi(g)
-		n.Replica, _ = strconv.Atoi(r)
-	case Client:
-		n.Client, _ = strconv.Atoi(rest)
-	case Reader:
-		n.Reader, _ = strconv.Atoi(rest)
+		n.Index, _ = strconv.Atoi(i)
+	} else {
+		n.Index, _ = strconv.Atoi(rest)
 	}
-	inside := n.Role == Writer || n.Role == Register || n.Role == Objects && t.Objects ||
-		n.Role == Segment && 1 <= n.Group && n.Group <= t.Groups && 1 <= n.Replica && n.Replica <= t.Replicas ||
-		n.Role == Client && 1 <= n.Client && n.Client <= t.Clients ||
-		n.Role == Reader && 1 <= n.Reader && n.Reader <= t.Readers
+	inside := n.Role == Client && n.Group == 0 && 1 <= n.Index && n.Index <= t.Clients
+	if p := t.of(n.Role); p != nil {
+		inside = n == p.node(n.Group, n.Index) && (p.alone() || 1 <= n.Index && n.Index <= p.Count && n.Group <= p.Groups)
+	}
 	// One name for one node: "segment 02/5" is none.
 	if !inside || n.String() != name {
-		known := []string{string(Writer), string(Register), fmt.Sprintf("segment 1/1 to segment %d/%d", t.Groups, t.Replicas)}
-		if t.Clients > 0 {
-			known = append(known, fmt.Sprintf("client 1 to client %d", t.Clients))
-		}
-		if t.Readers > 0 {
-			known = append(known, fmt.Sprintf("reader 1 to reader %d", t.Readers))
-		}
-		if t.Objects {
-			known = append(known, string(Objects))
-		}
-		return Node{}, &UnknownError{What: "node", Found: name, Known: known}
+		return Node{}, &UnknownError{What: "node", Found: name, Known: t.known()}
 	}
 	return n, nil
 }
 
-// Zone returns the name of the availability zone of a segment, "az1" onwards. Neighbours share a zone: with six
-// replicas in three zones, two copies in each (SIGMOD 2017 §2.1). Spares are spread over the zones one by one.
-func (t Topology) Zone(n Node) string { return "az" + strconv.Itoa(t.ZoneOf(n.Replica)) }
-
-// ZoneOf is Zone of the segments with that number in their groups, as a number from 1 on.
-func (t Topology) ZoneOf(replica int) int {
-	if spare := replica - 1 - t.Members(); spare >= 0 {
-		return spare%t.Zones + 1
+// known says which names there are, in short.
+func (t *Topology) known() []string {
+	var known []string
+	span := func(first, last Node) {
+		if first == last {
+			known = append(known, first.String())
+		} else {
+			known = append(known, fmt.Sprintf("%s to %s", first, last))
+		}
 	}
-	return (replica-1)*t.Zones/t.Members() + 1
+	for i := range t.Parts {
+		if p := &t.Parts[i]; p.Count > 0 {
+			span(p.node(1, 1), p.node(p.groups(), p.Count))
+		}
+	}
+	if t.Clients > 0 {
+		span(Node{Role: Client, Index: 1}, Node{Role: Client, Index: t.Clients})
+	}
+	return known
 }
 
-// InZone lists the segments in a zone by group and replica, or returns an *UnknownError.
+// Zone returns the name of the availability zone of a node that holds, "az1" onwards. Neighbours share a zone: with six
+// copies in three zones, two in each (SIGMOD 2017 §2.1). Spares are spread over the zones one by one.
+func (t Topology) Zone(n Node) string { return "az" + strconv.Itoa(t.ZoneOf(n.Index)) }
+
+// ZoneOf is Zone of the nodes with that number in their groups, as a number from 1 on.
+func (t Topology) ZoneOf(index int) int {
+	p := t.holder()
+	if spare := index - 1 - p.Members(); spare >= 0 {
+		return spare%t.Zones + 1
+	}
+	return (index-1)*t.Zones/p.Members() + 1
+}
+
+// InZone lists the nodes that hold in a zone by group and number, or returns an *UnknownError.
 func (t Topology) InZone(zone string) ([]Node, error) {
 	var in []Node
-	for _, n := range t.Nodes() {
-		if n.Role == Segment && t.Zone(n) == zone {
+	for _, n := range t.holder().nodes() {
+		if t.Zone(n) == zone {
 			in = append(in, n)
 		}
 	}
@@ -167,6 +264,19 @@ func (t Topology) InZone(zone string) ([]Node, error) {
 		return nil, &UnknownError{What: "availability zone", Found: zone, Known: known}
 	}
 	return in, nil
+}
+
+// pointed returns the part whose nodes pass a point, or an *UnknownError.
+func (t *Topology) pointed(point string) (*Part, error) {
+	var known []string
+	for i := range t.Parts {
+		if slices.Contains(t.Parts[i].Points, point) {
+			return &t.Parts[i], nil
+		}
+		known = append(known, t.Parts[i].Points...)
+	}
+	slices.Sort(known)
+	return nil, &UnknownError{What: "point", Found: point, Known: known}
 }
 
 // UnknownError says that a name stands for nothing, and which names do.

@@ -252,7 +252,7 @@ func (r *run) beyondRepair() bool {
 	}
 	for _, f := range r.c.Plan.Faults {
 		switch f.Kind {
-		case faults.DiskCorrupt, faults.DiskLost, faults.SegmentLost:
+		case faults.DiskCorrupt, faults.DiskLost, faults.NodeLost:
 			return true
 		}
 	}

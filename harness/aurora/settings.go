@@ -92,8 +92,8 @@ type Nodes struct {
 // Topology is the volume and its clients as faults see them.
 func (c *Configuration) Topology() faults.Topology {
 	v := c.Volume
-	return faults.Topology{Groups: v.Groups, Replicas: v.Replicas, Spares: v.Spares, WriteQuorum: v.WriteQuorum, ReadQuorum: v.ReadQuorum,
-		Zones: v.Zones, Clients: c.Workload.Clients, Readers: v.Readers, Objects: v.BackupWindow > 0}
+	return faults.Volume{Groups: v.Groups, Replicas: v.Replicas, Spares: v.Spares, WriteQuorum: v.WriteQuorum, ReadQuorum: v.ReadQuorum,
+		Zones: v.Zones, Clients: c.Workload.Clients, Readers: v.Readers, Objects: v.BackupWindow > 0}.Topology()
 }
 
 // Members returns how many segments of a group are members.
@@ -246,7 +246,7 @@ func (i *incident) fuzz(c *Configuration, f fuzz.Continue) {
 		least = most
 	}
 	for _, r := range f.Perm(v.Members())[:least+f.Intn(most-least+1)] {
-		unreached = append(unreached, faults.Node{Role: faults.Segment, Group: group, Replica: r + 1}.String())
+		unreached = append(unreached, faults.Node{Role: faults.Segment, Group: group, Index: r + 1}.String())
 	}
 	slices.Sort(unreached)
 	longest := int(c.Topology().Budget().Short / faults.Duration(time.Microsecond))
@@ -254,7 +254,7 @@ func (i *incident) fuzz(c *Configuration, f fuzz.Continue) {
 		For: micros(f, 10_000, longest), Nodes: []string{string(faults.Writer)}, To: unreached}
 	replaced := faults.Fault{Kind: faults.TakeOver, At: cut.At + micros(f, 5_000, int(cut.For)/1000)}
 	if f.RandBool() {
-		replaced.Kind, replaced.For = faults.WriterCrash, micros(f, 1, longest)
+		replaced.Kind, replaced.For = faults.FailOver, micros(f, 1, longest)
 	}
 	*i = incident{cut, replaced}
 }
@@ -282,7 +282,7 @@ func (i *incident) outlive(c *Configuration, f fuzz.Continue) {
 func (i *incident) forget(c *Configuration, f fuzz.Continue) {
 	horizon := int(c.Plan.Horizon / faults.Duration(time.Microsecond))
 	length := micros(f, horizon/2, horizon*2/3-1)
-	reader := faults.Node{Role: faults.Reader, Reader: 1 + f.Intn(c.Volume.Readers)}
+	reader := faults.Node{Role: faults.Reader, Index: 1 + f.Intn(c.Volume.Readers)}
 	*i = incident{{Kind: faults.Partition, At: micros(f, horizon/4, horizon/3), For: length, Nodes: []string{reader.String()}, To: []string{string(faults.Writer)}}}
 }
 
@@ -295,7 +295,7 @@ func (i *incident) suspect(c *Configuration, f fuzz.Continue) {
 	group := 1 + f.Intn(c.Volume.InUse)
 	var names []string
 	for _, r := range f.Perm(c.Volume.Members())[:1+c.Volume.Members()-c.Volume.WriteQuorum] {
-		names = append(names, faults.Node{Role: faults.Segment, Group: group, Replica: r + 1}.String())
+		names = append(names, faults.Node{Role: faults.Segment, Group: group, Index: r + 1}.String())
 	}
 	pause := faults.Fault{Kind: faults.Pause, At: micros(f, 20_000, int(c.Plan.Horizon)/1000-2*short),
 		For: min(micros(f, every*c.Nodes.SuspectAfter, every*(c.Nodes.SuspectAfter+2)), c.Topology().Budget().Short), Nodes: names[:1]}

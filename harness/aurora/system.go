@@ -151,7 +151,7 @@ func (b *built) firstWriter() node.ID {
 func (b *built) writers() int {
 	n := 3
 	for _, f := range b.c.Plan.Faults {
-		if f.Kind == faults.TakeOver || f.Kind == faults.WriterCrash {
+		if f.Kind == faults.TakeOver || f.Kind == faults.FailOver {
 			n++
 		}
 	}
@@ -214,7 +214,7 @@ func (b *built) populate() error {
 	}})
 	for g, members := range b.volume.Segments {
 		for i, id := range members {
-			n := faults.Node{Role: faults.Segment, Group: g + 1, Replica: i + 1}
+			n := faults.Node{Role: faults.Segment, Group: g + 1, Index: i + 1}
 			err = errors.Join(err, w.Add(runtime.Process{ID: id, Name: n.String(), Zone: topology.Zone(n), Disk: b.of.SegmentDisk, New: func(h node.Hook) node.Node {
 				return b.of.Segment(id, b.volume, c.Nodes, h)
 			}}), w.Start(id))
@@ -237,7 +237,7 @@ func (b *built) populate() error {
 	for i := range c.Workload.Clients {
 		client := workload.NewClient(c.Workload, c.Seed, i+1, &b.directory, b.history)
 		b.clients = append(b.clients, client)
-		n := faults.Node{Role: faults.Client, Client: i + 1}
+		n := faults.Node{Role: faults.Client, Index: i + 1}
 		err = errors.Join(err, w.AddClient(runtime.Client{ID: b.firstClient() + node.ID(i), Name: n.String(), Actor: actor{client}}))
 	}
 	return err
@@ -249,7 +249,7 @@ const maxReadingClients = 4
 // populateReaders adds the readers and the clients that ask them.
 func (b *built) populateReaders() error {
 	for i, id := range b.volume.Readers {
-		n := faults.Node{Role: faults.Reader, Reader: i + 1}
+		n := faults.Node{Role: faults.Reader, Index: i + 1}
 		err := b.r.Add(runtime.Process{ID: id, Name: n.String(), Role: string(faults.Reader), New: func(h node.Hook) node.Node {
 			// Whatever it was before, a process that starts is a reader: clients that took it for the writer turn elsewhere.
 			if i := slices.Index(b.directory.Writers, id); i >= 0 {

@@ -390,7 +390,7 @@ func TestLostDisks(t *testing.T) {
 	require.NoError(t, w.Install(faults.Plan{Horizon: dur(60 * ms), Faults: []faults.Fault{
 		{Kind: faults.DiskLost, At: dur(10 * ms), For: dur(ms), Nodes: []string{"segment 1/1"}},
 		{Kind: faults.Crash, At: dur(20 * ms), For: dur(ms), Nodes: []string{"segment 1/1"}},
-		{Kind: faults.SegmentLost, At: dur(30 * ms), Nodes: []string{"segment 1/2"}},
+		{Kind: faults.NodeLost, At: dur(30 * ms), Nodes: []string{"segment 1/2"}},
 		{Kind: faults.Crash, At: dur(40 * ms), For: dur(ms), Nodes: []string{"segment 1/1"}},
 		{Kind: faults.DiskLost, At: dur(40*ms + ms/2), For: dur(ms), Nodes: []string{"segment 1/1"}},
 	}}, runtime.Succession{}))

@@ -14,7 +14,7 @@ import (
 // Install schedules the faults of a plan, and at its horizon Mend. The plan's times count from the start of the run.
 // Names are those of processes and clients, or a role, which stands for the process of that role that was started
 // last when the fault begins; crash-at-point takes whichever process of the role passes the point. The succession says how
-// the active node is replaced, for take-over, writer-crash and promote; a plan without those does not need it.
+// the active node is replaced, for take-over, fail-over and promote; a plan without those does not need it.
 //
 // The plan should be valid for its topology (faults.Plan.Validate). What this world cannot carry out, such as a fault
 // on a process that it does not have, is refused here before anything is scheduled.
@@ -68,7 +68,7 @@ func (w *World) check(f *faults.Fault, next *runtime.Succession) error {
 	switch f.Kind {
 	case faults.AZCutOff, faults.PowerLossAZ:
 		return w.checkZone(f.AZ)
-	case faults.TakeOver, faults.WriterCrash:
+	case faults.TakeOver, faults.FailOver:
 		if next.Start == nil {
 			return fmt.Errorf("expected a way to start the next active node, found none: %w", runtime.ErrNotSupported)
 		}
@@ -87,7 +87,7 @@ func (w *World) check(f *faults.Fault, next *runtime.Succession) error {
 func (w *World) checkName(f *faults.Fault, name string) error {
 	if p := w.byName[name]; p != nil {
 		switch f.Kind {
-		case faults.Crash, faults.CrashAtPoint, faults.DiskSlow, faults.DiskCorrupt, faults.DiskLost, faults.SegmentLost:
+		case faults.Crash, faults.CrashAtPoint, faults.DiskSlow, faults.DiskCorrupt, faults.DiskLost, faults.NodeLost:
 			if p.actor != nil {
 				return fmt.Errorf("expected a process, found the client %q", name)
 			}
@@ -196,7 +196,7 @@ func (w *World) strikeFault(f *faults.Fault, next *runtime.Succession) {
 			w.wipe(p)
 			w.restartIn(p, length)
 		}
-	case faults.SegmentLost:
+	case faults.NodeLost:
 		for _, p := range w.named(f.Nodes) {
 			w.crash(p, string(f.Kind), saltOf(f))
 			w.wipe(p)
@@ -209,7 +209,7 @@ func (w *World) strikeFault(f *faults.Fault, next *runtime.Succession) {
 	case faults.TakeOver:
 		w.counts.TakeOvers++
 		next.Start()
-	case faults.WriterCrash:
+	case faults.FailOver:
 		if p := w.newest(next.Role); p != nil {
 			w.crash(p, string(f.Kind), saltOf(f))
 			p.gone = true
@@ -311,7 +311,7 @@ func (w *World) slowDisk(p *process, slow *diskFault, length time.Duration) {
 }
 
 // Mend ends all faults, calls off those that have not begun, wakes what is paused, and starts what is down, except
-// what Stop or a writer-crash took down for good. What a crash or a corruption did to a disk stays. The network and the
+// what Stop or a fail-over took down for good. What a crash or a corruption did to a disk stays. The network and the
 // disks are from then on as Options describe them.
 func (w *World) Mend() {
 	w.plan++

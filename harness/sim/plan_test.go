@@ -129,7 +129,7 @@ func TestTakeOverAndWriterCrash(t *testing.T) {
 	}
 	d.install(100*ms, start,
 		faults.Fault{Kind: faults.TakeOver, At: dur(10 * ms)},
-		faults.Fault{Kind: faults.WriterCrash, At: dur(20 * ms), For: dur(5 * ms)},
+		faults.Fault{Kind: faults.FailOver, At: dur(20 * ms), For: dur(5 * ms)},
 		faults.Fault{Kind: faults.Pause, At: dur(22 * ms), For: dur(5 * ms), Nodes: []string{"writer"}})
 	d.Run(after(time.Second))
 	assert.Equal(t, []string{"writer 1/1@0s", "writer 2/1@10ms", "writer 3/1@25ms"}, d.lines, "a writer that crashed for good is not mended")
@@ -143,7 +143,7 @@ func TestAWriterThatCrashesForGoodWhileItIsDown(t *testing.T) {
 	d.add("writer 1", "", "writer")
 	d.install(100*ms, func() { d.add("writer 2", "", "writer") },
 		faults.Fault{Kind: faults.CrashAtPoint, At: dur(10 * ms), For: dur(20 * ms), Nodes: []string{"writer"}, Point: "tick", Hit: 1},
-		faults.Fault{Kind: faults.WriterCrash, At: dur(20 * ms), For: dur(5 * ms)})
+		faults.Fault{Kind: faults.FailOver, At: dur(20 * ms), For: dur(5 * ms)})
 	d.Run(after(time.Second))
 	assert.Equal(t, []string{"writer 1/1@0s", "writer 2/1@25ms"}, d.lines)
 }
@@ -257,7 +257,7 @@ func TestInstallRefuses(t *testing.T) {
 
 // Plans of the generator can be carried out as they are.
 func TestGeneratedPlansInstall(t *testing.T) {
-	topology := faults.Topology{Groups: 2, Replicas: 6, WriteQuorum: 4, ReadQuorum: 3, Zones: 3, Clients: 2, Readers: 2}
+	topology := faults.Volume{Groups: 2, Replicas: 6, WriteQuorum: 4, ReadQuorum: 3, Zones: 3, Clients: 2, Readers: 2}.Topology()
 	generator := faults.Generator{Topology: topology, Horizon: dur(2 * time.Second), Faults: 8, Lost: true, SpareEach: true}
 	for _, p := range faults.Points() {
 		generator.Points = append(generator.Points, p.Name)
@@ -274,7 +274,7 @@ func TestGeneratedPlansInstall(t *testing.T) {
 			case faults.Segment:
 				d.add(n.String(), topology.Zone(n), "")
 			case faults.Client:
-				require.NoError(t, d.AddClient(runtime.Client{ID: node.ID(1000 + n.Client), Name: n.String(), Actor: &asker{peers: []node.ID{1}}}))
+				require.NoError(t, d.AddClient(runtime.Client{ID: node.ID(1000 + n.Index), Name: n.String(), Actor: &asker{peers: []node.ID{1}}}))
 			default:
 				d.add(n.String(), "", "")
 			}

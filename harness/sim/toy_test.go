@@ -227,10 +227,10 @@ func everything() faults.Plan {
 		{Kind: faults.DiskSlow, At: dur(180 * ms), For: dur(40 * ms), Nodes: []string{"segment 1/6"}, Factor: 10},
 		{Kind: faults.DiskCorrupt, At: dur(190 * ms), Nodes: []string{"segment 1/6"}, Salt: 7},
 		{Kind: faults.DiskLost, At: dur(195 * ms), For: dur(10 * ms), Nodes: []string{"segment 1/2"}},
-		{Kind: faults.SegmentLost, At: dur(230 * ms), Nodes: []string{"segment 1/1"}},
+		{Kind: faults.NodeLost, At: dur(230 * ms), Nodes: []string{"segment 1/1"}},
 		{Kind: faults.Promote, At: dur(198 * ms), Nodes: []string{"segment 1/4"}},
 		{Kind: faults.TakeOver, At: dur(200 * ms)},
-		{Kind: faults.WriterCrash, At: dur(220 * ms), For: dur(10 * ms)},
+		{Kind: faults.FailOver, At: dur(220 * ms), For: dur(10 * ms)},
 	}}
 }
 
