@@ -298,7 +298,15 @@ func (m *Swapped) AppendDigest(b []byte) []byte {
 func (r *Request) AppendDigest(b []byte) []byte {
 	b = u(u(append(b, byte(r.Op)), r.ID), r.Txn)
 	b = appendRows(u(u(u(b, uint64(r.Most)), r.Savepoint), r.ReadPoint), r.Rows)
-	return appendString(appendString(b, r.From), r.To)
+	b = appendString(appendString(b, r.From), r.To)
+	if r.Op < OpRead {
+		return b // the rest is of operations by themselves
+	}
+	b = appendValue(b, r.Expect)
+	for _, reads := range r.Reads {
+		b = append(b, bit(reads))
+	}
+	return b
 }
 
 func appendRows(b []byte, rows []Row) []byte {

@@ -18,10 +18,22 @@ const (
 	OpScan                    // reads for Txn the rows with From ≤ key < To, in order, at most Most of them
 	OpSavepoint               // marks a point of Txn; the reply names it
 	OpRollback                // takes back what Txn changed since Savepoint; Txn goes on, and keeps its locks
+
+	// Operations by themselves, of systems that know no transactions that clients begin and end.
+
+	OpRead     // reads Rows[0].Key
+	OpWrite    // writes Rows[0]; a Value that does not exist deletes
+	OpSwap     // writes Rows[0] if its key has the value Expect, and is refused for ReasonMismatch otherwise
+	OpAppend   // appends the value of Rows[0] to the list of its key
+	OpElements // reads the list of Rows[0].Key: the reply's Rows are its elements, in their order
+	// OpApply is a whole transaction in one request: each of Rows in turn, a read where Reads says so and else a write. The
+	// reply's Rows are those of the request, with what was read.
+	OpApply
 )
 
 func (o Op) String() string {
-	names := [...]string{"", "begin", "get", "put", "commit", "abort", "scan", "savepoint", "rollback"}
+	names := [...]string{"", "begin", "get", "put", "commit", "abort", "scan", "savepoint", "rollback",
+		"read", "write", "swap", "append", "elements", "apply"}
 	if int(o) < len(names) {
 		return names[o]
 	}
@@ -47,6 +59,8 @@ type Request struct {
 	Savepoint uint32
 	// ReadPoint is, for a begin at a reader, the snapshot that is asked for; 0 is the newest that the reader has.
 	ReadPoint LSN
+	Expect    Value  // for a swap
+	Reads     []bool // for an apply: by row, whether it is a read
 }
 
 // RequestLimits are those on one request: rows of a put, and the bytes of a key and of a value.
@@ -153,12 +167,13 @@ const (
 	ReasonFull           // no page is left to allocate, and no group to grow by
 	ReasonAttached       // the volume is attached to another instance
 	ReasonSingleRow      // a transaction here is one read or one write of one row
+	ReasonMismatch       // a swap found another value than it expected
 )
 
 func (r Reason) String() string {
 	names := [...]string{"", "deadlock", "idle", "fenced", "not open", "unknown transaction", "busy", "too large", "malformed",
 		"committed already", "rolled back already", "no such savepoint", "read only", "above the read point", "below the oldest read point",
-		"volume full", "attached elsewhere", "single row only"}
+		"volume full", "attached elsewhere", "single row only", "another value than expected"}
 	if int(r) < len(names) {
 		return names[r]
 	}
