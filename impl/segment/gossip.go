@@ -97,9 +97,10 @@ func (s *Segment) take(from node.ID, m *node.GossipGive, out *node.Effects) {
 	}
 }
 
-// refetch writes a record anew that had become unreadable. In the model the segment never stopped holding it.
+// refetch writes a record anew that had become unreadable. In the model the segment never stopped holding it. A join that
+// is on its way to the disk may drop the record: written behind the join, it would be held off the history.
 func (s *Segment) refetch(r *node.Record, out *node.Effects) {
-	if !r.Intact() || s.has(r.LSN, r.Epoch) || len(s.queue) >= maxQueued {
+	if !r.Intact() || !s.ahead.history.Has(r.LSN, r.Epoch) || s.has(r.LSN, r.Epoch) || len(s.queue) >= maxQueued {
 		return
 	}
 	s.enqueue(entry{kind: recordEntry, record: r, lsn: r.LSN, epoch: r.Epoch, again: true}, out)

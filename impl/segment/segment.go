@@ -80,6 +80,7 @@ type Segment struct {
 	queue    []entry // appended, not known to be durable
 	position uint64  // of the last entry appended
 	synced   uint64  // of the last entry known to be durable
+	toldTo   uint64  // at the start: of the last entry that was certainly told before
 	syncing  bool
 	buffer   []byte // the bytes that this step appends
 	whole    []byte // the bytes by which this step replaces the images
@@ -437,6 +438,11 @@ func (s *Segment) readLog(from node.ID, m *node.ReadLog, out *node.Effects) {
 func (s *Segment) enqueue(e entry, out *node.Effects) {
 	s.position++
 	e.position, e.synced = s.position, s.synced
+	if len(s.settling) > 0 {
+		// What waits to be told is durable, and not told: the next start has to tell it, and does so of what lies behind
+		// the highest position that an entry knows to be synced.
+		e.synced = s.toldTo
+	}
 	before := len(s.buffer)
 	s.buffer = appendEntry(s.buffer, &e)
 	s.logBytes += len(s.buffer) - before
