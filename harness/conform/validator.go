@@ -69,8 +69,9 @@ type Validator struct {
 
 // A segment is what the validator keeps of one beside the model.
 type segment struct {
-	id   node.ID
-	told []place // by position, ascending
+	id    node.ID
+	told  []place // by position, ascending
+	spoke bool    // it told a step
 }
 
 // A place is one position of a segment's log, with a digest of what was told of it.
