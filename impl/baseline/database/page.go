@@ -20,7 +20,6 @@ type page struct {
 	since   node.Time
 	writing bool
 	flush   node.LSN // while it is being written: the first record that the disk lacks
-	used    uint64
 }
 
 const pageHeader = 24 // checksum, id, lsn and number of rows, at most
