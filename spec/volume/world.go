@@ -291,15 +291,6 @@ func (w World) Home(k int) int {
 // A ReplicaSet is a set of replicas. Replica r is member r mod Replicas of group r / Replicas.
 type ReplicaSet [4]uint64
 
-// SetOf returns the set of the replicas given.
-func SetOf(replicas ...int) ReplicaSet {
-	var s ReplicaSet
-	for _, r := range replicas {
-		s.add(r)
-	}
-	return s
-}
-
 // With returns the set with r added.
 func (s ReplicaSet) With(r int) ReplicaSet { s.add(r); return s }
 
