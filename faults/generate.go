@@ -124,7 +124,7 @@ func (g Generator) scene(c fuzz.Continue) []Fault {
 	return choose(c, scenes)(c)
 }
 
-// storeAway takes the object store away for long. What is to be backed up waits, and until it is nobody drops its log.
+// storeAway takes the object store away for long. What is to be backed up waits, and no segment drops its log until it is.
 func (g Generator) storeAway(c fuzz.Continue) []Fault {
 	away := g.timed(c, Partition, g.long(c))
 	if c.RandBool() {

@@ -106,7 +106,7 @@ func TestGeneratedPlans(t *testing.T) {
 		for seed := range int64(plans) {
 			g := generator(false)
 			g.Topology = topology
-			g.Points = append(slices.Clone(g.Points), "objectsAfterKeep") // which nobody passes where there is no store
+			g.Points = append(slices.Clone(g.Points), "objectsAfterKeep") // which no node passes where there is no store
 			p, err := g.Plan(seed)
 			require.NoError(t, err)
 			require.NoError(t, p.Validate(topology), "seed %d:\n%s", seed, text(p))

@@ -119,7 +119,7 @@ type rule struct {
 	one        bool   // exactly one node
 }
 
-// rules is a function, as are all tables here, so that nobody can change it.
+// rules is a function, as are all tables here, so that no caller can change it.
 func rules() []rule {
 	return []rule{
 		{kind: Loss, needs: fFor | fRate, may: fNodes | fTo | fSalt},

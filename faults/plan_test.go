@@ -71,8 +71,8 @@ func TestPlanSurvivesJSON(t *testing.T) {
 
 func TestPlanJSONRefuses(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
-		"number for a time":      {`{"horizon":5,"faults":[]}`, "cannot unmarshal number"},
-		"time without a unit":    {`{"horizon":"5","faults":[]}`, `expected a duration like "1.5ms", found "5"`},
+		"number for a time":   {`{"horizon":5,"faults":[]}`, "cannot unmarshal number"},
+		"time without a unit": {`{"horizon":"5","faults":[]}`, `expected a duration like "1.5ms", found "5"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var p faults.Plan

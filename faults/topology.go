@@ -122,7 +122,7 @@ func (t Topology) Node(name string) (Node, error) {
 		n.Role == Segment && 1 <= n.Group && n.Group <= t.Groups && 1 <= n.Replica && n.Replica <= t.Replicas ||
 		n.Role == Client && 1 <= n.Client && n.Client <= t.Clients ||
 		n.Role == Reader && 1 <= n.Reader && n.Reader <= t.Readers
-	// One name for one node: "segment 02/5" is none.
+	// One name for one node: "segment 02/5" is refused.
 	if !inside || n.String() != name {
 		known := []string{string(Writer), string(Register), fmt.Sprintf("segment 1/1 to segment %d/%d", t.Groups, t.Replicas)}
 		if t.Clients > 0 {

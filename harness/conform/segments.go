@@ -9,7 +9,7 @@ import (
 	"github.com/firstgap/firstgap/spec/volume"
 )
 
-// replica returns the model's number of a segment, -1 for what is none.
+// replica returns the model's number of a segment, -1 if it is not a segment.
 func (v *Validator) replica(id node.ID) int {
 	if int(id) >= len(v.replicas) {
 		return -1

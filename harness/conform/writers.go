@@ -7,7 +7,7 @@ import (
 	"github.com/firstgap/firstgap/spec/volume"
 )
 
-// speaks checks that from may speak for the writer of epoch e: that epoch has started, and nobody else spoke for it.
+// speaks checks that from may speak for the writer of epoch e: that epoch has started, and no other node spoke for it.
 func (v *Validator) speaks(from node.ID, e node.Epoch) *problem {
 	if v.model.Phase(int(e)) == volume.Unborn {
 		return &problem{

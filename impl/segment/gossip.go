@@ -34,7 +34,7 @@ func (s *Segment) gossip(out *node.Effects) {
 		ask.Lost = append(ask.Lost, l.lsn)
 	}
 	// By turns of asking and not of ticks: of four peers every eighth tick is always the same one's, and where it has nothing
-	// to give, such as a spare that is no member, nobody else was ever asked.
+	// to give, such as a spare that is no member, no other was ever asked.
 	s.asked++
 	out.Send(s.peers[s.asked%len(s.peers)], ask)
 }

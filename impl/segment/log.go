@@ -7,7 +7,7 @@ import (
 	"github.com/firstgap/firstgap/impl/node"
 )
 
-// Whatever the segment has to remember is an entry of its log, in the order in which it became true: a record, a
+// All that the segment has to remember is an entry of its log, in the order in which it became true: a record, a
 // promise, a history. One file and one order mean that a single sync covers all, and that a record that was accepted
 // before a promise is durable before the promise is. The other file, the images, stands for records that the log no
 // longer has.
@@ -214,7 +214,7 @@ type scan struct {
 	position uint64  // of the last entry
 	synced   uint64  // highest position that was certainly durable, and told, before the crash
 	lost     bool    // some record that was durable is unreadable, but known by name
-	dead     bool    // something that was durable is unreadable, and nobody knows what
+	dead     bool    // something that was durable is unreadable, and no header says what
 }
 
 // scanLog reads a log. What follows the first entry that has no end is dropped when nothing of it was known to be
@@ -243,7 +243,7 @@ func scanLog(log []byte) scan {
 		}
 		if state == rotten {
 			if e.kind != recordEntry {
-				s.dead = true // a promise or a history: nobody knows what was promised
+				s.dead = true // a promise or a history: what was promised is not known
 				return s
 			}
 			e.record = nil

@@ -35,7 +35,7 @@ func TestScanOfAnIntactLog(t *testing.T) {
 	}
 }
 
-// A torn tail, at every byte, is dropped: nobody was promised anything of it.
+// A torn tail, at every byte, is dropped: the segment had not spoken of it.
 func TestScanDropsATornTail(t *testing.T) {
 	log, starts := logOf(4, 1)
 	for cut := starts[3] + 1; cut < len(log); cut++ {
@@ -47,7 +47,7 @@ func TestScanDropsATornTail(t *testing.T) {
 }
 
 // A crash that loses the middle of what was not synced leaves a hole of zeros with entries behind it. All from the
-// hole on goes: it was appended after the hole, and acknowledged by nobody.
+// hole on goes: it was appended after the hole, and the segment never acknowledged it.
 func TestScanDropsWhatLiesBehindAHole(t *testing.T) {
 	log, starts := logOf(5, 4) // no entry knows of any sync
 	for hole := range 5 {
@@ -60,8 +60,8 @@ func TestScanDropsWhatLiesBehindAHole(t *testing.T) {
 	}
 }
 
-// Whatever single bit flips, in any entry, known to be durable or not: either nothing is lost, because the other header
-// still says it, or one record is, and it is known by name. It is never taken for a torn tail, which would be dropped
+// Each single bit flips in turn, in every entry, known to be durable or not: either nothing is lost, because the other
+// header still says it, or one record is, and it is known by name. It is never taken for a torn tail, which would be dropped
 // as if the segment had never had it.
 //
 // Seed 25 of the first hundred simulated runs found the last entry damaged, of which no later one bore witness: it was
@@ -202,7 +202,7 @@ func TestScanOfAnEntryThatIsGoneIsDead(t *testing.T) {
 	require.False(t, scanLog(log).dead, "of the last entry nobody knows that it was there")
 }
 
-// A history that cannot be read leaves nobody who knows what was promised.
+// With a history that cannot be read, what was promised is not known.
 func TestScanOfADamagedHistoryIsDead(t *testing.T) {
 	j := entry{kind: joinEntry, position: 1, history: node.FirstHistory().Cut(0, 7)}
 	log := appendEntry(nil, &j)

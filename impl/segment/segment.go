@@ -87,7 +87,7 @@ type Segment struct {
 
 	serving  bool         // false until a start has settled what the disk holds
 	settling []untold     // what a start has to tell once nothing is lost
-	dead     bool         // something durable is unreadable, and nobody knows what: for ever without a vote
+	dead     bool         // something durable is unreadable, and no header says what: for ever without a vote
 	lost     []lostRecord // durable once, unreadable now, to be fetched from a peer
 	writers  map[node.Epoch]node.ID
 	pages    map[node.PageID]*versions
@@ -225,7 +225,7 @@ func (s *Segment) receive(from node.ID, m node.Message, out *node.Effects) {
 	if !ok {
 		return // an answer to somebody else: not for a segment
 	}
-	// A segment that lost what it had acknowledged has no vote, whoever asks: counted as "I don't have it", its
+	// A segment that lost what it had acknowledged has no vote in any recovery: counted as "I don't have it", its
 	// answer would make a read quorum of replicas that never had the record (W+R−N = 1: one such lie is too many).
 	if s.Damaged() && !s.takes(m) {
 		out.Send(from, &node.Damaged{Epoch: epoch})

@@ -21,7 +21,7 @@ func (s *Segment) start(incarnation uint32, files []node.File, out *node.Effects
 		}
 	}
 	if len(log) == 0 {
-		// A process that never ran before has promised nothing to nobody. One that did has formatted its disk before it
+		// A process that never ran before has made no promise. One that did has formatted its disk before it
 		// served: its log is gone, and with it what it promised.
 		s.dead = incarnation > 1
 		// gofail: var bugWipedServes struct{}

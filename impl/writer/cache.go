@@ -68,7 +68,7 @@ func (c *cache) apply(r *node.Record) {
 		p = c.add(&page.Page{ID: r.Page})
 	}
 	if err := p.Value.Apply(r); err != nil {
-		// The writer made this record from this page: whatever follows would spread the difference.
+		// The writer made this record from this page: every record that follows would spread the difference.
 		panic("cache and log differ: " + err.Error())
 	}
 }
@@ -133,7 +133,7 @@ func (w *Writer) askForPage(rd *pageRead, out *node.Effects) {
 		}
 	})
 	able &^= rd.tried
-	rd.asked = able != 0 // if nobody is known to be complete far enough, the next tick looks again
+	rd.asked = able != 0 // if no segment is known to be complete far enough, the next tick looks again
 	if able == 0 {
 		return
 	}

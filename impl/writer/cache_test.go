@@ -48,7 +48,7 @@ func get(t node.Txn, key string) node.Request {
 	return node.Request{Op: node.OpGet, Txn: t, Rows: []node.Row{{Key: key}}}
 }
 
-// The paper prints that a page may go when its LSN is at or above the VDL (SIGMOD 2017 §4.2.1). Nobody else has the
+// The paper prints that a page may go when its LSN is at or above the VDL (SIGMOD 2017 §4.2.1). No segment has the
 // changes above the VDL yet: a read of the page would not see them.
 func TestOnlyPagesWhoseChangesAreDurableAreEvicted(t *testing.T) {
 	q := filled(t, small(1), 1)
@@ -140,7 +140,7 @@ func TestReadsPreferTheFastestAndProbeTheOthers(t *testing.T) {
 	require.Greater(t, asked[3], asked[1]+asked[2], "%v", asked)
 }
 
-// An answer that takes longer than expected is not waited for alone; whoever answers first counts, and only once.
+// An answer that takes longer than expected is not waited for alone; the first answer counts, and only once.
 func TestASlowReadIsHedged(t *testing.T) {
 	q := filled(t, small(1), 1)
 	for r := range q.w.groups[0].replicas {

@@ -365,7 +365,7 @@ func (d *Database) spareArrived(a block.Arrival, out *node.Effects) {
 
 func (d *Database) keep(p *page) {
 	f := d.pages.Add(p.id, p)
-	f.Pin() // whoever asked for it has not seen it yet
+	f.Pin() // the transaction that asked for it has not seen it yet
 	d.evict()
 	f.Unpin()
 }

@@ -336,7 +336,7 @@ func TestDamagedPagesComeFromTheDoubleWriteArea(t *testing.T) {
 	require.Equal(t, "open", h.d.Phase())
 	require.Equal(t, "2", h.get("x").Bytes)
 
-	// With both copies damaged nobody knows what the page was.
+	// With both copies damaged no copy says what the page was.
 	h.damage("block-0", 101)
 	h.damage("block-1", 101)
 	h.boot(func(c *Config) { c.Pages = 1 })
@@ -386,7 +386,7 @@ func TestPagesRefuseWhatIsNotTheirImage(t *testing.T) {
 }
 
 // A page goes to the disk only behind the log: what it shows may have to be taken back, and only the log says how. On the
-// disk, ahead of its record, a change of nobody's would stay after a crash.
+// disk, ahead of its record, a change of no transaction would stay after a crash.
 func TestNoPageIsAheadOfTheLog(t *testing.T) {
 	one := func(c *Config) { c.Pages = 1 }
 	h := newHost(t, one)

@@ -59,7 +59,7 @@ func (p *page) apply(r *node.Record) {
 	}
 }
 
-// image returns the page as its block: always of the full size, whatever is on it.
+// image returns the page as its block: always of the full size, however few rows are on it.
 func (p *page) image(size int) []byte {
 	b := make([]byte, 0, size)
 	b = binary.LittleEndian.AppendUint32(b, p.id)
