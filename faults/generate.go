@@ -66,11 +66,11 @@ func (g Generator) plan(c fuzz.Continue) Plan {
 	p := Plan{Horizon: g.Horizon, Faults: []Fault{}}
 	budget := g.Topology.Budget()
 	want := c.Intn(g.Faults + 1)
-	// A scene that no longer fits is dropped and another one tried, not for ever.
+	// A scene that no longer fits is dropped and another one tried, not for ever. One flipped bit is left to a breach.
 	for tries := 0; len(p.Faults) < want && tries < 4*want; tries++ {
 		q := p
 		q.Faults = slices.Concat(p.Faults, g.scene(c))
-		if len(q.Faults) <= want && budget.Check(q, g.Topology) == nil {
+		if len(q.Faults) <= want && budget.Check(q, g.Topology) == nil && q.tooManyFlips(mostFlips-1) < 0 {
 			p = q
 		}
 	}

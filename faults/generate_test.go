@@ -156,6 +156,27 @@ func TestGeneratedPlans(t *testing.T) {
 	}
 }
 
+// Plans of very many faults rot one disk again and again, up to what a plan may.
+func TestGeneratedPlansFlipFewBitsOfOneDisk(t *testing.T) {
+	most := 0
+	for seed := range int64(20) {
+		g := generator(seed%2 == 0)
+		g.Topology = faults.Volume{Groups: 1, Replicas: 3, WriteQuorum: 2, ReadQuorum: 2, Zones: 1, Clients: 1}.Topology()
+		g.Faults = 400
+		p, err := g.Plan(seed)
+		require.NoError(t, err)
+		require.NoError(t, p.Validate(g.Topology))
+		flips := map[string]int{}
+		for _, f := range p.Faults {
+			if f.Kind == faults.DiskCorrupt {
+				flips[f.Nodes[0]]++
+				most = max(most, flips[f.Nodes[0]])
+			}
+		}
+	}
+	require.Contains(t, []int{2, 3}, most)
+}
+
 // Long faults at the very limit of the budget do occur: plans that stay far from it would prove little.
 func TestGeneratedPlansReachTheBudget(t *testing.T) {
 	full := 0

@@ -121,7 +121,7 @@ type rule struct {
 	one        bool   // exactly one node
 }
 
-// rules is a function, as are all tables here, so that nobody can change it.
+// rules is a function, as are all tables here, so that no caller can change it.
 func rules() []rule {
 	return []rule{
 		{kind: Loss, needs: fFor | fRate, may: fNodes | fTo | fSalt},
@@ -207,6 +207,10 @@ func (p Plan) Validate(t Topology) error {
 			broken = append(broken, &FaultError{Index: i, Kind: p.Faults[i].Kind, Err: err})
 		}
 	}
+	if i := p.tooManyFlips(mostFlips); i >= 0 {
+		broken = append(broken, &FaultError{Index: i, Kind: DiskCorrupt,
+			Err: fmt.Errorf("expected at most %d flipped bits of %s in a plan, found more", mostFlips, p.Faults[i].Nodes[0])})
+	}
 	if len(broken) > 0 {
 		return errors.Join(broken...)
 	}
@@ -214,6 +218,26 @@ func (p Plan) Validate(t Topology) error {
 		return nil
 	}
 	return t.Budget().Check(p, t)
+}
+
+// mostFlips is how many bits of one disk may flip in a plan, within the budget or beyond it. So many bits of one entry of a
+// log never make it look as if it had not been written whole (impl/segment, log.go). With more, a segment can forget what it
+// acknowledged and not know that it did, and no volume holds out against that.
+const mostFlips = 3
+
+// tooManyFlips returns the index of the first fault that flips more than most bits of one disk, -1 if there is no such fault.
+func (p Plan) tooManyFlips(most int) int {
+	flips := map[string]int{}
+	for i := range p.Faults {
+		f := &p.Faults[i]
+		if f.Kind != DiskCorrupt || len(f.Nodes) == 0 {
+			continue
+		}
+		if flips[f.Nodes[0]]++; flips[f.Nodes[0]] > most {
+			return i
+		}
+	}
+	return -1
 }
 
 func (f *Fault) validate(t Topology, horizon Duration) error {

@@ -147,6 +147,26 @@ func TestValidateRefuses(t *testing.T) {
 	require.ErrorContains(t, err, "fault 1 (loss)")
 }
 
+// With more flipped bits of one disk than an entry of a log stands, a segment forgets and does not know that it did. No mark
+// on the plan makes that a run that has to pass.
+func TestAPlanFlipsFewBitsOfOneDisk(t *testing.T) {
+	var rot []faults.Fault
+	for i := range faults.Duration(3) {
+		rot = append(rot, faults.Fault{Kind: faults.DiskCorrupt, At: i * ms, Nodes: []string{"segment 1/1"}})
+	}
+	require.NoError(t, planOf(rot...).Validate(aurora()))
+	other := faults.Fault{Kind: faults.DiskCorrupt, At: 3 * ms, Nodes: []string{"segment 2/1"}}
+	require.NoError(t, planOf(append(rot, other)...).Validate(aurora()))
+	for _, beyond := range []bool{false, true} {
+		p := planOf(append(rot, other, rot[0])...)
+		p.BeyondBudget = beyond
+		var wrong *faults.FaultError
+		require.ErrorAs(t, p.Validate(aurora()), &wrong)
+		require.Equal(t, 4, wrong.Index)
+		require.ErrorContains(t, wrong, "expected at most 3 flipped bits of segment 1/1")
+	}
+}
+
 func TestTopology(t *testing.T) {
 	require.NoError(t, aurora().Validate())
 	for _, broken := range []struct {

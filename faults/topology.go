@@ -207,7 +207,7 @@ func (t Topology) Node(name string) (Node, error) {
 	if p := t.of(n.Role); p != nil {
 		inside = n == p.node(n.Group, n.Index) && (p.alone() || 1 <= n.Index && n.Index <= p.Count && n.Group <= p.Groups)
 	}
-	// One name for one node: "segment 02/5" is none.
+	// One name for one node: "segment 02/5" is refused.
 	if !inside || n.String() != name {
 		return Node{}, &UnknownError{What: "node", Found: name, Known: t.known()}
 	}

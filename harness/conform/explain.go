@@ -221,15 +221,19 @@ func (v *Validator) repaired(e int) string {
 		if len(v.model.Sets(e, g)) == 0 {
 			continue
 		}
-		need := 0
-		for l := v.model.Base(e); l > 0 && need == 0; l-- {
-			if int(v.model.Record(e, l).Group) == g {
-				need = l
-			}
-		}
-		s += "; " + v.scls(e, g, fmt.Sprintf("group %d needs %d", g+1, need))
+		s += "; " + v.scls(e, g, fmt.Sprintf("group %d needs %d", g+1, v.lastKept(e, g)))
 	}
 	return s
+}
+
+// lastKept returns the last LSN of group g among those that the writer of e kept, 0 if it kept none of them.
+func (v *Validator) lastKept(e, g int) int {
+	for l := v.model.Base(e); l > 0; l-- {
+		if int(v.model.Record(e, l).Group) == g {
+			return l
+		}
+	}
+	return 0
 }
 
 // answers says what the segments told the writer of e. They are frozen until they join, so what they hold is what

@@ -11,7 +11,7 @@ import (
 	"github.com/firstgap/firstgap/impl/node"
 )
 
-// A node may tell anything. Whatever it is, the validator has an answer: the step, or a violation that can be
+// A node may tell anything. To all of it the validator has an answer: the step, or a violation that can be
 // explained; never a panic, and never a table as large as a number in the trace.
 func TestGarbageIsAnswered(t *testing.T) {
 	refused, accepted := 0, 0

@@ -31,7 +31,7 @@ func (ln *line) value(key int) node.Value {
 	return node.Value{}
 }
 
-// undone returns the write that the next undo of txn takes back, 0 when there is none.
+// undone returns the write that the next undo of txn takes back, 0 if all is taken back.
 func (ln *line) undone(txn int) node.LSN {
 	if txn < len(ln.top) {
 		return ln.top[txn]
@@ -212,7 +212,7 @@ func verb(a node.Action) string {
 }
 
 // key returns the model's number of the record's row. A row gets the next one with its first write; any other record of a
-// row that has none is given a number that none has.
+// row without a number is given one that no row has.
 func (v *Validator) key(r *node.Record) int {
 	key, known := v.rows[r.Key]
 	if known {

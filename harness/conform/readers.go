@@ -104,7 +104,8 @@ func atMost(lsns []node.LSN, n int) int {
 	return int(lsns[i-1])
 }
 
-// value returns what had been committed to a row by n: Value of the module, where a write that was taken back again is none.
+// value returns what had been committed to a row by n: Value of the module, in which a write that was taken back
+// again does not count.
 func (x *index) value(key string, n node.LSN) node.Value {
 	writes := x.rows[key]
 	for i := len(writes) - 1; i >= 0; i-- {

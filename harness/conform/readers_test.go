@@ -260,7 +260,7 @@ func readerScenarios() []scenario {
 }
 
 // Every guard of the model of readers that a trace can run into is in a scenario. Collected is not: a floor above a query of a
-// reader that is held breaks NeededIsKept first, and of one that is not held nobody knows when its segment answered.
+// reader that is held breaks NeededIsKept first, and for one that is not held the model does not know when its segment answered.
 func TestEveryGuardOfReadersRefuses(t *testing.T) {
 	var refused []string
 	for _, s := range readerScenarios() {

@@ -1016,7 +1016,7 @@ func TestIllegalStepsAreRefused(t *testing.T) {
 			require.NotEmpty(t, v.Allowed)
 			require.Same(t, v, x.Violation())
 
-			// The first violation stays, whatever follows.
+			// The first violation stays while others follow.
 			require.Same(t, v, x.Tell(0, toyRegister, &node.Trace{Action: node.ActStart, Epoch: 2, Position: 2}))
 			require.Same(t, v, x.Finish())
 		})

@@ -9,7 +9,7 @@ import (
 	"github.com/firstgap/firstgap/spec/volume"
 )
 
-// replica returns the model's number of a segment, -1 for what is none.
+// replica returns the model's number of a segment, -1 if it is not a segment.
 func (v *Validator) replica(id node.ID) int {
 	if int(id) >= len(v.replicas) {
 		return -1
@@ -26,6 +26,7 @@ func (v *Validator) segmentStep(from node.ID, t *node.Trace) *problem {
 			expected: "a segment of the volume", found: v.who(from),
 		}
 	}
+	v.segments[r].spoke = true
 	if t.Action == node.ActHolds {
 		return v.holds(r, t)
 	}
@@ -183,7 +184,8 @@ func (v *Validator) fill(r int, t *node.Trace) *problem {
 		count := &v.counts.Gossips
 		if g := v.model.Gossip(r, peer, l); g != "" {
 			if v.model.Line(peer) == e && g == volume.PeerLacks {
-				return refusedAs("Gossip", g, v.segmentState(peer), describe(t), "%s takes from %s images of record %d, which it never held", v.who(id), v.who(t.From), l)
+				why := fmt.Sprintf("%s takes from %s images of record %d, which it never held", v.who(id), v.who(t.From), l)
+				return refusedAs("Gossip", g, v.segmentState(peer), describe(t), "%s", v.unheard([]int{peer}, why))
 			}
 			if g := v.model.Store(e, l, r); g != "" {
 				return refusedAs("Gossip", g, v.segmentState(r), describe(t), "%s may not have record %d by images", v.who(id), l)

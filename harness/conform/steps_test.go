@@ -31,7 +31,7 @@ func TestRetoldPositionsAreSkipped(t *testing.T) {
 		s := y.segment(0, 0)
 		s.restart(9) // all that it ever told, 2 stores
 		w.write(w.begin(), "bee", "1", true)
-		must(s.crashDurable(w.at(3))) // durable, and nobody heard of it
+		must(s.crashDurable(w.at(3))) // durable, and the segment told no one
 		s.restart(1)                  // one told, one new
 		must(s.fence(y.start()))
 		s.restart(2)

@@ -69,8 +69,9 @@ type Validator struct {
 
 // A segment is what the validator keeps of one beside the model.
 type segment struct {
-	id   node.ID
-	told []place // by position, ascending
+	id    node.ID
+	told  []place // by position, ascending
+	spoke bool    // it told a step
 }
 
 // A place is one position of a segment's log, with a digest of what was told of it.
@@ -119,7 +120,7 @@ func (v *Validator) Counts() Counts { return v.counts }
 // Steps returns how many steps were told.
 func (v *Validator) Steps() uint64 { return v.counts.Steps }
 
-// Violation returns the first violation, nil when there is none so far.
+// Violation returns the first violation, nil if the run was legal so far.
 func (v *Validator) Violation() *Violation { return v.failed }
 
 // Tell takes one step that the node from told at the time now. Once a step was refused, or an invariant failed,

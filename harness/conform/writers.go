@@ -7,7 +7,7 @@ import (
 	"github.com/firstgap/firstgap/spec/volume"
 )
 
-// speaks checks that from may speak for the writer of epoch e: that epoch has started, and nobody else spoke for it.
+// speaks checks that from may speak for the writer of epoch e: that epoch has started, and no other node spoke for it.
 func (v *Validator) speaks(from node.ID, e node.Epoch) *problem {
 	if v.model.Phase(int(e)) == volume.Unborn {
 		return &problem{
@@ -77,7 +77,11 @@ func (v *Validator) advance(from node.ID, t *node.Trace) *problem {
 	}
 	for {
 		if g := v.model.Advance(e); g != "" {
-			return refused(g, v.writerState(e)+v.copies(e, vcl+1), fmt.Sprintf("VCL %d", t.LSN), "epoch %d counts LSN %d as complete", e, vcl+1)
+			why := fmt.Sprintf("epoch %d counts LSN %d as complete", e, vcl+1)
+			if g == volume.TooFewComplete {
+				why = v.unheard(v.counted(e, int(v.model.Record(e, int(vcl)+1).Group), int(vcl)+1), why)
+			}
+			return refused(g, v.writerState(e)+v.copies(e, vcl+1), fmt.Sprintf("VCL %d", t.LSN), "%s", why)
 		}
 		if p := v.did(&v.counts.Advances); p != nil {
 			return p
@@ -135,7 +139,11 @@ func (v *Validator) decide(from node.ID, t *node.Trace) *problem {
 	}
 	said := func() string { return fmt.Sprintf("cut %d by the answers of %s", t.LSN, v.members(t.Answers)) }
 	if g := v.model.Decide(e, q); g != "" {
-		return refused(g, fmt.Sprintf("%s; answers: %s", v.writerState(e), v.answers(e)), said(), "epoch %d may not cut by these answers", e)
+		why := fmt.Sprintf("epoch %d may not cut by these answers", e)
+		if g == volume.Unfenced || g == volume.Untold {
+			why = v.unheard(v.replicasOf(t.Answers), why)
+		}
+		return refused(g, fmt.Sprintf("%s; answers: %s", v.writerState(e), v.answers(e)), said(), "%s", why)
 	}
 	base := v.model.Base(e)
 	if t.LSN != node.LSN(base) {
@@ -195,7 +203,15 @@ func (v *Validator) open(from node.ID, t *node.Trace) *problem {
 	}
 	e := int(t.Epoch)
 	if g := v.model.Open(e); g != "" {
-		return refused(g, v.writerState(e)+v.repaired(e), fmt.Sprintf("epoch %d open", e), "epoch %d may not open", e)
+		why := fmt.Sprintf("epoch %d may not open", e)
+		if g == volume.Unrepaired {
+			var rs []int
+			for group := range v.volume.Groups() {
+				rs = append(rs, v.counted(e, group, v.lastKept(e, group))...)
+			}
+			why = v.unheard(rs, why)
+		}
+		return refused(g, v.writerState(e)+v.repaired(e), fmt.Sprintf("epoch %d open", e), "%s", why)
 	}
 	return v.did(&v.counts.Opens)
 }

@@ -571,11 +571,16 @@ func (s *stage) cmdRestart() {
 	s.run()
 }
 
-// corrupt A byte=N: flips a bit of the log on A's disk, while A is down.
+// corrupt A byte=N: flips a bit of the log on A's disk, while A is down. A negative N counts from the end, with -1 for the
+// last byte.
 func (s *stage) cmdCorrupt() {
 	p := s.procs[s.find(letters(s.d)[0])]
 	require.Nil(s.t, p.node, "only the disk of a crashed segment can be touched")
-	p.file("log").Data[number(s.t, s.d, "byte", 0)] ^= 1
+	log, at := p.file("log").Data, number(s.t, s.d, "byte", 0)
+	if at < 0 {
+		at += len(log)
+	}
+	log[at] ^= 1
 }
 
 // txn NAME: lines of put KEY=VALUE … (VALUE*N is N times VALUE), delete KEY, get KEY, scan FROM TO (- is no bound) [MOST],

@@ -26,7 +26,7 @@ func (s *spare) chunk(size int) []byte {
 	return make([]byte, 0, size)
 }
 
-// take takes the chunks of c, which nobody may use again.
+// take takes the chunks of c, which the caller may not use again.
 func (s *spare) take(c *content) {
 	for _, chunk := range c.chunks {
 		if cap(chunk) == mostChunk {

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whatever is done to a content is what is done to a slice of bytes.
+// Every operation on a content does what it does to a slice of bytes.
 func TestContentIsAsOneSlice(t *testing.T) {
 	for seed := range uint64(200) {
 		d := rand.New(rand.NewPCG(seed, 1))

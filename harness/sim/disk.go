@@ -27,7 +27,7 @@ type diskFault struct {
 	extra  time.Duration
 }
 
-// A file is its durable content and, behind it, whatever replaces that are on their way will put in its place.
+// A file is its durable content and, behind it, what the replaces on their way will put in its place.
 type file struct {
 	name     string
 	hash     uint64

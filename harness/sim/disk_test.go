@@ -142,8 +142,8 @@ func TestAReplaceIsNeverHalfDone(t *testing.T) {
 	}
 }
 
-// Whatever is done and whenever the crash comes: what a completed sync or replace covered is there, and everything
-// else is what was written, zeros, or torn at the end.
+// For every series of operations and every moment of the crash: what a completed sync or replace covered is there, and
+// everything else is what was written, zeros, or torn at the end.
 func TestRandomCrashes(t *testing.T) {
 	for seed := uint64(1); seed <= 500; seed++ {
 		o := typical()

@@ -13,7 +13,7 @@
 // The network delays with a heavy tail, loses, duplicates, reorders, and is cut one way or both ways. A disk does
 // appends, syncs and replaces one after the other. A crash is always as bad as a power loss: of what was appended and
 // not synced, any subset survives, with zeros where something before a survivor was lost, and the last survivor may be
-// torn; a sync or replace under way may have taken effect and told nobody; a replace is never half done.
+// torn; a sync or replace under way may have taken effect and not have told its process; a replace is never half done.
 //
 // A World is not safe for concurrent use; many worlds run beside each other without sharing anything.
 package sim

@@ -86,7 +86,7 @@ func scaled(d time.Duration, factor float64) time.Duration {
 
 // attempts counts how often each identity has been seen. It is an open table because a run does this for every
 // message; nothing ever walks over it. An entry is one word, for the table outgrows the processor's cache: the upper bits of
-// the identity and the count below them. Two identities that share their upper bits count together, which harms nobody.
+// the identity and the count below them. Two identities that share their upper bits count together, which does no harm.
 type attempts struct {
 	entries []uint64 // 0 marks an empty place
 	used    int

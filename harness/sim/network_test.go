@@ -372,7 +372,7 @@ func TestClientsAreCutOffToo(t *testing.T) {
 }
 
 func TestARequestToTheDeadIsLost(t *testing.T) {
-	for _, late := range []bool{false, true} { // a connection dies with its process, whatever datagrams do
+	for _, late := range []bool{false, true} { // a connection dies with its process, also where datagrams come late
 		w := newWorld(t, net(Network{Latency: dur(5 * ms), LateDelivery: late}))
 		s := &stream{count: 20}
 		add(t, w, 1, "writer 1", echo)

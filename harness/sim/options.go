@@ -18,7 +18,7 @@ type Options struct {
 	Bug     string  // the planted bug that Hook.Planted confirms, or none
 	// Measure has Counts say how many bytes went over the network and to the disks.
 	Measure bool
-	// Observer hears what nodes say; nil: nobody does.
+	// Observer hears what nodes say; it may be nil.
 	Observer runtime.Observer
 }
 
@@ -53,7 +53,7 @@ type Disk struct {
 	SurviveRate float64 `json:"surviveRate"`
 	// Bandwidth is how many bytes a second the disk writes, on top of what an operation takes at least. Zero is no limit.
 	Bandwidth int64 `json:"bandwidth,omitempty"`
-	// EffectRate is how likely a sync or replace that had begun before a crash has taken effect, though nobody was told.
+	// EffectRate is how likely a sync or replace that had begun before a crash has taken effect, though its process was not told.
 	EffectRate float64 `json:"effectRate"`
 	// TornRate is how likely only a prefix survives of the last append to a file that survives without a sync.
 	TornRate float64 `json:"tornRate"`

@@ -218,7 +218,7 @@ func (w *World) strikeFault(f *faults.Fault, next *runtime.Succession) {
 	}
 }
 
-// named resolves names as they stand now. A role that nobody has taken yet stands for nobody.
+// named resolves names as they stand now. A role that no process has taken yet stands for no process.
 func (w *World) named(names []string) []*process {
 	var all []*process
 	for _, name := range names {
@@ -260,7 +260,7 @@ func (w *World) linkFault(f *faults.Fault) *linkFault {
 	if f.Kind == faults.AZCutOff {
 		from, l.both = w.inZone(f.AZ), true
 	}
-	// A side that the fault does not name is everyone outside of the other; without both, outside of nobody.
+	// A side that the fault does not name is everyone outside of the other; without both, everyone.
 	haveFrom := len(f.Nodes) > 0 || f.Kind == faults.AZCutOff
 	haveTo := len(f.To) > 0
 	if !haveFrom {

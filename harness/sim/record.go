@@ -33,7 +33,7 @@ const (
 	ByLoss   Reason = iota + 1 // the network lost it
 	ByCut                      // a partition stopped it
 	ByDown                     // its receiver was down, or had started anew
-	ByNobody                   // nobody has that address
+	ByNobody                   // no process has that address
 )
 
 func (r Reason) String() string {

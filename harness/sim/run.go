@@ -182,7 +182,7 @@ func (w *World) handleActor(p *process, e *pending) {
 		from := w.parties[e.from].id
 		w.fold(EventReply, p.id, from, 0, e.value)
 		if w.listen != nil {
-			heard := h.reply // a copy, or h would be on the garbage heap even when nobody listens
+			heard := h.reply // a copy, or h would be on the garbage heap even without a listener
 			w.tell(&Event{Kind: EventReply, Process: p.id, From: from, Reply: &heard})
 		}
 		p.actor.Reply(w.now, from, h.reply, &w.calls)
@@ -400,11 +400,11 @@ func (w *World) fold(k EventKind, to, from node.ID, detail uint8, payload uint64
 	w.noted++
 }
 
-// note folds what happened and tells whoever listens.
+// note folds what happened and tells the listener, if there is one.
 func (w *World) note(e Event, payload uint64) {
 	w.fold(e.Kind, e.Process, e.From, uint8(e.Reason), payload)
 	if w.listen != nil {
-		heard := e // a copy, or e would be on the garbage heap even when nobody listens
+		heard := e // a copy, or e would be on the garbage heap even without a listener
 		w.tell(&heard)
 	}
 }

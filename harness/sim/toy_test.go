@@ -27,7 +27,7 @@ type ping struct{ n uint64 }
 func (*ping) Type() string                   { return "ping" }
 func (p *ping) AppendDigest(b []byte) []byte { return binary.AppendUvarint(b, p.n) }
 
-// carry is a message that is told apart by its LSN, whatever else it carries.
+// carry is a message that is told apart by its LSN alone.
 type carry struct {
 	lsn   node.LSN
 	other uint64

@@ -60,7 +60,7 @@ func (w *World) give(src, dst *process, m node.Message, digest int, p *pending) 
 }
 
 // queues tells whether a message that has come to its receiver's host has to wait there for those before it. Its own
-// bytes come in while they are sent, so that a link that is idle delays nobody.
+// bytes come in while they are sent, so that an idle link delays no message.
 func (w *World) queues(p *process, e *pending) bool {
 	if w.network.Bandwidth == 0 || e.kind != EventMessage || e.size == 0 || e.received {
 		return false

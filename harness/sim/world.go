@@ -494,7 +494,7 @@ func (w *World) crash(p *process, how string, salt uint64) {
 	w.crashDisk(p, salt)
 }
 
-// down notes that what e stands for has reached nobody.
+// down notes that what e stands for has reached no process.
 func (w *World) down(p *process, e *pending) {
 	switch e.kind {
 	case EventMessage:

@@ -385,7 +385,7 @@ func (s *stopped) Stop() {
 	}
 }
 
-// A node that holds coroutines is told when it dies, in whatever way, so that they do not pile up over a campaign.
+// A node that holds coroutines is told when it dies, however it dies, so that they do not pile up over a campaign.
 func TestStopper(t *testing.T) {
 	var made []*stopped
 	w := newWorld(t, Options{Seed: 1})

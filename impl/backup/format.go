@@ -5,7 +5,7 @@
 // A volume's backup is one object "volume", which says what kind of volume it is; for every group, log objects, one for
 // each window of LSNs, with the group's records in it, and a last one that ends before its window does; and, every few
 // windows, the group's page images as of the window's end, in chunks. Only what is at or below a VDL is backed up, which
-// is final whoever writes next. So whichever copy writes an object writes the same bytes, and names need no writer.
+// is final: every later writer keeps it. So all copies that write an object write the same bytes, and names need no writer.
 package backup
 
 import (
@@ -50,7 +50,7 @@ type name struct {
 	first         node.PageID
 }
 
-// parseName reads a name. What it does not know is none of ours.
+// parseName reads a name. A name that it does not know is of an object of others.
 func parseName(text string) (name, bool) {
 	n := name{text: text}
 	switch {

@@ -37,7 +37,7 @@ func (m memory) List(prefix string) ([]string, error) {
 	return names, nil
 }
 
-// A writer of the tests makes a log as a database instance would: transactions that overlap, with rows that nobody else
+// A writer of the tests makes a log as a database instance would: transactions that overlap, with rows that no other one
 // has changed meanwhile, splits and merges between them.
 type writer struct {
 	t      *testing.T
@@ -248,7 +248,7 @@ func TestEveryPointIsTheCommittedPrefix(t *testing.T) {
 	require.Greater(t, undone, 1000)
 }
 
-// Whatever object is gone or damaged: the restored volume is right, or there is none, and the error says why.
+// Each object in turn is gone or damaged: the restored volume is right, or there is none, and the error says why.
 func TestMissingAndCorruptObjects(t *testing.T) {
 	w := newWriter(t, 3, 2)
 	w.run(150)
@@ -319,7 +319,7 @@ func TestMissingAndCorruptObjects(t *testing.T) {
 }
 
 // A group that came into use later has put nothing into the store yet, while the others have put images of what came
-// after: nothing but the records that nobody has tells that it is missing. The newest point is before the first of them.
+// after: only the records that are in no object tell that it is missing. The newest point is before the first of them.
 func TestAGroupThatHasBackedNothingUp(t *testing.T) {
 	for seed := range uint64(4) {
 		w := newWriter(t, seed, 2)

@@ -14,7 +14,7 @@ const (
 // meta is what the meta page says.
 type meta struct {
 	next node.PageID // the first page never allocated
-	free node.PageID // the head of the list of free pages; 0 is none
+	free node.PageID // the head of the list of free pages, 0 if there is no free page
 }
 
 // readMeta reads the meta page. It fails, with a *CheckError, when it holds anything else.

@@ -39,12 +39,6 @@ const (
 	RuleLost Rule = "lost"
 )
 
-// Rules lists all rules.
-func Rules() []Rule {
-	return []Rule{RuleMeta, RuleNumber, RuleSize, RuleCell, RuleOrder, RuleFirst, RuleFence, RuleChild, RuleLevel, RuleNext,
-		RuleFree, RuleOnce, RuleLost}
-}
-
 // CheckError names a rule that a tree breaks and the page where it does.
 type CheckError struct {
 	Page node.PageID

@@ -8,8 +8,8 @@ import (
 	"github.com/firstgap/firstgap/impl/page"
 )
 
-// Room returns the next structural mini-transaction on the way to room for all of rows, whatever order they are written
-// in; none when there is room. The caller issues the records and asks again. It fails with a *MissingPageError, with a
+// Room returns the next structural mini-transaction on the way to room for all of rows, in every order of writing them; none
+// when there is room. The caller issues the records and asks again. It fails with a *MissingPageError, with a
 // *FullError when no page is left to allocate, and with a *page.CellError when a row is too large for any page.
 func (t Tree) Room(rows []node.Row) ([]node.Record, error) {
 	for i := range rows {

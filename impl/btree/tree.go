@@ -9,7 +9,7 @@
 // below all keys.
 //
 // Every structural change is one mini-transaction with at most one record for each page, and the tree is whole before and
-// after it (SIGMOD 2017 §5): whoever sees only whole mini-transactions sees only whole trees.
+// after it (SIGMOD 2017 §5): a reader that sees only whole mini-transactions sees only whole trees.
 package btree
 
 import (
@@ -40,7 +40,7 @@ type Pages interface {
 type Tree struct {
 	Pages    Pages
 	PageSize int // bytes of a page's image at most
-	// Capacity is the first page that may not be allocated. Whoever takes back changes needs pages too, for rows that
+	// Capacity is the first page that may not be allocated. A writer that takes back changes needs pages too, for rows that
 	// were deleted and whose place was used since: leave some between the capacity for new rows and that for undo.
 	Capacity node.PageID
 }

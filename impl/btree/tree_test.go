@@ -22,7 +22,7 @@ type volume struct {
 	t       testing.TB
 	tree    Tree
 	pages   map[node.PageID]*page.Page
-	shadow  map[node.PageID][]byte // nil when nobody compares
+	shadow  map[node.PageID][]byte // nil when the test does not compare
 	lsn     node.LSN
 	rows    map[string]string // what the tree must hold
 	hide    func() bool       // nil: no page is ever missing
@@ -417,7 +417,7 @@ func TestRoomForManyLargeRows(t *testing.T) {
 	}
 }
 
-// There is room for rows whatever order they are written in, and for taking them back in between: one that becomes
+// There is room for rows in every order in which they are written, and for taking them back in between: one that becomes
 // smaller or goes makes no room for another of the same put.
 func TestRoomDoesNotCountWhatGoes(t *testing.T) {
 	v := newVolume(t, page.MinSize, 1<<20)

@@ -121,7 +121,7 @@ func TestTheNewestWriterIsTold(t *testing.T) {
 	require.Equal(t, node.ID(6), to)
 }
 
-// Without an interval there is no monitor: nothing is asked, nobody is suspected, and who watches is told so.
+// Without an interval there is no monitor: no segment is asked or suspected, and who watches is told so.
 func TestNoMonitor(t *testing.T) {
 	g := New(Config{ID: 100, Volume: volume()}, node.NoHook{})
 	require.Empty(t, step(g, node.Event{Kind: node.Started, Incarnation: 1}).List)

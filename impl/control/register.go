@@ -17,7 +17,7 @@ const registerFile = "register"
 type Config struct {
 	ID     node.ID
 	Volume *node.Volume
-	// MonitorEvery is how often every segment is asked whether it is alive; 0 is never, and then nobody is suspected.
+	// MonitorEvery is how often every segment is asked whether it is alive; 0 is never, and then no segment is suspected.
 	MonitorEvery time.Duration
 	// SuspectAfter is how many questions in a row a segment leaves unanswered before it is suspected; 0 is
 	// DefaultSuspectAfter.
@@ -44,7 +44,7 @@ type cell struct {
 	epoch    node.Epoch
 	token    uint64
 	geometry node.Geometry
-	// The last change: a crash between the write and its completion leaves one that nobody heard of, and it has to be told.
+	// The last change: a crash between the write and its completion leaves one of which no writer heard, and it has to be told.
 	by    node.Epoch // whose writer asked for it
 	group node.Group
 	grown bool
@@ -152,7 +152,7 @@ func (g *Register) swap(from node.ID, m *node.Swap, out *node.Effects) {
 
 // change replaces the geometry for the writer of the newest epoch. The register is told the whole of the next one, and
 // takes it only if it is a single safe step from its own. A writer whose answer was lost asks again for the same, and is
-// told that it was done: nobody else could have.
+// told that it was done: no other writer could have.
 func (g *Register) change(from node.ID, m *node.Change, out *node.Effects) {
 	if g.writing {
 		return // it asks again

@@ -92,7 +92,7 @@ func TestOnlyTheNewestWriterChangesTheGeometry(t *testing.T) {
 	}
 	refused(0, begun, node.ChangeWrongEpoch)
 	refused(2, begun, node.ChangeWrongEpoch)
-	refused(1, first, node.ChangeWrongVersion) // the first geometry is nobody's change
+	refused(1, first, node.ChangeWrongVersion) // no writer changed anything for the first geometry
 	skips := begun
 	skips.Version++
 	refused(1, skips, node.ChangeWrongVersion)
@@ -121,7 +121,7 @@ func TestOnlyTheNewestWriterChangesTheGeometry(t *testing.T) {
 		"done, and not by the writer that asks: it knows that version already")
 }
 
-// A crash between the write and its completion leaves a change that nobody heard of. A start tells it, whose it was too.
+// A crash between the write and its completion leaves a change of which no writer heard. A start tells it, whose it was too.
 func TestAChangeThatWasNotToldIsToldByTheNextStart(t *testing.T) {
 	g := New(Config{ID: 100, Volume: volume()}, node.NoHook{})
 	swap(g, 5, 0, 50)

@@ -17,7 +17,7 @@ type Mode uint8
 
 const (
 	Shared    Mode = iota + 1 // to read: any number of transactions at a time
-	Exclusive                 // to change: nobody else
+	Exclusive                 // to change: it excludes every other transaction
 )
 
 // A Span is the keys that a lock is on: From ≤ key < To. To = "" is behind all keys.
@@ -112,7 +112,7 @@ type Manager struct {
 	spareHolders [][]holder
 }
 
-// New returns a Manager of which nobody holds anything.
+// New returns a Manager without locks.
 func New() *Manager {
 	return &Manager{rows: map[string][]holder{}, reached: map[node.Txn]node.Txn{}}
 }

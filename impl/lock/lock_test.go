@@ -50,7 +50,7 @@ func TestAnUpgradeGoesFirst(t *testing.T) {
 	require.Equal(t, []node.Txn{4}, m.Release(3))
 }
 
-// Rows that do not exist are in a range too: what a scan did not find nobody may insert until it ends.
+// Rows that do not exist are in a range too: until a scan ends, no transaction may insert what it did not find.
 func TestRangesKeepPhantomsOut(t *testing.T) {
 	m := New()
 	acquire(t, m, 1, Range("b", "d"), Shared, Granted)
@@ -289,7 +289,7 @@ func TestAgainstTheOracle(t *testing.T) {
 				require.True(t, m.Waits(q.txn), at)
 			}
 		}
-		// Those who wait for nobody end: then nobody is left.
+		// Transactions end that wait for no other: then none is left.
 		for range txns {
 			for txn := node.Txn(1); txn <= txns; txn++ {
 				if !m.Waits(txn) {

@@ -19,7 +19,7 @@ type Page struct {
 	ID    node.PageID
 	LSN   node.LSN
 	Level uint8       // above the leaves; Free when the page is on the free list
-	Next  node.PageID // of a leaf, the leaf that follows it; of a free page, the next free one; 0 is none
+	Next  node.PageID // of a leaf, the leaf that follows it; of a free page, the next free one; 0 if it is the last
 	Cells []Cell      // by key, ascending
 	bytes int         // of all cells, encoded
 }

@@ -7,7 +7,7 @@ import (
 
 // Lags counts how long it took from the moments at which the writer's VDL moved to those at which a reader's view had
 // reached it, in microseconds: each below 16 by itself, and from there on eight ranges for every doubling. The last holds
-// whatever is longer.
+// all that is longer.
 type Lags [lagRanges]uint64
 
 const (

@@ -31,7 +31,7 @@ func (r *Reader) read(id node.PageID, q *snapshot, out *node.Effects) {
 	}
 	rd := &pageRead{id: id, at: q.at, need: q.lasts[r.Volume.GroupOf(id)], waiting: []*snapshot{q}}
 	// A page that is cached has moved past the snapshot. And what came into view before this read began is not kept.
-	rd.once = r.cache.pages[id] != nil || q.at+1 < r.stream.first
+	rd.once = r.cache.Find(id) != nil || q.at+1 < r.stream.first
 	r.reads = append(r.reads, rd)
 	r.ask(rd, out)
 }
@@ -114,7 +114,7 @@ func (r *Reader) pageCame(from node.ID, m *node.PageImage, out *node.Effects) {
 	for _, q := range rd.waiting {
 		q.pages[p.ID] = stored{page: p, from: from}
 	}
-	if !rd.once && r.cache.pages[p.ID] == nil {
+	if !rd.once && r.cache.Find(p.ID) == nil {
 		r.keep(rd, p.Clone())
 	}
 	r.trim()
@@ -136,19 +136,6 @@ func (r *Reader) keep(rd *pageRead, p *page.Page) {
 		}
 		r.counters.InFlight++
 	}
-	c := &r.cache
-	for len(c.order) >= c.capacity {
-		victim := 0
-		for i, id := range c.order {
-			if c.pages[id].used < c.pages[c.order[victim]].used {
-				victim = i
-			}
-		}
-		delete(c.pages, c.order[victim])
-		c.order = slices.Delete(c.order, victim, victim+1)
-	}
-	c.uses++
-	c.pages[p.ID] = &cached{page: p, used: c.uses}
-	at, _ := slices.BinarySearch(c.order, p.ID)
-	c.order = slices.Insert(c.order, at, p.ID)
+	r.cache.Add(p.ID, p)
+	r.cache.Shrink(r.CachePages, func(*page.Page) bool { return true })
 }

@@ -1,7 +1,11 @@
 package reader
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/firstgap/firstgap/impl/node"
+	"github.com/firstgap/firstgap/impl/page"
 	"github.com/firstgap/firstgap/impl/writer"
 )
 
@@ -14,15 +18,13 @@ func (r *Reader) promote(out *node.Effects) {
 	c.ID, c.Volume = r.ID, r.Volume
 	if r.stream.on {
 		c.Warm = writer.Warm{At: r.stream.view, History: r.stream.history}
-		for _, id := range r.cache.order {
-			c.Warm.Pages = append(c.Warm.Pages, r.cache.pages[id].page)
-		}
+		c.Warm.Pages = slices.SortedFunc(r.cache.All(), func(a, b *page.Page) int { return cmp.Compare(a.ID, b.ID) })
 	}
 	r.counters.Promotions++
 	r.counters.WarmPages += uint64(len(c.Warm.Pages))
 	out.Tell(node.Trace{Action: node.ActPromote, Epoch: r.stream.line, LSN: r.stream.view})
 	r.writer = writer.New(c, r.hook)
-	r.stream, r.active, r.cache, r.reads = stream{}, nil, cache{}, nil
+	r.stream, r.active, r.cache, r.reads = stream{}, nil, nil, nil
 	out.ClearTimer(tick)
 	r.writer.Step(r.now, node.Event{Kind: node.Started, Incarnation: r.incarnation}, out)
 }

@@ -171,11 +171,10 @@ func (u *lookup) Page(id node.PageID) *page.Page {
 		u.used = append(u.used, node.Trace{Action: node.ActReadStored, Txn: u.s.id, Page: id, LSN: st.page.LSN, From: st.from})
 		return st.page
 	}
-	if c := u.r.cache.pages[id]; c != nil && c.page.LSN <= u.s.at {
-		u.r.cache.uses++
-		c.used = u.r.cache.uses
-		u.used = append(u.used, node.Trace{Action: node.ActReadCached, Txn: u.s.id, Page: id, LSN: c.page.LSN})
-		return c.page
+	if c := u.r.cache.Find(id); c != nil && c.Value.LSN <= u.s.at {
+		u.r.cache.Use(c)
+		u.used = append(u.used, node.Trace{Action: node.ActReadCached, Txn: u.s.id, Page: id, LSN: c.Value.LSN})
+		return c.Value
 	}
 	u.missed, u.short = id, true
 	return nil

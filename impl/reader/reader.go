@@ -9,6 +9,7 @@ import (
 
 	"github.com/firstgap/firstgap/impl/node"
 	"github.com/firstgap/firstgap/impl/page"
+	"github.com/firstgap/firstgap/impl/pool"
 	"github.com/firstgap/firstgap/impl/writer"
 )
 
@@ -57,10 +58,10 @@ type Reader struct {
 
 	incarnation uint32
 	stream      stream
-	active      map[node.Txn][]change // what transactions changed that are active at the view, in the order of the log
-	cache       cache
-	reads       []*pageRead // under way, oldest first
-	prefer      []int       // by group: the replica that answered last
+	active      map[node.Txn][]change               // what transactions changed that are active at the view, in the order of the log
+	cache       *pool.Pool[node.PageID, *page.Page] // each page reflects exactly the records of it up to the view
+	reads       []*pageRead                         // under way, oldest first
+	prefer      []int                               // by group: the replica that answered last
 
 	count     uint32
 	snapshots []*snapshot // open, in the order in which they began: their read points ascend
@@ -73,7 +74,7 @@ func New(c Config, hook node.Hook) *Reader {
 		Config: c, hook: hook,
 		stream: stream{wants: true, lasts: make([]node.LSN, c.Volume.Groups())},
 		active: map[node.Txn][]change{},
-		cache:  cache{capacity: c.CachePages, pages: map[node.PageID]*cached{}},
+		cache:  pool.New[node.PageID, *page.Page](),
 		prefer: make([]int, c.Volume.Groups()),
 	}
 }
@@ -162,17 +163,4 @@ func (r *Reader) again(out *node.Effects) {
 	r.report(out)
 	r.readAgain(out)
 	r.endIdle(out)
-}
-
-// A cached page reflects exactly the records of it up to the view.
-type cached struct {
-	page *page.Page
-	used uint64
-}
-
-type cache struct {
-	capacity int
-	uses     uint64
-	pages    map[node.PageID]*cached
-	order    []node.PageID // of pages, ascending: what is evicted must not depend on the order of a map
 }

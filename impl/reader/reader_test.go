@@ -396,7 +396,7 @@ func TestPageInFlightLosesNothing(t *testing.T) {
 	require.Positive(t, g.r.Counters().InFlight)
 }
 
-// Whoever follows a new writer drops what that one cut, and its read point does not go back.
+// A reader that follows a new writer drops what that one cut, and its read point does not go back.
 func TestFollowsANewWriter(t *testing.T) {
 	s, g := following(t, 100)
 	base := s.end()
@@ -460,7 +460,7 @@ func TestGivenUpBeginsAnew(t *testing.T) {
 	require.Equal(t, node.ReasonUnknownTxn, g.reply(g.ask(node.Request{ID: 1, Op: node.OpCommit, Txn: q.Txn})).Reason)
 }
 
-// A reader that starts again follows nobody whom the register knows to be replaced: it may have served more than that one
+// A reader that starts again follows no writer that the register knows to be replaced: it may have served more than that one
 // has. And what was sent to it before it started says nothing.
 func TestStartsAgain(t *testing.T) {
 	s, g := following(t, 100)
@@ -513,7 +513,7 @@ func TestBadRequests(t *testing.T) {
 	require.Equal(t, node.ReasonUnknownTxn, refused(node.Request{Op: node.OpCommit, Txn: q.Txn}), "its client was silent for too long")
 }
 
-// Whatever order things come in, however small the cache: every answer is the committed prefix at the query's read
+// In every order in which things come, however small the cache: every answer is the committed prefix at the query's read
 // point, and read points never go back.
 func TestAnswersAreCommittedPrefixes(t *testing.T) {
 	for seed := range uint64(40) {

@@ -2,6 +2,8 @@ package reader
 
 import (
 	"github.com/firstgap/firstgap/impl/node"
+	"github.com/firstgap/firstgap/impl/page"
+	"github.com/firstgap/firstgap/impl/pool"
 )
 
 // A stream is what a reader has of the log, and how far it lets it be seen.
@@ -118,8 +120,7 @@ func (r *Reader) forget(out *node.Effects) {
 	s.ready = max(s.ready, s.view)
 	s.records, s.first, s.end = nil, s.view+1, s.view
 	clear(r.active)
-	clear(r.cache.pages)
-	r.cache.order = nil
+	r.cache = pool.New[node.PageID, *page.Page]()
 	for _, rd := range r.reads {
 		rd.once = true
 	}
@@ -280,8 +281,8 @@ func (r *Reader) apply(rec *node.Record) {
 	case node.Commit:
 		delete(r.active, rec.Txn)
 	}
-	if c := r.cache.pages[rec.Page]; c != nil && rec.LSN > c.page.LSN {
-		if err := c.page.Apply(rec); err != nil {
+	if c := r.cache.Find(rec.Page); c != nil && rec.LSN > c.Value.LSN {
+		if err := c.Value.Apply(rec); err != nil {
 			panic("cache and stream differ: " + err.Error())
 		}
 		r.counters.Applied++

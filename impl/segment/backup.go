@@ -68,7 +68,8 @@ func (s *Segment) mayCollect() node.LSN {
 	return s.backup.backed
 }
 
-// alignBackup moves the backup behind images that stand for what only they have now: whoever made them knew it backed up.
+// alignBackup moves the backup behind images that stand for what only they have now. The segment that made
+// them knew it backed up.
 func (s *Segment) alignBackup() {
 	b := &s.backup
 	if floor := (s.images.floor + b.window - 1) / b.window * b.window; floor > b.backed {
@@ -87,7 +88,7 @@ func (s *Segment) backupAgain(out *node.Effects) {
 	case u.name == "":
 		s.backUp(true, out)
 	case u.silent:
-		*u = upload{} // asked again below, by whatever name is right now
+		*u = upload{} // asked again below, by the name that is right now
 		s.backUp(true, out)
 	default:
 		u.silent = true

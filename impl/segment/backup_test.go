@@ -99,7 +99,7 @@ func backedUpVolume() *node.Volume {
 	return v
 }
 
-// SIGMOD 2017 §3.3, step 6: what is durable for good goes to the object store, each object once whoever puts it; and a
+// SIGMOD 2017 §3.3, step 6: what is durable for good goes to the object store, each object once, by one of the copies; and a
 // volume restored from there is as it was at any point. Messages get lost, and one of the copies is down.
 func TestTheBackupRestoresEveryPoint(t *testing.T) {
 	for _, lose := range []int{0, 3, 5} {

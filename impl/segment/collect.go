@@ -59,7 +59,7 @@ func (s *Segment) coalesce(out *node.Effects) {
 	if !s.tail {
 		if err := s.materialise(set); err != nil {
 			s.counters.Unfit++
-			return // what cannot be made a page is kept as it is, for whoever looks into it
+			return // what cannot be made a page is kept as it is, for the engineer who looks into it
 		}
 	}
 	// gofail: var bugTrimBeforeImages struct{}

@@ -33,7 +33,7 @@ func told(e node.Epoch, vdl, floor node.LSN, rs ...*node.Record) *node.Append {
 	return &node.Append{Epoch: e, Records: rs, VDL: vdl, Last: vdl, Floor: floor}
 }
 
-// version reads row of page p as of l, "" when there is none.
+// version reads row of page p as of l, "" if there is no such row.
 func (b *bench) version(p node.PageID, l node.LSN) string {
 	b.t.Helper()
 	image, err := b.seg.PageAt(p, l)
@@ -236,7 +236,7 @@ func TestACrashAnywhereInACollection(t *testing.T) {
 	}
 }
 
-// Whatever single bit flips in the images, they are read, or known not to be.
+// Each single bit of the images flips in turn: they are read, or known not to be.
 func TestImagesSurviveAnyFlippedBitOrSaySo(t *testing.T) {
 	b := newBench(t)
 	rs := chain(9, 3)

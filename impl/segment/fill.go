@@ -69,7 +69,7 @@ func (s *Segment) giveImages(to node.ID, m *node.FillAsk, out *node.Effects) {
 }
 
 // imagesAt returns the images as of at of the pages from first on that something changed, until so many bytes are passed,
-// and from where to go on. They fit when the records make pages: others are given to nobody, see PageAt.
+// and from where to go on. They fit when the records make pages: the segment gives no others, see PageAt.
 func (s *Segment) imagesAt(at node.LSN, first node.PageID, most int) (images [][]byte, next node.PageID, done, fits bool) {
 	i, _ := slices.BinarySearch(s.order, first)
 	bytes := 0

@@ -34,7 +34,7 @@ func (s *Segment) gossip(out *node.Effects) {
 		ask.Lost = append(ask.Lost, l.lsn)
 	}
 	// By turns of asking and not of ticks: of four peers every eighth tick is always the same one's, and where it has nothing
-	// to give, such as a spare that is no member, nobody else was ever asked.
+	// to give, such as a spare that is no member, no other was ever asked.
 	s.asked++
 	out.Send(s.peers[s.asked%len(s.peers)], ask)
 }
@@ -97,9 +97,10 @@ func (s *Segment) take(from node.ID, m *node.GossipGive, out *node.Effects) {
 	}
 }
 
-// refetch writes a record anew that had become unreadable. In the model the segment never stopped holding it.
+// refetch writes a record anew that had become unreadable. In the model the segment never stopped holding it. A join that
+// is on its way to the disk may drop the record: written behind the join, it would be held off the history.
 func (s *Segment) refetch(r *node.Record, out *node.Effects) {
-	if !r.Intact() || s.has(r.LSN, r.Epoch) || len(s.queue) >= maxQueued {
+	if !r.Intact() || !s.ahead.history.Has(r.LSN, r.Epoch) || s.has(r.LSN, r.Epoch) || len(s.queue) >= maxQueued {
 		return
 	}
 	s.enqueue(entry{kind: recordEntry, record: r, lsn: r.LSN, epoch: r.Epoch, again: true}, out)

@@ -121,7 +121,7 @@ func (s *Segment) drop() {
 // come of a volume that lied about its VDL, and nothing good can be made of them here. A start asks this of the last
 // history of its log alone: the images may be of a later line than the joins that the log begins with, when a crash came
 // between them and the shorter log. Asked at each join, a zone's power failure in that moment took the images of every
-// segment at once, and nobody was left to fill from.
+// segment at once, and no segment was left to fill from.
 func (s *Segment) dropImages() {
 	if !s.images.on(s.durable.history) {
 		s.hollow()

@@ -88,7 +88,7 @@ const (
 	imagesGone               // nothing is known of them
 )
 
-// scanImages reads the file. A replaced file is there as a whole, so whatever is wrong with it has rotted.
+// scanImages reads the file. A replaced file is there as a whole, so what is wrong with it has rotted.
 func scanImages(b []byte) (imageSet, imagesState) {
 	set := imageSet{pages: map[node.PageID]imagedPage{}}
 	count, size, known := 0, 0, false

@@ -7,7 +7,7 @@ import (
 	"github.com/firstgap/firstgap/impl/node"
 )
 
-// Whatever the segment has to remember is an entry of its log, in the order in which it became true: a record, a
+// All that the segment has to remember is an entry of its log, in the order in which it became true: a record, a
 // promise, a history. One file and one order mean that a single sync covers all, and that a record that was accepted
 // before a promise is durable before the promise is. The other file, the images, stands for records that the log no
 // longer has.
@@ -30,8 +30,8 @@ const (
 type entry struct {
 	kind     entryKind
 	position uint64 // 1, 2, 3 … over the segment's life
-	// synced is the highest position that was known to be durable when this entry was written. At a start it tells
-	// bytes that were never promised to anybody (a torn tail, to be dropped) from bytes that were (damage).
+	// synced is the highest position that was known to be durable, and told, when this entry was written. At a start it
+	// tells bytes of which the segment never spoke (a torn tail, to be dropped) from bytes of which it did (damage).
 	synced uint64
 
 	record  *node.Record // recordEntry
@@ -48,6 +48,13 @@ type entry struct {
 // An entry on disk is a header, a body, and the header once more. A write that a crash tears has a beginning and no
 // end, so an entry that has both and a body that does not fit has rotted after it was written whole; and with either
 // of the two headers gone, the other still says what stands there.
+//
+// The last entry has no other behind it that knows it as synced, so its own bytes have to tell a torn tail from damage. Taken
+// for a torn tail it is dropped, and the segment votes without a record that it acknowledged. So a start mends headers
+// (mendHeader). Up to three bits of one entry may flip, wherever they are: the entry is read, or known as damaged by its
+// name. Four can be too many (three in the second header and one in the body), and no plan of faults asks for as many on one
+// disk. The alternative is a mark that says how far the log was synced. Written with the entry, it cannot know of the
+// entry's own sync; written after it, it costs every commit a second write and sync.
 const (
 	headMagic   = 0xF1657A90
 	tailMagic   = 0xF1657A91
@@ -136,7 +143,7 @@ const (
 
 // scanEntry reads the entry at the start of b, and returns how many bytes it takes.
 func scanEntry(b []byte) (e entry, n int, state entryState) {
-	h, fits := readHeader(b, headMagic)
+	h, fits := mendHeader(b, headMagic)
 	if !fits {
 		if h, fits = searchTail(b); !fits {
 			return e, 0, none
@@ -147,7 +154,7 @@ func scanEntry(b []byte) (e entry, n int, state entryState) {
 	if end+headerBytes > len(b) {
 		return e, len(b), partial
 	}
-	tail, ended := readHeader(b[end:], tailMagic)
+	tail, ended := mendHeader(b[end:], tailMagic)
 	ended = ended && tail == h
 	n = end + headerBytes
 	switch {
@@ -162,7 +169,7 @@ func scanEntry(b []byte) (e entry, n int, state entryState) {
 // searchTail looks for the second header of an entry whose first one cannot be read.
 func searchTail(b []byte) (header, bool) {
 	for at := headerBytes; at+headerBytes <= len(b); at++ {
-		if h, fits := readHeader(b[at:], tailMagic); fits {
+		if h, fits := mendHeader(b[at:], tailMagic); fits {
 			return h, h.size == at-headerBytes // otherwise it is a later entry's
 		}
 	}
@@ -207,7 +214,7 @@ type scan struct {
 	position uint64  // of the last entry
 	synced   uint64  // highest position that was certainly durable, and told, before the crash
 	lost     bool    // some record that was durable is unreadable, but known by name
-	dead     bool    // something that was durable is unreadable, and nobody knows what
+	dead     bool    // something that was durable is unreadable, and no header says what
 }
 
 // scanLog reads a log. What follows the first entry that has no end is dropped when nothing of it was known to be
@@ -236,7 +243,7 @@ func scanLog(log []byte) scan {
 		}
 		if state == rotten {
 			if e.kind != recordEntry {
-				s.dead = true // a promise or a history: nobody knows what was promised
+				s.dead = true // a promise or a history: what was promised is not known
 				return s
 			}
 			e.record = nil
@@ -278,7 +285,7 @@ func highestSynced(b []byte) uint64 {
 	highest := uint64(0)
 	for at := 0; at+headerBytes <= len(b); at++ {
 		for _, magic := range [...]uint32{headMagic, tailMagic} {
-			if h, fits := readHeader(b[at:], magic); fits {
+			if h, fits := mendHeader(b[at:], magic); fits {
 				highest = max(highest, h.synced)
 			}
 		}

@@ -81,7 +81,7 @@ func (s *Segment) rewrite(images bool, out *node.Effects) {
 		return
 	}
 	s.pending = &imageSet{images: s.images, pages: map[node.PageID]imagedPage{}}
-	s.pending.from = 0 // whoever gave them has been told of
+	s.pending.from = 0 // the peer that gave them has been told of
 	s.replaceImages(out)
 }
 

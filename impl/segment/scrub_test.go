@@ -47,7 +47,7 @@ func TestScrubbingASoundDisk(t *testing.T) {
 	b.expect(rs, 3)
 }
 
-// Whatever single bit of either file flips is found, and the file is written anew: a crash afterwards finds a sound disk.
+// Each single bit of either file that flips is found, and the file is written anew: a crash afterwards finds a sound disk.
 func TestScrubbingFindsAnyFlippedBit(t *testing.T) {
 	rs := chain(9, 3)
 	b := scrubBench(t, rs)
@@ -89,7 +89,7 @@ func TestScrubbingLargeEntries(t *testing.T) {
 	}
 	require.Zero(t, b.seg.Counters().Rotten)
 	require.Greater(t, b.seg.Counters().Scrubbed, uint64(12))
-	// The log is replaced while the scrubbing is in the middle of it: its place there is none in the new one.
+	// The log is replaced while the scrubbing is in the middle of it: its place there is not a place of the new one.
 	for range 7 {
 		b.fire(scrubTimer)
 		b.disk()

@@ -80,13 +80,14 @@ type Segment struct {
 	queue    []entry // appended, not known to be durable
 	position uint64  // of the last entry appended
 	synced   uint64  // of the last entry known to be durable
+	toldTo   uint64  // at the start: of the last entry that was certainly told before
 	syncing  bool
 	buffer   []byte // the bytes that this step appends
 	whole    []byte // the bytes by which this step replaces the images
 
 	serving  bool         // false until a start has settled what the disk holds
 	settling []untold     // what a start has to tell once nothing is lost
-	dead     bool         // something durable is unreadable, and nobody knows what: for ever without a vote
+	dead     bool         // something durable is unreadable, and no header says what: for ever without a vote
 	lost     []lostRecord // durable once, unreadable now, to be fetched from a peer
 	writers  map[node.Epoch]node.ID
 	pages    map[node.PageID]*versions
@@ -224,7 +225,7 @@ func (s *Segment) receive(from node.ID, m node.Message, out *node.Effects) {
 	if !ok {
 		return // an answer to somebody else: not for a segment
 	}
-	// A segment that lost what it had acknowledged has no vote, whoever asks: counted as "I don't have it", its
+	// A segment that lost what it had acknowledged has no vote in any recovery: counted as "I don't have it", its
 	// answer would make a read quorum of replicas that never had the record (W+R−N = 1: one such lie is too many).
 	if s.Damaged() && !s.takes(m) {
 		out.Send(from, &node.Damaged{Epoch: epoch})
@@ -437,6 +438,11 @@ func (s *Segment) readLog(from node.ID, m *node.ReadLog, out *node.Effects) {
 func (s *Segment) enqueue(e entry, out *node.Effects) {
 	s.position++
 	e.position, e.synced = s.position, s.synced
+	if len(s.settling) > 0 {
+		// What waits to be told is durable, and not told: the next start has to tell it, and does so of what lies behind
+		// the highest position that an entry knows to be synced.
+		e.synced = s.toldTo
+	}
 	before := len(s.buffer)
 	s.buffer = appendEntry(s.buffer, &e)
 	s.logBytes += len(s.buffer) - before

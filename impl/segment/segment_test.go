@@ -170,7 +170,7 @@ func TestWhatWasNotSyncedIsGone(t *testing.T) {
 	require.Zero(t, b.seg.SCL())
 }
 
-// SIGMOD 2018 §2.3: the SCL is the top of a gapless chain, whatever lies above the gap.
+// SIGMOD 2018 §2.3: the SCL is the top of a gapless chain, however much lies above the gap.
 func TestSCLStopsAtAGap(t *testing.T) {
 	b := newBench(t)
 	b.get(writer1, writes(1, record(1, 0, 1, "a", "", "1"), record(3, 2, 1, "c", "", "1")))
@@ -340,7 +340,7 @@ func TestReadOfAnIncompleteSegmentIsRefused(t *testing.T) {
 }
 
 // Bugs 13 and 14 of the catalogue: what was acknowledged and cannot be read is damage. The segment has no vote, serves
-// nothing, and gets the record again from a peer, on whatever line that peer is.
+// nothing, and gets the record again from a peer, whose line may be any.
 func TestADamagedRecordIsNeverServedAndIsFetchedAgain(t *testing.T) {
 	b := newBench(t)
 	first, second := record(1, 0, 1, "a", "", "1"), record(2, 1, 1, "b", "", "1")
@@ -454,7 +454,7 @@ func TestADeadSegmentOnlySaysThatItIsDamaged(t *testing.T) {
 	require.Equal(t, log, b.file)
 }
 
-// The control plane asks who is alive: a segment answers whatever it follows.
+// The control plane asks who is alive: a segment answers on every line.
 func TestASegmentAnswersThatItIsAlive(t *testing.T) {
 	b := newBench(t)
 	b.get(writer2, &node.Fence{Epoch: 3})

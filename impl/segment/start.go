@@ -21,7 +21,7 @@ func (s *Segment) start(incarnation uint32, files []node.File, out *node.Effects
 		}
 	}
 	if len(log) == 0 {
-		// A process that never ran before has promised nothing to nobody. One that did has formatted its disk before it
+		// A process that never ran before has made no promise. One that did has formatted its disk before it
 		// served: its log is gone, and with it what it promised.
 		s.dead = incarnation > 1
 		// gofail: var bugWipedServes struct{}
@@ -42,7 +42,7 @@ func (s *Segment) start(incarnation uint32, files []node.File, out *node.Effects
 	s.tellFill(^uint64(0))
 	s.ahead = s.durable
 	s.position = found.position
-	s.synced = found.synced
+	s.synced, s.toldTo = found.synced, found.synced
 	s.logBytes = found.kept
 	// gofail: var segmentBeforeSettle struct{}
 	// s.hook.Hit("segmentBeforeSettle")
@@ -112,7 +112,14 @@ func (s *Segment) restore(e *entry, synced uint64) {
 		if e.lsn <= s.below() {
 			return // the images have it, and told was what brought them
 		}
+		// A record that rotted was fetched again and written behind the copy that cannot be read. Its later copy brings
+		// nothing new, whether it can be read or rots as well: told as another Store, it would be one that the model
+		// refuses; and counted as lost beside a copy that can be read, it would be fetched for ever and never taken.
+		e.again = s.isLost(e.lsn, e.epoch) || s.has(e.lsn, e.epoch)
 		if e.record == nil {
+			if e.again {
+				return
+			}
 			s.lost = append(s.lost, lostRecord{lsn: e.lsn, epoch: e.epoch})
 			if e.position > synced {
 				s.settling = append(s.settling, untold{lsn: e.lsn, epoch: e.epoch, trace: node.Trace{
@@ -120,7 +127,6 @@ func (s *Segment) restore(e *entry, synced uint64) {
 			}
 			return
 		}
-		e.again = s.isLost(e.lsn, e.epoch) || s.has(e.lsn, e.epoch)
 	}
 	// gofail: var bugPromiseNotPersisted struct{}
 	// if s.hook.Planted("bugPromiseNotPersisted") && e.kind == promiseEntry {

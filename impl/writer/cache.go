@@ -6,6 +6,7 @@ import (
 
 	"github.com/firstgap/firstgap/impl/node"
 	"github.com/firstgap/firstgap/impl/page"
+	"github.com/firstgap/firstgap/impl/pool"
 )
 
 // How pages are read.
@@ -20,19 +21,15 @@ const (
 // way needs and those with changes that are not durable yet.
 type cache struct {
 	capacity int
-	pages    map[node.PageID]*cachedPage
-	recent   cachedPage  // the ends of the ring of all pages: the one used last is recent.next
+	pages    *pool.Pool[node.PageID, *page.Page]
 	reads    []*pageRead // under way, oldest first
 	asks     []ask       // without an answer, oldest first
 	attempts uint32
 	hedgeAt  node.Time // for when the hedge timer is set; 0: it is not
 }
 
-type cachedPage struct {
-	*page.Page
-	pins       int // operations that wait for other pages to use it with
-	next, prev *cachedPage
-}
+// A cachedPage is pinned by operations that wait for other pages to use it with.
+type cachedPage = pool.Frame[node.PageID, *page.Page]
 
 // A pageRead is one page on its way from a segment.
 type pageRead struct {
@@ -55,29 +52,14 @@ type ask struct {
 }
 
 func newCache(capacity int) *cache {
-	c := &cache{capacity: capacity, pages: map[node.PageID]*cachedPage{}}
-	c.recent.next, c.recent.prev = &c.recent, &c.recent
-	return c
+	return &cache{capacity: capacity, pages: pool.New[node.PageID, *page.Page]()}
 }
 
-func (p *cachedPage) unlink() { p.prev.next, p.next.prev = p.next, p.prev }
-
-// use makes p the page used last.
-func (c *cache) use(p *cachedPage) {
-	p.prev, p.next = &c.recent, c.recent.next
-	p.prev.next, p.next.prev = p, p
-}
-
-func (c *cache) add(p *page.Page) *cachedPage {
-	e := &cachedPage{Page: p}
-	c.pages[p.ID] = e
-	c.use(e)
-	return e
-}
+func (c *cache) add(p *page.Page) *cachedPage { return c.pages.Add(p.ID, p) }
 
 // apply keeps a cached page up with the log. A page that is not cached is brought up when it is read.
 func (c *cache) apply(r *node.Record) {
-	p := c.pages[r.Page]
+	p := c.pages.Find(r.Page)
 	if p == nil {
 		if r.Kind != node.Structure {
 			return
@@ -85,8 +67,8 @@ func (c *cache) apply(r *node.Record) {
 		// The tree has looked at every page that it changes, but for one that was never allocated: nothing has changed that.
 		p = c.add(&page.Page{ID: r.Page})
 	}
-	if err := p.Apply(r); err != nil {
-		// The writer made this record from this page: whatever follows would spread the difference.
+	if err := p.Value.Apply(r); err != nil {
+		// The writer made this record from this page: every record that follows would spread the difference.
 		panic("cache and log differ: " + err.Error())
 	}
 }
@@ -95,17 +77,8 @@ func (c *cache) apply(r *node.Record) {
 // changes are durable (the paper prints "pageLSN ≥ VDL", SIGMOD 2017 §4.2.1; its reasoning needs ≤) and no operation
 // waits for another page to use it with: with few pages, two that take turns would both wait for ever.
 func (w *Writer) shrink() {
-	c := w.cache
-	for p := c.recent.prev; len(c.pages) > c.capacity && p != &c.recent; {
-		victim := p
-		p = p.prev
-		if victim.pins > 0 || victim.LSN > w.vdl {
-			continue
-		}
-		victim.unlink()
-		delete(c.pages, victim.ID)
-		w.counters.Evictions++
-	}
+	gone := w.cache.pages.Shrink(w.cache.capacity, func(p *page.Page) bool { return p.LSN <= w.vdl })
+	w.counters.Evictions += uint64(gone)
 }
 
 // A view lets the tree see the cache for one operation. A page that is not there is asked for, and the operation goes
@@ -118,13 +91,12 @@ type view struct {
 
 // Page implements btree.Pages.
 func (v *view) Page(id node.PageID) *page.Page {
-	c := v.w.cache
-	if p := c.pages[id]; p != nil {
+	pages := v.w.cache.pages
+	if p := pages.Find(id); p != nil {
 		v.w.counters.Hits++
-		p.unlink()
-		c.use(p)
+		pages.Use(p)
 		v.op.used = append(v.op.used, p)
-		return p.Page
+		return p.Value
 	}
 	v.w.fetch(id, v.op, v.out)
 	return nil
@@ -161,7 +133,7 @@ func (w *Writer) askForPage(rd *pageRead, out *node.Effects) {
 		}
 	})
 	able &^= rd.tried
-	rd.asked = able != 0 // if nobody is known to be complete far enough, the next tick looks again
+	rd.asked = able != 0 // if no segment is known to be complete far enough, the next tick looks again
 	if able == 0 {
 		return
 	}

@@ -32,7 +32,7 @@ func (q *quick) empty() {
 	capacity := q.w.cache.capacity
 	q.w.cache.capacity = 0
 	q.w.shrink()
-	require.Empty(q.t, q.w.cache.pages)
+	require.Zero(q.t, q.w.cache.pages.Len())
 	q.w.cache.capacity = capacity
 }
 
@@ -48,13 +48,13 @@ func get(t node.Txn, key string) node.Request {
 	return node.Request{Op: node.OpGet, Txn: t, Rows: []node.Row{{Key: key}}}
 }
 
-// The paper prints that a page may go when its LSN is at or above the VDL (SIGMOD 2017 §4.2.1). Nobody else has the
+// The paper prints that a page may go when its LSN is at or above the VDL (SIGMOD 2017 §4.2.1). No segment has the
 // changes above the VDL yet: a read of the page would not see them.
 func TestOnlyPagesWhoseChangesAreDurableAreEvicted(t *testing.T) {
 	q := filled(t, small(1), 1)
 	txn := q.ok(node.Request{Op: node.OpBegin}).Txn
 	q.ok(get(txn, "row00"))
-	require.Len(t, q.w.cache.pages, 1)
+	require.Equal(t, 1, q.w.cache.pages.Len())
 	ask := func(key string) {
 		q.out = nil
 		q.step(node.Event{Kind: node.Requested, From: 7, Request: node.Request{Op: node.OpPut, Txn: txn, Rows: []node.Row{{Key: key, Value: node.Some("new")}}}})
@@ -66,18 +66,18 @@ func TestOnlyPagesWhoseChangesAreDurableAreEvicted(t *testing.T) {
 	ask("row05")
 	ask("row11")
 	var dirty []node.PageID
-	for id, p := range q.w.cache.pages {
+	for p := range q.w.cache.pages.All() {
 		if p.LSN > q.w.vdl {
-			dirty = append(dirty, id)
+			dirty = append(dirty, p.ID)
 		}
 	}
 	require.Len(t, dirty, 3)
-	require.Len(t, q.w.cache.pages, 3, "more than the capacity, and nothing beyond")
+	require.Equal(t, 3, q.w.cache.pages.Len(), "more than the capacity, and nothing beyond")
 	for key, want := range map[string]string{"row00": "new", "row05": "new", "row11": "new"} {
 		require.Equal(t, node.Some(want), q.ok(get(txn, key)).Value)
 	}
 	q.durable()
-	require.Len(t, q.w.cache.pages, 1)
+	require.Equal(t, 1, q.w.cache.pages.Len())
 }
 
 // With room for one page, two operations that need two each would take each other's page away for ever.
@@ -96,9 +96,9 @@ func TestWhatAnOperationWaitsWithStaysCached(t *testing.T) {
 		require.NotEmpty(t, q.held, "everybody waits for nothing")
 		q.deliver(len(q.held) - 1)
 	}
-	require.LessOrEqual(t, len(q.w.cache.pages), 1)
-	for _, p := range q.w.cache.pages {
-		require.Zero(t, p.pins)
+	require.LessOrEqual(t, q.w.cache.pages.Len(), 1)
+	for p := range q.w.cache.pages.All() {
+		require.False(t, q.w.cache.pages.Find(p.ID).Pinned())
 	}
 }
 
@@ -140,7 +140,7 @@ func TestReadsPreferTheFastestAndProbeTheOthers(t *testing.T) {
 	require.Greater(t, asked[3], asked[1]+asked[2], "%v", asked)
 }
 
-// An answer that takes longer than expected is not waited for alone; whoever answers first counts, and only once.
+// An answer that takes longer than expected is not waited for alone; the first answer counts, and only once.
 func TestASlowReadIsHedged(t *testing.T) {
 	q := filled(t, small(1), 1)
 	for r := range q.w.groups[0].replicas {

@@ -238,8 +238,8 @@ func TestASpareIsOfTheSameKind(t *testing.T) {
 	require.Equal(t, []node.Replacement{{Old: 2, New: 4}}, d.asked().Geometry.Groups[0].Pending())
 }
 
-// Whoever takes the place of a segment is in its zone, where one is there; and the loss of a zone never costs more members
-// than before where that can be had.
+// The spare that takes the place of a segment is in its zone, where one is there; and the loss of a zone never costs more
+// members than before where that can be had.
 func TestASpareIsOfTheSameZone(t *testing.T) {
 	newPlaneOf := func(zones ...int) *plane {
 		d := newPlane(t, len(zones)-3)

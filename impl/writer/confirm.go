@@ -33,8 +33,8 @@ func (w *Writer) commitReadOnly(t *txn, out *node.Effects) {
 	w.confirms.round++
 	t.round = w.confirms.round
 	t.group = int(uint32(t.id)) % len(w.groups) // a successor has fenced every group
-	// Everything that it read was committed at or below the VDL, or its writer would still hold the lock; and what it
-	// read nobody has changed since, for it holds the locks. So it stands right behind the commits up to here.
+	// Everything that it read was committed at or below the VDL, or its writer would still hold the lock; and no
+	// other transaction has changed since what it read, for it holds the locks. So it stands right behind the commits up to here.
 	t.readAt = w.vdl
 	w.confirms.waiting = append(w.confirms.waiting, t)
 	w.askToConfirm(t, out)

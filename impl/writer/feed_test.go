@@ -261,7 +261,7 @@ func TestWhoBeginsAnew(t *testing.T) {
 		follow node.Follow
 		active node.LSN // the first record of a transaction that is active at the VDL, or 0
 		first  node.LSN // that the writer has
-		from   node.LSN // of the Anew; 0: there is none
+		from   node.LSN // of the Anew; 0 if there is no Anew
 	}{
 		{"it goes on from what it has", node.Follow{Have: 18}, 0, 1, 0},
 		{"it has nothing", node.Follow{Wants: true}, 0, 1, 20},
@@ -305,7 +305,7 @@ func TestWhoBeginsAnew(t *testing.T) {
 	}
 }
 
-// A writer that does not serve streams to nobody and hears nobody.
+// A writer that does not serve streams to no reader and hears no reader.
 func TestOnlyAnOpenWriterStreams(t *testing.T) {
 	f := newFed(t)
 	f.w.phase = repairing

@@ -12,7 +12,7 @@ import (
 // filled by their peers.
 const logBack = loadBack
 
-// raiseFloor moves the floor as far as it may go. It never goes back: whoever begins to read, reads at the VDL.
+// raiseFloor moves the floor as far as it may go. It never goes back: a read that begins is at the VDL.
 func (w *Writer) raiseFloor() {
 	if w.phase != open || w.vdl < w.first {
 		return // nothing is known of who was active at the VDL
@@ -55,7 +55,7 @@ func (w *Writer) floorOf(g *group) node.LSN {
 	return low
 }
 
-// forget drops from memory what nobody can ask of the writer any more but a segment that lags very far.
+// forget drops from memory what only a segment that lags very far can still ask of the writer.
 func (w *Writer) forget() {
 	if w.floor < w.first+2*logBack { // not a few records at every tick
 		return

@@ -6,8 +6,8 @@ import (
 )
 
 // The volume grows by whole groups (SIGMOD 2017 §2.2). Pages that are there stay where they are: a new group brings new
-// ones, and a writer allocates of them only when the register has the group for good, so that whoever recovers asks the
-// group, too. Allocated before, a transaction that spans both groups could lose the half that nobody knew to look for.
+// ones, and a writer allocates of them only when the register has the group for good, so that a recovery asks the
+// group, too. Allocated before, a transaction that spans both groups could lose the half that no recovery knew to look for.
 
 // growing is what waits for the volume to grow.
 type growing struct {
@@ -16,7 +16,7 @@ type growing struct {
 }
 
 // reserve is how many pages of a group are kept for what has to be taken back: a row that was deleted needs its room
-// again, and whoever used it meanwhile may have committed.
+// again, and a transaction that used it meanwhile may have committed.
 func (w *Writer) reserve() node.PageID { return max(4, node.PageID(w.Volume.GroupPages/8)) }
 
 // putCapacity is the first page that no put may allocate; undo may, up to the geometry's capacity.
@@ -54,7 +54,7 @@ func (w *Writer) waitForGroup(op *operation, out *node.Effects) bool {
 	return true
 }
 
-// growEarly asks for the next group when little is left, so that in a volume that has one nobody waits for it.
+// growEarly asks for the next group when little is left, so that in a volume that has one no transaction waits for it.
 func (w *Writer) growEarly(tree btree.Tree, out *node.Effects) {
 	if w.changing.grow.wanted || !w.mayGrow() {
 		return

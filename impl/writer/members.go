@@ -12,7 +12,7 @@ import (
 // Nothing stops meanwhile. Each step is one compare-and-swap at the register. What keeps it safe:
 //
 //   - Only the writer of the newest epoch changes anything, one step at a time, and goes by a step only when it has heard
-//     that it is durable. A successor learns with its epoch what is durable then. So whoever writes goes by what its
+//     that it is durable. A successor learns with its epoch what is durable then. So a writer goes by what its
 //     successor learns or by the step before, and of two neighbours every write quorum of the one meets every read quorum
 //     of the other. Let two steps be under way, and {ABCDEF} meets {ABCDEG}: written on A, B, C and F, read from D, E and G.
 //   - Only the first set, the settled one, has the read vote; it never holds a newcomer. The paper's "a read quorum of
@@ -31,7 +31,7 @@ const watchEvery = 4
 
 // changing is the writer's side of the control plane.
 type changing struct {
-	asked    *node.Change // the step that the register has not answered, nil when there is none
+	asked    *node.Change // the step that the register has not answered, nil if there is no such step
 	watching bool         // something was heard of the monitor in this epoch
 	heard    uint64       // round of the last tidings
 	suspects []node.ID
@@ -47,7 +47,7 @@ func (w *Writer) adopt(g node.Geometry) {
 			w.addGroup(m)
 		}
 		group := &w.groups[i]
-		// Whoever comes, or comes back, counts for what it acknowledges from now on.
+		// A segment that comes, or comes back, counts for what it acknowledges from now on.
 		for r := range group.replicas {
 			if !group.members.Members().Has(r) || !m.Members().Has(r) {
 				group.replicas[r] = replica{id: group.replicas[r].id}
@@ -221,7 +221,7 @@ func (w *Writer) changed(m *node.Changed, out *node.Effects) {
 			w.depose(out)
 		}
 	default:
-		// Nobody but this writer could have changed it, and this writer takes single safe steps.
+		// Only this writer could have changed it, and this writer takes single safe steps.
 		panic(fmt.Sprintf("register at version %d refuses version %d of epoch %d: %s", m.Version, m.Asked, w.epoch, m.Outcome))
 	}
 }

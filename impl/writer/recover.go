@@ -121,12 +121,12 @@ type finding struct {
 type reading struct {
 	history node.History // the newest among the answers
 	vdl     node.LSN     // the highest that any segment was told: everything up to there is on a write quorum
-	floor   node.LSN     // the highest of any segment: records at or below it may be gone, and nobody needs them
+	floor   node.LSN     // the highest of any segment: records at or below it may be gone, and no reader needs them
 	found   []finding    // of vdl, vdl+1, …
 }
 
 // read applies the newest history to every answer, and then looks for every LSN in all of them. SCLs that were
-// counted on different histories do not compare, and an LSN that no answer names is a gap, whatever the SCLs say.
+// counted on different histories do not compare, and an LSN that no answer names is a gap, even below an SCL.
 func (w *Writer) read() reading {
 	var rd reading
 	for g := range w.answers {
@@ -360,7 +360,7 @@ func (w *Writer) loaded(g node.Group, m *node.LogRecords, out *node.Effects) {
 			w.load.missing--
 		}
 	}
-	// Whatever question this answers: once nothing is missing, no other answer is waited for.
+	// It may answer any question of this recovery: once nothing is missing, no other answer is waited for.
 	if w.load.missing == 0 {
 		w.afterLoad()
 		w.tryOpen(out)
@@ -386,7 +386,7 @@ func (w *Writer) loaded(g node.Group, m *node.LogRecords, out *node.Effects) {
 }
 
 // afterLoad finds the transactions that were active at the cut, and locks their rows until they are undone, those of
-// changes that are taken back already as well: a transaction keeps its locks until it ends, whoever ends it.
+// changes that are taken back already as well: a transaction keeps its locks until it ends, by its client or by an undo.
 func (w *Writer) afterLoad() {
 	rows := map[node.Txn][]string{}
 	for _, r := range w.log {
@@ -425,7 +425,7 @@ func (w *Writer) afterLoad() {
 	w.undoing = w.undoing[:n]
 	for _, t := range w.undoing {
 		for _, key := range rows[t.id] {
-			w.locks.Acquire(t.id, lock.Row(key), lock.Exclusive) // nobody else holds anything yet
+			w.locks.Acquire(t.id, lock.Row(key), lock.Exclusive) // no other transaction holds anything yet
 		}
 	}
 	w.active = append(w.active, w.undoing...)

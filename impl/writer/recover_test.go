@@ -237,7 +237,7 @@ func TestARecoveryLocksTheRowsThatWereTakenBackToASavepoint(t *testing.T) {
 }
 
 // Seed 1736 of the simulated runs: a question that was asked again is answered late, and that answer brings the last
-// missing record. The writer took the record, looked for no transaction to undo, and opened: rows that nobody had
+// missing record. The writer took the record, looked for no transaction to undo, and opened: rows that no client had
 // committed were served.
 func TestALateAnswerThatCompletesTheLoadIsNotMissed(t *testing.T) {
 	w, rs := recovering(t)
@@ -259,7 +259,7 @@ func TestALateAnswerThatCompletesTheLoadIsNotMissed(t *testing.T) {
 }
 
 // Seed 3223: a recovery told a segment that all it kept was durable, before it was on a write quorum, and died. The next
-// one met that segment and another, took its word, and kept records that nobody else had.
+// one met that segment and another, took its word, and kept records that no other segment had.
 func TestARecoveryTellsNoVDLBeforeItOpens(t *testing.T) {
 	w, rs := recovering(t)
 	var out node.Effects
@@ -278,7 +278,7 @@ func TestARecoveryTellsNoVDLBeforeItOpens(t *testing.T) {
 	require.Equal(t, node.LSN(3), w.vdl)
 }
 
-// Seed 4642: records that nobody has were asked for again with every answer that did not bring them, as fast as the
+// Seed 4642: records that no segment has were asked for again with every answer that did not bring them, as fast as the
 // network went. After a pass over every segment the writer waits for its tick.
 func TestALoadThatFindsNothingWaitsForTheTick(t *testing.T) {
 	w, _ := recovering(t)

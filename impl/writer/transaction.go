@@ -13,7 +13,7 @@ type txn struct {
 	operation
 	id     node.Txn
 	client node.ID
-	found  bool // by a recovery, active at the cut: nobody's, and only to be undone
+	found  bool // by a recovery, active at the cut: it has no client and is only to be undone
 
 	writes    []*node.Record // that are not taken back
 	origin    *node.Record   // its first write, taken back or not
@@ -297,7 +297,7 @@ func (w *Writer) put(t *txn, out *node.Effects) {
 	changes := w.counters.Structures
 	if err := w.makeRoom(tree, rows, out); err == errPage {
 		for i := range rows {
-			tree.Leaf(rows[i].Key) // whatever else is not here is asked for at the same time
+			tree.Leaf(rows[i].Key) // every other page that is not here is asked for at the same time
 		}
 		t.pause()
 		return
@@ -438,7 +438,7 @@ func (w *Writer) abandon(t *txn, last node.Reply, out *node.Effects) {
 }
 
 // undo takes back changes of t, the latest first, and logs each: without the record, the next recovery would put the
-// old values back once more, over whatever was committed since. A row is looked up through the tree: since it was
+// old values back once more, over what others had committed since. A row is looked up through the tree: since it was
 // written it may have moved to another page, and its place may have been given away. What waits for a page goes on
 // when that comes; the rows stay locked meanwhile.
 func (w *Writer) undo(t *txn, out *node.Effects) {

@@ -45,7 +45,7 @@ func (op *operation) pause() {
 	}
 	op.pinned = true
 	for _, p := range op.used {
-		p.pins++
+		p.Pin()
 	}
 }
 
@@ -53,7 +53,7 @@ func (w *Writer) unpin(op *operation) {
 	if op.pinned {
 		op.pinned = false
 		for _, p := range op.used {
-			p.pins--
+			p.Unpin()
 		}
 	}
 	clear(op.used)
@@ -64,10 +64,10 @@ func (w *Writer) unpin(op *operation) {
 func (op *operation) readAhead(tree btree.Tree, r *node.Request, most int) {
 	missing, wanted := 0, min(aheadMost, most/4) // a leaf has some four rows or more
 	for _, p := range slices.Clone(op.used) {
-		if p.Level != 1 {
+		if p.Value.Level != 1 {
 			continue
 		}
-		for _, c := range p.Cells {
+		for _, c := range p.Value.Cells {
 			if missing > wanted || r.To != "" && c.Key >= r.To {
 				break
 			}

@@ -248,7 +248,7 @@ func TestAgainstAMap(t *testing.T) {
 			require.Zero(t, q.w.locks.Locks(txn))
 			require.Empty(t, q.w.active)
 			q.durable()
-			require.LessOrEqual(t, len(q.w.cache.pages), q.w.CachePages, "everything is durable, nothing is under way")
+			require.LessOrEqual(t, q.w.cache.pages.Len(), q.w.CachePages, "everything is durable, nothing is under way")
 		}
 		require.Equal(t, rows, q.stored(1), "seed %d", seed)
 		c := q.w.Counters()

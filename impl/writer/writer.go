@@ -116,7 +116,7 @@ type Writer struct {
 	end    node.LSN
 	vcl    node.LSN
 	vdl    node.LSN
-	floor  node.LSN // nobody reads below it, see raiseFloor
+	floor  node.LSN // every read is at or above it, see raiseFloor
 	groups []group  // in use
 
 	geometry node.Geometry
@@ -291,7 +291,7 @@ func (w *Writer) receive(from node.ID, m node.Message, out *node.Effects) {
 	}
 	g, r, segment := w.Volume.Find(from)
 	if !segment || int(g) >= len(w.groups) || !w.groups[g].members.Members().Has(r) {
-		return // who is no member counts for nothing, whatever it says
+		return // what a segment says counts only while it is a member
 	}
 	switch m := m.(type) {
 	case *node.Stale:

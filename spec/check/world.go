@@ -22,6 +22,29 @@ func Wrong(parameter, found, expected string) *WorldError {
 	return &WorldError{Parameter: parameter, Found: found, Expected: expected}
 }
 
+// A Range is the least and the most that a number of a world may be.
+type Range struct {
+	name               string
+	value, least, most int
+	note               string
+}
+
+// Between returns the range of a number, which the key in a world file names, or several. The note goes behind the range and
+// says what it depends on.
+func Between(name string, value, least, most int, note string) Range {
+	return Range{name: name, value: value, least: least, most: most, note: note}
+}
+
+// InRange refuses, with a *WorldError, the first number that is out of its range.
+func InRange(ranges ...Range) error {
+	for _, r := range ranges {
+		if r.value < r.least || r.value > r.most {
+			return Wrong(r.name, fmt.Sprint(r.value), fmt.Sprintf("%d to %d%s", r.least, r.most, r.note))
+		}
+	}
+	return nil
+}
+
 // NoBug is a world's bug when no guard is broken. A world file may leave it out.
 const NoBug = "none"
 

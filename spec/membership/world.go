@@ -87,28 +87,21 @@ func (w World) Validate() error {
 	if w.Zone == 0 {
 		short, least = 0, 0
 	}
-	for _, p := range []struct {
-		name          string
-		value         int
-		least, most   int
-		of, otherwise string
-	}{
-		{"steady", w.Steady, 0, maxSlots, "", ""},
-		{"zone", w.Zone, 0, maxSlots, "", ""},
-		{"doubtful", w.Doubtful, 0, maxDoubtful, "", ""},
-		{"steady + zone + doubtful", slots, 1, maxSlots, "", ""},
-		{"zone + doubtful", w.Zone + w.Doubtful, 1, maxSlots, "", ", or nothing could change"},
-		{"steady + doubtful", w.Steady + w.Doubtful, 1, maxSlots, "", ", or nothing were left without the zone"},
-		{"writeQuorum", w.WriteQuorum, 1, slots, " (slots)", ""},
-		{"readQuorum", w.ReadQuorum, 1, slots, " (slots)", ""},
-		{"shortWrite", w.ShortWrite, least, short, " (slots without the zone; 0 where there is no zone)", ""},
-		{"shortRead", w.ShortRead, least, short, " (slots without the zone; 0 where there is no zone)", ""},
-		{"maxLSN", w.MaxLSN, 1, maxLSN, "", ""},
-		{"maxEpoch", w.MaxEpoch, 1, maxEpochs, "", ""},
-	} {
-		if p.value < p.least || p.value > p.most {
-			return check.Wrong(p.name, fmt.Sprint(p.value), fmt.Sprintf("%d to %d%s%s", p.least, p.most, p.of, p.otherwise))
-		}
+	if err := check.InRange(
+		check.Between("steady", w.Steady, 0, maxSlots, ""),
+		check.Between("zone", w.Zone, 0, maxSlots, ""),
+		check.Between("doubtful", w.Doubtful, 0, maxDoubtful, ""),
+		check.Between("steady + zone + doubtful", slots, 1, maxSlots, ""),
+		check.Between("zone + doubtful", w.Zone+w.Doubtful, 1, maxSlots, ", or nothing could change"),
+		check.Between("steady + doubtful", w.Steady+w.Doubtful, 1, maxSlots, ", or nothing were left without the zone"),
+		check.Between("writeQuorum", w.WriteQuorum, 1, slots, " (slots)"),
+		check.Between("readQuorum", w.ReadQuorum, 1, slots, " (slots)"),
+		check.Between("shortWrite", w.ShortWrite, least, short, " (slots without the zone; 0 where there is no zone)"),
+		check.Between("shortRead", w.ShortRead, least, short, " (slots without the zone; 0 where there is no zone)"),
+		check.Between("maxLSN", w.MaxLSN, 1, maxLSN, ""),
+		check.Between("maxEpoch", w.MaxEpoch, 1, maxEpochs, ""),
+	); err != nil {
+		return err
 	}
 	return check.KnownBug(w.Bug, Bugs())
 }

@@ -53,20 +53,15 @@ func Bugs() []string {
 // Validate says whether the world contradicts itself, or does not fit into a state. More losses than a design survives do
 // neither; that they are too many is for the search to find.
 func (w World) Validate() error {
-	for _, c := range []struct {
-		name               string
-		value, least, most int
-	}{
-		{"zones", w.Zones, 1, maxZones},
-		{"copies", w.Copies, 1, maxCopies},
-		{"maxWrite", w.MaxWrite, 1, maxWrite},
-		{"maxEpoch", w.MaxEpoch, 1, maxEpoch},
-		{"copyLosses", w.CopyLosses, 0, maxZones * maxCopies},
-		{"zoneLosses", w.ZoneLosses, 0, w.Zones},
-	} {
-		if c.value < c.least || c.value > c.most {
-			return check.Wrong(c.name, fmt.Sprint(c.value), fmt.Sprintf("%d to %d", c.least, c.most))
-		}
+	if err := check.InRange(
+		check.Between("zones", w.Zones, 1, maxZones, ""),
+		check.Between("copies", w.Copies, 1, maxCopies, ""),
+		check.Between("maxWrite", w.MaxWrite, 1, maxWrite, ""),
+		check.Between("maxEpoch", w.MaxEpoch, 1, maxEpoch, ""),
+		check.Between("copyLosses", w.CopyLosses, 0, maxZones*maxCopies, ""),
+		check.Between("zoneLosses", w.ZoneLosses, 0, w.Zones, ""),
+	); err != nil {
+		return err
 	}
 	if err := check.KnownBug(w.Bug, Bugs()); err != nil {
 		return err

@@ -124,25 +124,19 @@ func (w World) complete() (World, error) {
 	}
 	full := len(w.Full)
 	sets := 1 << n
-	for _, p := range []struct {
-		name               string
-		value, least, most int
-		why                string
-	}{
-		{"writeQuorum", w.WriteQuorum, 1, n, " (replicas)"},
-		{"writeFull", w.WriteFull, 0, full, " (full replicas)"},
-		{"readQuorum", w.ReadQuorum, 1, n, " (replicas)"},
-		{"readFull", w.ReadFull, 0, full, " (full replicas)"},
-		{"maxLSN", w.MaxLSN, 1, maxLSN, ""},
-		{"maxSilent", w.MaxSilent, 0, n, " (replicas)"},
-		{"writesIn", w.WritesIn, 0, sets, " (sets of replicas)"},
-		{"readsIn", w.ReadsIn, 0, sets, " (sets of replicas)"},
-		{"dataIn", w.DataIn, 0, sets, " (sets of replicas)"},
-		{"silentIn", w.SilentIn, 0, sets, " (sets of replicas)"},
-	} {
-		if p.value < p.least || p.value > p.most {
-			return w, check.Wrong(p.name, fmt.Sprint(p.value), fmt.Sprintf("%d to %d%s", p.least, p.most, p.why))
-		}
+	if err := check.InRange(
+		check.Between("writeQuorum", w.WriteQuorum, 1, n, " (replicas)"),
+		check.Between("writeFull", w.WriteFull, 0, full, " (full replicas)"),
+		check.Between("readQuorum", w.ReadQuorum, 1, n, " (replicas)"),
+		check.Between("readFull", w.ReadFull, 0, full, " (full replicas)"),
+		check.Between("maxLSN", w.MaxLSN, 1, maxLSN, ""),
+		check.Between("maxSilent", w.MaxSilent, 0, n, " (replicas)"),
+		check.Between("writesIn", w.WritesIn, 0, sets, " (sets of replicas)"),
+		check.Between("readsIn", w.ReadsIn, 0, sets, " (sets of replicas)"),
+		check.Between("dataIn", w.DataIn, 0, sets, " (sets of replicas)"),
+		check.Between("silentIn", w.SilentIn, 0, sets, " (sets of replicas)"),
+	); err != nil {
+		return w, err
 	}
 	for i, p := range w.Promise {
 		if !slices.Contains(Promises(), p) {

@@ -70,23 +70,16 @@ func Bugs() []string {
 // check returns the world with its defaults filled in, or what is wrong with it: where it contradicts itself, or does
 // not fit. Quorums that do not overlap contradict nothing; that they are wrong is for the search to find.
 func (w World) check() (World, error) {
-	for _, p := range []struct {
-		name  string
-		value int
-		most  int
-		limit string
-	}{
-		{"replicas", w.Replicas, maxReplicas, ""},
-		{"writeQuorum", w.WriteQuorum, w.Replicas, " (replicas)"},
-		{"readQuorum", w.ReadQuorum, w.Replicas, " (replicas)"},
-		{"writers", w.Writers, maxClients, ""},
-		{"writes", w.Writes, maxOps, ""},
-		{"readers", w.Readers, maxClients, ""},
-		{"reads", w.Reads, maxOps, ""},
-	} {
-		if p.value < 1 || p.value > p.most {
-			return w, check.Wrong(p.name, fmt.Sprint(p.value), fmt.Sprintf("1 to %d%s", p.most, p.limit))
-		}
+	if err := check.InRange(
+		check.Between("replicas", w.Replicas, 1, maxReplicas, ""),
+		check.Between("writeQuorum", w.WriteQuorum, 1, w.Replicas, " (replicas)"),
+		check.Between("readQuorum", w.ReadQuorum, 1, w.Replicas, " (replicas)"),
+		check.Between("writers", w.Writers, 1, maxClients, ""),
+		check.Between("writes", w.Writes, 1, maxOps, ""),
+		check.Between("readers", w.Readers, 1, maxClients, ""),
+		check.Between("reads", w.Reads, 1, maxOps, ""),
+	); err != nil {
+		return w, err
 	}
 	if n := w.clients(); n > maxClients {
 		return w, check.Wrong("writers + readers", fmt.Sprint(n), fmt.Sprintf("at most %d", maxClients))

@@ -1,8 +1,6 @@
 package reader
 
 import (
-	"fmt"
-
 	"github.com/firstgap/firstgap/spec/check"
 )
 
@@ -81,25 +79,18 @@ type WorldError = check.WorldError
 // Validate says whether the world can be searched: whether it contradicts itself, and whether a state of it fits. W and R
 // that do not overlap contradict nothing; that they are wrong is for the search to find.
 func (w World) Validate() error {
-	for _, p := range []struct {
-		name       string
-		value      int
-		most       int
-		dependence string
-	}{
-		{"groups", w.Groups, maxGroups, ""},
-		{"members", w.Members, maxMembers, ""},
-		{"writeQuorum", w.WriteQuorum, w.Members, " (members)"},
-		{"readQuorum", w.ReadQuorum, w.Members, " (members)"},
-		{"pages", w.Pages, maxPages, ""},
-		{"readers", w.Readers, maxReaders, ""},
-		{"txns", w.Txns, maxTxns, ""},
-		{"maxLSN", w.MaxLSN, maxLSN, ""},
-		{"maxEpoch", w.MaxEpoch, maxEpochs, ""},
-	} {
-		if p.value < 1 || p.value > p.most {
-			return check.Wrong(p.name, fmt.Sprint(p.value), fmt.Sprintf("1 to %d%s", p.most, p.dependence))
-		}
+	if err := check.InRange(
+		check.Between("groups", w.Groups, 1, maxGroups, ""),
+		check.Between("members", w.Members, 1, maxMembers, ""),
+		check.Between("writeQuorum", w.WriteQuorum, 1, w.Members, " (members)"),
+		check.Between("readQuorum", w.ReadQuorum, 1, w.Members, " (members)"),
+		check.Between("pages", w.Pages, 1, maxPages, ""),
+		check.Between("readers", w.Readers, 1, maxReaders, ""),
+		check.Between("txns", w.Txns, 1, maxTxns, ""),
+		check.Between("maxLSN", w.MaxLSN, 1, maxLSN, ""),
+		check.Between("maxEpoch", w.MaxEpoch, 1, maxEpochs, ""),
+	); err != nil {
+		return err
 	}
 	return check.KnownBug(w.Bug, Bugs())
 }

@@ -11,6 +11,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// setOf returns the set of the replicas given.
+func setOf(replicas ...int) ReplicaSet {
+	var s ReplicaSet
+	for _, r := range replicas {
+		s.add(r)
+	}
+	return s
+}
+
 // Each guard refuses in its own words, and nothing but the guard at fault: every case below differs from one
 // that is taken in one respect. Every refusal that actions.go declares must be met.
 func TestRefusals(t *testing.T) {
@@ -115,10 +124,10 @@ func TestRefusals(t *testing.T) {
 			return list(s.Change(1, 0, begun), s.Adopt(1), s.Write(1, 1, 0, true), s.Store(1, 1, 1), s.Store(1, 1, 2), s.Advance(1))
 		}, TooFewComplete},
 		{spare, func(s *State) []Refusal { // a newcomer does not vote
-			return list(s.Change(1, 0, begun), s.Start(2), s.Fence(2, 2), s.Fence(2, 3), s.Decide(2, SetOf(2, 3)))
+			return list(s.Change(1, 0, begun), s.Start(2), s.Fence(2, 2), s.Fence(2, 3), s.Decide(2, setOf(2, 3)))
 		}, NoReadQuorum},
 		{spare, func(s *State) []Refusal {
-			return list(s.Change(1, 0, begun), s.Start(2), s.Fence(2, 1), s.Fence(2, 2), s.Decide(2, SetOf(1, 2)), s.Join(2, 1), s.Join(2, 2), s.Open(2))
+			return list(s.Change(1, 0, begun), s.Start(2), s.Fence(2, 1), s.Fence(2, 2), s.Decide(2, setOf(1, 2)), s.Join(2, 1), s.Join(2, 2), s.Open(2))
 		}, Unrepaired},
 		{small, func(s *State) []Refusal { return list(s.Grow(1, 0)) }, NoGrowth},
 		{growing, func(s *State) []Refusal { return list(s.Grow(2, 1)) }, NotOpen},
@@ -127,10 +136,10 @@ func TestRefusals(t *testing.T) {
 		{growing, func(s *State) []Refusal { return list(s.Grow(1, 1), s.Write(1, 1, 1, true)) }, NotInUse},
 		{with(growing, func(w *World) { w.Structures = true }), func(s *State) []Refusal { return list(s.Structure(1, 1, true)) }, NotInUse},
 		{growing, func(s *State) []Refusal { // the next writer recovers from it, too
-			return list(s.Grow(1, 1), s.Start(2), s.Fence(2, 0), s.Fence(2, 1), s.Decide(2, SetOf(0, 1)))
+			return list(s.Grow(1, 1), s.Start(2), s.Fence(2, 0), s.Fence(2, 1), s.Decide(2, setOf(0, 1)))
 		}, NoReadQuorum},
 		{with(small, func(w *World) { w.ReadQuorum, w.Tails = 1, []int{1, 2} }), func(s *State) []Refusal {
-			return list(s.Start(2), s.Fence(2, 1), s.Fence(2, 2), s.Decide(2, SetOf(1, 2)))
+			return list(s.Start(2), s.Fence(2, 1), s.Fence(2, 2), s.Decide(2, setOf(1, 2)))
 		}, NoReadQuorum},
 		// Store
 		{small, func(s *State) []Refusal { return list(s.Write(1, 1, 0, true), s.Start(2), s.Store(2, 1, 0)) }, NotServing},
@@ -152,7 +161,7 @@ func TestRefusals(t *testing.T) {
 		{small, func(s *State) []Refusal { return list(s.Write(1, 1, 0, true), s.Gossip(0, 1, 1)) }, PeerLacks},
 		{small, func(s *State) []Refusal { return append(recovered(s), s.Gossip(2, 0, 1)) }, PeerOtherLine},
 		{bug("gossip-across-lines"), func(s *State) []Refusal {
-			return list(s.Start(2), s.Fence(2, 0), s.Fence(2, 1), s.Decide(2, SetOf(0, 1)), s.Join(2, 0),
+			return list(s.Start(2), s.Fence(2, 0), s.Fence(2, 1), s.Decide(2, setOf(0, 1)), s.Join(2, 0),
 				s.Write(1, 1, 0, true), s.Store(1, 1, 2), s.Gossip(0, 2, 1))
 		}, BeyondLine},
 		{small, func(s *State) []Refusal {
@@ -186,24 +195,24 @@ func TestRefusals(t *testing.T) {
 		{small, func(s *State) []Refusal { return list(s.Fence(2, 0)) }, NotFencing},
 		{answers, func(s *State) []Refusal { return list(s.Fence(2, 0)) }, IsUnborn},
 		{small, func(s *State) []Refusal { return list(s.Start(2), s.Fence(2, 0), s.Fence(2, 0)) }, FencedAlready},
-		{small, func(s *State) []Refusal { return list(s.Start(2), s.Fence(2, 0), s.Decide(2, SetOf(0, 1))) }, Unfenced},
+		{small, func(s *State) []Refusal { return list(s.Start(2), s.Fence(2, 0), s.Decide(2, setOf(0, 1))) }, Unfenced},
 		{answers, func(s *State) []Refusal {
-			return list(s.Start(2), s.Fence(2, 0), s.Start(3), s.Fence(3, 1), s.Decide(2, SetOf(0, 1)))
+			return list(s.Start(2), s.Fence(2, 0), s.Start(3), s.Fence(3, 1), s.Decide(2, setOf(0, 1)))
 		}, Untold},
-		{small, func(s *State) []Refusal { return list(s.Start(2), s.Fence(2, 0), s.Decide(2, SetOf(0))) }, NoReadQuorum},
+		{small, func(s *State) []Refusal { return list(s.Start(2), s.Fence(2, 0), s.Decide(2, setOf(0))) }, NoReadQuorum},
 		{small, func(s *State) []Refusal { return append(recovered(s), s.Start(3), s.Fence(3, 2), s.Join(2, 2)) }, FencedByNewer},
 		{small, func(s *State) []Refusal { return append(recovered(s), s.Join(2, 0)) }, JoinedAlready},
 		{small, func(s *State) []Refusal { return append(recovered(s), s.Open(2)) }, NotRepairing},
 		{small, func(s *State) []Refusal {
 			return list(s.Write(1, 1, 0, true), s.Store(1, 1, 0), s.Start(2), s.Fence(2, 0), s.Fence(2, 1),
-				s.Decide(2, SetOf(0, 1)), s.Join(2, 0), s.Join(2, 1), s.Open(2))
+				s.Decide(2, setOf(0, 1)), s.Join(2, 0), s.Join(2, 1), s.Open(2))
 		}, Unrepaired},
 		{records, func(s *State) []Refusal {
-			return list(s.Start(2), s.Fence(2, 0), s.Fence(2, 1), s.Decide(2, SetOf(0, 1)), s.Join(2, 0), s.Open(2))
+			return list(s.Start(2), s.Fence(2, 0), s.Fence(2, 1), s.Decide(2, setOf(0, 1)), s.Join(2, 0), s.Open(2))
 		}, TooFewJoined},
 		{records, func(s *State) []Refusal {
 			return list(s.Write(1, 1, 0, true), s.Store(1, 1, 0), s.Start(2), s.Fence(2, 0), s.Fence(2, 1),
-				s.Decide(2, SetOf(0, 1)), s.Join(2, 0), s.Join(2, 1), s.Open(2))
+				s.Decide(2, setOf(0, 1)), s.Join(2, 0), s.Join(2, 1), s.Open(2))
 		}, Uncopied},
 		// The bugs' own actions
 		{small, func(s *State) []Refusal { return list(s.Amnesia(0)) }, NoSuchBug},
@@ -237,7 +246,7 @@ func TestRefusals(t *testing.T) {
 // recovered brings s to a second epoch that is open, has kept the one record of transaction 1, and lacks replica 2.
 func recovered(s *State) []Refusal {
 	return []Refusal{s.Write(1, 1, 0, true), s.Store(1, 1, 0), s.Start(2), s.Fence(2, 0), s.Fence(2, 1),
-		s.Decide(2, SetOf(0, 1)), s.Join(2, 0), s.Join(2, 1), s.Store(2, 1, 1), s.Open(2)}
+		s.Decide(2, setOf(0, 1)), s.Join(2, 0), s.Join(2, 1), s.Store(2, 1, 1), s.Open(2)}
 }
 
 // declaredRefusals returns the constants of type Refusal in actions.go.

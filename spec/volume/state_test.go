@@ -259,7 +259,7 @@ func TestRecoveryIsTheModulesDefinition(t *testing.T) {
 		var nothingTold writer
 		nothingTold.toldLine = make([]int32, len(w.replicas))
 		for n := 0; n < 60 && w.step(); n++ {
-			q := SetOf(w.rng.IntN(len(w.replicas)))
+			q := setOf(w.rng.IntN(len(w.replicas)))
 			for r := range w.replicas {
 				if w.rng.IntN(2) == 0 {
 					q.add(r)

@@ -167,24 +167,17 @@ func (w World) Validate() error {
 
 // shape checks what must hold of every world, to be searched or only to be stepped through.
 func (w World) shape() error {
-	for _, p := range []struct {
-		name       string
-		value      int
-		most       int
-		dependence string
-	}{
-		{"groups", w.Groups, maxMembers, ""},
-		{"replicas", w.Replicas, maxReplicas, ""},
-		{"writeQuorum", w.WriteQuorum, w.Replicas, " (replicas)"},
-		{"readQuorum", w.ReadQuorum, w.Replicas, " (replicas)"},
-		{"keys", w.Keys, maxDimension, ""},
-		{"txns", w.Txns, maxDimension, ""},
-		{"maxLSN", w.MaxLSN, maxDimension, ""},
-		{"maxEpoch", w.MaxEpoch, maxEpoch, ""},
-	} {
-		if p.value < 1 || p.value > p.most {
-			return check.Wrong(p.name, fmt.Sprint(p.value), fmt.Sprintf("1 to %d%s", p.most, p.dependence))
-		}
+	if err := check.InRange(
+		check.Between("groups", w.Groups, 1, maxMembers, ""),
+		check.Between("replicas", w.Replicas, 1, maxReplicas, ""),
+		check.Between("writeQuorum", w.WriteQuorum, 1, w.Replicas, " (replicas)"),
+		check.Between("readQuorum", w.ReadQuorum, 1, w.Replicas, " (replicas)"),
+		check.Between("keys", w.Keys, 1, maxDimension, ""),
+		check.Between("txns", w.Txns, 1, maxDimension, ""),
+		check.Between("maxLSN", w.MaxLSN, 1, maxDimension, ""),
+		check.Between("maxEpoch", w.MaxEpoch, 1, maxEpoch, ""),
+	); err != nil {
+		return err
 	}
 	if n := w.Groups * w.Replicas; n > maxMembers {
 		return check.Wrong("groups × replicas", fmt.Sprint(n), fmt.Sprintf("at most %d", maxMembers))
@@ -290,15 +283,6 @@ func (w World) Home(k int) int {
 
 // A ReplicaSet is a set of replicas. Replica r is member r mod Replicas of group r / Replicas.
 type ReplicaSet [4]uint64
-
-// SetOf returns the set of the replicas given.
-func SetOf(replicas ...int) ReplicaSet {
-	var s ReplicaSet
-	for _, r := range replicas {
-		s.add(r)
-	}
-	return s
-}
 
 // With returns the set with r added.
 func (s ReplicaSet) With(r int) ReplicaSet { s.add(r); return s }

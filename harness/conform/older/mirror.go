@@ -345,7 +345,7 @@ func (m *Mirror) store(from node.ID, s *node.DiskStep) error {
 	v := m.lanes[s.Lane]
 	i := slices.Index(d.chain, from) + 1
 	if i == 0 {
-		return nil // it was taken out: whatever it still stores, nobody counts
+		return nil // it was taken out: what it still stores does not count
 	}
 	if owner := v.Owner(x.zone); e > owner && x.zone != v.Home(e) {
 		if !v.InSync(x.zone) && !v.Waits(e, x.zone) {

@@ -151,7 +151,7 @@ func TestGoodDisksAreTaken(t *testing.T) {
 		require.NoError(t, err, name)
 		require.Greater(t, m.Steps(), uint64(10), name)
 	}
-	// What comes twice is no step, and what a server stores that was taken out, or whose zone was, nobody counts.
+	// What comes twice is no step, and what a server stores that was taken out, or whose zone was, does not count.
 	again, err := watch(t, []Disk{disk1()}, nil, append(goodDisk(), keeps(3, id(primary, 2, 2)), keeps(2, id(primary, 2, 2))))
 	require.NoError(t, err)
 	require.Equal(t, m.Steps(), again.Steps())
@@ -245,7 +245,7 @@ func TestALostServersMessagesArrive(t *testing.T) {
 	require.Equal(t, "Durable", x.Rule)
 }
 
-// A model that has seen nothing has shown nothing, whatever the others have.
+// A model that has seen nothing has shown nothing, even when the others have.
 func TestAllOfThemHaveToStep(t *testing.T) {
 	log, err := NewWAL()
 	require.NoError(t, err)

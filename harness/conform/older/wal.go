@@ -27,7 +27,7 @@ type instance struct {
 	started, recovering bool
 	last, durable       node.LSN
 	txns                map[node.Txn]*transaction
-	rows                map[string]node.Txn // whoever changed it last
+	rows                map[string]node.Txn // the transaction that changed it last
 	values              map[string]node.Value
 	fresh               []*node.Record        // issued and not durable
 	safe                map[string]node.Value // by the log that is durable

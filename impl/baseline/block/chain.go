@@ -12,7 +12,7 @@ const patience = 4
 // A ChainConfig is what an instance needs to know of a disk behind the network.
 type ChainConfig struct {
 	Manager node.ID
-	// Force attaches the disk though another instance holds it. Whoever sets it has decided that the other one is to be
+	// Force attaches the disk though another instance holds it. The operator who sets it has decided that the other one is to be
 	// replaced; what the other one does from then on, the servers refuse.
 	Force bool
 }

@@ -53,7 +53,7 @@ type Device interface {
 	// Tick has it ask again for what is overdue. The instance calls it at an interval of its own.
 	Tick(out *node.Effects)
 	Status() Status
-	// Private tells that nobody else can ever use the disk: what its instance remembers of it is so.
+	// Private tells that no other instance can ever use the disk: what its instance remembers of it is so.
 	Private() bool
 	// Behind tells that another copy may lack blocks that are read here, when the last write of them was not done. Who goes
 	// by such a block writes it again before it drops what made it.
@@ -177,7 +177,7 @@ func (l *Local) ReadLog(*node.Effects) {
 func (l *Local) Next() (Arrival, bool) { return l.arrived.next() }
 
 // Image returns the disk as a copy of it is to be: the log area as far as it is durable, and the blocks, in order. The
-// blocks may be ahead of the disk, but never of that log. Nobody changes them.
+// blocks may be ahead of the disk, but never of that log. No caller may change them.
 func (l *Local) Image() (base uint64, log []byte, blocks []node.Block) {
 	return l.store.base, slices.Clone(l.store.log[:l.durable-l.store.base]), l.store.image()
 }

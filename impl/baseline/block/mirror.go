@@ -33,7 +33,7 @@ type MirrorConfig struct {
 	Manager node.ID // of the pair of instances
 }
 
-// NewMirror returns a mirror of disk, which nobody else uses.
+// NewMirror returns a mirror of disk, which belongs to the mirror alone.
 func NewMirror(disk Device, c MirrorConfig) *Mirror {
 	return &Mirror{Device: disk, config: c, status: Opening}
 }

@@ -102,7 +102,7 @@ func (s *Server) receive(from node.ID, m node.Message, out *node.Effects) {
 	}
 }
 
-// serves tells whether the server goes by that view, and says so to whoever thinks that it does when it does not.
+// serves tells whether the server goes by that view, and says so to a sender that goes by another one.
 func (s *Server) serves(from node.ID, e node.Epoch, out *node.Effects) bool {
 	switch {
 	case s.blank:
@@ -116,7 +116,7 @@ func (s *Server) serves(from node.ID, e node.Epoch, out *node.Effects) bool {
 }
 
 // opening takes a newer view. One that the server has had before it last started is not opened again: a write of it that
-// was overtaken by its successors might still be on its way, and nobody here remembers which came last.
+// was overtaken by its successors might still be on its way, and the server does not remember which came last.
 func (s *Server) opening(from node.ID, v *node.View, out *node.Effects) {
 	if s.view.Epoch == 0 && v.Used {
 		s.lost(out) // there was something on it

@@ -16,6 +16,7 @@ import (
 	"github.com/firstgap/firstgap/impl/baseline/block"
 	"github.com/firstgap/firstgap/impl/lock"
 	"github.com/firstgap/firstgap/impl/node"
+	"github.com/firstgap/firstgap/impl/pool"
 )
 
 // Limits of a database. What goes past one is refused with the reason named, and nothing else happens to it.
@@ -96,10 +97,8 @@ type Database struct {
 	passed  uint64 // those that are durable
 
 	// Pages.
-	pages    map[uint32]*page
-	order    []uint32 // of pages, ascending: nothing may depend on the order of a map
-	wanted   []uint32 // asked for and not there
-	uses     uint64
+	pages    *pool.Pool[uint32, *page]
+	wanted   []uint32     // asked for and not there
 	flushing []*page      // under way to the disk
 	images   []node.Block // of these
 	doubled  bool         // they are in the double-write area
@@ -127,7 +126,7 @@ type mark struct {
 
 // New returns a database on that disk, not started.
 func New(c Config, disk block.Device) *Database {
-	return &Database{Config: c, disk: disk, phase: opening, pages: map[uint32]*page{}, txns: map[node.Txn]*txn{}, locks: lock.New()}
+	return &Database{Config: c, disk: disk, phase: opening, pages: pool.New[uint32, *page](), txns: map[node.Txn]*txn{}, locks: lock.New()}
 }
 
 // Phase says what the database is doing: new, opening, loading, redoing, beginning, open, deposed or broken.
@@ -264,7 +263,7 @@ func (d *Database) redo(out *node.Effects) {
 				delete(byID, r.Txn)
 			}
 		}
-		p := d.pages[uint32(r.Page)]
+		p := d.pages.Find(uint32(r.Page)).Value
 		switch {
 		case r.LSN > p.lsn:
 			p.apply(r)
@@ -290,10 +289,9 @@ func (d *Database) redo(out *node.Effects) {
 
 // page returns the page if it is in the pool, and asks for it if not.
 func (d *Database) page(id uint32, out *node.Effects) *page {
-	if p := d.pages[id]; p != nil {
-		d.uses++
-		p.used = d.uses
-		return p
+	if f := d.pages.Find(id); f != nil {
+		d.pages.Use(f)
+		return f.Value
 	}
 	if !slices.Contains(d.wanted, id) && !slices.Contains(d.torn, id) {
 		d.wanted = append(d.wanted, id)
@@ -366,32 +364,16 @@ func (d *Database) spareArrived(a block.Arrival, out *node.Effects) {
 }
 
 func (d *Database) keep(p *page) {
-	d.uses++
-	p.used = d.uses
-	d.pages[p.id] = p
-	at, _ := slices.BinarySearch(d.order, p.id)
-	d.order = slices.Insert(d.order, at, p.id)
-	d.evict(p.id)
+	f := d.pages.Add(p.id, p)
+	f.Pin() // the transaction that asked for it has not seen it yet
+	d.evict()
+	f.Unpin()
 }
 
 // evict makes room: the page used longest ago goes, if the disk has it.
-func (d *Database) evict(keep uint32) {
-	for len(d.pages) > d.CachePages && d.phase == open {
-		victim := -1
-		for i, id := range d.order {
-			p := d.pages[id]
-			if id == keep || p.dirty != 0 || p.writing || d.needed(id) {
-				continue
-			}
-			if victim < 0 || p.used < d.pages[d.order[victim]].used {
-				victim = i
-			}
-		}
-		if victim < 0 {
-			return
-		}
-		delete(d.pages, d.order[victim])
-		d.order = slices.Delete(d.order, victim, victim+1)
+func (d *Database) evict() {
+	if d.phase == open {
+		d.pages.Shrink(d.CachePages, func(p *page) bool { return p.dirty == 0 && !p.writing && !d.needed(p.id) })
 	}
 }
 
@@ -428,7 +410,7 @@ func (d *Database) issue(r node.Record) *node.Record {
 	d.marks = append(d.marks, mark{r.LSN, uint64(len(d.frames))})
 	d.frames = appendFrame(d.frames, &r)
 	if r.Kind != node.Commit {
-		p := d.pages[uint32(r.Page)]
+		p := d.pages.Find(uint32(r.Page)).Value
 		if p.dirty == 0 {
 			p.since = d.now
 		}
@@ -473,8 +455,8 @@ func (d *Database) writeLog(out *node.Effects) {
 // no transaction that may have to be taken back. The last record stays, for its LSN and epoch.
 func (d *Database) keepFrom() uint64 {
 	need := d.durable
-	for _, id := range d.order {
-		if p := d.pages[id]; p.dirty != 0 {
+	for p := range d.pages.All() {
+		if p.dirty != 0 {
 			need = min(need, p.dirty)
 		}
 	}
@@ -528,9 +510,8 @@ func (d *Database) flushPages(out *node.Effects) {
 	if d.phase != open || len(d.flushing) > 0 || d.disk.Busy(block.PageLane) || d.disk.Status() != block.Ready {
 		return
 	}
-	hurry := len(d.pages) > d.CachePages || d.tail-d.base > 2*uint64(d.KeepLog)
-	for _, id := range d.order {
-		p := d.pages[id]
+	hurry := d.pages.Len() > d.CachePages || d.tail-d.base > 2*uint64(d.KeepLog)
+	for p := range d.pages.All() {
 		if p.dirty != 0 && p.lsn <= d.durable && (hurry || d.now.Sub(p.since) >= d.FlushAfter) {
 			d.flushing = append(d.flushing, p)
 		}
@@ -538,7 +519,7 @@ func (d *Database) flushPages(out *node.Effects) {
 	if len(d.flushing) == 0 {
 		return
 	}
-	slices.SortStableFunc(d.flushing, func(a, b *page) int { return int(a.dirty) - int(b.dirty) })
+	slices.SortFunc(d.flushing, func(a, b *page) int { return int(a.dirty) - int(b.dirty) })
 	d.flushing = d.flushing[:min(len(d.flushing), flushBatch)]
 	d.images, d.doubled = nil, !d.DoubleWrite
 	double := node.DiskWrite{}
@@ -567,7 +548,7 @@ func (d *Database) flushed(out *node.Effects) {
 		p.writing, p.flush = false, 0
 	}
 	d.flushing, d.images = nil, nil
-	d.evict(^uint32(0))
+	d.evict()
 }
 
 // depose ends this instance: another one has the disk. Commits whose record may have reached it are unknown.

@@ -261,7 +261,7 @@ func TestPagesAreWrittenBackAndTheLogIsCut(t *testing.T) {
 		h.tick(10 * time.Millisecond)
 	}
 	require.Less(t, len(h.files["log"]), 4*4096)
-	require.LessOrEqual(t, len(h.d.pages), 3)
+	require.LessOrEqual(t, h.d.pages.Len(), 3)
 	for range 2 {
 		for i := 180; i < 200; i++ {
 			require.Equal(t, fmt.Sprint(i), h.get(fmt.Sprintf("k%d", i%20)).Bytes)
@@ -286,7 +286,7 @@ func TestAPageThatTheMirrorMayLackIsWrittenAgain(t *testing.T) {
 		image := h.files[number]
 		require.NotNil(t, image)
 		h.boot(nil)
-		require.Equal(t, behind, h.d.pages[h.d.locate("x")].dirty != 0, "the log stays from the record that made it")
+		require.Equal(t, behind, h.d.pages.Find(h.d.locate("x")).Value.dirty != 0, "the log stays from the record that made it")
 		h.files[number] = nil // to see whether it comes again
 		for range 5 {
 			h.tick(10 * time.Millisecond)
@@ -336,7 +336,7 @@ func TestDamagedPagesComeFromTheDoubleWriteArea(t *testing.T) {
 	require.Equal(t, "open", h.d.Phase())
 	require.Equal(t, "2", h.get("x").Bytes)
 
-	// With both copies damaged nobody knows what the page was.
+	// With both copies damaged no copy says what the page was.
 	h.damage("block-0", 101)
 	h.damage("block-1", 101)
 	h.boot(func(c *Config) { c.Pages = 1 })
@@ -386,7 +386,7 @@ func TestPagesRefuseWhatIsNotTheirImage(t *testing.T) {
 }
 
 // A page goes to the disk only behind the log: what it shows may have to be taken back, and only the log says how. On the
-// disk, ahead of its record, a change of nobody's would stay after a crash.
+// disk, ahead of its record, a change of no transaction would stay after a crash.
 func TestNoPageIsAheadOfTheLog(t *testing.T) {
 	one := func(c *Config) { c.Pages = 1 }
 	h := newHost(t, one)

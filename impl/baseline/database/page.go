@@ -20,7 +20,6 @@ type page struct {
 	since   node.Time
 	writing bool
 	flush   node.LSN // while it is being written: the first record that the disk lacks
-	used    uint64
 }
 
 const pageHeader = 24 // checksum, id, lsn and number of rows, at most
@@ -60,7 +59,7 @@ func (p *page) apply(r *node.Record) {
 	}
 }
 
-// image returns the page as its block: always of the full size, whatever is on it.
+// image returns the page as its block: always of the full size, however few rows are on it.
 func (p *page) image(size int) []byte {
 	b := make([]byte, 0, size)
 	b = binary.LittleEndian.AppendUint32(b, p.id)

@@ -160,7 +160,7 @@ func (d *Database) put(t *txn, out *node.Effects) {
 	}
 	for _, row := range t.request.Rows {
 		id := d.locate(row.Key)
-		r := d.issue(node.Record{Kind: node.Write, Txn: t.id, Page: node.PageID(id), Key: row.Key, Old: d.pages[id].get(row.Key), New: row.Value})
+		r := d.issue(node.Record{Kind: node.Write, Txn: t.id, Page: node.PageID(id), Key: row.Key, Old: d.pages.Find(id).Value.get(row.Key), New: row.Value})
 		if t.first == 0 {
 			t.first = r.LSN
 			d.active = append(d.active, t)
@@ -189,7 +189,7 @@ func (d *Database) fits(rows []node.Row) bool {
 			more = append(more, struct {
 				page  uint32
 				bytes int
-			}{id, d.pages[id].bytes + d.reserved(id)})
+			}{id, d.pages.Find(id).Value.bytes + d.reserved(id)})
 		}
 		if more[i].bytes += rowBytes(row.Key, row.Value.Bytes); more[i].bytes > d.PageSize-pageHeader-8 {
 			return false
@@ -227,7 +227,7 @@ func (d *Database) scan(t *txn, out *node.Effects) {
 	}
 	var rows []node.Row
 	for id := range uint32(d.Pages) {
-		for _, r := range d.pages[id].rows {
+		for _, r := range d.pages.Find(id).Value.rows {
 			if r.Key >= t.request.From && (t.request.To == "" || r.Key < t.request.To) {
 				rows = append(rows, r)
 			}

@@ -53,7 +53,7 @@ type Instance struct {
 	lanes    [2]lane
 }
 
-// A lane is the writes of the primary that pass none of the other lane.
+// A lane is writes of the primary that stay in their order. Writes of different lanes pass each other.
 type lane struct {
 	seq  uint64            // of the last write begun
 	m    *node.MirrorWrite // under way, or nil
@@ -133,7 +133,7 @@ func (i *Instance) receive(ev node.Event, out *node.Effects) {
 	case *node.DiskAttached:
 		if ev.From == i.config.Pair {
 			if i.ask != nil && m.Token == i.ask.Token {
-				// The primary is no member any more: what it writes from now on is acknowledged to nobody.
+				// The primary is no member any more: what it writes from now on gets no acknowledgement.
 				i.promoted, i.view = true, m.View
 				out.Replace(roleFile, append(m.View.AppendBinary(nil), 1), promotedToken)
 			}

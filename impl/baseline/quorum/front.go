@@ -220,7 +220,7 @@ func (f *Front) ask(t *txn, out *node.Effects) {
 	f.send(t, out)
 }
 
-// send asks, or asks again, whoever has not answered. All are asked, and the fastest count.
+// send asks, or asks again, the replicas that have not answered. All are asked, and the fastest count.
 func (f *Front) send(t *txn, out *node.Effects) {
 	for _, id := range f.config.Replicas {
 		switch {

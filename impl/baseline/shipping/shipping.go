@@ -53,7 +53,7 @@ func (w *Writer) Phase() string {
 // Step implements node.Node.
 func (w *Writer) Step(now node.Time, ev node.Event, out *node.Effects) {
 	if m, ok := ev.Message.(*node.PageImage); ok && ev.Kind == node.Received && m.Epoch == w.inner.Epoch() {
-		// The writer changes no page that it has not read, so one that is not known here has none of its records yet.
+		// The writer changes no page that it has not read, so one that is not known here has no record of it yet.
 		if p, err := page.Decode(m.Image); err == nil && w.pages[p.ID] == nil {
 			w.pages[p.ID] = p
 		}
@@ -77,7 +77,7 @@ func (w *Writer) Step(now node.Time, ev node.Event, out *node.Effects) {
 func (w *Writer) apply(r *node.Record) {
 	p := w.pages[r.Page]
 	if p == nil {
-		p = page.New(r.Page, 0, 0, 0) // nobody has changed it before
+		p = page.New(r.Page, 0, 0, 0) // this is its first change
 		w.pages[r.Page] = p
 	}
 	if err := p.Apply(r); err != nil {
