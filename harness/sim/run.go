@@ -418,17 +418,18 @@ func stringHash(s string) uint64 { return xxh3.HashString(s) }
 
 // traceDigest covers all of a trace.
 func traceDigest(t *node.Trace) uint64 {
-	h := mix(mix(uint64(t.Epoch)<<32|uint64(t.Promise), uint64(t.LSN)), mix(uint64(t.Txn), t.Position))
+	holds, found := node.DetailOf[node.HoldsStep](t), node.DetailOf[node.FoundStep](t)
+	h := mix(mix(uint64(t.Epoch)<<32|uint64(holds.Promise), uint64(t.LSN)), mix(uint64(t.Txn), t.Position))
 	if r := t.Record; r != nil {
 		h = mix(mix(h, uint64(r.LSN)), r.Sum)
 	}
-	for _, a := range t.Answers {
+	for _, a := range node.DetailOf[node.DecideStep](t).Answers {
 		h = mix(h, uint64(a))
 	}
-	for _, s := range t.History {
+	for _, s := range t.History() {
 		h = mix(mix(h, uint64(s.Epoch)), uint64(s.From))
 	}
-	for _, x := range t.Held {
+	for _, x := range holds.Held {
 		h = mix(mix(h, uint64(x.LSN)), uint64(x.Epoch))
 		h = mix(h, uint64(x.OldestActive))
 		if x.Last {
@@ -436,14 +437,14 @@ func traceDigest(t *node.Trace) uint64 {
 		}
 	}
 	h = mix(h, uint64(t.Page))
-	for _, r := range t.Found {
+	for _, r := range found.Records {
 		h = mix(mix(h, uint64(r.LSN)), r.Sum)
 	}
-	if t.Register != nil {
-		h = mix(h, registerDigest(t.Register))
-	}
-	if t.Disk != nil {
-		h = mix(h, diskDigest(t.Disk))
+	switch d := t.Detail.(type) {
+	case *node.RegisterStep:
+		h = mix(h, registerDigest(d))
+	case *node.DiskStep:
+		h = mix(h, diskDigest(d))
 	}
 	return h
 }

@@ -521,12 +521,12 @@ func TestTracesAreHashed(t *testing.T) {
 	seen := map[uint64]int{}
 	r := &node.Record{LSN: 1}
 	for i, trace := range []node.Trace{
-		{}, {Action: 1}, {Epoch: 1}, {Promise: 1}, {LSN: 1}, {Txn: 1}, {Position: 1}, {From: 1}, {Record: r}, {Answers: []node.ID{1}},
-		{History: node.FirstHistory()}, {Held: []node.Held{{LSN: 1}}}, {Held: []node.Held{{LSN: 1, Last: true}}}, {Held: []node.Held{{LSN: 1, OldestActive: 2}}},
-		{Disk: &node.DiskStep{}}, {Disk: &node.DiskStep{View: node.View{Epoch: 1}}}, {Disk: &node.DiskStep{Start: 1}}, {Disk: &node.DiskStep{Lane: 1}},
-		{Disk: &node.DiskStep{Write: node.WriteID{By: 1}}}, {Disk: &node.DiskStep{Write: node.WriteID{Start: 1}}}, {Disk: &node.DiskStep{Write: node.WriteID{Count: 1}}},
-		{Disk: &node.DiskStep{What: &node.DiskWrite{Base: 1}}}, {Disk: &node.DiskStep{What: &node.DiskWrite{Log: []byte{1}}}}, {Disk: &node.DiskStep{Base: 1}},
-		{Disk: &node.DiskStep{Log: []byte{1}}}, {Disk: &node.DiskStep{Blocks: []node.Block{{Number: 1}}}}, {Disk: &node.DiskStep{Blocks: []node.Block{{Data: []byte{1}}}}},
+		{}, {Action: 1}, {Epoch: 1}, {Detail: &node.HoldsStep{Promise: 1}}, {LSN: 1}, {Txn: 1}, {Position: 1}, {From: 1}, {Record: r}, {Detail: &node.DecideStep{Answers: []node.ID{1}}},
+		{Detail: &node.JoinStep{History: node.FirstHistory()}}, {Detail: &node.HoldsStep{Held: []node.Held{{LSN: 1}}}}, {Detail: &node.HoldsStep{Held: []node.Held{{LSN: 1, Last: true}}}}, {Detail: &node.HoldsStep{Held: []node.Held{{LSN: 1, OldestActive: 2}}}},
+		{Detail: &node.DiskStep{}}, {Detail: &node.DiskStep{View: node.View{Epoch: 1}}}, {Detail: &node.DiskStep{Start: 1}}, {Detail: &node.DiskStep{Lane: 1}},
+		{Detail: &node.DiskStep{Write: node.WriteID{By: 1}}}, {Detail: &node.DiskStep{Write: node.WriteID{Start: 1}}}, {Detail: &node.DiskStep{Write: node.WriteID{Count: 1}}},
+		{Detail: &node.DiskStep{What: &node.DiskWrite{Base: 1}}}, {Detail: &node.DiskStep{What: &node.DiskWrite{Log: []byte{1}}}}, {Detail: &node.DiskStep{Base: 1}},
+		{Detail: &node.DiskStep{Log: []byte{1}}}, {Detail: &node.DiskStep{Blocks: []node.Block{{Number: 1}}}}, {Detail: &node.DiskStep{Blocks: []node.Block{{Data: []byte{1}}}}},
 	} {
 		w := newWorld(t, Options{Seed: 1})
 		add(t, w, 1, "a", func(_ node.Time, _ node.Event, out *node.Effects) { out.Tell(trace) })
