@@ -1,3 +1,67 @@
+// # The wire
+//
+// Everything that crosses the contract between a node and what runs it has two forms: JSON, for people and for nodes in
+// other languages, and bytes, for programs and for the identity of a run. Both are versioned (WireVersion), both carry
+// every field, and both are decoded strictly: an unknown version, type or key, and bytes that follow, are a *WireError.
+//
+// What crosses, in the order of its numbers: event, effect, effects (all that one step wants done, and what it tells),
+// message, request, reply, trace, file, record, geometry, history, membership, view, and volume (what a node is told before
+// it starts). The file testdata/wire.txt has an example of every type, of every message and of every detail of a trace, in
+// both forms.
+//
+// # The wire in JSON
+//
+// A frame is an object of two keys, in either order: the version, and what it carries under its name.
+//
+//	{"version":1,"event":{"kind":"received","from":3,"message":{"appended":{"epoch":2,"scl":101}}}}
+//	{"version":1,"effects":{"list":[{"kind":"send","to":1,"message":{"fenced":{"epoch":3}}},{"kind":"sync","token":7}]}}
+//
+// What stands in it:
+//
+//   - Keys are the fields' names in lowerCamel: Epoch is "epoch", SCL is "scl", ReadPoint is "readPoint". A field that has
+//     its zero value (0, false, "", an empty list) is left out; a reader takes a missing key, and null, for the zero value.
+//     A key that the type does not have, and a key that comes twice, are refused.
+//   - Which keys of an event count depends on its kind: "started": incarnation, files; "received": from, message; "fired":
+//     timer; "disk-done": token, and data of a read; "requested": from, request.
+//   - Which keys of an effect count depends on its kind, too: "send": to, message; "set-timer": timer, after;
+//     "clear-timer": timer; "append": file, data; "sync": token; "replace": file, data, token; "read": file, from, size,
+//     token; "respond": to, reply.
+//   - A message is an object of one key, its type: {"read-page":{"page":5}}. So is the detail of a trace:
+//     {"holds":{"promise":2}}. A message of a stranger, which only its own nodes read, is
+//     {"opaque":{"kind":"vote","bytes":"…"}}; its kind has 1 to 64 bytes and is the type of no other message.
+//   - Integers are numbers up to 9007199254740991 (2^53−1) and down to its negative, and beyond that decimal strings,
+//     "18446744073709551615", because many languages read numbers as doubles. A reader must take both forms; ours takes
+//     either at any size. They have no fraction and no exponent. Times and durations are nanoseconds. A set of replicas is
+//     an integer whose bit n stands for replica n.
+//   - Keys of rows, values, names, images, and what files and disks hold are bytes. They are a JSON string where they are
+//     valid UTF-8, and {"base64":"…"} (RFC 4648 §4, with padding) where they are not. A reader must take both forms; ours
+//     takes the second for text, too, so that a writer may always use it.
+//   - Kinds, actions, operations, statuses and reasons are strings: "received", "Store", "put", "ok", "not open".
+//   - A record's "sum" is the xxh3 checksum of its other fields. A writer that cannot compute it leaves it out, and the
+//     reader computes it; where it stands, it must fit.
+//
+// # The wire in bytes
+//
+// A frame is the version, the number of what it carries (from 1 on), both as varints, and its body. A body is the fields of
+// the type in their order, without names or padding:
+//
+//   - an unsigned integer of more than 8 bits: a base-128 varint, the lowest seven bits first, in as few bytes as possible;
+//     a signed one is mapped first, 0, −1, 1, −2 … to 0, 1, 2, 3 …; one of 8 bits, and whatever is a name in JSON: one byte;
+//   - true and false: 1 and 0;
+//   - bytes and text: their length as a varint, then they; a list: its length as a varint, then its elements;
+//   - a structure within another: its fields; a record, a reply or a write that may be missing: 0, or 1 and its body; in a
+//     list of records, the bodies alone;
+//   - a record: its fields in their order, but of each value first whether it exists, and then the checksum in eight bytes,
+//     the lowest first;
+//   - a message, and the detail of a trace: its number in the registry (wire_registry.go) as a varint, 0 for none, and its
+//     body.
+//
+// There is one encoding of a thing: what decodes is encoded again to the same bytes.
+//
+// # Limits of the wire
+//
+// A frame has at most WireLimit bytes. Decoding allocates, beside the text that the frame holds, at most 64 bytes for each
+// byte of the frame, whatever a length in it says. Neither form takes a name, a kind or an action that it does not know.
 package node
 
 import (
@@ -6,64 +70,13 @@ import (
 	"reflect"
 )
 
-// # The wire
-//
-// Everything that crosses the contract between a node and what runs it has two forms: JSON, for people and for nodes in
-// other languages, and bytes, for programs and for the identity of a run. Both are versioned (WireVersion), both carry
-// every field, and both are decoded strictly: unknown versions, types, keys and trailing bytes are a *WireError.
-//
-// What crosses: event, effect, effects (all that one step wants done and tells), message, request, reply, trace, file,
-// record, geometry, history, membership, view, and volume (what a node is told before it starts).
-//
-// ## JSON
-//
-// A frame is an object of two keys, in either order: the version, and what it carries under its name.
-//
-//	{"version":1,"event":{"kind":"received","from":3,"message":{"appended":{"epoch":2,"scl":101}}}}
-//	{"version":1,"effects":{"list":[{"kind":"send","to":1,"message":{"fenced":{"epoch":3}}},{"kind":"sync","token":7}]}}
-//
-//   - Keys are the fields' names in lowerCamel: Epoch is "epoch", SCL is "scl", ReadPoint is "readPoint". A field that has
-//     its zero value (0, false, "", an empty list) is left out; a reader takes a missing key, and null, for the zero value.
-//     A key that the type does not have, and a key that comes twice, are refused.
-//   - A message is an object of one key, its type: {"read-page":{"page":5}}. The detail of a trace is so too:
-//     {"holds":{"promise":2}}.
-//   - Integers are numbers up to 9007199254740991 (2^53−1) and down to its negative, and beyond that decimal strings,
-//     "18446744073709551615", because many languages read numbers as doubles. A reader must take both forms; ours does, of
-//     any size. They have no fraction and no exponent. Times and durations are nanoseconds. A set of replicas is a number
-//     whose bit n stands for replica n.
-//   - Keys, values, names, images, and what files and disks hold are bytes. They are a JSON string where they are valid
-//     UTF-8, and {"base64":"…"} (RFC 4648 §4, with padding) where they are not. A reader must take both forms; ours takes
-//     the second for text, too, so that a writer may always use it.
-//   - Kinds, actions, operations, statuses and reasons are strings: "received", "Store", "put", "ok", "not open".
-//   - A record's "sum" is the xxh3 checksum of its other fields. Who cannot compute it leaves it out, and the reader
-//     does; where it stands, it must fit.
-//
-// ## Bytes
-//
-// A frame is the version, the number of what it carries (the order of the list above, from 1 on), both as varints, and its
-// body. A body is the fields of the type in their order, without names or padding:
-//
-//   - unsigned integers of more than 8 bits: base-128 varints, lowest seven bits first, in as few bytes as possible; signed
-//     ones are mapped first, 0, −1, 1, −2 … to 0, 1, 2, 3 …; those of 8 bits, and what has a name in JSON: one byte;
-//   - true and false: 1 and 0;
-//   - bytes and text: their length as a varint, then they; a list: its length as a varint, then its elements;
-//   - a structure within another: its fields; what may be missing (a record or a reply that something points to): 0, or 1
-//     and its body; in a list of records, the bodies alone;
-//   - a record: the fields in their order, of each value first whether it exists, and the checksum, eight bytes, lowest
-//     first;
-//   - a message, and the detail of a trace: its number in the registry (wire_registry.go) as a varint, 0 for none, and its
-//     body.
-//
-// There is one encoding of a thing: what decodes is encoded again to the same bytes.
-
 // WireVersion is the version of both forms. It grows with any change that a reader of the one before would not take.
 const WireVersion = 1
 
 // WireLimit is how many bytes a frame has at most. The largest is a start with all that a disk holds.
 const WireLimit = 64 << 20
 
-// wireGrowth is how many bytes decoding allocates at most for each byte that it is given, whatever a length says, beside
-// wireRoom for the first few.
+// wireGrowth is how many bytes decoding allocates at most for each byte of a frame, and wireRoom for any frame.
 const (
 	wireGrowth = 64
 	wireRoom   = 4096
@@ -204,6 +217,7 @@ func DecodeWire(b []byte, into any) error {
 	d.budget(len(b))
 	d.header(k)
 	if d.err == nil {
+		of.SetZero() // what is not said is zero, whatever was there
 		at := d.at()
 		if k.codec.decode(&d, of); d.err == nil && of.Kind() == reflect.Interface && of.IsNil() {
 			d.failFrom(at, WireUnknown, "a "+k.name, "none")

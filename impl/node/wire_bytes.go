@@ -6,13 +6,10 @@ import (
 	"reflect"
 )
 
-// binaryUint64 appends eight bytes, lowest first.
-func binaryUint64(b []byte, n uint64) []byte { return binary.LittleEndian.AppendUint64(b, n) }
-
 // wireBudget is how many bytes a decoding may still allocate.
-type wireBudget struct{ left int }
+type wireBudget struct{ left int64 }
 
-func (g *wireBudget) budget(frame int) { g.left = wireRoom + wireGrowth*frame }
+func (g *wireBudget) budget(frame int) { g.left = wireRoom + wireGrowth*int64(frame) }
 
 // A wireReader reads a frame of bytes. After an error it returns zeros.
 type wireReader struct {
@@ -61,7 +58,7 @@ func (d *wireReader) header(k *wireKind) {
 	d.failFrom(at, WireUnknown, k.name, found)
 }
 
-func (d *wireReader) charge(n int) bool {
+func (d *wireReader) charge(n int64) bool {
 	if d.left -= n; d.left < 0 {
 		d.fail(WireTooLarge, fmt.Sprintf("at most %d bytes of memory for each byte of the frame", wireGrowth), "more")
 	}
@@ -136,13 +133,13 @@ func (d *wireReader) bytes() []byte {
 }
 
 // length returns that of a list, whose elements take so many bytes of the frame at least and so many of memory.
-func (d *wireReader) length(least, size int) int {
+func (d *wireReader) length(least int, size int64) int {
 	at := d.at()
 	n := d.uvarint()
 	if most := len(d.b) / max(least, 1); n > uint64(most) {
 		d.failFrom(at, WireMalformed, fmt.Sprintf("a list of at most %d", most), fmt.Sprint(n))
 	}
-	if d.err != nil || !d.charge(int(n)*size) {
+	if d.err != nil || !d.charge(int64(n)*size) {
 		return 0
 	}
 	return int(n)

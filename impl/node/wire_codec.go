@@ -1,6 +1,7 @@
 package node
 
 import (
+	"encoding/binary"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -268,7 +269,7 @@ func (c *listCodec) append(a *appender, v reflect.Value) {
 	}
 }
 func (c *listCodec) decode(d *wireReader, v reflect.Value) {
-	n := d.length(c.element.least(), int(c.of.Elem().Size()))
+	n := d.length(c.element.least(), int64(c.of.Elem().Size()))
 	if n == 0 {
 		return
 	}
@@ -305,7 +306,7 @@ func (c *listCodec) decodeJSON(j *jsonReader, v reflect.Value) {
 		if i == list.Cap() {
 			// The old elements are garbage soon, and count until then.
 			grown := max(4, 2*i)
-			if !j.charge(grown * int(c.of.Elem().Size())) {
+			if !j.charge(int64(grown) * int64(c.of.Elem().Size())) {
 				return
 			}
 			bigger := reflect.MakeSlice(c.of, i, grown)
@@ -352,7 +353,7 @@ func (c *pointerCodec) append(a *appender, v reflect.Value) {
 }
 
 func (c *pointerCodec) decode(d *wireReader, v reflect.Value) {
-	if !c.required && !d.bool() || !d.charge(int(c.of.Size())) {
+	if !c.required && !d.bool() || !d.charge(int64(c.of.Size())) {
 		return
 	}
 	made := reflect.New(c.of)
@@ -369,7 +370,7 @@ func (c *pointerCodec) appendJSON(a *appender, v reflect.Value) {
 }
 
 func (c *pointerCodec) decodeJSON(j *jsonReader, v reflect.Value) {
-	if !j.charge(int(c.of.Size())) {
+	if !j.charge(int64(c.of.Size())) {
 		return
 	}
 	made := reflect.New(c.of)
@@ -521,7 +522,7 @@ func (*recordCodec) least() int { return 13 + 8 }
 func (c *recordCodec) append(a *appender, v reflect.Value) {
 	r := v.Addr().Interface().(*Record)
 	if a.brief {
-		a.b = binaryUint64(a.b, r.Sum)
+		a.b = binary.LittleEndian.AppendUint64(a.b, r.Sum)
 		return
 	}
 	a.b = r.AppendBinary(a.b)
@@ -561,7 +562,7 @@ func (c *traceCodec) append(a *appender, v reflect.Value) {
 	switch {
 	case t.Record == nil:
 	case a.brief:
-		b = binaryUint64(b, t.Record.Sum)
+		b = binary.LittleEndian.AppendUint64(b, t.Record.Sum)
 	default:
 		b = t.Record.AppendBinary(b)
 	}
@@ -591,28 +592,13 @@ type unionCodec struct {
 	members []wireMember
 	byType  map[reflect.Type]int
 	byName  map[string]int
-	check   unionCheck
-}
-
-// A unionCheck objects to a member.
-type unionCheck interface {
-	broken(v reflect.Value) (expected, found string, is bool)
-}
-
-// messageCheck refuses opaque messages of a bad kind.
-type messageCheck struct{ registry *registry }
-
-func (c *messageCheck) broken(v reflect.Value) (expected, found string, is bool) {
-	if m, opaque := v.Interface().(*Opaque); opaque {
-		expected, is = c.registry.badKind(m.Kind)
-		return expected, quoted([]byte(m.Kind)), is
-	}
-	return "", "", false
+	// objects says what is wrong with a member.
+	objects func(v reflect.Value) (expected, found string, is bool)
 }
 
 // union makes the codec of an interface.
-func (c *compiler) union(of reflect.Type, members []wireMember, check unionCheck) {
-	u := &unionCodec{of: of, members: members, byType: map[reflect.Type]int{}, byName: map[string]int{}, check: check}
+func (c *compiler) union(of reflect.Type, members []wireMember, objects func(reflect.Value) (expected, found string, is bool)) {
+	u := &unionCodec{of: of, members: members, byType: map[reflect.Type]int{}, byName: map[string]int{}, objects: objects}
 	c.done[of] = u
 	for i := range members {
 		m := &members[i]
@@ -634,10 +620,8 @@ func (c *unionCodec) find(a *appender, v reflect.Value) (int, reflect.Value) {
 		a.fail(WireUnknown, "a registered "+c.of.Name(), v.Type().String())
 		return 0, v
 	}
-	if c.check != nil {
-		if expected, found, bad := c.check.broken(v); bad {
-			a.fail(WireUnknown, expected, found)
-		}
+	if expected, found, is := c.objects(v); is {
+		a.fail(WireUnknown, expected, found)
 	}
 	return i, v.Elem()
 }
@@ -668,7 +652,7 @@ func (c *unionCodec) decode(d *wireReader, v reflect.Value) {
 		return
 	}
 	m := &c.members[n-1]
-	if !d.charge(int(m.of.Size())) {
+	if !d.charge(int64(m.of.Size())) {
 		return
 	}
 	made := reflect.New(m.of)
@@ -676,12 +660,10 @@ func (c *unionCodec) decode(d *wireReader, v reflect.Value) {
 		d.err.within(m.name)
 		return
 	}
-	if c.check != nil {
-		if expected, found, bad := c.check.broken(made); bad {
-			d.failFrom(at, WireUnknown, expected, found)
-			d.err.within(m.name)
-			return
-		}
+	if expected, found, is := c.objects(made); is {
+		d.failFrom(at, WireUnknown, expected, found)
+		d.err.within(m.name)
+		return
 	}
 	v.Set(made)
 }
@@ -730,7 +712,7 @@ func (c *unionCodec) decodeJSON(j *jsonReader, v reflect.Value) {
 			return
 		}
 		m := &c.members[i]
-		if !j.charge(int(m.of.Size())) {
+		if !j.charge(int64(m.of.Size())) {
 			return
 		}
 		made := reflect.New(m.of)
@@ -738,12 +720,10 @@ func (c *unionCodec) decodeJSON(j *jsonReader, v reflect.Value) {
 			j.err.within(m.name)
 			return
 		}
-		if c.check != nil {
-			if expected, found, bad := c.check.broken(made); bad {
-				j.failAt(at, WireUnknown, expected, found)
-				j.err.within(m.name)
-				return
-			}
+		if expected, found, is := c.objects(made); is {
+			j.failAt(at, WireUnknown, expected, found)
+			j.err.within(m.name)
+			return
 		}
 		v.Set(made)
 	}

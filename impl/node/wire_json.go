@@ -108,7 +108,7 @@ func (j *jsonReader) failAt(at int, rule WireRule, expected, found string) {
 	}
 }
 
-func (j *jsonReader) charge(n int) bool {
+func (j *jsonReader) charge(n int64) bool {
 	if j.left -= n; j.left < 0 {
 		j.fail(WireTooLarge, fmt.Sprintf("at most %d bytes of memory for each byte of the frame", wireGrowth), "more")
 	}
@@ -388,7 +388,7 @@ func (j *jsonReader) int() int64 {
 	s, at := j.digits()
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil {
-		j.failAt(at, WireMalformed, fmt.Sprintf("an integer of %d to %d", math.MinInt64, math.MaxInt64), quoted([]byte(s)))
+		j.failAt(at, WireMalformed, fmt.Sprintf("an integer of %d to %d", int64(math.MinInt64), int64(math.MaxInt64)), quoted([]byte(s)))
 	}
 	return n
 }
@@ -502,6 +502,7 @@ func (j *jsonReader) frame(k *wireKind, v reflect.Value) {
 		return
 	}
 	j.at = body
+	v.SetZero() // what is not said is zero, whatever was there
 	if k.codec.decodeJSON(j, v); j.err == nil && v.Kind() == reflect.Interface && v.IsNil() {
 		j.failAt(body, WireUnknown, "a "+k.name, "none")
 	}

@@ -97,13 +97,17 @@ func (m *Opaque) Type() string { return m.Kind }
 // AppendDigest implements Message.
 func (m *Opaque) AppendDigest(b []byte) []byte { return append(appendString(b, m.Kind), m.Bytes...) }
 
-// badKind says what is wrong with the kind of an opaque message: were it that of a message of ours, a fault plan that
+// objects says what is wrong with the kind of an opaque message: were it the type of a message of ours, a fault plan that
 // names one would strike the other.
-func (r *registry) badKind(kind string) (expected string, bad bool) {
-	if kind == "" || len(kind) > longestKind {
-		return fmt.Sprintf("a kind of 1 to %d bytes", longestKind), true
+func (r *registry) objects(message reflect.Value) (expected, found string, is bool) {
+	m, opaque := message.Interface().(*Opaque)
+	switch {
+	case !opaque:
+		return "", "", false
+	case m.Kind == "" || len(m.Kind) > longestKind:
+		return fmt.Sprintf("a kind of 1 to %d bytes", longestKind), quoted([]byte(m.Kind)), true
 	}
-	return "a kind that no message of ours has", r.ours[kind]
+	return "a kind that no message of ours has", quoted([]byte(m.Kind)), r.ours[m.Kind]
 }
 
 type wireKind struct {
@@ -136,8 +140,8 @@ func newRegistry() *registry {
 		}
 		all = append(all, wireMember{name: name, of: reflect.TypeOf(m).Elem()})
 	}
-	c.union(reflect.TypeFor[Message](), all, &messageCheck{r})
-	c.union(reflect.TypeFor[Detail](), wireDetails(), nil)
+	c.union(reflect.TypeFor[Message](), all, r.objects)
+	c.union(reflect.TypeFor[Detail](), wireDetails(), func(reflect.Value) (expected, found string, is bool) { return "", "", false })
 	for i := range r.kinds {
 		k := &r.kinds[i]
 		k.number, k.codec = i+1, c.compile(k.of)
