@@ -229,10 +229,6 @@ func TestDigestsSayAllOfAMessage(t *testing.T) {
 		switch of := v.Interface().(type) {
 		case *Message:
 			digest = func() string { return string((*of).AppendDigest(nil)) }
-		case *Request:
-			digest = func() string { return string(of.AppendDigest(nil)) }
-		case *Reply:
-			digest = func() string { return string(of.AppendDigest(nil)) }
 		default:
 			continue
 		}
@@ -580,7 +576,11 @@ func TestWireGolden(t *testing.T) {
 	}
 	want, err := os.ReadFile(file)
 	require.NoError(t, err)
-	require.Equal(t, string(want), b.String())
+	lines, found := strings.Split(string(want), "\n"), strings.Split(b.String(), "\n")
+	for i := range min(len(lines), len(found)) {
+		require.Equal(t, lines[i], found[i], "line %d", i+1)
+	}
+	require.Len(t, found, len(lines))
 }
 
 // seeds gives a fuzzer one frame of every type.
