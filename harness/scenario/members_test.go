@@ -35,7 +35,8 @@ func (s *stage) sayGeometry(id node.ID, t *node.Trace) {
 	if id == registerID {
 		who = "version " + strconv.FormatUint(t.Position, 10) + " is durable:"
 	}
-	what := s.setNames(t.Group, t.Members)
+	step := node.DetailOf[node.GeometryStep](t)
+	what := s.setNames(step.Group, step.Members)
 	if t.Action == node.ActGrow {
 		what += ", a new group"
 	}

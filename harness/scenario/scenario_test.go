@@ -309,7 +309,7 @@ func (s *stage) sayTrace(id node.ID, t *node.Trace) {
 	case node.ActFence:
 		s.say("%s promises epoch %d", s.name(id), t.Epoch)
 	case node.ActDecide:
-		s.say("first gap %d: cut at %d, from what %s hold", s.firstGap(t), t.LSN, s.names(t.Answers))
+		s.say("first gap %d: cut at %d, from what %s hold", s.firstGap(t), t.LSN, s.names(node.DetailOf[node.DecideStep](t).Answers))
 	case node.ActJoin:
 		s.say("%s follows epoch %d", s.name(id), t.Epoch)
 	case node.ActOpen:
@@ -332,8 +332,9 @@ func short(v node.Value) string {
 // firstGap is the first LSN that none of the segments holds which answered. It is worked out from the segments'
 // logs, not from what the writer says.
 func (s *stage) firstGap(t *node.Trace) node.LSN {
+	answers := node.DetailOf[node.DecideStep](t).Answers
 	for l := node.LSN(1); ; l++ {
-		if !slices.ContainsFunc(t.Answers, func(id node.ID) bool { return s.holds(id, l) != 0 }) {
+		if !slices.ContainsFunc(answers, func(id node.ID) bool { return s.holds(id, l) != 0 }) {
 			return l
 		}
 	}
@@ -351,7 +352,7 @@ func (s *stage) holds(id node.ID, l node.LSN) node.Epoch {
 		if t.Action != node.ActHolds {
 			continue
 		}
-		for _, h := range t.Held {
+		for _, h := range node.DetailOf[node.HoldsStep](&t).Held {
 			if h.LSN == l {
 				return h.Epoch
 			}

@@ -28,7 +28,7 @@ func (w *World) request(client *process, to node.ID, r *node.Request) {
 	w.counts.Requests++
 	w.scratch = r.AppendDigest(w.scratch[:0])
 	size := len(w.scratch)
-	digest := xxh3.Hash(w.scratch)
+	digest := xxh3.Hash(w.identity.Of(r))
 	dst := w.find(to)
 	if dst == nil || dst.actor != nil {
 		w.counts.lost(ByNobody)
@@ -52,7 +52,7 @@ func (w *World) respond(src *process, to node.ID, r *node.Reply) {
 	w.counts.Replies++
 	w.scratch = r.AppendDigest(w.scratch[:0])
 	size := len(w.scratch)
-	digest := xxh3.Hash(w.scratch)
+	digest := xxh3.Hash(w.identity.Of(r))
 	client := w.find(to)
 	if client == nil || client.actor == nil {
 		w.counts.lost(ByNobody)

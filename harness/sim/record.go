@@ -168,14 +168,14 @@ func (w *World) describeTrace(t *node.Trace) string {
 	if t.Position != 0 {
 		fmt.Fprintf(&b, " position %d", t.Position)
 	}
-	for i, a := range t.Answers {
+	for i, a := range node.DetailOf[node.DecideStep](t).Answers {
 		b.WriteString([]string{", ", " answers of "}[bit(i == 0)] + w.Name(a))
 	}
-	if t.History != nil {
-		fmt.Fprintf(&b, " history %v", t.History)
+	if h := t.History(); h != nil {
+		fmt.Fprintf(&b, " history %v", h)
 	}
-	if t.Action == node.ActHolds {
-		fmt.Fprintf(&b, " promise %d holds %d", t.Promise, len(t.Held))
+	if d, is := t.Detail.(*node.HoldsStep); is {
+		fmt.Fprintf(&b, " promise %d holds %d", d.Promise, len(d.Held))
 	}
 	return b.String()
 }

@@ -30,10 +30,10 @@ func TestLines(t *testing.T) {
 	})
 	add(t, w, 2, "segment 1/2", func(_ node.Time, ev node.Event, out *node.Effects) {
 		if ev.Kind == node.Received {
-			out.Tell(node.Trace{Action: node.ActDecide, Epoch: 2, LSN: 103, Answers: []node.ID{1, 2}, History: node.FirstHistory().Cut(102, 2)})
+			out.Tell(node.Trace{Action: node.ActDecide, Epoch: 2, LSN: 103, Detail: &node.DecideStep{Answers: []node.ID{1, 2}, History: node.FirstHistory().Cut(102, 2)}})
 			out.Tell(node.Trace{Action: node.ActStore, Epoch: 1, From: 1, Position: 7, Record: ev.Message.(*node.Append).Records[0]})
 			out.Tell(node.Trace{Action: node.ActAck, Epoch: 1, Txn: node.MakeTxn(1, 2)})
-			out.Tell(node.Trace{Action: node.ActHolds, Epoch: 1, Promise: 3, Held: make([]node.Held, 4)})
+			out.Tell(node.Trace{Action: node.ActHolds, Epoch: 1, Detail: &node.HoldsStep{Promise: 3, Held: make([]node.Held, 4)}})
 		}
 	})
 	s := &stream{count: 1}

@@ -123,10 +123,12 @@ type World struct {
 	out     node.Effects
 	calls   runtime.Calls
 	scratch []byte
-	chain   [40]byte
-	hash    uint64
-	noted   uint64
-	starts  uint64
+	// identity says what tells a step that a node took, and some messages, from all others.
+	identity node.Identity
+	chain    [40]byte
+	hash     uint64
+	noted    uint64
+	starts   uint64
 
 	seen      attempts
 	types     []messageType
