@@ -55,7 +55,7 @@ func TestABadBackupIsObjectedTo(t *testing.T) {
 		}
 		return data, nil
 	})
-	objected(t, rotten, faults.Restore, "expected a volume, found backup: object log/00000/", "its checksum does not fit")
+	objected(t, rotten, faults.Restore, "expected a volume, found backup: VDL ", "object log/00000/", "its checksum does not fit")
 
 	lost := with(func(name string, data []byte) ([]byte, error) {
 		if strings.HasPrefix(name, "log/00001/") {
@@ -63,7 +63,7 @@ func TestABadBackupIsObjectedTo(t *testing.T) {
 		}
 		return data, nil
 	})
-	objected(t, lost, faults.Restore, "expected a volume, found backup: object log/00001/", "is missing")
+	objected(t, lost, faults.Restore, "expected a volume, found backup: VDL ", "object log/00001/", "is missing")
 
 	// Restored from the images behind it, nobody would miss it.
 	of := Ours()
@@ -77,6 +77,13 @@ func TestABadBackupIsObjectedTo(t *testing.T) {
 	c := quiet(t)
 	c.Nodes.BackupEvery = faults.Duration(time.Millisecond)
 	objected(t, runOf(of, c), faults.Restore, "expected every point from the beginning on", "found none before")
+	// Nor would the points that are restored all lie outside of a gap, or nothing be restored for it.
+	of.Objects = func(hook node.Hook) node.Node {
+		return &liarStore{Store: objects.New(hook), get: truth, list: func(names []string) []string {
+			return slices.DeleteFunc(names, func(name string) bool { return strings.HasPrefix(name, "log/00000/0000000000000017-") })
+		}}
+	}
+	objected(t, runOf(of, c), faults.Restore, "expected the log without a gap", "found none of log/00000/0000000000000017-0000000000000032")
 }
 
 // truth is what a store gives that does not lie.

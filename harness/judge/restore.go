@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/impl/backup"
@@ -31,6 +32,10 @@ func (j *Judgement) restores(e *Evidence) {
 	var span *backup.NoSuchPointError
 	if _, err := backup.Restore(e.Store, math.MaxUint64); !errors.As(err, &span) {
 		fail(math.MaxUint64, "no such point", fmt.Sprint(err))
+		return
+	}
+	if len(span.Absent) > 0 {
+		fail(span.Newest, "the log without a gap, for it is put window by window", fmt.Sprintf("none of %s", strings.Join(span.Absent, ", ")))
 		return
 	}
 	if span.Newest < span.Oldest || span.Newest == 0 {
