@@ -68,7 +68,7 @@ systems: %s
 	f.StringVar(&c.system, "system", systems[0].Name(), "the system to run")
 	f.StringVar(&c.bug, "bug", "", "the planted bug of every run")
 	f.StringVar(&c.file, "configuration", "", "make the one run of this file (- is standard input)")
-	f.StringVar(&c.backup, "backup", "", "make the one run of --seed, and copy what it backed up to this bucket, such as file:///folder (see firstgap restore)")
+	f.StringVar(&c.backup, "backup", "", "make the one run of --seed, and copy what it backed up to this folder (see firstgap restore)")
 	return cmd
 }
 
@@ -127,7 +127,7 @@ func (c *runCommand) job(cmd *cobra.Command) (campaign.Job, error) {
 }
 
 func (c *runCommand) run(cmd *cobra.Command) error {
-	if c.backup != "" {
+	if cmd.Flags().Changed("backup") {
 		return c.backUp(cmd)
 	}
 	job, err := c.job(cmd)

@@ -25,7 +25,9 @@ func (b *built) evidence(e *judge.Evidence) {
 	}
 	e.Log, e.Durable, e.PageSize = b.watch.log(), &b.watch.durable, page.SizeOf(b.volume)
 	e.Copies = b.copies()
-	e.Grown = b.validator.Counts().Grown
+	for g := range b.validator.Counts().Grown {
+		e.Late = append(e.Late, node.Group(b.c.Volume.InUse)+node.Group(g))
+	}
 	if id := b.volume.Objects; id != 0 && b.r.Running(id) {
 		e.Store = b.readStore(id)
 	}

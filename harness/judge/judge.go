@@ -49,8 +49,8 @@ type Evidence struct {
 	// Copies are those of each group, with the pages that the log changed; nil: no node tells its pages.
 	Copies [][]Copy
 	Store  backup.Source // nil: nothing is backed up
-	// Grown is how many groups came into use after the beginning: they may have put nothing into the store yet.
-	Grown     uint64
+	// Late are the groups that came into use after the beginning: they may have put nothing into the store yet.
+	Late      []node.Group
 	Conflicts uint64 // objects of the store of which another copy would have put something else
 	// Sent is what a node sent that it must not send, the first of it; Listened says that somebody looked.
 	Listened  bool
