@@ -26,8 +26,12 @@
 // its broken variants too: a check that has never caught anything has not been checked.
 //
 // Two things to know of a state. Its fields are copied at each step, so keep it small. And every function must depend on the
-// state alone: no maps in random order, no clock, no chance; or else states that were found will not be found again. A
-// function that panics ends the search with a PanicError, which has the state and the move.
+// state alone: no maps in random order, no clock, no chance; or else states that were found will not be found again. Moves are
+// asked twice in a sample of the states, and one that answers otherwise the second time is refused with a
+// NotDeterministicError. A function that panics ends the search with a PanicError, which has the state and the move.
+//
+// A model without Must and without Progress is refused with a NoPropertyError, since it would pass whatever it did, and one
+// with two moves of one name with a DuplicateActionError.
 //
 // # What a result says
 //
