@@ -33,7 +33,7 @@ had committed there, and nothing else. firstgap run --seed N --backup URL makes 
 
 The exit code is 0 when the volume is restored, and 2 when it is not: an object is missing or damaged, which the error
 names, or the point is none that can be restored.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },
 	}
 	f := cmd.Flags()
@@ -123,7 +123,7 @@ func (c *runCommand) backUp(cmd *cobra.Command) error {
 		for i := range r.Findings {
 			fmt.Fprintln(out, r.Findings[i].String())
 		}
-		return outcome{code: r.Verdict.ExitCode()}
+		return ended(r.Verdict, nil)
 	}
 	if r.Backup == nil {
 		return fmt.Errorf("the run of seed %d has backed nothing up; another seed may", c.seed)

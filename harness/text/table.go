@@ -33,8 +33,8 @@ type Cell struct {
 }
 
 // A Table is printed as columns where the screen is wide enough for them: with fewer spaces between them and text wrapped
-// between words if need be. Where that is not enough, or would make tall rows, each row is printed as lines of a title and
-// a cell.
+// between words if need be. Where that is not enough, or would make tall rows, each group of columns is printed as a table of
+// its own, or else each row as lines of a title and a cell.
 type Table struct {
 	Indent  int // spaces before each line
 	columns []Column
@@ -100,7 +100,20 @@ func (t *Table) Row(row ...any) {
 
 // Write prints the table.
 func (t *Table) Write(w io.Writer) error {
-	p := t.Begin(w)
+	p := &Printer{table: t, screen: On(w)}
+	p.layout()
+	if parts := t.parts(); p.stacked && parts != nil {
+		for i, part := range parts {
+			if i > 0 {
+				p.print("\n")
+			}
+			if err := part.Write(p.screen); err != nil {
+				return err
+			}
+		}
+		return p.err
+	}
+	p.begin()
 	for _, row := range t.rows {
 		p.row(row)
 	}
@@ -117,14 +130,50 @@ type Printer struct {
 	err     error
 }
 
-// Begin prints the titles, in the room that the rows so far, reserved or added, leave.
+// Begin prints the titles, and returns what prints rows, in the room that the rows so far, reserved or added, leave.
 func (t *Table) Begin(w io.Writer) *Printer {
 	p := &Printer{table: t, screen: On(w)}
 	p.layout()
-	if t.titled && !p.stacked {
+	p.begin()
+	return p
+}
+
+func (p *Printer) begin() {
+	if p.table.titled && !p.stacked {
 		p.titles()
 	}
-	return p
+}
+
+// parts returns a table for each group of columns, with the first column of this one, nil where the columns behind the first
+// are not all of groups, of two or more.
+func (t *Table) parts() []*Table {
+	var from []int // where each group begins
+	for i, c := range t.columns[1:] {
+		if c.Group == "" || t.columns[0].Group != "" {
+			return nil
+		}
+		if t.columns[i].Group != c.Group {
+			from = append(from, i+1)
+		}
+	}
+	if len(from) < 2 {
+		return nil
+	}
+	var parts []*Table
+	for i, begin := range from {
+		end := append(from, len(t.columns))[i+1]
+		part := NewTable(append(t.columns[:1:1], t.columns[begin:end]...)...)
+		part.Indent = t.Indent
+		for _, row := range t.rows {
+			cells := []any{row[0]}
+			for _, c := range row[begin:end] {
+				cells = append(cells, c)
+			}
+			part.Row(cells...)
+		}
+		parts = append(parts, part)
+	}
+	return parts
 }
 
 // Row prints a row, and returns the first error of the printer.

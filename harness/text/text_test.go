@@ -177,11 +177,12 @@ func TestTableAtEveryWidth(t *testing.T) {
 		for width := 30; width <= 250; width++ {
 			var b bytes.Buffer
 			require.NoError(t, table().Write(&Screen{Writer: &b, Width: width}))
+			require.Subset(t, number.FindAllString(whole.String(), -1), number.FindAllString(b.String(), -1), "%s at %d", name, width)
 			for line := range strings.Lines(b.String()) {
 				require.LessOrEqual(t, widthOf(strings.TrimSuffix(line, "\n")), width, "%s at %d:\n%s", name, width, b.String())
 				require.Equal(t, strings.TrimRight(line, " \n")+"\n", line, "spaces at the end")
 			}
-			require.ElementsMatch(t, number.FindAllString(whole.String(), -1), number.FindAllString(b.String(), -1), "%s at %d", name, width)
+			require.Subset(t, number.FindAllString(b.String(), -1), number.FindAllString(whole.String(), -1), "%s at %d", name, width)
 			if name != "groups" { // whose titles may be shortened
 				require.NotContains(t, b.String(), ellipsis)
 			}
@@ -201,16 +202,30 @@ func TestTableOfGroups(t *testing.T) {
 `, b.String())
 	b.Reset()
 	require.NoError(t, table.Write(&Screen{Writer: &b, Width: 30}))
-	require.Equal(t, `  design       aurora
-    write-only, messages
-               12.0
-    write-only, bytes
-               123,456
-    mixed, messages
-               8.1
-    mixed, bytes
-               99
+	require.Equal(t, `          write-only
+  design  messages    bytes
+  aurora      12.0  123,456
+
+          mixed
+  design  messages  bytes
+  aurora       8.1     99
 `, b.String())
+	b.Reset()
+	require.NoError(t, table.Write(&Screen{Writer: &b, Width: 20}))
+	require.Equal(t, `  design  aurora
+    write-only,
+    messages
+          12.0
+    write-only,
+    bytes
+          123,456
+
+  design  aurora
+    mixed, messages
+          8.1
+    mixed, bytes
+          99
+`, b.String(), "groups that have no room beside the first column either")
 }
 
 // Rows that are printed as they come keep to the room that was made for them, and the last column has the rest.
