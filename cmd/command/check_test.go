@@ -80,6 +80,6 @@ func TestBytesOf(t *testing.T) {
 	}
 	for _, size := range []string{"", "MB", "-1", "0", "1.5GB", "12XB", "9999999999TB", "12MBB"} {
 		_, err := bytesOf(size)
-		require.ErrorContains(t, err, "is no size", size)
+		require.ErrorContains(t, err, "is not a size", size)
 	}
 }

@@ -49,7 +49,7 @@ func (c *compareCommand) run(cmd *cobra.Command) error {
 	}
 	var drawn *os.File
 	if c.html != "" {
-		// Before anybody works for it.
+		// Before the designs run, which takes long.
 		file, err := os.Create(c.html)
 		if err != nil {
 			return fmt.Errorf("--html: %w", err)

@@ -29,7 +29,7 @@ func newLin() *cobra.Command {
 		Short: "decide whether recorded client histories are linearizable",
 		Long: `lin reads histories of client operations that others recorded and decides for each whether it is linearizable,
 or strictly serializable when it is one of transactions. A history that was cut off has its open operations
-closed as unknown. One illegal history makes the result a violation, whatever the others are.
+closed as unknown. One illegal history makes the result a violation, even when the others are legal.
 ` + exitCodes,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {

@@ -32,7 +32,7 @@ func newRestore() *cobra.Command {
 had committed there, and nothing else. firstgap run --seed N --backup URL makes such a backup.
 
 The exit code is 0 when the volume is restored, and 2 when it is not: an object is missing or damaged, which the error
-names, or the point is none that can be restored.`,
+names, or the backup does not reach the point.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },
 	}

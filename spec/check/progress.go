@@ -249,7 +249,7 @@ func (p *progress) excused(l *lasso) *Lasso {
 }
 
 // build finds every state and step, level by level. It returns the first state in which an invariant does not hold, and
-// which one that is; -1 when there is none.
+// which one that is; -1 if every invariant holds.
 func (p *progress) build() (broken uint32, invariant int, err error) {
 	m, g := p.machine, &p.graph
 	var at []byte // the state that steps are taken from

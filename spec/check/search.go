@@ -372,7 +372,7 @@ func (w *worker) expand() {
 	w.total()
 }
 
-// total adds to the totals of the search what nobody asks for before a level is complete.
+// total adds to the totals of the search what is asked for only when a level is complete.
 func (w *worker) total() {
 	s := w.search
 	s.sum.Add(w.sum)
