@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"math"
 	"strings"
 
 	"github.com/firstgap/firstgap/harness/campaign"
@@ -28,7 +29,7 @@ func amounts(s *campaign.Summary) []amount {
 		all = append(all, amount{a.Text, text.Count(a.Value)})
 	}
 	return append(all,
-		amount{"runs a second", fmt.Sprintf("%.0f", s.Rate())},
+		amount{"runs a second", text.Count(uint64(math.Round(s.Rate())))},
 		amount{"events a second", text.Count(uint64(s.EventRate()))},
 		amount{"most bytes on the heap", text.Count(s.HeapBytes)})
 }
