@@ -3,12 +3,15 @@ package command
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/firstgap/firstgap/harness/text"
+	"github.com/firstgap/firstgap/harness/verdict"
 	"github.com/firstgap/firstgap/linearizability"
 )
 
@@ -26,11 +29,11 @@ func newLin() *cobra.Command {
 		Short: "decide whether recorded client histories are linearizable",
 		Long: `lin reads histories of client operations that others recorded and decides for each whether it is linearizable,
 or strictly serializable when it is one of transactions. A history that was cut off has its open operations
-closed as unknown. One illegal history makes the result a violation, whatever the others are.
-` + exitCannotTells,
+closed as unknown. One illegal history makes the result a violation, even when the others are legal.
+` + exitCodes,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return errors.New("firstgap lin: no FILE; name at least one recorded history")
+				return errors.New("expected at least one FILE, a recorded history; found none")
 			}
 			return nil
 		},
@@ -77,32 +80,27 @@ func (l *lin) run(cmd *cobra.Command, files []string) error {
 	for i, file := range files {
 		results[i] = linearizability.CheckFile(cmd.Context(), file, format, model, limits)
 	}
-	write := linearizability.WriteTable
 	if l.json {
-		write = linearizability.WriteJSON
+		err = linearizability.WriteJSON(cmd.OutOrStdout(), results)
+	} else {
+		err = text.On(cmd.OutOrStdout()).Folded(func(w io.Writer) error { return linearizability.WriteTable(w, results) })
 	}
-	if err := write(cmd.OutOrStdout(), results); err != nil {
+	if err != nil {
 		return err
 	}
-	undrawn := ""
+	var undrawn error
 	if page != nil {
 		drawing, err := results[0].Draw(cmd.Context(), page, limits)
 		if err == nil {
 			err = errors.Join(page.Close(), os.Rename(page.Name(), l.html))
 		}
 		if err != nil {
-			undrawn = l.html + ": " + err.Error()
+			undrawn = fmt.Errorf("%s: %w", l.html, err)
 		} else {
 			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", l.html, drawing)
 		}
 	}
-	switch overall := linearizability.Overall(results); {
-	case overall == linearizability.Illegal:
-		return outcome{exitViolation, undrawn}
-	case overall != linearizability.Legal || undrawn != "":
-		return outcome{exitCannotTell, undrawn}
-	}
-	return nil
+	return ended(verdict.OfHistory(linearizability.Overall(results)), undrawn)
 }
 
 // newPage opens a file beside the one to be written, so that a folder that cannot be written is found before the work,

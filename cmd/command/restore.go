@@ -37,7 +37,7 @@ older one instead of it. A copy that did not end is half: without its manifest, 
 known, and only points that --vdl names are restored.
 
 The exit code is 0 when the volume is restored as of the point that was asked for, and 2 when it is not.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },
 	}
 	f := cmd.Flags()
@@ -163,7 +163,7 @@ func (c *runCommand) backUpTo(cmd *cobra.Command, configuration aurora.Configura
 		for i := range r.Findings {
 			fmt.Fprintln(out, r.Findings[i].String())
 		}
-		return outcome{code: r.Verdict.ExitCode()}
+		return ended(r.Verdict, nil)
 	}
 	if r.Backup == nil {
 		return fmt.Errorf("the run of seed %d has backed nothing up; another seed may", c.seed)
