@@ -41,7 +41,7 @@ func (r *FileResult) Draw(ctx context.Context, w io.Writer, limits Limits) (Draw
 		model porcupine.Model
 		ops   []porcupine.Operation
 	)
-	if r.Model == ModelTxn {
+	if r.Model.Transactional() {
 		c, err := worstTxns(r.recording.Txns, b)
 		if err != nil {
 			return Drawing{}, err
@@ -54,13 +54,13 @@ func (r *FileResult) Draw(ctx context.Context, w io.Writer, limits Limits) (Draw
 		}
 		ops, model = c.operations()
 	} else {
-		k := worstCalls(r.recording.Calls, r.Model, b)
+		k := worstCalls(r.recording.Calls, r.Model, r.recording.Options.Initial, b)
 		if len(k) > DrawLimit {
 			slices.SortStableFunc(k, func(x, y *Call) int { return cmp.Compare(x.Begin, y.Begin) })
 			k = k.until(k[DrawLimit-1].Begin)
 			k = k[:min(len(k), DrawLimit)]
 		}
-		ops, model = k.operations(r.Model)
+		ops, model = k.operations(r.Model, r.recording.Options.Initial)
 	}
 	if len(ops) == 0 {
 		return Drawing{}, errors.New("nothing to draw: no operation has a known outcome")
@@ -125,12 +125,12 @@ func worstTxns(history []Txn, b *budget) (*compiled, error) {
 }
 
 // worstCalls is the key to draw.
-func worstCalls(history []Call, model Model, b *budget) keyCalls {
+func worstCalls(history []Call, model Model, initial *string, b *budget) keyCalls {
 	keys := byKey(history)
-	verdict, illegal, _ := b.searchAll(len(keys), func(i, tries int) Verdict { return keys[i].search(model, b, tries) })
+	verdict, illegal, _ := b.searchAll(len(keys), func(i, tries int) Verdict { return keys[i].search(model, initial, b, tries) })
 	if verdict == Illegal {
 		k := keys[illegal]
-		return k.until(k.impossible(model, b).Call.End)
+		return k.until(k.impossible(model, initial, b).Call.End)
 	}
 	var worst keyCalls
 	for _, k := range keys {

@@ -23,7 +23,12 @@ const Unfinished int64 = math.MaxInt64
 // A Txn is one transaction as its client saw it.
 //
 // Begin and End are readings of one clock that all clients share, in nanoseconds. The interval is closed: transactions
-// that touch in one instant are concurrent, because a clock that is read twice may answer the same twice.
+// that touch in one instant are concurrent, because a clock that is read twice may answer the same twice. In a history
+// without times all of them are 0, so that all transactions are concurrent.
+//
+// Sessions are clients: of two transactions of one client, the one that committed first by its times, or where these are
+// equal by its place in the history, comes before the other. One that has no End, or whose outcome is unknown, comes before
+// none.
 type Txn struct {
 	ID      uint64  `json:"id"`      // names the transaction in verdicts
 	Client  int     `json:"client"`  // who asked for it; from 0
@@ -51,6 +56,9 @@ type Op struct {
 	Most int    `json:"most,omitempty"` // rows that were asked for; 0 is no bound
 	Rows []Row  `json:"rows,omitempty"`
 	More bool   `json:"more,omitempty"`
+
+	// List is, of a ListRead, all elements of the list in their order. A list that was never appended to is empty.
+	List []string `json:"list,omitempty"`
 
 	// Since is, of a Rollback, the number of the first operation, from 0, whose write is taken back, with all later ones.
 	Since int `json:"since,omitempty"`
@@ -89,9 +97,11 @@ const (
 	Delete
 	Scan     // reads a range
 	Rollback // takes back the transaction's own writes since one of its operations
+	ListAppend
+	ListRead // of a whole list; a key holds either a list or a value in all of a history
 )
 
-var kindNames = []string{Read: "read", Write: "write", Delete: "delete", Scan: "scan", Rollback: "rollback"}
+var kindNames = []string{Read: "read", Write: "write", Delete: "delete", Scan: "scan", Rollback: "rollback", ListAppend: "append", ListRead: "list"}
 
 func (k Kind) String() string { return nameOf(kindNames, int(k)) }
 
