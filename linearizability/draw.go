@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 
 	"github.com/anishathalye/porcupine"
@@ -55,10 +56,10 @@ func (r *FileResult) Draw(ctx context.Context, w io.Writer, limits Limits) (Draw
 		ops, model = c.operations()
 	} else {
 		k := worstCalls(r.recording.Calls, r.Model, r.recording.Options.Initial, b)
-		if len(k) > DrawLimit {
-			slices.SortStableFunc(k, func(x, y *Call) int { return cmp.Compare(x.Begin, y.Begin) })
-			k = k.until(k[DrawLimit-1].Begin)
-			k = k[:min(len(k), DrawLimit)]
+		if len(k.at) > DrawLimit {
+			slices.SortStableFunc(k.at, func(x, y int32) int { return cmp.Compare(k.history[x].Begin, k.history[y].Begin) })
+			k = k.until(k.call(DrawLimit - 1).Begin)
+			k.at = k.at[:min(len(k.at), DrawLimit)]
 		}
 		ops, model = k.operations(r.Model, r.recording.Options.Initial)
 	}
@@ -125,16 +126,18 @@ func worstTxns(history []Txn, b *budget) (*compiled, error) {
 }
 
 // worstCalls is the key to draw.
-func worstCalls(history []Call, model Model, initial *string, b *budget) keyCalls {
+func worstCalls(history []Call, model Model, initial *string, b *budget) part {
 	keys := byKey(history)
-	verdict, illegal, _ := b.searchAll(len(keys), func(i, tries int) Verdict { return keys[i].search(model, initial, b, tries) })
-	if verdict == Illegal {
-		k := keys[illegal]
-		return k.until(k.impossible(model, initial, b).Call.End)
-	}
-	var worst keyCalls
+	var worst part
 	for _, k := range keys {
-		if len(k) > len(worst) {
+		verdict, v := k.decide(model, initial)
+		if verdict == Unknown && k.search(model, initial, b, math.MaxInt32) == Illegal {
+			v = k.impossible(model, initial, b)
+		}
+		if v != nil {
+			return k.until(v.Call.End)
+		}
+		if len(k.at) > len(worst.at) {
 			worst = k
 		}
 	}

@@ -315,7 +315,7 @@ func TestJSONCalls(t *testing.T) {
 
 	result := rec.Check(context.Background(), ModelKV, FileLimits())
 	require.Equal(t, Unknown, result.Verdict)
-	require.ErrorContains(t, result.Err(), `model "kv" has no cas (line 4); it has [get put append delete]`)
+	require.ErrorContains(t, result.Err(), `is none that model "kv" has; it has [get put append delete]`)
 	result = rec.Check(context.Background(), ModelTxn, FileLimits())
 	require.Equal(t, Unknown, result.Verdict)
 	require.ErrorContains(t, result.Err(), `model "txn" does not fit: the history is one of single calls`)
