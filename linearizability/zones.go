@@ -65,11 +65,10 @@ func (p part) zones(model Model, initial *string) (Verdict, *CallViolation) {
 	if initial != nil {
 		r.initial, r.found = *initial, true
 	}
-	unique := r.write()
-	if v := r.unwritten(); v != nil {
-		return Illegal, v
-	}
-	if !unique {
+	if !r.write() {
+		if v := r.unwritten(); v != nil {
+			return Illegal, v
+		}
 		return Unknown, nil
 	}
 	if v := r.read(); v != nil {
@@ -163,12 +162,16 @@ func (r *register) unwritten() *CallViolation {
 			continue
 		}
 		if _, written := r.writer[value]; !written {
-			v := r.object(ThinAir, int32(i), "no call wrote it")
-			v.Expected = "a value that was written"
-			return v
+			return r.fromNowhere(int32(i))
 		}
 	}
 	return nil
+}
+
+func (r *register) fromNowhere(i int32) *CallViolation {
+	v := r.object(ThinAir, i, "no call wrote it")
+	v.Expected, v.Class = "a value that was written", Garbage
+	return v
 }
 
 // read gives every read to its cluster, and takes in the writes of unknown outcome that were seen.
@@ -178,9 +181,11 @@ func (r *register) read() *CallViolation {
 		if c.Unknown {
 			continue
 		}
-		at := int32(0)
+		at, written := int32(0), true
 		if value, ok := r.sees(c); ok {
-			at = r.writer[value]
+			if at, written = r.writer[value]; !written {
+				return r.fromNowhere(int32(i))
+			}
 		} else if c.Kind != Get {
 			continue
 		} else if r.found {

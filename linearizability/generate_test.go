@@ -1,0 +1,109 @@
+package linearizability
+
+import (
+	"container/heap"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+)
+
+// A load is a made-up history of calls or transactions: clients run one operation after another, each takes effect at a
+// random instant between its begin and its end, and some never hear what came of it, after which the client goes on under a
+// new number.
+type load struct {
+	operations, clients, keys int
+	lost                      float64 // share of operations whose outcome is unknown; half of them take effect
+	seed                      uint64
+}
+
+// An instant is when an operation begins, takes effect and ends.
+type instant struct {
+	begin, effect, end int64
+	client             int
+	lost, happens      bool
+}
+
+type freeClients []instant // the next begin of a client
+
+func (f freeClients) Len() int           { return len(f) }
+func (f freeClients) Less(i, j int) bool { return f[i].begin < f[j].begin }
+func (f freeClients) Swap(i, j int)      { f[i], f[j] = f[j], f[i] }
+func (f *freeClients) Push(x any)        { *f = append(*f, x.(instant)) }
+func (f *freeClients) Pop() any {
+	last := (*f)[len(*f)-1]
+	*f = (*f)[:len(*f)-1]
+	return last
+}
+
+// instants are those of the operations, and their order of effect.
+func (l load) instants(r *rand.Rand) (at []instant, order []int32) {
+	var free freeClients
+	for c := range l.clients {
+		heap.Push(&free, instant{begin: r.Int64N(1_000_000), client: c})
+	}
+	next := l.clients
+	at = make([]instant, l.operations)
+	order = make([]int32, l.operations)
+	for i := range at {
+		k := heap.Pop(&free).(instant)
+		length := int64(r.ExpFloat64()*1_000_000) + 1
+		k.effect, k.end = k.begin+r.Int64N(length), k.begin+length
+		k.lost = r.Float64() < l.lost
+		k.happens = !k.lost || r.IntN(2) == 0
+		at[i], order[i] = k, int32(i)
+		free := &free
+		if k.lost {
+			heap.Push(free, instant{begin: k.end, client: next})
+			next++
+		} else {
+			heap.Push(free, instant{begin: k.end + r.Int64N(10_000), client: k.client})
+		}
+	}
+	slices.SortFunc(order, func(a, b int32) int {
+		if at[a].effect != at[b].effect {
+			return int(max(-1, min(1, at[a].effect-at[b].effect)))
+		}
+		return int(a - b)
+	})
+	return at, order
+}
+
+// registerCalls are puts, gets and swaps of values that are written once each: of the swaps, three in four expect what is
+// there.
+func (l load) registerCalls() []Call {
+	r := rand.New(rand.NewPCG(l.seed, 1))
+	at, order := l.instants(r)
+	keys := make([]string, l.keys)
+	for i := range keys {
+		keys[i] = "key" + strconv.Itoa(i)
+	}
+	state := make([]string, l.keys)
+	history := make([]Call, l.operations)
+	for n, i := range order {
+		key := r.IntN(l.keys)
+		c := Call{Client: at[i].client, Begin: at[i].begin, End: at[i].end, Key: keys[key], Kind: Get, Unknown: at[i].lost, Line: int(i) + 1}
+		now := &state[key]
+		switch r.IntN(4) {
+		case 0, 1:
+			if !c.Unknown {
+				c.Value, c.Found = *now, *now != ""
+			}
+		case 2:
+			c.Kind, c.Value = Put, strconv.Itoa(n)
+			if at[i].happens {
+				*now = c.Value
+			}
+		case 3:
+			if *now == "" {
+				c.Kind, c.Value = Put, strconv.Itoa(n)
+			} else {
+				c.Kind, c.From, c.Value, c.Swapped = CompareAndSwap, *now, strconv.Itoa(n), !c.Unknown
+			}
+			if at[i].happens {
+				*now = c.Value
+			}
+		}
+		history[i] = c
+	}
+	return history
+}
