@@ -102,24 +102,23 @@ func worstTxns(history []Txn, b *budget) (*compiled, error) {
 	if violation != nil {
 		return nil, fmt.Errorf("nothing to draw, as the order does not matter: %w", violation)
 	}
-	parts := c.parts()
+	parts := c.parts(StrictSerializable)
 	if len(parts) == 0 {
 		return nil, ErrEmpty
 	}
 	worst := parts[0]
 	for _, p := range parts {
-		if verdict, _ := p.prove(); verdict == Illegal {
+		g, violation := arrange(p, StrictSerializable, b)
+		if violation == nil {
+			violation = g.forbidden()
+		}
+		if a := (&attempt{orders: g}); violation != nil || !a.laid() && a.search(b, math.MaxInt32) == Illegal {
 			s, _ := p.impossible(b)
 			return p.until(s.end), nil
 		}
 		if len(p.steps) > len(worst.steps) {
 			worst = p
 		}
-	}
-	verdict, illegal, _ := b.searchAll(len(parts), func(i, tries int) Verdict { return parts[i].search(b, tries) })
-	if verdict == Illegal {
-		s, _ := parts[illegal].impossible(b)
-		return parts[illegal].until(s.end), nil
 	}
 	copied := *worst
 	return &copied, nil

@@ -20,7 +20,7 @@ import (
 type registerSearch struct {
 	b        *budget
 	calls    []searched // of known outcome, by begin
-	classes  []class    // of unknown outcome
+	classes  []effects  // of unknown outcome
 	writing  [][]int32  // by value, the classes that write it
 	next     []int32    // the calls not placed are a list by begin; the last element is its head and end
 	prev     []int32
@@ -47,8 +47,8 @@ type searched struct {
 	call         int32
 }
 
-// A class is writes of unknown outcome and one effect, by their begins.
-type class struct {
+// effects are writes of unknown outcome and one effect, by their begins.
+type effects struct {
 	sees, writes int32
 	begins       []int64
 }
@@ -108,7 +108,7 @@ func (p part) newRegisterSearch(model Model, initial *string, b *budget) *regist
 		if !ok {
 			at = int32(len(s.classes))
 			classOf[effect{k.sees, k.writes}] = at
-			s.classes = append(s.classes, class{sees: k.sees, writes: k.writes})
+			s.classes = append(s.classes, effects{sees: k.sees, writes: k.writes})
 		}
 		s.classes[at].begins = append(s.classes[at].begins, k.begin)
 	}

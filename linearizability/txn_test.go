@@ -201,7 +201,7 @@ func TestBrokenHistoriesAreNamed(t *testing.T) {
 			T1 [0,10] committed: x:=1
 			T2 [20,25] unknown: x=1 x=nothing y:=5
 			T3 [30,40] committed: y=5`},
-		{"real-time reversal", RealTimeReversal, 4, []string{"1 before", "began after its end"}, `
+		{"real-time reversal", RealTimeReversal, 3, []string{"1 before", "began after its end"}, `
 			T1 [0,10] committed: x=2 y:=1
 			T2 [5,50] committed: x:=2 z=3
 			T3 [5,50] committed: z:=3 y=nothing w=4
