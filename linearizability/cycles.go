@@ -182,8 +182,9 @@ func (p *pathfinder) path(from, to, most int32) []hop {
 }
 
 const (
-	cyclesAtOnce = 400     // that one look finds at most
-	pathsAtOnce  = 4000000 // nodes that it walks through at most, but for the first cycle
+	cyclesAtOnce = 1000      // that one look finds at most
+	cyclesInOne  = 200       // of these, in one component
+	pathsAtOnce  = 4_000_000 // nodes that it walks through at most, but for the first cycle
 )
 
 // cycles finds some of the cycles of the graph, short ones for each component; without one there is none.
@@ -202,28 +203,33 @@ func (g *orders) cycles() [][]hop {
 		}
 		walked += len(p.touched)
 	}
-	covered := make(map[int32]int) // by component, the cycles found in it
-	for v := range g.static {
-		if full() {
-			break
-		}
-		k := component[v]
-		if k != none && sizes[k] > 1 && g.stepOf(int32(v)) != none && covered[k] < 50 {
-			// The chosen edges first: a cycle must have one, or proves that the history is illegal.
-			for _, a := range g.dynamic[v] {
-				if component[a.to] == k && !(a.why == Misses && g.parallel()) {
-					look(int32(v), a)
-					covered[k]++
-				}
+	// A cycle goes back somewhere in the order laid, and what is known never does: so first the choices that go back, then all
+	// choices, then all edges, which is for steps that were not there when the order was laid, or for a history without one.
+	covered := make([]int32, len(sizes)) // by component, the cycles found in it
+	for _, pass := range [3]func(v int32, a *arc, chosen bool) bool{
+		func(v int32, a *arc, chosen bool) bool {
+			return chosen && g.rank != nil && g.stepOf(a.to) != none && g.rank[g.stepOf(a.to)] <= g.rank[g.stepOf(v)]
+		},
+		func(v int32, a *arc, chosen bool) bool { return chosen },
+		func(v int32, a *arc, chosen bool) bool { return true },
+	} {
+		for v := int32(0); v < g.gates && len(found) < cyclesAtOnce; v++ {
+			k := component[v]
+			if k == none || sizes[k] <= 1 {
+				continue
 			}
-			if len(g.dynamic[v]) == 0 {
-				for _, a := range g.static[v] {
-					if component[a.to] == k && a.why != "" && !(a.why == Misses && g.parallel()) && covered[k] < 50 {
-						look(int32(v), a)
+			for chosen, list := range [2][]arc{g.static[v], g.dynamic[v]} {
+				for i := range list {
+					a := &list[i]
+					if component[a.to] == k && a.why != "" && !(a.why == Misses && g.parallel()) && covered[k] < cyclesInOne && pass(v, a, chosen == 1) {
 						covered[k]++
+						look(v, *a)
 					}
 				}
 			}
+		}
+		if len(found) > 0 {
+			break
 		}
 	}
 	if g.parallel() && len(found) == 0 {

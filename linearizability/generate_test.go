@@ -107,3 +107,42 @@ func (l load) registerCalls() []Call {
 	}
 	return history
 }
+
+// transactions are of two keys that each reads, of the last of which it writes most; blind ones write what they did not read.
+func (l load) transactions(blind bool) []Txn {
+	r := rand.New(rand.NewPCG(l.seed, 2))
+	at, order := l.instants(r)
+	keys := make([]string, l.keys)
+	for i := range keys {
+		keys[i] = "key" + strconv.Itoa(i)
+	}
+	state := make([]string, l.keys)
+	history := make([]Txn, l.operations)
+	for n, i := range order {
+		k := at[i]
+		t := Txn{ID: uint64(i) + 1, Client: k.client, Begin: k.begin, End: k.end, Outcome: Committed}
+		if k.lost {
+			t.Outcome = OutcomeUnknown
+		}
+		touched := [2]int{r.IntN(l.keys), r.IntN(l.keys)}
+		for _, key := range touched {
+			if blind && r.IntN(2) == 0 {
+				continue
+			}
+			t.Ops = append(t.Ops, Op{Kind: Read, Key: keys[key], Value: state[key], Found: state[key] != ""})
+		}
+		reading := r.IntN(4) == 0
+		for at, key := range touched {
+			if reading || at > 0 && touched[0] == key {
+				continue
+			}
+			value := strconv.Itoa(2*n + at)
+			t.Ops = append(t.Ops, Op{Kind: Write, Key: keys[key], Value: value})
+			if k.happens {
+				state[key] = value
+			}
+		}
+		history[i] = t
+	}
+	return history
+}

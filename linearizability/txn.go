@@ -49,6 +49,7 @@ func CheckTxns(ctx context.Context, history []Txn, limits Limits) Result {
 type attempt struct {
 	*orders
 	tried bool // choices were made anew
+	large bool // porcupine cannot hold its states
 }
 
 // decide decides a compiled history at a level that is one of orders.
@@ -133,8 +134,14 @@ func (a *attempt) replaysAs(steps []int32) bool {
 func (a *attempt) search(b *budget, tries int) Verdict {
 	a.tried = true
 	verdict := a.settle(tries)
-	if verdict == Unknown && a.level == StrictSerializable && b.over == nil && len(a.c.steps) < tries {
-		return a.c.search(b, tries) // values that many wrote are many choices, and may be few states
+	if verdict == Unknown && a.level == StrictSerializable && b.over == nil && !a.large && len(a.c.steps) < tries {
+		// Values that many wrote are many choices, and may be few states.
+		verdict = a.c.search(b, tries)
+		var limit *LimitError
+		if errors.As(b.over, &limit) && limit.Limit == "memory" {
+			a.large, b.over = true, nil
+		}
+		return verdict
 	}
 	if verdict != Legal || a.replays() {
 		return verdict
