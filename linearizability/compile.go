@@ -56,6 +56,8 @@ type compiler struct {
 	valueNumber   map[string]int32
 	touched       []touch // by key
 	inOrder       []int32 // the keys, by name; nil in a history without scans
+	lists         map[string]*listOrder
+	lenient       bool // a transaction may read a key twice and see two values, and replace what it did not see
 	violation     *Violation
 
 	// Of the transaction under way:
@@ -80,28 +82,45 @@ const none int32 = -1
 // compile numbers the history. The error is a *MalformedError; the violation is of a transaction that contradicts
 // itself, which no order can explain.
 func compile(history []Txn) (*compiled, *Violation, error) {
-	ops, scans := 0, false
+	return compileFor(StrictSerializable, history)
+}
+
+// compileFor is compile for a level: at those that do not forbid it, a transaction may see two values of one key.
+func compileFor(level Level, history []Txn) (*compiled, *Violation, error) {
+	ops, scans, lists := 0, false, false
 	for i := range history {
 		if err := malformed(&history[i]); err != nil {
 			return nil, nil, err
 		}
 		ops += len(history[i].Ops)
-		scans = scans || slices.ContainsFunc(history[i].Ops, func(op Op) bool { return op.Kind == Scan })
+		for at := range history[i].Ops {
+			kind := history[i].Ops[at].Kind
+			scans, lists = scans || kind == Scan, lists || kind == ListAppend || kind == ListRead
+		}
 	}
 	c := compiler{compiled: &compiled{history: history, steps: make([]step, 0, len(history)), values: []string{""}},
 		reads: make([]access, 0, ops), writes: make([]access, 0, ops), keyNumber: make(map[string]int32), valueNumber: make(map[string]int32)}
+	c.lenient = level == ReadCommitted
+	if lists {
+		c.lists = make(map[string]*listOrder)
+		if err := c.orderLists(); err != nil {
+			return nil, nil, err
+		}
+	}
 	if scans {
 		c.orderKeys()
 	}
 	for i := range history {
-		c.transaction(int32(i))
+		if err := c.transaction(int32(i)); err != nil {
+			return nil, nil, err
+		}
 	}
 	c.dropUnseen()
 	return c.compiled, c.violation, nil
 }
 
 // transaction compiles one.
-func (c *compiler) transaction(i int32) {
+func (c *compiler) transaction(i int32) error {
 	t := &c.history[i]
 	firstRead, firstWrite, firstIntermediate := len(c.reads), len(c.writes), len(c.intermediate)
 	c.txn, c.committed, c.consistent = i, t.Outcome == Committed, true
@@ -122,6 +141,12 @@ func (c *compiler) transaction(i int32) {
 			c.scan(op)
 		case Rollback:
 			c.takeBack(op.Since)
+		case ListAppend:
+			c.listAppend(at, op)
+		case ListRead:
+			if err := c.listRead(op); err != nil {
+				return err
+			}
 		}
 	}
 	writes := c.writes[firstWrite:]
@@ -149,6 +174,7 @@ func (c *compiler) transaction(i int32) {
 	default:
 		c.steps = append(c.steps, s)
 	}
+	return nil
 }
 
 func (c *compiler) key(name string) int32 {
@@ -222,7 +248,7 @@ func (c *compiler) read(key, value int32, scan *Op) {
 		a, expected = Unrepeatable, c.reads[seen.read-1].value
 	}
 	switch {
-	case expected == none:
+	case expected == none || a == Unrepeatable && c.lenient && expected != value:
 		c.reads = append(c.reads, access{key, value})
 		seen.read = int32(len(c.reads))
 	case expected != value:
@@ -243,8 +269,8 @@ func malformed(t *Txn) *MalformedError {
 	}
 	for i, op := range t.Ops {
 		switch {
-		case op.Kind < Read || op.Kind > Rollback:
-			problem = fmt.Sprintf("has an operation %d of kind %d; known: %d (read), %d (write), %d (delete), %d (scan), %d (rollback)", i+1, op.Kind, Read, Write, Delete, Scan, Rollback)
+		case op.Kind < Read || op.Kind > ListRead:
+			problem = fmt.Sprintf("has an operation %d of kind %d; known: %d (read), %d (write), %d (delete), %d (scan), %d (rollback), %d (append), %d (list)", i+1, op.Kind, Read, Write, Delete, Scan, Rollback, ListAppend, ListRead)
 		case op.Kind == Rollback && (op.Since < 0 || op.Since > i):
 			problem = fmt.Sprintf("takes back in operation %d what it wrote since number %d; expected 0 to %d", i+1, op.Since, i)
 		}
@@ -350,7 +376,7 @@ func (c *compiled) readViolation(a Anomaly, txn int32, read access, expected int
 
 func (c *compiled) violation(a Anomaly, txn int32, detail string) *Violation {
 	t := &c.history[txn]
-	return &Violation{Anomaly: a, Txn: t.ID, Client: t.Client, Detail: detail}
+	return &Violation{Anomaly: a, Txn: t.ID, Client: t.Client, Detail: detail, Core: []int{int(txn)}}
 }
 
 // ends are the transactions that must have happened, the earliest end first.

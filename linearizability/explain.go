@@ -11,6 +11,7 @@ func (c *compiled) unwritten(txn int32, read access) *Violation {
 	same := func(t tagged) bool { return t.access == read && t.txn != txn }
 	if at := slices.IndexFunc(c.aborted, same); at >= 0 {
 		v.Anomaly = AbortedValue
+		v.Core = append(v.Core, int(c.aborted[at].txn))
 		by := &c.history[c.aborted[at].txn]
 		if by.Outcome != Aborted {
 			return v.expecting("a value that was committed", fmt.Sprintf("transaction %d, which wrote it, took it back", by.ID))
@@ -19,6 +20,7 @@ func (c *compiled) unwritten(txn int32, read access) *Violation {
 	}
 	if at := slices.IndexFunc(c.intermediate, same); at >= 0 {
 		v.Anomaly = DirtyRead
+		v.Core = append(v.Core, int(c.intermediate[at].txn))
 		return v.expecting("the last value of a transaction", fmt.Sprintf("transaction %d, which wrote it, overwrote it itself", c.id(c.intermediate[at].txn)))
 	}
 	for i := range c.history {
@@ -27,6 +29,7 @@ func (c *compiled) unwritten(txn int32, read access) *Violation {
 			return op.Kind == Write && op.Key == c.keys[read.key] && op.Value == c.values[read.value]
 		}) {
 			v.Anomaly = Unserializable
+			v.Core = append(v.Core, i)
 			return v.expecting("a value that can have been committed", fmt.Sprintf("transaction %d, which wrote it and whose outcome is unknown, contradicts itself in its reads", t.ID))
 		}
 	}
@@ -36,4 +39,22 @@ func (c *compiled) unwritten(txn int32, read access) *Violation {
 func (v *Violation) expecting(what, detail string) *Violation {
 	v.Expected, v.Detail = what, detail
 	return v
+}
+
+// classify gives the violation the name that its anomaly has by itself, and its core an order.
+func (v *Violation) classify() {
+	if v.Class == "" {
+		switch v.Anomaly {
+		case AbortedValue:
+			v.Class = G1a
+		case DirtyRead:
+			v.Class = G1b
+		case ThinAir:
+			v.Class = Garbage
+		case OwnWriteMissed, Unrepeatable:
+			v.Class = Internal
+		}
+	}
+	slices.Sort(v.Core)
+	v.Core = slices.Compact(v.Core)
 }

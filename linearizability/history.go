@@ -26,9 +26,9 @@ const Unfinished int64 = math.MaxInt64
 // that touch in one instant are concurrent, because a clock that is read twice may answer the same twice. In a history
 // without times all of them are 0, so that all transactions are concurrent.
 //
-// Sessions are clients: of two transactions of one client, the one that committed first by its times, or where these are
-// equal by its place in the history, comes before the other. One that has no End, or whose outcome is unknown, comes before
-// none.
+// Sessions are clients: a committed transaction comes before those of its client that began at its end or later, or where
+// these times are equal, that come later in the history. One that has no End, or whose outcome is unknown, comes before none. A
+// client that runs several transactions at once is several sessions.
 type Txn struct {
 	ID      uint64  `json:"id"`      // names the transaction in verdicts
 	Client  int     `json:"client"`  // who asked for it; from 0
@@ -70,7 +70,7 @@ func (t *Txn) Net() []Op {
 	var from []int // by element of net, its operation's number
 	for i, op := range t.Ops {
 		switch op.Kind {
-		case Write, Delete:
+		case Write, Delete, ListAppend:
 			net, from = append(net, op), append(from, i)
 		case Rollback:
 			for len(net) > 0 && from[len(from)-1] >= op.Since {

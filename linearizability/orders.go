@@ -77,6 +77,7 @@ type orders struct {
 	// conflicts are those that the solver met after a choice: without any, what failed had no choice at all.
 	conflicts int
 	learned   []learned
+	because   map[[2]int32]int32 // of weak levels, who saw a step and read what another one had left
 	b         *budget
 	memory    int64
 }
@@ -127,6 +128,10 @@ func arrange(c *compiled, level Level, b *budget) (*orders, *Violation) {
 	if v := g.attribute(); v != nil {
 		return g, v
 	}
+	g.out = make([]bool, n)
+	if level.weak() {
+		return g, nil
+	}
 	g.link()
 	g.gates = n
 	if g.snapshots() {
@@ -142,7 +147,6 @@ func arrange(c *compiled, level Level, b *budget) (*orders, *Violation) {
 		g.connectSessions()
 	}
 	g.dynamic = make([][]arc, len(g.static))
-	g.out = make([]bool, n)
 	for i := range g.out {
 		g.out[i] = !g.in[i] // until it is chosen otherwise
 	}
@@ -433,59 +437,6 @@ func (g *orders) connectTime() {
 			g.join(node, g.begin(i), RealTime, none)
 		}
 	}
-}
-
-// connectSessions makes a chain like that of times for each client.
-func (g *orders) connectSessions() {
-	clients := make(map[int][]int32)
-	for i := range g.c.steps {
-		client := g.c.history[g.c.steps[i].txn].Client
-		clients[client] = append(clients[client], int32(i))
-	}
-	place := make([]int32, len(g.c.steps)) // by step, its place among those of its client
-	for _, steps := range sortedByKey(clients) {
-		slices.SortStableFunc(steps, func(a, b int32) int { return cmp.Compare(g.c.steps[a].begin, g.c.steps[b].begin) })
-		var ends []int32
-		for at, i := range steps {
-			place[i] = int32(at)
-			if g.in[i] && g.c.steps[i].end != Unfinished && g.c.steps[i].must {
-				ends = append(ends, i)
-			}
-		}
-		slices.SortFunc(ends, func(a, b int32) int {
-			return cmp.Or(cmp.Compare(g.c.steps[a].end, g.c.steps[b].end), cmp.Compare(place[a], place[b]))
-		})
-		at, node := 0, none
-		for _, i := range steps {
-			for at < len(ends) && (g.c.steps[ends[at]].end < g.c.steps[i].begin || g.c.steps[ends[at]].end == g.c.steps[i].begin && place[ends[at]] < place[i]) {
-				next := int32(len(g.static))
-				g.static = append(g.static, nil)
-				if node != none {
-					g.join(node, next, SessionOrder, none)
-				}
-				node = next
-				g.join(g.end(ends[at]), node, SessionOrder, none)
-				at++
-			}
-			if node != none {
-				g.join(node, g.begin(i), SessionOrder, none)
-			}
-		}
-	}
-}
-
-// sortedByKey lists a map's values by their keys, so that no order of a map shows.
-func sortedByKey[V any](m map[int]V) []V {
-	keys := make([]int, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	values := make([]V, len(keys))
-	for i, k := range keys {
-		values[i] = m[k]
-	}
-	return values
 }
 
 // ready is a heap of steps that may come next, the earliest end first.

@@ -245,6 +245,10 @@ func (c *compiled) describe(s *step) string {
 			parts = append(parts, fmt.Sprintf("back to operation %d", op.Since+1))
 		case op.Kind == Scan:
 			parts = append(parts, op.describe())
+		case op.Kind == ListAppend:
+			parts = append(parts, fmt.Sprintf("append %s to %s", op.Value, op.Key))
+		case op.Kind == ListRead:
+			parts = append(parts, fmt.Sprintf("%s=%q", op.Key, op.List))
 		case op.Found:
 			parts = append(parts, fmt.Sprintf("%s=%s", op.Key, op.Value))
 		default:

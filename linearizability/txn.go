@@ -14,7 +14,22 @@ import (
 //
 // The context ends a search, and only a search, early.
 func CheckTxns(ctx context.Context, history []Txn, limits Limits) Result {
-	result := Result{Operations: len(history)}
+	result, c := begin(StrictSerializable, history)
+	if c == nil {
+		return result
+	}
+	if objection := c.certificate(); objection != nil {
+		result.Certificate = objection
+	} else {
+		result.Verdict, result.Proof = Legal, ByCertificate
+		return result
+	}
+	return result.decide(ctx, c, StrictSerializable, limits)
+}
+
+// begin compiles a history for a level. Without a compiled history the result is final.
+func begin(level Level, history []Txn) (result Result, c *compiled) {
+	result.Operations = len(history)
 	committed := 0
 	for i := range history {
 		switch history[i].Outcome {
@@ -26,23 +41,18 @@ func CheckTxns(ctx context.Context, history []Txn, limits Limits) Result {
 	}
 	if committed == 0 {
 		result.Reason = ErrEmpty
-		return result
+		return result, nil
 	}
-	c, violation, err := compile(history)
+	c, violation, err := compileFor(level, history)
 	switch {
 	case err != nil:
 		result.Reason = err
-		return result
+		return result, nil
 	case violation != nil:
-		return result.illegal(ByRead, violation)
+		violation.Level = level
+		return result.illegal(ByRead, violation), nil
 	}
-	if objection := c.certificate(); objection != nil {
-		result.Certificate = objection
-	} else {
-		result.Verdict, result.Proof = Legal, ByCertificate
-		return result
-	}
-	return result.decide(ctx, c, StrictSerializable, limits)
+	return result, c
 }
 
 // An attempt is a part of a history and how far its decision has come.
@@ -65,6 +75,7 @@ func (r Result) decide(ctx context.Context, c *compiled, level Level, limits Lim
 		case violation != nil && len(violation.Cycle) > 0:
 			return r.illegal(ByCycle, violation)
 		case violation != nil:
+			violation.Level = level
 			return r.illegal(ByRead, violation)
 		}
 		a := &attempt{orders: g}
@@ -189,6 +200,9 @@ func (a *attempt) impossible(b *budget, r Result) Result {
 }
 
 func (r Result) illegal(by Proof, v error) Result {
+	if v, ok := v.(*Violation); ok {
+		v.classify()
+	}
 	r.Verdict, r.Proof, r.Violation = Illegal, by, v
 	return r
 }

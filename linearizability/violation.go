@@ -28,6 +28,7 @@ const (
 	MissingRow       Anomaly = "row missing in a scan"
 	Phantom          Anomaly = "phantom"
 	DisorderedScan   Anomaly = "disordered scan"
+	CausalReversal   Anomaly = "causal reversal"
 	// Of calls, and of lists:
 	WrittenTwice   Anomaly = "one value follows twice"
 	DisorderedList Anomaly = "lists that disagree"
@@ -58,6 +59,7 @@ var guarantees = map[Anomaly]string{
 	Unserializable:   "one order of the transactions explains every read",
 	MissingRow:       "a scan sees every row of its range that was there before its transaction began, or that it wrote itself",
 	Phantom:          "a range holds the same rows for all of a transaction: none comes, and none goes",
+	CausalReversal:   "who sees a transaction sees all that it had seen",
 	WrittenTwice:     "a value that is replaced by a swap is replaced once",
 	DisorderedList:   "elements are only added to a list behind the others, so that one list read begins the other",
 	DisorderedSet:    "elements are only added to a set, so that one set read holds the other",
@@ -93,7 +95,11 @@ type Violation struct {
 
 func (v *Violation) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "strict serializability: %s: %s, but transaction %d (client %d) ", v.Anomaly, v.Anomaly.Guarantee(), v.Txn, v.Client)
+	level := "strict serializability"
+	if v.Level != "" && v.Level != StrictSerializable {
+		level = string(v.Level)
+	}
+	fmt.Fprintf(&b, "%s: %s: %s, but transaction %d (client %d) ", level, v.Anomaly, v.Anomaly.Guarantee(), v.Txn, v.Client)
 	switch {
 	case v.Found != "" && v.Scan != "":
 		fmt.Fprintf(&b, "read %q in its %s: expected %s, found %s", v.Key, v.Scan, v.Expected, v.Found)
