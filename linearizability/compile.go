@@ -248,7 +248,7 @@ func (c *compiler) read(key, value int32, scan *Op) {
 		a, expected = Unrepeatable, c.reads[seen.read-1].value
 	}
 	switch {
-	case expected == none || a == Unrepeatable && c.lenient && expected != value:
+	case expected == none || a == Unrepeatable && c.lenient:
 		c.reads = append(c.reads, access{key, value})
 		seen.read = int32(len(c.reads))
 	case expected != value:

@@ -25,6 +25,7 @@ func (r Result) decideWeak(ctx context.Context, c *compiled, level Level, limits
 	b := newBudget(ctx, limits)
 	g, violation := arrange(c, level, b)
 	if violation != nil {
+		violation.Level = level
 		return r.illegal(ByRead, violation)
 	}
 	var open []int // readings that are not known
@@ -127,15 +128,13 @@ func (g *orders) circle() *Violation {
 		if seen == from || seen == reader {
 			return
 		}
-		if from == none { // the beginning comes before all: a circle of one reading
-			from = reader
+		if from == none { // the beginning comes before all
+			g.join(reader, seen, Misses, r.key)
+			return
 		}
 		if _, known := g.because[[2]int32{seen, from}]; !known {
 			g.because[[2]int32{seen, from}] = reader
 			g.join(seen, from, Overwrites, r.key)
-			if from == reader {
-				g.join(reader, seen, Misses, r.key)
-			}
 		}
 	}
 	switch g.level {
@@ -174,26 +173,49 @@ func (g *orders) circle() *Violation {
 			g.sawAll(component, reads, writers, saw)
 		}
 	}
-	if v := g.forbidden(); v != nil {
-		for _, e := range g.cycle {
-			if reader, ok := g.because[[2]int32{e.from, e.to}]; ok && e.why == Overwrites {
-				g.core[reader] = true
-				t := g.c.history[g.c.steps[reader].txn]
-				v.Txn, v.Client, v.Key = t.ID, t.Client, g.c.keys[e.key]
-				v.Detail = fmt.Sprintf("it saw transaction %d, and read %q as transaction %d had left it", g.c.id(g.c.steps[e.from].txn), v.Key, g.c.id(g.c.steps[e.to].txn))
-				if e.to == reader {
-					v.Detail = fmt.Sprintf("it saw transaction %d, and read %q as it was at first", g.c.id(g.c.steps[e.from].txn), v.Key)
-				}
-				v.Anomaly, v.Expected, v.Found, v.Scan = FracturedRead, "", "", ""
-				if g.level == Causal {
-					v.Anomaly = CausalReversal
-				}
+	v := g.forbidden()
+	if v == nil {
+		return nil
+	}
+	if v.Anomaly == Unserializable {
+		v.Anomaly = FracturedRead
+		if g.level == Causal {
+			v.Anomaly = CausalReversal
+		}
+	}
+	for _, e := range g.cycle {
+		if reader, ok := g.because[[2]int32{e.from, e.to}]; ok && e.why == Overwrites {
+			for _, s := range g.seenThrough(e.from, reader) {
+				g.core[s] = true
+			}
+			t := g.c.history[g.c.steps[reader].txn]
+			v.Txn, v.Client = t.ID, t.Client
+			v.Detail = fmt.Sprintf("it saw transaction %d, and read %q as transaction %d had left it", g.c.id(g.c.steps[e.from].txn), g.c.keys[e.key], g.c.id(g.c.steps[e.to].txn))
+		}
+	}
+	v.Core = g.indices()
+	return v
+}
+
+// seenThrough are the steps by which a reader saw a step, both included.
+func (g *orders) seenThrough(seen, reader int32) []int32 {
+	came := map[int32]int32{seen: none}
+	for queue := []int32{seen}; len(queue) > 0; queue = queue[1:] {
+		for _, a := range g.static[queue[0]] {
+			if _, known := came[a.to]; !known && (a.why == ReadsFrom || a.why == SessionOrder) && !g.absent(a.to) {
+				came[a.to] = queue[0]
+				queue = append(queue, a.to)
 			}
 		}
-		v.Core = g.indices()
-		return v
 	}
-	return nil
+	var through []int32
+	for s := reader; s != none; s = came[s] {
+		through = append(through, s)
+		if _, known := came[s]; !known {
+			break
+		}
+	}
+	return through
 }
 
 // sawSessions says what each step saw of its session: the last one before it that wrote a key that it read.
