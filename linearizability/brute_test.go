@@ -78,6 +78,12 @@ func execute(t Txn, before map[string]string) (map[string]string, bool) {
 			}
 		case Rollback:
 			state = takeBack(states, op.Since)
+		case ListAppend:
+			state[op.Key] += op.Value + ","
+		case ListRead:
+			if strings.Join(append(slices.Clone(op.List), ""), ",") != value {
+				return nil, false
+			}
 		}
 	}
 	return state, true

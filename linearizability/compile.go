@@ -21,6 +21,8 @@ type step struct {
 	begin, end    int64 // end is Unfinished when the outcome is unknown: it may take effect after the client gave up
 	claim         uint64
 	reads, writes []access
+	// implied are the reads that are none: the step replaced that value, as a list shows.
+	implied []access
 	// more has, for each scan that left rows out, the keys behind its last row of which at least one must have a value.
 	more [][]int32
 }
@@ -34,6 +36,9 @@ type compiled struct {
 
 	intermediate []tagged // written and overwritten by the same transaction
 	aborted      []tagged // written by an aborted transaction, or taken back
+
+	follows [][]access // for each list, its elements in their order, as far as it was read
+	shows   []int32    // and the transaction that read it, or none
 }
 
 // A tagged access names its transaction, by index in the history.
@@ -57,7 +62,8 @@ type compiler struct {
 	touched       []touch // by key
 	inOrder       []int32 // the keys, by name; nil in a history without scans
 	lists         map[string]*listOrder
-	lenient       bool // a transaction may read a key twice and see two values, and replace what it did not see
+	weak          bool // the level is one at which a transaction may replace what it did not see
+	lenient       bool // a transaction may read a key twice and see two values
 	violation     *Violation
 
 	// Of the transaction under way:
@@ -66,6 +72,7 @@ type compiler struct {
 	consistent bool // it does not contradict itself
 	undo       []overwritten
 	more       [][]int32
+	implied    []access
 	hidden     []tagged // written and taken back
 }
 
@@ -100,7 +107,7 @@ func compileFor(level Level, history []Txn) (*compiled, *Violation, error) {
 	}
 	c := compiler{compiled: &compiled{history: history, steps: make([]step, 0, len(history)), values: []string{""}},
 		reads: make([]access, 0, ops), writes: make([]access, 0, ops), keyNumber: make(map[string]int32), valueNumber: make(map[string]int32)}
-	c.lenient = level == ReadCommitted
+	c.weak, c.lenient = level.weak(), level == ReadCommitted
 	if lists {
 		c.lists = make(map[string]*listOrder)
 		if err := c.orderLists(); err != nil {
@@ -124,7 +131,7 @@ func (c *compiler) transaction(i int32) error {
 	t := &c.history[i]
 	firstRead, firstWrite, firstIntermediate := len(c.reads), len(c.writes), len(c.intermediate)
 	c.txn, c.committed, c.consistent = i, t.Outcome == Committed, true
-	c.undo, c.more, c.hidden = c.undo[:0], nil, c.hidden[:0]
+	c.undo, c.more, c.implied, c.hidden = c.undo[:0], nil, nil, c.hidden[:0]
 	for at := range t.Ops {
 		switch op := &t.Ops[at]; op.Kind {
 		case Read:
@@ -154,7 +161,7 @@ func (c *compiler) transaction(i int32) error {
 		writes = slices.DeleteFunc(writes, func(w access) bool { return w.value == none })
 		c.writes = c.writes[:firstWrite+len(writes)]
 	}
-	s := step{txn: i, must: c.committed, begin: t.Begin, end: t.End, claim: t.Order, more: c.more,
+	s := step{txn: i, must: c.committed, begin: t.Begin, end: t.End, claim: t.Order, more: c.more, implied: c.implied,
 		reads: c.reads[firstRead:len(c.reads):len(c.reads)], writes: writes[:len(writes):len(writes)]}
 	c.aborted = append(c.aborted, c.hidden...)
 	switch {

@@ -569,8 +569,26 @@ func (g *orders) indices() []int {
 	for s := range in {
 		indices = append(indices, int(g.c.steps[s].txn))
 	}
+	for i, list := range g.c.follows {
+		// What shows the order of a list, and who appended what it shows, as far as that matters.
+		last := -1
+		for at, a := range list {
+			if v, ok := g.first[a]; ok && in[g.versions[v].step] {
+				last = at
+			}
+		}
+		if last < 0 {
+			continue
+		}
+		indices = append(indices, int(g.c.shows[i]))
+		for _, a := range list[:last+1] {
+			if v, ok := g.first[a]; ok {
+				indices = append(indices, int(g.c.steps[g.versions[v].step].txn))
+			}
+		}
+	}
 	slices.Sort(indices)
-	return indices
+	return slices.Compact(indices)
 }
 
 // class is the name of a cycle.

@@ -2,6 +2,7 @@ package linearizability
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 )
@@ -9,7 +10,8 @@ import (
 // Lists of transactions are turned into values whose order is known (Kingsbury and Alvaro, "Elle", 2020, section 3). An
 // element is appended once, so a list is named by its last element, and a read of it is a read of that. The longest list read
 // shows the order of its elements, so whoever appended one has replaced the list that ends in the one before: as if it had read
-// that. What no read saw comes behind all that was read, and its order is open as that of any write.
+// that. At levels where one may replace what he did not see, the order is only that of the writes. What no read saw comes
+// behind all that was read, and its order is open as that of any write.
 
 // A listOrder is what is known of the lists of one key.
 type listOrder struct {
@@ -73,7 +75,13 @@ func (c *compiler) orderLists() error {
 			}
 		}
 	}
-	for _, l := range c.lists {
+	for _, key := range slices.Sorted(maps.Keys(c.lists)) {
+		l := c.lists[key]
+		var follows []access
+		for _, e := range l.elements {
+			follows = append(follows, access{c.key(key), c.value(e)})
+		}
+		c.follows, c.shows = append(c.follows, follows), append(c.shows, l.reader)
 		l.place = make(map[string]int32, len(l.elements))
 		for at, e := range l.elements {
 			l.place[e] = int32(at)
@@ -150,7 +158,7 @@ func (c *compiler) listRead(op *Op) error {
 func (c *compiler) listAppend(at int, op *Op) {
 	l, key := c.listOf(op.Key), c.key(op.Key)
 	place, known := l.place[op.Value]
-	if !known || l.aborted[op.Value] {
+	if !known || l.aborted[op.Value] || c.weak {
 		c.write(at, key, c.value(op.Value))
 		return
 	}
@@ -166,7 +174,7 @@ func (c *compiler) listAppend(at int, op *Op) {
 	if now != none && now != before {
 		// It saw a list that ends elsewhere and added to another one.
 		c.consistent = false
-		if c.committed && c.violation == nil && !c.lenient {
+		if c.committed && c.violation == nil {
 			v := c.compiled.violation(LostUpdate, c.txn, fmt.Sprintf("transaction %d read the list with %q behind %s", c.id(l.reader), op.Value, name))
 			v.Class, v.Key, v.Expected, v.Found = ClassLostUpdate, op.Key, name, c.quote(now)
 			v.Core = append(v.Core, int(l.reader))
@@ -181,9 +189,9 @@ func (c *compiler) listAppend(at int, op *Op) {
 			v.Core = slices.Compact(v.Core)
 			c.violation = v
 		}
-		c.consistent = c.consistent || c.lenient
-	} else if now == none && !c.lenient {
+	} else if now == none {
 		c.read(key, before, nil)
+		c.implied = append(c.implied, access{key, before})
 	}
 	c.write(at, key, c.value(op.Value))
 }

@@ -349,7 +349,11 @@ func (g *orders) connect() {
 			continue
 		}
 		if s := g.versions[r.from].step; s != none {
-			g.join(g.end(s), g.begin(r.step), ReadsFrom, r.key)
+			why := ReadsFrom
+			if slices.Contains(g.c.steps[r.step].implied, access{r.key, g.versions[r.from].value}) {
+				why = Overwrites
+			}
+			g.join(g.end(s), g.begin(r.step), why, r.key)
 		}
 		if next := g.versions[r.from].next; next != none && g.versions[next].step != r.step {
 			g.misses(r.step, next)

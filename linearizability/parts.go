@@ -67,6 +67,7 @@ func (c *compiled) parts(level Level) []*compiled {
 			p.steps[i].reads = renumbered(p.steps[i].reads, local)
 			p.steps[i].writes = renumbered(p.steps[i].writes, local)
 			p.steps[i].more = renumberedKeys(p.steps[i].more, local)
+			p.steps[i].implied = renumbered(p.steps[i].implied, local)
 		}
 	}
 	move := func(from []tagged, to func(*compiled) *[]tagged) {
@@ -75,6 +76,12 @@ func (c *compiled) parts(level Level) []*compiled {
 				list := to(parts[at-1])
 				*list = append(*list, tagged{access{local[t.key], t.value}, t.txn})
 			}
+		}
+	}
+	for i, list := range c.follows {
+		if len(list) > 0 && number[find(list[0].key)] > 0 {
+			p := parts[number[find(list[0].key)]-1]
+			p.follows, p.shows = append(p.follows, renumbered(list, local)), append(p.shows, c.shows[i])
 		}
 	}
 	move(c.aborted, func(p *compiled) *[]tagged { return &p.aborted })

@@ -122,6 +122,17 @@ func (g *orders) circle() *Violation {
 		}
 	}
 	g.connectSessions()
+	for _, list := range g.c.follows {
+		last := none
+		for _, a := range list {
+			if v, ok := g.first[a]; ok && g.in[g.versions[v].step] {
+				if last != none {
+					g.join(last, g.versions[v].step, Overwrites, a.key)
+				}
+				last = g.versions[v].step
+			}
+		}
+	}
 	// saw says that a reader saw a step, and read a key of that as somebody else left it.
 	saw := func(reader, seen int32, r reading) {
 		from := g.versions[r.from].step
