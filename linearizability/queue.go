@@ -15,8 +15,10 @@ import (
 // them is legal.
 //
 // An element of unknown outcome that was not taken can be left out: it only stands in the way of others. One that was taken
-// came. A taking of unknown outcome may have taken any element, or none; without all of them a legal history is proven legal,
-// and an illegal one is left to a search unless what is wrong is wrong whatever they took.
+// came. A taking of unknown outcome may have taken any element that was not taken otherwise, or none. Which elements it has to
+// take is known: those that came before one that was taken. Each by a taking that began before the other was gone; as it never
+// ends, it stands in nobody's way. So the elements by the time until when they must be gone are given the takings by their
+// begins, and that fits if anything does. Where somebody found the queue empty too, what does not fit so is left to a search.
 
 // An element is when it was put into the queue and taken from it.
 type element struct{ put, take int32 } // positions; take is none when nobody took it
@@ -25,8 +27,8 @@ type element struct{ put, take int32 } // positions; take is none when nobody to
 func (p part) queue() (Verdict, *CallViolation) {
 	var elements []element
 	number := make(map[string]int32)
-	unique, wild := true, false
-	var empties []int32
+	unique := true
+	var empties, wild []int32 // found nothing; of unknown outcome
 	for i := range p.at {
 		switch c := p.call(int32(i)); {
 		case c.Kind == Enqueue:
@@ -36,7 +38,7 @@ func (p part) queue() (Verdict, *CallViolation) {
 			number[c.Value] = int32(len(elements))
 			elements = append(elements, element{int32(i), none})
 		case c.Unknown:
-			wild = true
+			wild = append(wild, int32(i))
 		}
 	}
 	for i := range p.at {
@@ -74,27 +76,87 @@ func (p part) queue() (Verdict, *CallViolation) {
 		return Unknown, nil
 	}
 	elements = slices.DeleteFunc(elements, func(e element) bool { return e.take == none && p.call(e.put).Unknown })
-	for _, taken := range []bool{true, false} { // what is wrong among those taken is wrong whatever was taken besides
-		if taken && !wild {
-			continue
+	if len(wild) > 0 {
+		// What is wrong among those taken is wrong whatever was taken besides.
+		taken := slices.DeleteFunc(slices.Clone(elements), func(e element) bool { return e.take == none })
+		if v := p.overtaken(taken); v != nil {
+			return Illegal, v
 		}
-		among := elements
-		if taken {
-			among = slices.DeleteFunc(slices.Clone(elements), func(e element) bool { return e.take == none })
+		if v := p.falseEmpty(taken, empties); v != nil {
+			return Illegal, v
 		}
-		v := p.overtaken(among)
-		if v == nil {
-			v = p.falseEmpty(among, empties)
-		}
-		switch {
-		case v == nil:
-		case wild && !taken:
-			return Unknown, nil
-		default:
+		if v := p.giveTakings(elements, taken, wild); v != nil {
 			return Illegal, v
 		}
 	}
-	return Legal, nil
+	v := p.overtaken(elements)
+	if v == nil {
+		v = p.falseEmpty(elements, empties)
+	}
+	switch {
+	case v == nil:
+		return Legal, nil
+	case len(wild) > 0:
+		return Unknown, nil
+	}
+	return Illegal, v
+}
+
+// giveTakings gives takings of unknown outcome to the elements that must be gone, and finds one for which none is left.
+func (p part) giveTakings(elements, taken []element, wild []int32) *CallViolation {
+	slices.SortStableFunc(taken, func(a, b element) int { return cmp.Compare(p.call(a.put).Begin, p.call(b.put).Begin) })
+	soonest := make([]int32, len(taken)) // of the taken from here on, the one that was gone first
+	for i := len(taken) - 1; i >= 0; i-- {
+		soonest[i] = taken[i].take
+		if i+1 < len(taken) && p.call(soonest[i+1]).End < p.call(taken[i].take).End {
+			soonest[i] = soonest[i+1]
+		}
+	}
+	type due struct {
+		element int
+		after   int32 // the taking of a later element, by whose end it must be gone
+	}
+	var dues []due
+	for i, e := range elements {
+		if e.take != none {
+			continue
+		}
+		at, _ := slices.BinarySearchFunc(taken, p.call(e.put).end(), func(b element, end int64) int {
+			if p.call(b.put).Begin <= end {
+				return -1
+			}
+			return 1
+		})
+		if at < len(taken) {
+			dues = append(dues, due{i, soonest[at]})
+		}
+	}
+	slices.SortStableFunc(dues, func(a, b due) int { return cmp.Compare(p.call(a.after).End, p.call(b.after).End) })
+	slices.SortStableFunc(wild, func(a, b int32) int { return cmp.Compare(p.call(a).Begin, p.call(b).Begin) })
+	for i, d := range dues {
+		if i < len(wild) && p.call(wild[i]).Begin <= p.call(d.after).End {
+			elements[d.element].take = wild[i]
+			continue
+		}
+		put := elements[d.element].put
+		v := p.object(OvertakenHead, d.after, fmt.Sprintf("%s came before it, and no taking is left that could have taken that before", p.name(put)))
+		v.Expected = fmt.Sprintf("%q", p.call(put).Value)
+		for _, k := range dues[:i+1] {
+			v.core(p, elements[k.element].put, k.after)
+			for _, e := range taken {
+				if e.take == k.after {
+					v.core(p, e.put)
+				}
+			}
+		}
+		for _, w := range wild {
+			if p.call(w).Begin <= p.call(d.after).End {
+				v.core(p, w)
+			}
+		}
+		return v
+	}
+	return nil
 }
 
 // taking is when an element can have been taken at the earliest.
@@ -118,7 +180,7 @@ func (p part) overtaken(elements []element) *CallViolation {
 			}
 			at++
 		}
-		if b.take == none || latest < 0 || p.call(b.take).End >= p.taking(byEnd[latest]) {
+		if b.take == none || latest < 0 || p.call(b.take).end() >= p.taking(byEnd[latest]) {
 			continue
 		}
 		a := byEnd[latest]
