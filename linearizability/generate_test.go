@@ -146,3 +146,66 @@ func (l load) transactions(blind bool) []Txn {
 	}
 	return history
 }
+
+// calls are of any model: elements and values come once each, and what is seen is what is there.
+func (l load) calls(model Model) []Call {
+	if model == ModelRegister {
+		return l.registerCalls()
+	}
+	r := rand.New(rand.NewPCG(l.seed, 3))
+	at, order := l.instants(r)
+	keys := make([]holding, l.keys)
+	history := make([]Call, l.operations)
+	for n, i := range order {
+		key := r.IntN(l.keys)
+		h := &keys[key]
+		c := Call{Client: at[i].client, Begin: at[i].begin, End: at[i].end, Key: "key" + strconv.Itoa(key), Kind: Get, Unknown: at[i].lost, Line: int(i) + 1}
+		changes := r.IntN(2) == 0
+		switch model {
+		case ModelKV:
+			if h.value != nil {
+				c.Value, c.Found = *h.value, true
+			}
+			if changes {
+				c.Kind, c.Value, c.Found = Put, strconv.Itoa(n), false
+			}
+		case ModelList, ModelSet:
+			c.Elements = slices.Clone(h.list)
+			if changes {
+				c.Kind, c.Value, c.Elements = Append, strconv.Itoa(n), nil
+				if model == ModelSet {
+					c.Kind = Add
+				}
+			}
+		case ModelQueue:
+			c.Kind = Dequeue
+			if len(h.list) > 0 {
+				c.Value, c.Found = h.list[0], true
+			}
+			if changes {
+				c.Kind, c.Value, c.Found = Enqueue, strconv.Itoa(n), false
+			}
+		case ModelCounter:
+			c.Value = strconv.FormatInt(h.count, 10)
+			if changes {
+				c.Kind, c.Value = Add, "1"
+			}
+		case ModelMutex:
+			c.Kind = Acquire
+			if h.held {
+				c.Kind = Release
+			}
+		}
+		if at[i].happens {
+			*h, _ = perform(model, *h, c)
+		}
+		if c.Unknown {
+			c.Found, c.Elements = false, nil
+			if c.Kind == Dequeue || c.Kind == Get {
+				c.Value = ""
+			}
+		}
+		history[i] = c
+	}
+	return history
+}

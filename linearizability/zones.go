@@ -570,12 +570,14 @@ func (r *register) broken(head, until int32) *CallViolation {
 		if latest == none || r.call(m).end() >= r.call(latest).Begin {
 			continue
 		}
-		v := r.object(FutureRead, m, fmt.Sprintf("%s comes before it, and began after its end", r.name(latest)), r.links(members, latest, m)...)
-		v.Expected = "what was there before its end"
-		if r.call(m).Kind == Get && r.call(latest).Kind == Get {
-			v.Anomaly, v.Expected = StaleRead, "a later value"
+		links := r.links(members, latest, m)
+		if r.call(latest).Kind == Get {
+			v := r.object(StaleRead, latest, fmt.Sprintf("%s comes behind what it saw, and had ended before it began", r.name(m)), links...)
+			v.Expected, v.Cycle = r.quote(m), []Edge{r.edge(Misses, latest, m), r.edge(RealTime, m, latest)}
+			return v
 		}
-		v.Cycle = []Edge{r.edge(ReadsFrom, latest, m), r.edge(RealTime, m, latest)}
+		v := r.object(FutureRead, m, fmt.Sprintf("%s comes before it, and began after its end", r.name(latest)), links...)
+		v.Expected, v.Cycle = "what was there before its end", []Edge{r.edge(ReadsFrom, latest, m), r.edge(RealTime, m, latest)}
 		return v
 	}
 	return r.object(Unlinearizable, members[len(members)-1], "its chain of swaps is out of order", members...)
