@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 
 	"github.com/anishathalye/porcupine"
@@ -41,7 +42,7 @@ func (r *FileResult) Draw(ctx context.Context, w io.Writer, limits Limits) (Draw
 		model porcupine.Model
 		ops   []porcupine.Operation
 	)
-	if r.Model == ModelTxn {
+	if r.Model.Transactional() {
 		c, err := worstTxns(r.recording.Txns, b)
 		if err != nil {
 			return Drawing{}, err
@@ -54,13 +55,13 @@ func (r *FileResult) Draw(ctx context.Context, w io.Writer, limits Limits) (Draw
 		}
 		ops, model = c.operations()
 	} else {
-		k := worstCalls(r.recording.Calls, r.Model, b)
-		if len(k) > DrawLimit {
-			slices.SortStableFunc(k, func(x, y *Call) int { return cmp.Compare(x.Begin, y.Begin) })
-			k = k.until(k[DrawLimit-1].Begin)
-			k = k[:min(len(k), DrawLimit)]
+		k := worstCalls(r.recording.Calls, r.Model, r.recording.Options.Initial, b)
+		if len(k.at) > DrawLimit {
+			slices.SortStableFunc(k.at, func(x, y int32) int { return cmp.Compare(k.history[x].Begin, k.history[y].Begin) })
+			k = k.until(k.call(DrawLimit - 1).Begin)
+			k.at = k.at[:min(len(k.at), DrawLimit)]
 		}
-		ops, model = k.operations(r.Model)
+		ops, model = k.operations(r.Model, r.recording.Options.Initial)
 	}
 	if len(ops) == 0 {
 		return Drawing{}, errors.New("nothing to draw: no operation has a known outcome")
@@ -101,13 +102,17 @@ func worstTxns(history []Txn, b *budget) (*compiled, error) {
 	if violation != nil {
 		return nil, fmt.Errorf("nothing to draw, as the order does not matter: %w", violation)
 	}
-	parts := c.parts()
+	parts := c.parts(StrictSerializable)
 	if len(parts) == 0 {
 		return nil, ErrEmpty
 	}
 	worst := parts[0]
 	for _, p := range parts {
-		if verdict, _ := p.prove(); verdict == Illegal {
+		g, violation := arrange(p, StrictSerializable, b)
+		if violation == nil {
+			violation = g.forbidden()
+		}
+		if a := (&attempt{orders: g}); violation != nil || !a.laid() && a.search(b, math.MaxInt32) == Illegal {
 			s, _ := p.impossible(b)
 			return p.until(s.end), nil
 		}
@@ -115,26 +120,23 @@ func worstTxns(history []Txn, b *budget) (*compiled, error) {
 			worst = p
 		}
 	}
-	verdict, illegal, _ := b.searchAll(len(parts), func(i, tries int) Verdict { return parts[i].search(b, tries) })
-	if verdict == Illegal {
-		s, _ := parts[illegal].impossible(b)
-		return parts[illegal].until(s.end), nil
-	}
 	copied := *worst
 	return &copied, nil
 }
 
 // worstCalls is the key to draw.
-func worstCalls(history []Call, model Model, b *budget) keyCalls {
+func worstCalls(history []Call, model Model, initial *string, b *budget) part {
 	keys := byKey(history)
-	verdict, illegal, _ := b.searchAll(len(keys), func(i, tries int) Verdict { return keys[i].search(model, b, tries) })
-	if verdict == Illegal {
-		k := keys[illegal]
-		return k.until(k.impossible(model, b).Call.End)
-	}
-	var worst keyCalls
+	var worst part
 	for _, k := range keys {
-		if len(k) > len(worst) {
+		verdict, v := k.decide(model, initial)
+		if verdict == Unknown && k.search(model, initial, b, math.MaxInt32) == Illegal {
+			v = k.impossible(model, initial, b)
+		}
+		if v != nil {
+			return k.until(v.Call.End)
+		}
+		if len(k.at) > len(worst.at) {
 			worst = k
 		}
 	}

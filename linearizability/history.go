@@ -23,7 +23,12 @@ const Unfinished int64 = math.MaxInt64
 // A Txn is one transaction as its client saw it.
 //
 // Begin and End are readings of one clock that all clients share, in nanoseconds. The interval is closed: transactions
-// that touch in one instant are concurrent, because a clock that is read twice may answer the same twice.
+// that touch in one instant are concurrent, because a clock that is read twice may answer the same twice. In a history
+// without times all of them are 0, so that all transactions are concurrent.
+//
+// Sessions are clients: a committed transaction comes before those of its client that began at its end or later, or where
+// these times are equal, that come later in the history. One that has no End, or whose outcome is unknown, comes before none. A
+// client that runs several transactions at once is several sessions.
 type Txn struct {
 	ID      uint64  `json:"id"`      // names the transaction in verdicts
 	Client  int     `json:"client"`  // who asked for it; from 0
@@ -52,6 +57,9 @@ type Op struct {
 	Rows []Row  `json:"rows,omitempty"`
 	More bool   `json:"more,omitempty"`
 
+	// List is, of a ListRead, all elements of the list in their order. A list that was never appended to is empty.
+	List []string `json:"list,omitempty"`
+
 	// Since is, of a Rollback, the number of the first operation, from 0, whose write is taken back, with all later ones.
 	Since int `json:"since,omitempty"`
 }
@@ -62,7 +70,7 @@ func (t *Txn) Net() []Op {
 	var from []int // by element of net, its operation's number
 	for i, op := range t.Ops {
 		switch op.Kind {
-		case Write, Delete:
+		case Write, Delete, ListAppend:
 			net, from = append(net, op), append(from, i)
 		case Rollback:
 			for len(net) > 0 && from[len(from)-1] >= op.Since {
@@ -89,9 +97,11 @@ const (
 	Delete
 	Scan     // reads a range
 	Rollback // takes back the transaction's own writes since one of its operations
+	ListAppend
+	ListRead // of a whole list; a key holds either a list or a value in all of a history
 )
 
-var kindNames = []string{Read: "read", Write: "write", Delete: "delete", Scan: "scan", Rollback: "rollback"}
+var kindNames = []string{Read: "read", Write: "write", Delete: "delete", Scan: "scan", Rollback: "rollback", ListAppend: "append", ListRead: "list"}
 
 func (k Kind) String() string { return nameOf(kindNames, int(k)) }
 

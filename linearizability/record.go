@@ -43,6 +43,7 @@ type Recording struct {
 	Calls   []Call
 	Txns    []Txn
 	Pending int // operations without an answer when the record ended
+	Options Options
 }
 
 // Check decides the history; an empty model is the recording's own.
@@ -50,17 +51,17 @@ func (r *Recording) Check(ctx context.Context, model Model, limits Limits) Resul
 	if model == "" {
 		model = r.Model
 	}
-	if (model == ModelTxn) != (r.Model == ModelTxn) {
+	if model.Transactional() != r.Model.Transactional() {
 		return Result{Operations: len(r.Calls) + len(r.Txns), Reason: fmt.Errorf("%s: model %q does not fit: the history is one of %s", r.Name, model, r.kind())}
 	}
-	if model == ModelTxn {
+	if model.Transactional() {
 		return CheckTxns(ctx, r.Txns, limits)
 	}
-	return CheckCalls(ctx, model, r.Calls, limits)
+	return CheckCalls(ctx, model, r.Calls, r.Options, limits)
 }
 
 func (r *Recording) kind() string {
-	if r.Model == ModelTxn {
+	if r.Model.Transactional() {
 		return "transactions"
 	}
 	return "single calls"

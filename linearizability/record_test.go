@@ -231,8 +231,8 @@ func TestMalformedLinesAreNamed(t *testing.T) {
 	require.ErrorIs(t, err, ErrEmpty)
 	_, err = record(t, FormatAuto, kv+strings.Repeat("x", maxLine+1))
 	require.ErrorContains(t, err, "history:2: the line is longer than 1048576 bytes")
-	_, err = ParseModel("queue")
-	require.EqualError(t, err, `unknown model "queue"; known: register, kv, txn`)
+	_, err = ParseModel("stack")
+	require.EqualError(t, err, `unknown model "stack"; known: register, kv, list, set, queue, counter, mutex, multi-register, txn`)
 }
 
 func TestJepsenOutcomes(t *testing.T) {
@@ -315,7 +315,7 @@ func TestJSONCalls(t *testing.T) {
 
 	result := rec.Check(context.Background(), ModelKV, FileLimits())
 	require.Equal(t, Unknown, result.Verdict)
-	require.ErrorContains(t, result.Err(), `model "kv" has no cas (line 4); it has [get put append]`)
+	require.ErrorContains(t, result.Err(), `is none that model "kv" has; it has [get put append delete]`)
 	result = rec.Check(context.Background(), ModelTxn, FileLimits())
 	require.Equal(t, Unknown, result.Verdict)
 	require.ErrorContains(t, result.Err(), `model "txn" does not fit: the history is one of single calls`)

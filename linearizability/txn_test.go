@@ -201,7 +201,7 @@ func TestBrokenHistoriesAreNamed(t *testing.T) {
 			T1 [0,10] committed: x:=1
 			T2 [20,25] unknown: x=1 x=nothing y:=5
 			T3 [30,40] committed: y=5`},
-		{"real-time reversal", RealTimeReversal, 4, []string{"1 before", "began after its end"}, `
+		{"real-time reversal", RealTimeReversal, 3, []string{"1 before", "began after its end"}, `
 			T1 [0,10] committed: x=2 y:=1
 			T2 [5,50] committed: x:=2 z=3
 			T3 [5,50] committed: z:=3 y=nothing w=4
@@ -516,7 +516,7 @@ func TestMalformedAndEmptyHistories(t *testing.T) {
 		says   string
 	}{
 		{func(t *Txn) { t.End = -1 }, "transaction 1 ends at -1, before its begin at 0"},
-		{func(t *Txn) { t.Ops = append(t.Ops, Op{Key: "x"}) }, "operation 2 of kind 0; known: 1 (read), 2 (write), 3 (delete), 4 (scan), 5 (rollback)"},
+		{func(t *Txn) { t.Ops = append(t.Ops, Op{Key: "x"}) }, "operation 2 of kind 0; known: 1 (read), 2 (write), 3 (delete), 4 (scan), 5 (rollback), 6 (append), 7 (list)"},
 		{func(t *Txn) { t.Ops = append(t.Ops, Op{Kind: Rollback, Since: 2}) }, "takes back in operation 2 what it wrote since number 2; expected 0 to 1"},
 		{func(t *Txn) { t.Outcome = 3 }, "outcome 3; known: 0 (unknown), 1 (committed), 2 (aborted)"},
 	} {
@@ -600,7 +600,7 @@ func TestHistoriesAsJSON(t *testing.T) {
 
 	_, err = json.Marshal(Op{})
 	require.ErrorContains(t, err, "no kind has the number 0")
-	require.ErrorContains(t, json.Unmarshal([]byte(`{"kind":"count"}`), new(Op)), `unknown kind "count"; known: read, write, delete, scan, rollback`)
+	require.ErrorContains(t, json.Unmarshal([]byte(`{"kind":"count"}`), new(Op)), `unknown kind "count"; known: read, write, delete, scan, rollback, append, list`)
 	require.ErrorContains(t, json.Unmarshal([]byte(`{"kind":""}`), new(Op)), `unknown kind ""`)
 	require.ErrorContains(t, json.Unmarshal([]byte(`{"outcome":"lost"}`), new(Txn)), `unknown outcome "lost"; known: unknown, committed, aborted`)
 }

@@ -1,0 +1,341 @@
+package linearizability
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+)
+
+// Read committed, read atomic and causal are decided from who read whom alone (Biswas and Enea, "On the complexity of checking
+// transactional consistency", 2019, section 4; what is looked at for each is what AWDIT, Møldrup and Pavlogiannis, PLDI 2025,
+// looks at). A history has such a level when its transactions can be put in one order, after sessions and after whom they
+// read, in which of two that write a key the one that was read is the later, if the reader saw the other one too. What "saw"
+// means is the level: had read from it before (read committed); had read from it, or comes after it in its session (read
+// atomic); or sees somebody who saw it (causal). None of these rests on the order that is looked for, so it exists exactly when
+// they have no circle.
+
+func (l Level) weak() bool { return l == ReadCommitted || l == ReadAtomic || l == Causal }
+
+// weakChoices bounds how many answers to the question of who wrote what are tried.
+const weakChoices = 4096
+
+// decideWeak decides a compiled history at a level that needs no order of writes.
+func (r Result) decideWeak(ctx context.Context, c *compiled, level Level, limits Limits) Result {
+	b := newBudget(ctx, limits)
+	g, violation := arrange(c, level, b)
+	if violation != nil {
+		violation.Level = level
+		return r.illegal(ByRead, violation)
+	}
+	var open []int // readings that are not known
+	combinations := 1
+	for i := range g.readings {
+		if n := len(g.readings[i].may); n > 0 {
+			open = append(open, i)
+			combinations = min(combinations*n, weakChoices+1)
+		}
+	}
+	if combinations > weakChoices {
+		r.Reason = &LimitError{Limit: "choices", Max: fmt.Sprintf("%d answers to who wrote what, when values are written several times", weakChoices)}
+		return r
+	}
+	if len(open) == 0 {
+		if violation := g.circle(); violation != nil {
+			return r.illegal(ByCycle, violation)
+		}
+		r.Verdict, r.Proof = Legal, ByOrder
+		return r
+	}
+	certain, readings := slices.Clone(g.in), slices.Clone(g.readings)
+	for combination := range combinations {
+		if combination%64 == 0 && ctx.Err() != nil {
+			r.Reason = ctx.Err()
+			return r
+		}
+		r.Steps += len(c.steps)
+		copy(g.in, certain)
+		copy(g.readings, readings)
+		for _, i := range open {
+			may := readings[i].may
+			g.readings[i].from, g.readings[i].may = may[combination%len(may)], nil
+			combination /= len(may)
+		}
+		// Who happened follows from who was read.
+		for grown := true; grown; {
+			grown = false
+			for _, k := range g.readings {
+				if g.in[k.step] && k.from != none && g.versions[k.from].step != none && !g.in[g.versions[k.from].step] {
+					g.in[g.versions[k.from].step] = true
+					grown = true
+				}
+			}
+		}
+		impossible := false
+		for _, k := range g.readings {
+			impossible = impossible || g.in[k.step] && k.from == none
+		}
+		if !impossible {
+			if violation = g.circle(); violation == nil {
+				r.Verdict, r.Proof = Legal, BySearch
+				return r
+			}
+		}
+	}
+	if violation == nil {
+		violation = c.violation(Unserializable, c.steps[0].txn, "")
+	}
+	violation.Detail = "every answer to who wrote what was tried, and this is what the last one leads to"
+	violation.Core = nil
+	for i := range c.steps {
+		violation.Core = append(violation.Core, int(c.steps[i].txn))
+	}
+	violation.Level = level
+	return r.illegal(BySearch, violation)
+}
+
+// circle builds the graph of the level, given who read whom, and finds a cycle of it.
+func (g *orders) circle() *Violation {
+	n := int32(len(g.c.steps))
+	g.gates, g.nodes = n, n
+	g.static, g.dynamic = make([][]arc, n), make([][]arc, n)
+	g.because = make(map[[2]int32]int32)
+	for i := range g.out {
+		g.out[i] = !g.in[i]
+	}
+	reads := make([][]reading, n) // by step, in its order
+	writers := make(map[int32][]int32)
+	for _, r := range g.readings {
+		if !g.in[r.step] {
+			continue
+		}
+		reads[r.step] = append(reads[r.step], r)
+		if s := g.versions[r.from].step; s != none {
+			g.join(s, r.step, ReadsFrom, r.key)
+		}
+	}
+	for i := range n {
+		for _, w := range g.c.steps[i].writes {
+			if g.in[i] {
+				writers[w.key] = append(writers[w.key], i)
+			}
+		}
+	}
+	g.connectSessions()
+	for _, list := range g.c.follows {
+		last := none
+		for _, a := range list {
+			if v, ok := g.first[a]; ok && g.in[g.versions[v].step] {
+				if last != none {
+					g.join(last, g.versions[v].step, Overwrites, a.key)
+				}
+				last = g.versions[v].step
+			}
+		}
+	}
+	// saw says that a reader saw a step, and read a key of that as somebody else left it.
+	saw := func(reader, seen int32, r reading) {
+		from := g.versions[r.from].step
+		if seen == from || seen == reader {
+			return
+		}
+		if from == none { // the beginning comes before all
+			g.join(reader, seen, Misses, r.key)
+			return
+		}
+		if _, known := g.because[[2]int32{seen, from}]; !known {
+			g.because[[2]int32{seen, from}] = reader
+			g.join(seen, from, Overwrites, r.key)
+		}
+	}
+	switch g.level {
+	case ReadCommitted:
+		for i := range n {
+			for at, r := range reads[i] {
+				for _, earlier := range reads[i][:at] {
+					if s := g.versions[earlier.from].step; s != none {
+						if _, writes := g.c.steps[s].wrote(r.key); writes {
+							saw(i, s, r)
+						}
+					}
+				}
+			}
+		}
+	case ReadAtomic:
+		g.sawSessions(reads, writers, saw)
+		for i := range n {
+			for _, r := range reads[i] {
+				for _, other := range reads[i] {
+					if s := g.versions[other.from].step; s != none {
+						if _, writes := g.c.steps[s].wrote(r.key); writes {
+							saw(i, s, r)
+						}
+					}
+				}
+			}
+		}
+	case Causal:
+		if component, sizes := g.components(); len(sizes) > 0 {
+			for i := range n {
+				if g.in[i] && sizes[component[i]] > 1 {
+					return g.forbidden() // what was read, and sessions, are a circle already
+				}
+			}
+			g.sawAll(component, reads, writers, saw)
+		}
+	}
+	v := g.forbidden()
+	if v == nil {
+		return nil
+	}
+	if v.Anomaly == Unserializable {
+		v.Anomaly = FracturedRead
+		if g.level == Causal {
+			v.Anomaly = CausalReversal
+		}
+	}
+	for _, e := range g.cycle {
+		if reader, ok := g.because[[2]int32{e.from, e.to}]; ok && e.why == Overwrites {
+			for _, s := range g.seenThrough(e.from, reader) {
+				g.core[s] = true
+			}
+			t := g.c.history[g.c.steps[reader].txn]
+			v.Txn, v.Client = t.ID, t.Client
+			v.Detail = fmt.Sprintf("it saw transaction %d, and read %q as transaction %d had left it", g.c.id(g.c.steps[e.from].txn), g.c.keys[e.key], g.c.id(g.c.steps[e.to].txn))
+		}
+	}
+	v.Core = g.indices()
+	return v
+}
+
+// seenThrough are the steps by which a reader saw a step, both included.
+func (g *orders) seenThrough(seen, reader int32) []int32 {
+	came := map[int32]int32{seen: none}
+	for queue := []int32{seen}; len(queue) > 0; queue = queue[1:] {
+		for _, a := range g.static[queue[0]] {
+			if _, known := came[a.to]; !known && (a.why == ReadsFrom || a.why == SessionOrder) && !g.absent(a.to) {
+				came[a.to] = queue[0]
+				queue = append(queue, a.to)
+			}
+		}
+	}
+	var through []int32
+	for s := reader; s != none; s = came[s] {
+		through = append(through, s)
+		if _, known := came[s]; !known {
+			break
+		}
+	}
+	return through
+}
+
+// sawSessions says what each step saw of its session: the last one before it that wrote a key that it read.
+func (g *orders) sawSessions(reads [][]reading, writers map[int32][]int32, saw func(reader, seen int32, r reading)) {
+	threads, thread, before := g.threads()
+	last := make(map[int32]int32)
+	for k, steps := range threads {
+		clear(last)
+		at := int32(0)
+		// All that come after the first `before` of the session, in that order.
+		var all []int32
+		for i := range g.c.steps {
+			if thread[i] == int32(k) {
+				all = append(all, int32(i))
+			}
+		}
+		slices.SortStableFunc(all, func(a, b int32) int { return cmp.Compare(before[a], before[b]) })
+		for _, i := range all {
+			for ; at < before[i]; at++ {
+				for _, w := range g.c.steps[steps[at]].writes {
+					last[w.key] = steps[at]
+				}
+			}
+			if g.in[i] {
+				for _, r := range reads[i] {
+					if s, ok := last[r.key]; ok {
+						saw(i, s, r)
+					}
+				}
+			}
+		}
+	}
+}
+
+// sawAll says what each step saw, itself or by others: of each session the last one that wrote a key that it read, and of those
+// in no session, each.
+func (g *orders) sawAll(component []int32, reads [][]reading, writers map[int32][]int32, saw func(reader, seen int32, r reading)) {
+	threads, thread, before := g.threads()
+	n := len(g.c.steps)
+	width := len(threads)
+	inThread := make([]int32, n) // its place in its session + 1, 0 when it is in none
+	for _, steps := range threads {
+		for at, i := range steps {
+			inThread[i] = int32(at) + 1
+		}
+	}
+	topological := make([]int32, 0, n)
+	for i := range n {
+		if g.in[i] {
+			topological = append(topological, int32(i))
+		}
+	}
+	slices.SortFunc(topological, func(a, b int32) int { return cmp.Compare(component[b], component[a]) })
+	clock := make([]int32, n*width) // by step and session, how many of it it sees
+	loose := make([][]int32, n)     // by step, those in no session that it sees, ascending
+	for _, i := range topological {
+		own := clock[int(i)*width : (int(i)+1)*width]
+		see := func(s int32) {
+			for k, seen := range clock[int(s)*width : (int(s)+1)*width] {
+				own[k] = max(own[k], seen)
+			}
+			if inThread[s] > 0 {
+				own[thread[s]] = max(own[thread[s]], inThread[s])
+			}
+			loose[i] = append(loose[i], loose[s]...)
+			if inThread[s] == 0 {
+				loose[i] = append(loose[i], s)
+			}
+			slices.Sort(loose[i])
+			loose[i] = slices.Compact(loose[i])
+		}
+		if thread[i] != none && before[i] > 0 {
+			see(threads[thread[i]][before[i]-1])
+		}
+		for _, r := range reads[i] {
+			if s := g.versions[r.from].step; s != none {
+				see(s)
+			}
+		}
+	}
+	type session struct{ key, thread int32 }
+	byThread := make(map[session][]int32) // writers of a key in a session, in order
+	sessionsOf := make(map[int32][]int32)
+	for _, steps := range threads {
+		for _, i := range steps {
+			for _, w := range g.c.steps[i].writes {
+				k := session{w.key, thread[i]}
+				if len(byThread[k]) == 0 {
+					sessionsOf[w.key] = append(sessionsOf[w.key], thread[i])
+				}
+				byThread[k] = append(byThread[k], i)
+			}
+		}
+	}
+	for _, i := range topological {
+		for _, r := range reads[i] {
+			for _, t := range sessionsOf[r.key] {
+				list := byThread[session{r.key, t}]
+				seen := clock[int(i)*width+int(t)]
+				at, _ := slices.BinarySearchFunc(list, seen, func(s, seen int32) int { return cmp.Compare(inThread[s], seen+1) })
+				if at > 0 {
+					saw(i, list[at-1], r)
+				}
+			}
+			for _, s := range loose[i] {
+				if _, writes := g.c.steps[s].wrote(r.key); writes {
+					saw(i, s, r)
+				}
+			}
+		}
+	}
+}
