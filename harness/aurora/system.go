@@ -238,7 +238,7 @@ func (b *built) populate() error {
 		client := workload.NewClient(c.Workload, c.Seed, i+1, &b.directory, b.history)
 		b.clients = append(b.clients, client)
 		n := faults.Node{Role: faults.Client, Index: i + 1}
-		err = errors.Join(err, w.AddClient(runtime.Client{ID: b.firstClient() + node.ID(i), Name: n.String(), Actor: actor{client}}))
+		err = errors.Join(err, w.AddClient(runtime.Client{ID: b.firstClient() + node.ID(i), Name: n.String(), Actor: workload.Actor{Client: client}}))
 	}
 	return err
 }
@@ -268,7 +268,7 @@ func (b *built) populateReaders() error {
 		number := b.c.Workload.Clients + 3 + i // behind the prober and the auditor
 		c := workload.NewReadingClient(b.c.Workload, b.c.Seed, number, b.volume.Readers, &b.readings)
 		b.reading = append(b.reading, c)
-		if err := b.r.AddClient(runtime.Client{ID: b.firstClient() + node.ID(number), Name: fmt.Sprintf("reading client %d", i+1), Actor: actor{c}}); err != nil {
+		if err := b.r.AddClient(runtime.Client{ID: b.firstClient() + node.ID(number), Name: fmt.Sprintf("reading client %d", i+1), Actor: workload.Actor{Client: c}}); err != nil {
 			return err
 		}
 	}

@@ -106,6 +106,7 @@ func findingOf(c Check, v Verdict, err error) Finding {
 	var own describer
 	var step *conform.Violation
 	var anomaly *linearizability.Violation
+	var call *linearizability.CallViolation
 	switch {
 	case errors.As(err, &own):
 		own.describe(&f)
@@ -113,6 +114,8 @@ func findingOf(c Check, v Verdict, err error) Finding {
 		describeStep(step, &f)
 	case errors.As(err, &anomaly):
 		describeAnomaly(anomaly, &f)
+	case errors.As(err, &call):
+		f.Rule, f.Expected, f.Found, f.Subject, f.Keys = string(call.Anomaly), call.Expected, call.Found, call.Error(), []string{call.Call.Key}
 	default:
 		f.Subject = err.Error()
 	}
