@@ -63,7 +63,7 @@ func replay(cmd *cobra.Command, systems []harness.System, file string, asJSON, e
 		err = e.Encode(replayed{file, p.Answer, p.Again.Verdict, again.Hash, p.Recorded.Hash, again.Findings, p.Differences, p.First, p.Expected, p.Found})
 	} else {
 		if events && p.Trail != nil {
-			for i, line := range p.Trail.Lines {
+			for i, line := range p.Trail.Lines() {
 				fmt.Fprintf(out, "%7d %s\n", p.Trail.From+i, line)
 			}
 		}
