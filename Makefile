@@ -40,7 +40,7 @@ overlay: ## turn the gofail comments in impl into a build overlay
 	go run ./faults/buildoverlay -o $(OVERLAY) impl
 
 test-faults: overlay ## the failpoint build: every planted bug must be found
-	go test -overlay=$(OVERLAY)/overlay.json -count=1 -timeout 10m $(TEST_FLAGS) $(FAULT_PACKAGES)
+	go test -overlay=$(OVERLAY)/overlay.json -count=1 -timeout 10m -tags=$(FAULT_TAG) $(TEST_FLAGS) $(FAULT_PACKAGES)
 	go test -overlay=$(OVERLAY)/overlay.json -count=1 -timeout 30m -tags=$(FAULT_TAG) -v $(KILL_PACKAGES)
 
 bench: ## all benchmarks with their metrics
