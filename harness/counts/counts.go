@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/firstgap/firstgap/harness/conform"
-	"github.com/firstgap/firstgap/harness/sim"
+	"github.com/firstgap/firstgap/harness/runtime"
 	"github.com/firstgap/firstgap/harness/tally"
 	"github.com/firstgap/firstgap/impl/node"
 	"github.com/firstgap/firstgap/impl/reader"
@@ -78,7 +78,7 @@ type Counts struct {
 
 	Readers conform.ReaderCounts `json:"readers" of:"readings"`
 	Trace   conform.Counts       `json:"trace" of:"log"`
-	World   sim.Counts           `json:"world"`
+	World   runtime.Counts       `json:"world"`
 	Lag     reader.Lags          `json:"lag"` // of readers
 	Other   Other                `json:"other,omitempty"`
 }

@@ -182,6 +182,6 @@ func (w *World) send(src *process, to node.ID, m node.Message) {
 
 // lose notes that a message will not arrive.
 func (w *World) lose(src *process, to node.ID, m node.Message, digest uint64, why Reason) {
-	w.counts.lost(why)
+	w.lost(why)
 	w.note(Event{Kind: EventLost, Process: to, From: src.id, Message: m, Reason: why}, digest)
 }

@@ -155,7 +155,7 @@ func (w *World) cutOff(p *process, e *pending) {
 	} else {
 		lost.Reply = &h.reply
 	}
-	w.counts.lost(ByCut)
+	w.lost(ByCut)
 	w.note(lost, e.value)
 }
 

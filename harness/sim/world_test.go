@@ -20,7 +20,7 @@ import (
 )
 
 // history runs the small system under every fault and returns its identity.
-func history(t *testing.T, seed uint64) (uint64, []uint64, Counts) {
+func history(t *testing.T, seed uint64) (uint64, []uint64, runtime.Counts) {
 	o := typical()
 	o.Seed = seed
 	w, _ := gossip(t, o, 7)
@@ -54,7 +54,7 @@ func TestSameSeedSameRun(t *testing.T) {
 
 // Were a kind of event or fault missing here, the test above would prove nothing about it.
 func TestEveryKindOfFaultStrikes(t *testing.T) {
-	var sum Counts
+	var sum runtime.Counts
 	for seed := uint64(1); seed <= 20; seed++ {
 		_, _, c := history(t, seed)
 		tally.Add(&sum, &c)
@@ -152,7 +152,7 @@ func TestTimersOfTheDeadNeverFire(t *testing.T) {
 	require.NoError(t, w.Start(1))
 	require.Equal(t, runtime.Idle, w.Run(after(time.Second)).End)
 	assert.Equal(t, []uint32{2}, fired)
-	assert.EqualValues(t, 2, w.Incarnation(1))
+	assert.EqualValues(t, 2, w.Started(1))
 }
 
 func TestNothingReachesTheDead(t *testing.T) {
@@ -618,13 +618,13 @@ func TestWhatADigestLeavesOutChangesNoFate(t *testing.T) {
 }
 
 func TestCountsAdd(t *testing.T) {
-	a := Counts{Events: 1, Types: []TypeCount{{"b", 1, 10}}}
+	a := runtime.Counts{Events: 1, Types: []runtime.TypeCount{{Type: "b", Messages: 1, Bytes: 10}}}
 	b := a
-	more := Counts{Events: 2, LostByLoss: 1, LostByDown: 2, Types: []TypeCount{{"a", 2, 20}, {"b", 3, 30}}}
+	more := runtime.Counts{Events: 2, LostByLoss: 1, LostByDown: 2, Types: []runtime.TypeCount{{Type: "a", Messages: 2, Bytes: 20}, {Type: "b", Messages: 3, Bytes: 30}}}
 	tally.Add(&a, &more)
-	assert.Equal(t, Counts{Events: 3, LostByLoss: 1, LostByDown: 2, Types: []TypeCount{{"a", 2, 20}, {"b", 4, 40}}}, a)
+	assert.Equal(t, runtime.Counts{Events: 3, LostByLoss: 1, LostByDown: 2, Types: []runtime.TypeCount{{Type: "a", Messages: 2, Bytes: 20}, {Type: "b", Messages: 4, Bytes: 40}}}, a)
 	assert.EqualValues(t, 3, a.Lost())
-	assert.Equal(t, Types{{"b", 1, 10}}, b.Types, "a copy is left alone")
+	assert.Equal(t, runtime.Types{{Type: "b", Messages: 1, Bytes: 10}}, b.Types, "a copy is left alone")
 }
 
 func TestLostToNobody(t *testing.T) {
