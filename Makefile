@@ -57,7 +57,7 @@ staticcheck:
 	go tool staticcheck -tags=$(FAULT_TAG) ./...
 
 format:
-	@found="$$("$$(go env GOROOT)/bin/gofmt" -l house_test.go cmd faults harness impl linearizability spec)"; \
+	@found="$$("$$(go env GOROOT)/bin/gofmt" -l *_test.go cmd faults harness impl linearizability spec)"; \
 	if [ -n "$$found" ]; then printf 'not formatted; run gofmt -w on:\n%s\n' "$$found" >&2; exit 1; fi
 
 clean: ## remove what was built
