@@ -26,7 +26,7 @@ func floors() [][]string {
 		{"judge"},
 		{"."},
 		{"aurora", "failure"},
-		{"campaign", "killtable", "rebuild", "compare"},
+		{"campaign", "killtable", "scenario", "rebuild", "compare"},
 		{"harnesstest", "report"},
 	}
 }

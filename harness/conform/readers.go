@@ -14,20 +14,20 @@ import (
 type ReaderCounts struct {
 	Delivers  uint64 `json:"delivers"`
 	Tells     uint64 `json:"tells"`
-	Follows   uint64 `json:"follows" text:"readers that followed a new writer" by:"100"`
+	Follows   uint64 `json:"follows" text:"readers that followed a new writer" by:"30"`
 	Loses     uint64 `json:"loses"` // readers whose log and cache became void
-	Anews     uint64 `json:"anews" text:"readers begun anew" by:"100"`
-	Begins    uint64 `json:"begins" text:"snapshots of readers" by:"100"`
-	Cached    uint64 `json:"cached" text:"pages that readers read from a cache" by:"100"`  // pages that queries read out of a cache
-	Stored    uint64 `json:"stored" text:"pages that readers read from segments" by:"100"` // and from segments
+	Anews     uint64 `json:"anews" text:"readers begun anew" by:"30"`
+	Begins    uint64 `json:"begins" text:"snapshots of readers" by:"30"`
+	Cached    uint64 `json:"cached" text:"pages that readers read from a cache" by:"30"`  // pages that queries read out of a cache
+	Stored    uint64 `json:"stored" text:"pages that readers read from segments" by:"30"` // and from segments
 	Shows     uint64 `json:"shows"`
-	Rows      uint64 `json:"rows" text:"rows of readers compared" by:"100"` // compared with the committed prefix, those that must not show among them
+	Rows      uint64 `json:"rows" text:"rows of readers compared" by:"30"` // compared with the committed prefix, those that must not show among them
 	Finishes  uint64 `json:"finishes"`
 	Reports   uint64 `json:"reports"`
-	GivenUp   uint64 `json:"givenUp" text:"readers given up" by:"100"`
+	GivenUp   uint64 `json:"givenUp" text:"readers given up" by:"60"`
 	Collects  uint64 `json:"collects"`
-	Promotes  uint64 `json:"promotes" text:"readers promoted to writer" by:"100"`
-	Overtaken uint64 `json:"overtaken" text:"of these, behind the reader's view" by:"100"` // pages read after the reader's view had moved past the query
+	Promotes  uint64 `json:"promotes" text:"readers promoted to writer" by:"200"`
+	Overtaken uint64 `json:"overtaken" text:"of these, behind the reader's view" by:"30"` // pages read after the reader's view had moved past the query
 }
 
 // readers is what the validator keeps of readers: the model's replay, and the logs by page and by row.

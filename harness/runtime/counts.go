@@ -8,7 +8,7 @@ import (
 // Counts says what happened in a run. It is plain JSON.
 type Counts struct {
 	Events         uint64 `json:"events" text:"simulated events" by:"1"` // handled: starts, messages, timers, completions, requests, replies, actions
-	Messages       uint64 `json:"messages" text:"messages" by:"1"`
+	Messages       uint64 `json:"messages"`
 	Delivered      uint64 `json:"delivered"`
 	Duplicated     uint64 `json:"duplicated" text:"messages duplicated" by:"100"`            // messages that were sent on their way twice
 	LostByLoss     uint64 `json:"lostByLoss" text:"messages lost" by:"100"`                  // messages, requests and replies that the network lost
@@ -18,8 +18,8 @@ type Counts struct {
 	Requests       uint64 `json:"requests"`
 	Replies        uint64 `json:"replies"`
 	Starts         uint64 `json:"starts"`
-	Restarts       uint64 `json:"restarts" text:"restarts" by:"50"`
-	Crashes        uint64 `json:"crashes" text:"crashes" by:"20"`
+	Restarts       uint64 `json:"restarts" text:"restarts" by:"100"`
+	Crashes        uint64 `json:"crashes" text:"crashes" by:"100"`
 	PointCrashes   uint64 `json:"pointCrashes"` // those of the crashes that struck at a failpoint
 	Pauses         uint64 `json:"pauses"`
 	TakeOvers      uint64 `json:"takeOvers"`  // that the plan asked for
@@ -28,13 +28,13 @@ type Counts struct {
 	Syncs          uint64 `json:"syncs"`
 	Replaces       uint64 `json:"replaces"`
 	Reads          uint64 `json:"reads"`
-	LostPieces     uint64 `json:"lostPieces" text:"unsynced pieces lost in a crash" by:"100" of:"log"` // unsynced appends that a crash lost
+	LostPieces     uint64 `json:"lostPieces" text:"unsynced pieces lost in a crash" by:"400" of:"log"` // unsynced appends that a crash lost
 	SurvivedPieces uint64 `json:"survivedPieces"`                                                      // unsynced appends that survived one
 	Holes          uint64 `json:"holes"`                                                               // lost ones in front of survivors
 	TornWrites     uint64 `json:"tornWrites"`
 	UntoldEffects  uint64 `json:"untoldEffects"`                                                             // syncs and replaces that took effect right before a crash
 	Corruptions    uint64 `json:"corruptions"`                                                               // bits flipped
-	Wipes          uint64 `json:"wipes" text:"disks lost" by:"100" of:"log"`                                 // disks that were lost with all that was on them
+	Wipes          uint64 `json:"wipes" text:"disks lost" by:"400" of:"log"`                                 // disks that were lost with all that was on them
 	MostBytes      uint64 `json:"mostBytes" text:"most bytes on disks and on their way in a run" fold:"max"` // held at once by disks and by messages on their way; of many runs, the most of any
 	WireBytes      uint64 `json:"wireBytes,omitempty"`                                                       // of messages between hosts, when they are measured
 	DiskBytes      uint64 `json:"diskBytes,omitempty"`                                                       // appended and replaced, when they are measured
