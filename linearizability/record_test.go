@@ -18,7 +18,7 @@ import (
 )
 
 // testData is the folder of recorded histories that porcupine's module brings.
-func testData(t *testing.T) string {
+func testData(t testing.TB) string {
 	t.Helper()
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/anishathalye/porcupine").Output()
 	require.NoError(t, err, "where is porcupine's module?")
