@@ -1,11 +1,13 @@
 package linearizability
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"os"
 	"text/tabwriter"
 	"time"
 )
@@ -15,6 +17,7 @@ type FileResult struct {
 	File       string  `json:"file"`
 	Format     Format  `json:"format"`
 	Model      Model   `json:"model"`
+	Level      Level   `json:"level"` // asked of transactions; empty for calls
 	Verdict    Verdict `json:"verdict"`
 	Proof      Proof   `json:"proof"`      // empty when the verdict is unknown
 	Operations int     `json:"operations"` // calls or transactions
@@ -23,41 +26,68 @@ type FileResult struct {
 	Steps      int     `json:"steps"`      // operations that the search tried
 	Seconds    float64 `json:"seconds"`
 	Reason     string  `json:"reason"` // why the verdict is not legal
+	// Notes say what was taken for granted or left out in the reading, a sentence each.
+	Notes []string `json:"notes"`
 
 	recording *Recording
+	result    Result
 }
 
-// CheckFile reads a recorded history and decides it. An empty model is the one that the history is meant for.
-func CheckFile(ctx context.Context, path string, format Format, model Model, limits Limits) FileResult {
+// A Request says how a recorded history is to be read and what it is asked for. The zero Request takes the format from the
+// content, the model that the history is meant for, the strongest level that it can show, and the safe choices.
+type Request struct {
+	Format  Format // empty is FormatAuto
+	Model   Model
+	Level   Level
+	Options Options
+	Limits  Limits
+	Stdin   io.Reader // what the path "-" reads
+}
+
+// CheckFile reads a recorded history and decides it, both within the timeout of the limits.
+func CheckFile(ctx context.Context, path string, ask Request) FileResult {
 	started := time.Now()
-	result := FileResult{File: path, Format: format, Model: model}
-	recording, err := readFile(path, format)
+	result := FileResult{File: path, Format: cmp.Or(ask.Format, FormatAuto), Model: ask.Model, Level: ask.Level, Notes: []string{}}
+	limits := ask.Limits
+	if limits.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, limits.Timeout, &LimitError{Limit: "timeout", Max: limits.Timeout.String()})
+		defer cancel()
+	}
+	recording, err := ReadFile(ctx, path, ask.Stdin, result.Format, ask.Options)
 	if err != nil {
 		result.Reason = err.Error()
 	} else {
-		result.recording = recording
-		result.Format = recording.Format
-		if model == "" {
-			result.Model = recording.Model
-		}
-		checked := recording.Check(ctx, model, limits)
-		result.Verdict, result.Proof, result.Steps = checked.Verdict, checked.Proof, checked.Steps
-		result.Operations, result.Unknown, result.Pending = checked.Operations, checked.Unknown, recording.Pending
-		if err := checked.Err(); err != nil {
-			result.Reason = err.Error()
-		}
+		result.take(ctx, recording, ask, started)
 	}
 	result.Seconds = time.Since(started).Seconds()
 	return result
 }
 
-func readFile(path string, format Format) (*Recording, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
+// take decides a history that was read.
+func (f *FileResult) take(ctx context.Context, recording *Recording, ask Request, started time.Time) {
+	f.recording, f.Format, f.Model, f.Pending = recording, recording.Format, cmp.Or(ask.Model, recording.Model), recording.Pending
+	f.Notes = append(f.Notes, recording.Notes...)
+	if f.Model.Transactional() {
+		f.Level = cmp.Or(ask.Level, recording.Level, StrictSerializable)
+	} else if ask.Level != "" {
+		f.Reason = fmt.Sprintf("level %q belongs to transactions, and the history is one of %s", ask.Level, recording.kind())
+		return
 	}
-	defer f.Close()
-	return ReadRecording(path, f, format)
+	limits := ask.Limits
+	if limits.Timeout > 0 {
+		limits.Timeout = max(1, limits.Timeout-time.Since(started))
+	}
+	f.result = recording.Check(ctx, f.Model, f.Level, limits)
+	checked := &f.result
+	f.Verdict, f.Proof, f.Steps = checked.Verdict, checked.Proof, checked.Steps
+	f.Operations, f.Unknown = checked.Operations, checked.Unknown
+	if err := checked.Err(); err != nil {
+		f.Reason = err.Error()
+		if limit := new(LimitError); errors.As(err, &limit) && limit.Limit == "timeout" {
+			f.Reason = (&LimitError{Limit: "timeout", Max: ask.Limits.Timeout.String()}).Error() // all of it, reading too
+		}
+	}
 }
 
 // Overall is the verdict on several files: illegal when one is, and without one, unknown when one is or when there is
@@ -80,7 +110,8 @@ func Overall(results []FileResult) Verdict {
 
 // WriteTable writes a line a file for people, and under it why those that are not legal are not.
 func WriteTable(w io.Writer, results []FileResult) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	var page bytes.Buffer
+	table := tabwriter.NewWriter(&page, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "FILE\tVERDICT\tMODEL\tOPERATIONS\tUNKNOWN\tSECONDS")
 	for _, r := range results {
 		model := r.Model
@@ -93,14 +124,19 @@ func WriteTable(w io.Writer, results []FileResult) error {
 		return err
 	}
 	for _, r := range results {
-		if r.Verdict == Legal {
+		if r.Verdict == Legal && len(r.Notes) == 0 {
 			continue
 		}
-		if _, err := fmt.Fprintf(w, "\n%s: %s\n  %s\n", r.File, r.Verdict, r.Reason); err != nil {
-			return err
+		fmt.Fprintf(&page, "\n%s: %s\n", r.File, r.Verdict)
+		if r.Verdict != Legal {
+			fmt.Fprintf(&page, "  %s\n", r.Reason)
+		}
+		for _, note := range r.Notes {
+			fmt.Fprintf(&page, "  note: %s\n", note)
 		}
 	}
-	return nil
+	_, err := page.WriteTo(w)
+	return err
 }
 
 // WriteJSON writes {"verdict": overall, "histories": [one object a file]}.

@@ -617,24 +617,24 @@ func TestScansAsJSONLines(t *testing.T) {
 {"client":2,"event":"scan","from":"a","most":1,"rows":[{"key":"c","value":"1"}],"more":true}
 {"client":2,"event":"ok"}
 `
-	rec, err := ReadRecording("history", strings.NewReader(text), FormatAuto)
+	rec, err := ReadRecording(context.Background(), "history", strings.NewReader(text), FormatAuto, Options{})
 	require.NoError(t, err)
 	require.Equal(t, []Op{{Kind: Scan, From: "a", To: "e", Rows: []Row{{"c", "1"}}}, {Kind: Scan, From: "a", Most: 1, Rows: []Row{{"c", "1"}}, More: true}}, rec.Txns[1].Ops)
 	require.Equal(t, []Op{{Kind: Write, Key: "c", Value: "1"}, {Kind: Write, Key: "e", Value: "3"}}, rec.Txns[0].Net())
-	result := rec.Check(context.Background(), "", FileLimits())
+	result := rec.Check(context.Background(), "", "", FileLimits())
 	require.NoError(t, result.Err())
 
-	phantom, err := ReadRecording("history", strings.NewReader(strings.Replace(text, `"to":"e","rows":[{`, `"to":"e","rows":[{"key":"b","value":"1"},{`, 1)), FormatAuto)
+	phantom, err := ReadRecording(context.Background(), "history", strings.NewReader(strings.Replace(text, `"to":"e","rows":[{`, `"to":"e","rows":[{"key":"b","value":"1"},{`, 1)), FormatAuto, Options{})
 	require.NoError(t, err)
-	result = phantom.Check(context.Background(), "", FileLimits())
+	result = phantom.Check(context.Background(), "", "", FileLimits())
 	require.ErrorContains(t, result.Err(), `read "b" in its scan of "a"`)
 
 	for line, says := range map[string]string{
-		`{"client":1,"event":"scan","to":"e"}`:           `event "scan" without from`,
-		`{"client":1,"event":"rollback"}`:                `event "rollback" without since`,
+		`{"client":1,"event":"scan","to":"e"}`:           `expected from in a line of event "scan"`,
+		`{"client":1,"event":"rollback"}`:                `expected since in a line of event "rollback"`,
 		`{"client":1,"event":"read","key":"k","most":1}`: `event "read" has no key "most"`,
 	} {
-		_, err := ReadRecording("history", strings.NewReader("{\"client\":1,\"event\":\"begin\"}\n"+line+"\n"), FormatAuto)
+		_, err := ReadRecording(context.Background(), "history", strings.NewReader("{\"client\":1,\"event\":\"begin\"}\n"+line+"\n"), FormatAuto, Options{})
 		require.ErrorContains(t, err, says)
 	}
 }
