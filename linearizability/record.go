@@ -165,6 +165,12 @@ func ReadRecording(ctx context.Context, name string, from io.Reader, format Form
 		}
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
+	if options.Initial != nil {
+		if rec.Model.Transactional() {
+			return nil, fmt.Errorf("%s: expected a history of calls, as keys are to have the value %q at first, found one of transactions", name, *options.Initial)
+		}
+		rec.note("every key has the value %q at first (--init)", *options.Initial)
+	}
 	return rec, nil
 }
 
@@ -173,18 +179,16 @@ func ReadFile(ctx context.Context, path string, stdin io.Reader, format Format, 
 	if path == "-" {
 		return ReadRecording(ctx, "standard input", stdin, format, options)
 	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if info.IsDir() {
-		return readFolder(ctx, path, format, options)
-	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err != nil {
+		return nil, err
+	} else if info.IsDir() {
+		return readFolder(ctx, path, format, options)
+	}
 	return ReadRecording(ctx, path, f, format, options)
 }
 

@@ -442,53 +442,6 @@ func TestJSONTransactions(t *testing.T) {
 	require.ErrorContains(t, rec.Check(context.Background(), "", "", FileLimits()).Err(), `lost acknowledged commit`)
 }
 
-func TestDrawings(t *testing.T) {
-	dir := testData(t)
-	for _, tc := range []struct {
-		name string
-		all  bool
-	}{{"jepsen/etcd_000.log", false}, {"jepsen/etcd_002.log", true}, {"kv/c50-bad.txt", false}, {"kv/c50-ok.txt", false}} {
-		result := CheckFile(context.Background(), filepath.Join(dir, tc.name), Request{Limits: FileLimits()})
-		var page bytes.Buffer
-		d, err := result.Draw(context.Background(), &page, FileLimits())
-		require.NoError(t, err)
-		require.Positive(t, d.Drawn)
-		require.LessOrEqual(t, d.Drawn, DrawLimit)
-		require.Equal(t, result.Operations, d.Of)
-		require.Contains(t, page.String(), "<html")
-		require.Contains(t, page.String(), d.String())
-		require.Less(t, page.Len(), 8<<20)
-		t.Log(tc.name, d, page.Len(), "bytes")
-	}
-	unread := CheckFile(context.Background(), filepath.Join(dir, "nowhere"), Request{Limits: FileLimits()})
-	_, err := unread.Draw(context.Background(), new(bytes.Buffer), FileLimits())
-	require.ErrorContains(t, err, "nothing to draw")
-}
-
-func TestDrawingsOfTransactions(t *testing.T) {
-	rec := &Recording{Name: "txns", Format: FormatJSON, Model: ModelTxn, Txns: serialHistory(3, 1000, 4, 20)}
-	result := FileResult{Model: ModelTxn, Operations: len(rec.Txns), recording: rec}
-	var page bytes.Buffer
-	d, err := result.Draw(context.Background(), &page, SimulationLimits())
-	require.NoError(t, err)
-	require.Equal(t, Drawing{DrawLimit, 1000}, d)
-	require.Contains(t, page.String(), "drawn: 300 of 1000 operations (at most 300")
-	t.Log(page.Len(), "bytes")
-
-	broken := parseHistory(t, `
-		T1 [0,10] committed: x:=1 x2:=1
-		T2 [20,30] committed: x=nothing
-		T3 [40,50] committed: y:=1
-		T4 [60,70] committed: x:=3`)
-	result = FileResult{Model: ModelTxn, Operations: 4, recording: &Recording{Model: ModelTxn, Txns: broken}}
-	page.Reset()
-	d, err = result.Draw(context.Background(), &page, SimulationLimits())
-	require.NoError(t, err)
-	require.Equal(t, Drawing{2, 4}, d)
-	require.Contains(t, page.String(), "2: x=nothing")
-	require.NotContains(t, page.String(), "y:=1")
-}
-
 func TestReports(t *testing.T) {
 	results := []FileResult{
 		{File: "a.log", Format: FormatJepsen, Model: ModelRegister, Verdict: Legal, Proof: BySearch, Operations: 170, Unknown: 3, Seconds: 0.0123},
@@ -512,5 +465,5 @@ func TestReports(t *testing.T) {
 	out.Reset()
 	require.NoError(t, WriteJSON(&out, results[:1]))
 	require.JSONEq(t, `{"verdict":"legal","histories":[{"file":"a.log","format":"jepsen","model":"register","verdict":"legal","proof":"search","level":"","notes":null,
-		"operations":170,"unknown":3,"pending":0,"steps":0,"seconds":0.0123,"reason":""}]}`, out.String())
+		"operations":170,"unknown":3,"pending":0,"steps":0,"seconds":0.0123,"reason":"","core":null,"minimal":false}]}`, out.String())
 }

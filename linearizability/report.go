@@ -29,8 +29,23 @@ type FileResult struct {
 	// Notes say what was taken for granted or left out in the reading, a sentence each.
 	Notes []string `json:"notes"`
 
-	recording *Recording
-	result    Result
+	// Core are the operations of an illegal history that already contradict each other, and Minimal tells that it was shown
+	// that none of them can be left out, see Explanation.
+	Core    []CoreOperation `json:"core"`
+	Minimal bool            `json:"minimal"`
+
+	recording   *Recording
+	result      Result
+	explanation *Explanation
+}
+
+// A CoreOperation is one operation of a contradiction.
+type CoreOperation struct {
+	Client    string `json:"client"`
+	Operation string `json:"operation"`
+	Line      int    `json:"line"` // where it began; 0 when the format has no lines
+	Begin     int64  `json:"begin"`
+	End       int64  `json:"end"` // Unfinished when there was no answer
 }
 
 // A Request says how a recorded history is to be read and what it is asked for. The zero Request takes the format from the
@@ -47,7 +62,7 @@ type Request struct {
 // CheckFile reads a recorded history and decides it, both within the timeout of the limits.
 func CheckFile(ctx context.Context, path string, ask Request) FileResult {
 	started := time.Now()
-	result := FileResult{File: path, Format: cmp.Or(ask.Format, FormatAuto), Model: ask.Model, Level: ask.Level, Notes: []string{}}
+	result := FileResult{File: path, Format: cmp.Or(ask.Format, FormatAuto), Model: ask.Model, Level: ask.Level, Notes: []string{}, Core: []CoreOperation{}}
 	limits := ask.Limits
 	if limits.Timeout > 0 {
 		var cancel context.CancelFunc
@@ -63,6 +78,9 @@ func CheckFile(ctx context.Context, path string, ask Request) FileResult {
 	result.Seconds = time.Since(started).Seconds()
 	return result
 }
+
+// explainSteps bounds each of the checks that make a contradiction small.
+const explainSteps = 100_000
 
 // take decides a history that was read.
 func (f *FileResult) take(ctx context.Context, recording *Recording, ask Request, started time.Time) {
@@ -88,6 +106,7 @@ func (f *FileResult) take(ctx context.Context, recording *Recording, ask Request
 			f.Reason = (&LimitError{Limit: "timeout", Max: ask.Limits.Timeout.String()}).Error() // all of it, reading too
 		}
 	}
+	f.explain(ctx, Limits{Steps: explainSteps, Memory: ask.Limits.Memory})
 }
 
 // Overall is the verdict on several files: illegal when one is, and without one, unknown when one is or when there is
@@ -107,6 +126,9 @@ func Overall(results []FileResult) Verdict {
 	}
 	return verdict
 }
+
+// maxCoreLines is how many operations of a contradiction the table shows.
+const maxCoreLines = 40
 
 // WriteTable writes a line a file for people, and under it why those that are not legal are not.
 func WriteTable(w io.Writer, results []FileResult) error {
@@ -130,6 +152,19 @@ func WriteTable(w io.Writer, results []FileResult) error {
 		fmt.Fprintf(&page, "\n%s: %s\n", r.File, r.Verdict)
 		if r.Verdict != Legal {
 			fmt.Fprintf(&page, "  %s\n", r.Reason)
+		}
+		if len(r.Core) > 0 {
+			fmt.Fprintf(&page, "  %s\n", coreSays(r.Minimal, len(r.Core)))
+			for i, op := range r.Core[:min(len(r.Core), maxCoreLines)] {
+				at := ""
+				if op.Line > 0 {
+					at = fmt.Sprintf(" (line %d)", op.Line)
+				}
+				fmt.Fprintf(&page, "    %d. client %s: %s%s\n", i+1, op.Client, shorten(op.Operation), at)
+			}
+			if more := len(r.Core) - maxCoreLines; more > 0 {
+				fmt.Fprintf(&page, "    and %d more\n", more)
+			}
 		}
 		for _, note := range r.Notes {
 			fmt.Fprintf(&page, "  note: %s\n", note)

@@ -644,5 +644,5 @@ func TestScansAreDrawn(t *testing.T) {
 	c, violation, err := compile(parseHistory(t, `T1 [0,10] committed: c:=1 d:=2 back(1) a..m{c=1,more}`))
 	require.NoError(t, err)
 	require.Nil(t, violation)
-	require.Equal(t, `1: c:=1, d:=2, back to operation 2, scan of "a" to "m": {c=1 more}`, c.describe(&c.steps[0]))
+	require.Equal(t, `1: c:=1, d:=2, back to operation 2, scan of "a" to "m": {c=1 more}`, c.history[0].describe())
 }

@@ -143,7 +143,7 @@ func (l *lin) run(cmd *cobra.Command, files []string) error {
 	}
 	var undrawn error
 	if page != nil {
-		drawing, err := results[0].Draw(cmd.Context(), page, ask.Limits)
+		drawing, err := results[0].Draw(page)
 		if err == nil {
 			err = errors.Join(page.Close(), os.Rename(page.Name(), l.html))
 		}
