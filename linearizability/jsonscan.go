@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"strconv"
 
 	"github.com/firstgap/firstgap/linearizability/internal/data"
@@ -101,18 +102,23 @@ func (s *jsonScanner) integer(what string) (int64, error) {
 	if c == '-' {
 		i++
 	}
-	first, n := i, int64(0)
-	for ; i < len(s.text) && s.text[i] >= '0' && s.text[i] <= '9' && i-first < 18; i++ {
-		n = n*10 + int64(s.text[i]-'0')
+	first, n := i, uint64(0)
+	for ; i < len(s.text); i++ {
+		digit := s.text[i] - '0'
+		if digit > 9 {
+			break
+		}
+		n = n*10 + uint64(digit)
 	}
-	if i == first || i < len(s.text) && bytes.IndexByte([]byte("0123456789.eE"), s.text[i]) >= 0 {
+	if i == first || i-first > 18 && (i-first > 19 || n > math.MaxInt64) || s.text[first] == '0' && i > first+1 ||
+		i < len(s.text) && (s.text[i] == '.' || s.text[i]|0x20 == 'e') {
 		return s.large(what)
 	}
-	if c == '-' {
-		n = -n
-	}
 	s.at = i
-	return n, nil
+	if c == '-' {
+		return -int64(n), nil
+	}
+	return int64(n), nil
 }
 
 // large reads a whole number that is long or written as a float.

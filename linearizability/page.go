@@ -65,10 +65,17 @@ func (f *FileResult) explain(ctx context.Context, limits Limits) {
 	}
 	f.explanation = &x
 	f.Minimal = x.Minimal
-	for _, at := range x.Core {
-		op := f.recording.operation(at)
-		f.Core = append(f.Core, CoreOperation{op.client, op.text, op.line, op.begin, op.end})
+	f.Core = f.recording.core(x)
+}
+
+// core are the operations of an explanation.
+func (r *Recording) core(x Explanation) []CoreOperation {
+	list := make([]CoreOperation, len(x.Core))
+	for i, at := range x.Core {
+		op := r.operation(at)
+		list[i] = CoreOperation{op.client, op.text, op.line, op.begin, op.end}
 	}
+	return list
 }
 
 // A shownOp is a call or a transaction as it is shown to people.
@@ -361,11 +368,11 @@ func (d *drawer) page() page {
 func coreSays(minimal bool, n int) string {
 	switch {
 	case n == 1:
-		return "This operation alone is already contradictory, whatever all others did:"
+		return "This operation alone is already contradictory, whatever became of all others:"
 	case minimal:
-		return fmt.Sprintf("These %d operations are already contradictory, whatever all others did. When any one of them is forgotten, the rest is fine:", n)
+		return fmt.Sprintf("These %d operations are already contradictory, whatever became of all others. When any one of them is forgotten, the rest is fine:", n)
 	}
-	return fmt.Sprintf("These %d operations are already contradictory, whatever all others did. It was not shown within the limits that fewer are not:", n)
+	return fmt.Sprintf("These %d operations are already contradictory, whatever became of all others. It was not shown within the limits that fewer are not:", n)
 }
 
 // blamed is the operation that the objection names, or -1.

@@ -66,6 +66,9 @@ func (r *Recording) kind() string {
 
 // clientName is how the record calls a client.
 func (r *Recording) clientName(client int) string {
+	if client < 0 {
+		return "(all that was settled before)"
+	}
 	if client < len(r.Clients) {
 		return strconv.Quote(r.Clients[client])
 	}
@@ -140,15 +143,14 @@ func (in *input) formError(err error) error {
 //
 // A last line without its newline counts when it is whole, and else is where the record was cut off.
 func ReadRecording(ctx context.Context, name string, from io.Reader, format Format, options Options) (*Recording, error) {
+	size := sizeOf(from)
 	in, err := open(ctx, name, from, options)
 	if err != nil {
 		return nil, err
 	}
 	defer in.stop()
-	if size, ok := from.(interface{ Stat() (os.FileInfo, error) }); ok {
-		if info, err := size.Stat(); err == nil && info.Mode().IsRegular() && !in.compressed {
-			in.size = info.Size()
-		}
+	if !in.compressed {
+		in.size = size
 	}
 	rec := &Recording{Name: name, Format: format, Options: options}
 	entry, err := in.format(format)
@@ -172,6 +174,19 @@ func ReadRecording(ctx context.Context, name string, from io.Reader, format Form
 		rec.note("every key has the value %q at first (--init)", *options.Initial)
 	}
 	return rec, nil
+}
+
+// sizeOf is how many bytes a source still has, 0 if that is not known.
+func sizeOf(from io.Reader) int64 {
+	switch from := from.(type) {
+	case interface{ Len() int }:
+		return int64(from.Len())
+	case *os.File:
+		if info, err := from.Stat(); err == nil && info.Mode().IsRegular() {
+			return info.Size()
+		}
+	}
+	return 0
 }
 
 // ReadFile reads the history in a file, in a folder of one of the formats that are folders, or for "-" from stdin.

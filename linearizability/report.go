@@ -73,7 +73,8 @@ func CheckFile(ctx context.Context, path string, ask Request) FileResult {
 	if err != nil {
 		result.Reason = err.Error()
 	} else {
-		result.take(ctx, recording, ask, started)
+		result = recording.report(ctx, ask, started)
+		result.File = path
 	}
 	result.Seconds = time.Since(started).Seconds()
 	return result
@@ -82,21 +83,28 @@ func CheckFile(ctx context.Context, path string, ask Request) FileResult {
 // explainSteps bounds each of the checks that make a contradiction small.
 const explainSteps = 100_000
 
-// take decides a history that was read.
-func (f *FileResult) take(ctx context.Context, recording *Recording, ask Request, started time.Time) {
-	f.recording, f.Format, f.Model, f.Pending = recording, recording.Format, cmp.Or(ask.Model, recording.Model), recording.Pending
-	f.Notes = append(f.Notes, recording.Notes...)
+// Report decides a history that was read or recorded, and explains the verdict.
+func (r *Recording) Report(ctx context.Context, ask Request) FileResult {
+	started := time.Now()
+	f := r.report(ctx, ask, started)
+	f.Seconds = time.Since(started).Seconds()
+	return f
+}
+
+func (r *Recording) report(ctx context.Context, ask Request, started time.Time) (f FileResult) {
+	f = FileResult{File: r.Name, Format: r.Format, Model: cmp.Or(ask.Model, r.Model), Level: ask.Level, Pending: r.Pending,
+		Notes: append([]string{}, r.Notes...), Core: []CoreOperation{}, recording: r}
 	if f.Model.Transactional() {
-		f.Level = cmp.Or(ask.Level, recording.Level, StrictSerializable)
+		f.Level = cmp.Or(ask.Level, r.Level, StrictSerializable)
 	} else if ask.Level != "" {
-		f.Reason = fmt.Sprintf("level %q belongs to transactions, and the history is one of %s", ask.Level, recording.kind())
-		return
+		f.Reason = fmt.Sprintf("level %q belongs to transactions, and the history is one of %s", ask.Level, r.kind())
+		return f
 	}
 	limits := ask.Limits
 	if limits.Timeout > 0 {
 		limits.Timeout = max(1, limits.Timeout-time.Since(started))
 	}
-	f.result = recording.Check(ctx, f.Model, f.Level, limits)
+	f.result = r.Check(ctx, f.Model, f.Level, limits)
 	checked := &f.result
 	f.Verdict, f.Proof, f.Steps = checked.Verdict, checked.Proof, checked.Steps
 	f.Operations, f.Unknown = checked.Operations, checked.Unknown
@@ -107,6 +115,16 @@ func (f *FileResult) take(ctx context.Context, recording *Recording, ask Request
 		}
 	}
 	f.explain(ctx, Limits{Steps: explainSteps, Memory: ask.Limits.Memory})
+	return f
+}
+
+// String is one line for people.
+func (o CoreOperation) String() string {
+	text := fmt.Sprintf("client %s: %s", o.Client, shorten(o.Operation))
+	if o.Line > 0 {
+		text += fmt.Sprintf(" (line %d)", o.Line)
+	}
+	return text
 }
 
 // Overall is the verdict on several files: illegal when one is, and without one, unknown when one is or when there is
@@ -156,11 +174,7 @@ func WriteTable(w io.Writer, results []FileResult) error {
 		if len(r.Core) > 0 {
 			fmt.Fprintf(&page, "  %s\n", coreSays(r.Minimal, len(r.Core)))
 			for i, op := range r.Core[:min(len(r.Core), maxCoreLines)] {
-				at := ""
-				if op.Line > 0 {
-					at = fmt.Sprintf(" (line %d)", op.Line)
-				}
-				fmt.Fprintf(&page, "    %d. client %s: %s%s\n", i+1, op.Client, shorten(op.Operation), at)
+				fmt.Fprintf(&page, "    %d. %s\n", i+1, op)
 			}
 			if more := len(r.Core) - maxCoreLines; more > 0 {
 				fmt.Fprintf(&page, "    and %d more\n", more)

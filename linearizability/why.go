@@ -12,8 +12,9 @@ import (
 
 // An Explanation is a part of an illegal history that is already contradictory.
 //
-// Of an operation that is not in it nothing is known any more: what it read is forgotten, and what it wrote may have been
-// written at any time or not at all. So the operations of the core contradict each other whatever all others did.
+// Of an operation that is not in it the answer and the end are forgotten: what it read, and whether and when it took effect.
+// Of one that is alone in what it does to its key, as when no other writes the same value, the begin is forgotten too. So the
+// operations of the core contradict each other whatever became of all others.
 type Explanation struct {
 	// Core are the indices of its operations in the history, ascending.
 	Core []int
@@ -197,13 +198,21 @@ func forgetCalls(model Model, history []Call, keep []int) []Call {
 		}
 	}
 	begin := int64(math.MaxInt64)
+	alike := make(map[effect]int) // calls that do the same
 	for i := range history {
-		begin = min(begin, history[i].Begin)
+		c := &history[i]
+		begin = min(begin, c.Begin)
+		if keys[c.Key] != nil && c.Kind != Get {
+			alike[c.effect()]++
+		}
 	}
 	for i := range history {
 		c := history[i]
 		if seen := keys[c.Key]; in[i] || seen == nil || !seen.concern(model, &c) {
 			continue
+		}
+		if alike[c.effect()] == 1 {
+			c.Begin = begin
 		}
 		if c.Kind == CompareAndSwap {
 			if !c.Unknown && !c.Swapped {
@@ -211,10 +220,24 @@ func forgetCalls(model Model, history []Call, keep []int) []Call {
 			}
 			c.Kind, c.From, c.Swapped = Put, "", false // from whatever value
 		}
-		c.Begin, c.End, c.Unknown = begin, Unfinished, true
+		c.End, c.Unknown = Unfinished, true
 		kept = append(kept, c)
 	}
 	return kept
+}
+
+// effect is what the call does to its key.
+func (c *Call) effect() effect {
+	kind := c.Kind
+	if kind == CompareAndSwap {
+		kind = Put
+	}
+	return effect{kind, c.Key, c.Value}
+}
+
+type effect struct {
+	kind       CallKind
+	key, value string
 }
 
 // seenValues are what the calls kept saw in a key.
@@ -264,8 +287,14 @@ func forgetTxns(history []Txn, keep []int) []Txn {
 	absent := make(map[string]bool)
 	var ranges []*Op
 	begin, client, id := int64(math.MaxInt64), 0, uint64(0)
+	alike := make(map[Row]int) // writes of one value to one key
 	for i := range history {
 		begin, client, id = min(begin, history[i].Begin), max(client, history[i].Client), max(id, history[i].ID)
+		for _, op := range history[i].Ops {
+			if op.Kind == Write || op.Kind == ListAppend || op.Kind == Delete {
+				alike[Row{op.Key, op.Value}]++
+			}
+		}
 	}
 	for _, at := range keep {
 		t := history[at]
@@ -306,7 +335,11 @@ func forgetTxns(history []Txn, keep []int) []Txn {
 			}
 			if concerns {
 				client, id = client+1, id+1
-				kept = append(kept, Txn{ID: id, Client: client, Begin: begin, End: Unfinished, Ops: []Op{op}})
+				t := Txn{ID: id, Client: client, Begin: begin, End: Unfinished, Ops: []Op{op}}
+				if alike[Row{op.Key, op.Value}] > 1 {
+					t.Begin = history[i].Begin
+				}
+				kept = append(kept, t)
 			}
 		}
 	}

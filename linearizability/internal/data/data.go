@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -142,6 +143,7 @@ type Reader struct {
 	left     bool // it was closed
 	err      error
 	scratch  []byte
+	stack    []Value // elements of the forms under way
 	interned map[string]string
 }
 
@@ -394,7 +396,8 @@ func (r *Reader) must() (Value, error) {
 // items reads what is in brackets.
 func (r *Reader) items(end byte) ([]Value, error) {
 	r.skip()
-	var items []Value
+	first := len(r.stack)
+	defer func() { r.stack = r.stack[:first] }()
 	if r.json {
 		if err := r.space(); err != nil {
 			return nil, err
@@ -410,7 +413,10 @@ func (r *Reader) items(end byte) ([]Value, error) {
 		}
 		if c == end {
 			r.skip()
-			return items, nil
+			if len(r.stack) == first {
+				return nil, nil
+			}
+			return slices.Clone(r.stack[first:]), nil
 		}
 		if strings.IndexByte(")]}", c) >= 0 {
 			return nil, r.fail(fmt.Sprintf("%q", string(end)))
@@ -422,11 +428,11 @@ func (r *Reader) items(end byte) ([]Value, error) {
 		if v.Kind == 0 {
 			continue
 		}
-		items = append(items, v)
+		r.stack = append(r.stack, v)
 		if !r.json {
 			continue
 		}
-		if end == '}' && len(items)%2 == 1 {
+		if end == '}' && (len(r.stack)-first)%2 == 1 {
 			if err := r.colon(v); err != nil {
 				return nil, err
 			}
