@@ -13,6 +13,7 @@ require (
 	github.com/stretchr/testify v1.12.1
 	github.com/zeebo/xxh3 v1.1.0
 	go.etcd.io/gofail v0.2.0
+	golang.org/x/net v0.59.0
 	golang.org/x/term v0.47.0
 )
 

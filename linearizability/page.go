@@ -54,11 +54,11 @@ func (f *FileResult) Draw(w io.Writer) (Drawing, error) {
 }
 
 // explain finds the core of an illegal history.
-func (f *FileResult) explain(ctx context.Context, limits Limits) {
-	if f.Verdict != Illegal {
+func (f *FileResult) explain(ctx context.Context, level Level, limits Limits) {
+	if f.result.Verdict != Illegal {
 		return
 	}
-	x, err := f.recording.Explain(ctx, f.Model, f.Level, f.result, limits)
+	x, err := f.recording.Explain(ctx, f.Model, level, f.result, limits)
 	if err != nil {
 		f.Notes = append(f.Notes, "the smallest contradictory part was not found: "+err.Error())
 		return
@@ -318,8 +318,14 @@ func (d *drawer) page() page {
 	if f.Level != "" {
 		p.Facts += fmt.Sprintf(", level %s", f.Level)
 	}
+	if f.Strongest != "" {
+		p.Facts += fmt.Sprintf("; the strongest level that holds is %s", f.Strongest)
+	}
 	p.WhyHead = "Why it could not be told"
-	if f.Verdict == Illegal {
+	switch {
+	case f.Next != "":
+		p.WhyHead = fmt.Sprintf("Why it is not %s", f.Next)
+	case f.Verdict == Illegal:
 		p.WhyHead = "Why it is illegal"
 	}
 	blamed := -1

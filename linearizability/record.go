@@ -52,7 +52,7 @@ func (r *Recording) Check(ctx context.Context, model Model, level Level, limits 
 		if r.Level != "" && !r.Level.Implies(level) {
 			return Result{Operations: len(r.Txns), Reason: fmt.Errorf("%s: level %q needs times or sessions, and the record can show %q at most", r.Name, level, r.Level)}
 		}
-		return CheckTxns(ctx, r.Txns, limits)
+		return CheckLevel(ctx, level, r.Txns, limits)
 	}
 	return CheckCalls(ctx, model, r.Calls, r.Options, limits)
 }

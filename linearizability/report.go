@@ -29,6 +29,10 @@ type FileResult struct {
 	// Notes say what was taken for granted or left out in the reading, a sentence each.
 	Notes []string `json:"notes"`
 
+	// With Request.Strongest, of transactions: the strongest level that holds, and the weakest that does not; each empty when
+	// there is none. Reason and Core are then about the latter.
+	Strongest Level `json:"strongest,omitempty"`
+	Next      Level `json:"next,omitempty"`
 	// Core are the operations of an illegal history that already contradict each other, and Minimal tells that it was shown
 	// that none of them can be left out, see Explanation.
 	Core    []CoreOperation `json:"core"`
@@ -37,6 +41,7 @@ type FileResult struct {
 	recording   *Recording
 	result      Result
 	explanation *Explanation
+	standing    Standing
 }
 
 // A CoreOperation is one operation of a contradiction.
@@ -51,12 +56,14 @@ type CoreOperation struct {
 // A Request says how a recorded history is to be read and what it is asked for. The zero Request takes the format from the
 // content, the model that the history is meant for, the strongest level that it can show, and the safe choices.
 type Request struct {
-	Format  Format // empty is FormatAuto
-	Model   Model
-	Level   Level
-	Options Options
-	Limits  Limits
-	Stdin   io.Reader // what the path "-" reads
+	Format Format // empty is FormatAuto
+	Model  Model
+	Level  Level
+	// Strongest also looks for the strongest level that a history of transactions has.
+	Strongest bool
+	Options   Options
+	Limits    Limits
+	Stdin     io.Reader // what the path "-" reads
 }
 
 // CheckFile reads a recorded history and decides it, both within the timeout of the limits.
@@ -104,7 +111,11 @@ func (r *Recording) report(ctx context.Context, ask Request, started time.Time) 
 	if limits.Timeout > 0 {
 		limits.Timeout = max(1, limits.Timeout-time.Since(started))
 	}
-	f.result = r.Check(ctx, f.Model, f.Level, limits)
+	if f.Model.Transactional() && r.Model.Transactional() && ask.Strongest {
+		f.stand(ctx, limits)
+	} else {
+		f.result = r.Check(ctx, f.Model, f.Level, limits)
+	}
 	checked := &f.result
 	f.Verdict, f.Proof, f.Steps = checked.Verdict, checked.Proof, checked.Steps
 	f.Operations, f.Unknown = checked.Operations, checked.Unknown
@@ -114,8 +125,30 @@ func (r *Recording) report(ctx context.Context, ask Request, started time.Time) 
 			f.Reason = (&LimitError{Limit: "timeout", Max: ask.Limits.Timeout.String()}).Error() // all of it, reading too
 		}
 	}
-	f.explain(ctx, Limits{Steps: explainSteps, Memory: ask.Limits.Memory})
+	if f.Next != "" && f.standing.Results[f.Next].Err() != nil {
+		f.result, f.Reason = f.standing.Results[f.Next], f.standing.Results[f.Next].Err().Error()
+	}
+	f.explain(ctx, cmp.Or(f.Next, f.Level), Limits{Steps: explainSteps, Memory: ask.Limits.Memory})
 	return f
+}
+
+// stand finds the strongest level of those that the record can show.
+func (f *FileResult) stand(ctx context.Context, limits Limits) {
+	f.standing = Strongest(ctx, f.recording.Txns, limits)
+	can := cmp.Or(f.recording.Level, StrictSerializable)
+	for _, level := range Levels() {
+		holds := can.Implies(level)
+		for _, weaker := range Levels() {
+			holds = holds && (!level.Implies(weaker) || f.standing.Results[weaker].Verdict == Legal)
+		}
+		if holds && f.Strongest == "" {
+			f.Strongest = level
+		}
+		if can.Implies(level) && f.standing.Results[level].Verdict == Illegal {
+			f.Next = level
+		}
+	}
+	f.result = f.standing.Results[f.Level]
 }
 
 // String is one line for people.
@@ -164,11 +197,17 @@ func WriteTable(w io.Writer, results []FileResult) error {
 		return err
 	}
 	for _, r := range results {
-		if r.Verdict == Legal && len(r.Notes) == 0 {
+		if r.Verdict == Legal && len(r.Notes) == 0 && r.Strongest == "" && r.Next == "" {
 			continue
 		}
 		fmt.Fprintf(&page, "\n%s: %s\n", r.File, r.Verdict)
-		if r.Verdict != Legal {
+		if r.Strongest != "" {
+			fmt.Fprintf(&page, "  strongest level that holds: %s\n", r.Strongest)
+		}
+		if r.Next != "" {
+			fmt.Fprintf(&page, "  weakest level that does not: %s\n", r.Next)
+		}
+		if r.Reason != "" {
 			fmt.Fprintf(&page, "  %s\n", r.Reason)
 		}
 		if len(r.Core) > 0 {

@@ -36,10 +36,14 @@ func (r *Recording) Explain(ctx context.Context, model Model, level Level, resul
 	model, level = cmp.Or(model, r.Model), cmp.Or(level, r.Level, StrictSerializable)
 	var e explainer
 	if model.Transactional() {
-		e = explainer{all: len(r.Txns), reduced: func(keep []int) Result { return checkLevel(ctx, forgetTxns(r.Txns, keep), level, limits) }}
+		e = explainer{all: len(r.Txns), reduced: func(keep []int) (Result, []int) {
+			history, origin := forgetTxns(r.Txns, keep)
+			return CheckLevel(ctx, level, history, limits), origin
+		}}
 	} else {
-		e = explainer{all: len(r.Calls), reduced: func(keep []int) Result {
-			return CheckCalls(ctx, model, forgetCalls(model, r.Calls, keep), r.Options, limits)
+		e = explainer{all: len(r.Calls), reduced: func(keep []int) (Result, []int) {
+			history, origin := forgetCalls(model, r.Calls, keep)
+			return CheckCalls(ctx, model, history, r.Options, limits), origin
 		}}
 	}
 	return e.explain(ctx, hint(result.Violation))
@@ -62,16 +66,19 @@ func hint(violation error) []int {
 
 // An explainer makes a core small.
 type explainer struct {
-	all     int                     // operations in the history
-	reduced func(keep []int) Result // the verdict when all but these, ascending, are forgotten
+	all int // operations in the history
+	// reduced is the verdict when all but these, ascending, are forgotten, and where in the history each operation of the
+	// reduced one comes from, the kept ones first.
+	reduced func(keep []int) (Result, []int)
 	last    Result
+	origin  []int
 	unsure  bool // some verdict was unknown
 }
 
 // illegal tells that these operations contradict each other. The more are kept, the more contradict: forgetting one only
 // allows more.
 func (e *explainer) illegal(keep []int) bool {
-	e.last = e.reduced(keep)
+	e.last, e.origin = e.reduced(keep)
 	if e.last.Verdict == Unknown && !errors.Is(e.last.Reason, ErrEmpty) {
 		e.unsure = true
 	}
@@ -136,8 +143,8 @@ func (e *explainer) result(core []int, minimal bool) (Explanation, error) {
 	}
 	x := Explanation{Core: core, Minimal: minimal, Violation: e.last.Violation}
 	back := func(at *int) {
-		if *at >= 0 && *at < len(core) {
-			*at = core[*at]
+		if *at >= 0 && *at < len(e.origin) {
+			*at = e.origin[*at]
 		}
 	}
 	var (
@@ -150,11 +157,13 @@ func (e *explainer) result(core []int, minimal bool) (Explanation, error) {
 		for i := range ofCalls.Core {
 			back(&ofCalls.Core[i])
 		}
+		ofCalls.Core = unique(ofCalls.Core)
 		x.Orders = ofCalls.Cycle
 	case errors.As(x.Violation, &ofTxns):
 		for i := range ofTxns.Core {
 			back(&ofTxns.Core[i])
 		}
+		ofTxns.Core = unique(ofTxns.Core)
 		x.Orders = ofTxns.Cycle
 	}
 	for i := range x.Orders {
@@ -167,10 +176,16 @@ func (e *explainer) result(core []int, minimal bool) (Explanation, error) {
 	return x, nil
 }
 
+func unique(indices []int) []int {
+	slices.Sort(indices)
+	return slices.Compact(indices)
+}
+
 // forgetCalls keeps some calls as they are, in their order, and puts behind them what the others may have done, as far as it
 // can matter to these.
-func forgetCalls(model Model, history []Call, keep []int) []Call {
-	kept := make([]Call, 0, len(keep))
+func forgetCalls(model Model, history []Call, keep []int) (kept []Call, origin []int) {
+	kept = make([]Call, 0, len(keep))
+	origin = slices.Clone(keep)
 	in := make([]bool, len(history))
 	keys := make(map[string]*seenValues)
 	for _, at := range keep {
@@ -221,9 +236,9 @@ func forgetCalls(model Model, history []Call, keep []int) []Call {
 			c.Kind, c.From, c.Swapped = Put, "", false // from whatever value
 		}
 		c.End, c.Unknown = Unfinished, true
-		kept = append(kept, c)
+		kept, origin = append(kept, c), append(origin, i)
 	}
-	return kept
+	return kept, origin
 }
 
 // effect is what the call does to its key.
@@ -280,16 +295,17 @@ func (s *seenValues) concern(model Model, c *Call) bool {
 
 // forgetTxns does the same for transactions. What is forgotten becomes one transaction of unknown outcome for each write: that
 // they belonged together is forgotten too.
-func forgetTxns(history []Txn, keep []int) []Txn {
-	kept := make([]Txn, 0, len(keep))
+func forgetTxns(history []Txn, keep []int) (kept []Txn, origin []int) {
+	kept = make([]Txn, 0, len(keep))
+	origin = slices.Clone(keep)
 	in := make([]bool, len(history))
 	seen := make(map[Row]bool)
 	absent := make(map[string]bool)
 	var ranges []*Op
-	begin, client, id := int64(math.MaxInt64), 0, uint64(0)
+	begin, client := int64(math.MaxInt64), 0
 	alike := make(map[Row]int) // writes of one value to one key
 	for i := range history {
-		begin, client, id = min(begin, history[i].Begin), max(client, history[i].Client), max(id, history[i].ID)
+		begin, client = min(begin, history[i].Begin), max(client, history[i].Client)
 		for _, op := range history[i].Ops {
 			if op.Kind == Write || op.Kind == ListAppend || op.Kind == Delete {
 				alike[Row{op.Key, op.Value}]++
@@ -334,18 +350,14 @@ func forgetTxns(history []Txn, keep []int) []Txn {
 				concerns = absent[op.Key] || scanned
 			}
 			if concerns {
-				client, id = client+1, id+1
-				t := Txn{ID: id, Client: client, Begin: begin, End: Unfinished, Ops: []Op{op}}
+				client++
+				t := Txn{ID: history[i].ID, Client: client, Begin: begin, End: Unfinished, Ops: []Op{op}}
 				if alike[Row{op.Key, op.Value}] > 1 {
 					t.Begin = history[i].Begin
 				}
-				kept = append(kept, t)
+				kept, origin = append(kept, t), append(origin, i)
 			}
 		}
 	}
-	return kept
-}
-
-func checkLevel(ctx context.Context, history []Txn, level Level, limits Limits) Result {
-	return CheckTxns(ctx, history, limits)
+	return kept, origin
 }

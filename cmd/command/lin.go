@@ -20,7 +20,7 @@ import (
 type lin struct {
 	model, level, format, html string
 	failedCAS, nilRead, init   string
-	json                       bool
+	json, strongest            bool
 	timeout                    time.Duration
 }
 
@@ -45,6 +45,7 @@ as unknown. One illegal history makes the result a violation, whatever the other
 	f := cmd.Flags()
 	f.StringVar(&l.model, "model", "", "what a key is: "+names(linearizability.Models())+" (default: what the history is meant for)")
 	f.StringVar(&l.level, "level", "", "what transactions are asked for: "+names(linearizability.Levels())+" (default: the strongest that the record can show)")
+	f.BoolVar(&l.strongest, "strongest", false, "print the strongest level that transactions have, and why they do not have the next one")
 	f.StringVar(&l.format, "format", string(linearizability.FormatAuto), "how it was recorded, see above; auto tells it by the content")
 	f.StringVar(&l.failedCAS, "failed-cas", linearizability.FailedCASDidNotHappen.String(), "what a failed compare-and-swap of Jepsen's means: did-not-happen, or differed (it found another value)")
 	f.StringVar(&l.nilRead, "nil-read", linearizability.NilReadUnknown.String(), "what a read of nil of Jepsen's means: unknown (it fits any value), or absent (there was none)")
@@ -83,7 +84,7 @@ func names[T ~string](list []T) string {
 
 // request is what the flags ask for.
 func (l *lin) request(cmd *cobra.Command) (ask linearizability.Request, err error) {
-	ask = linearizability.Request{Limits: linearizability.FileLimits(), Stdin: cmd.InOrStdin()}
+	ask = linearizability.Request{Strongest: l.strongest, Limits: linearizability.FileLimits(), Stdin: cmd.InOrStdin()}
 	if ask.Format, err = linearizability.ParseFormat(l.format); err != nil {
 		return ask, err
 	}
