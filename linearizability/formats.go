@@ -103,9 +103,9 @@ line or in none; without it, the lines are in the order of the events. Other key
 :read, :write, :cas, :append, :add, :remove, :enqueue, :dequeue, :drain, :acquire, :release, and :txn with micro-operations :r, :w,
 :append (Elle) or :read, :write (Knossos). Values [key value] in all operations are those of jepsen.independent. Processes that are
 no numbers are a nemesis. A :fail did not happen, an :info may have. With answers only, transactions have sessions and no real time.`,
-		Example: `{:index 0, :time 10, :type :invoke, :process 0, :f :cas, :value [7 [1 2]]}
+		Example: `{:index 0, :time 10, :type :invoke, :process 0, :f :write, :value 1}
 {:index 1, :time 20, :type :info, :process :nemesis, :f :start-partition, :value nil}
-{:index 2, :time 30, :type :ok, :process 0, :f :cas, :value [7 [1 2]]}`,
+{:index 2, :time 30, :type :ok, :process 0, :f :write, :value 1}`,
 		detect: all(`^[\s,]*(;.*\n[\s,]*)*([\[(]|#[\w.]+\s*\{|\{\s*:|#_|\^)`, `:type\s`), read: readEDN},
 	{Name: FormatPlume, Title: "lines of PolySI, Plume and IsoVista",
 		Text: `A read or write a line: key, value, session, transaction. The operations of a transaction and the transactions of a session are
@@ -116,8 +116,8 @@ r(1,1,1,1)`,
 	{Name: FormatJepsen, Title: "lines of Jepsen's log, old and new, among others, and history.txt",
 		Text: `A line that has process, :type, :f and value, parted by tabs, alone or behind what Jepsen's log puts before it, is an operation as
 in edn; other lines are skipped.`,
-		Example: `2024-01-02 03:04:05,678{GMT}	INFO	[jepsen worker 3] jepsen.util: 3	:invoke	:cas	[1 2]
-INFO  jepsen.util - 3	:ok	:cas	[1 2]`,
+		Example: `2024-01-02 03:04:05,678{GMT}	INFO	[jepsen worker 3] jepsen.util: 3	:invoke	:write	1
+INFO  jepsen.util - 3	:ok	:write	1`,
 		detect: func(head []byte) bool {
 			for line := range bytes.Lines(head) {
 				if jepsenLine.Match(line) {

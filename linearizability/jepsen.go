@@ -539,6 +539,7 @@ func sameMops(asked, answered data.Value) error {
 func (r *jepsenReader) operations(t *Txn, value data.Value, line int) error {
 	for _, mop := range value.Items {
 		f, op := mop.Items[0], Op{Key: mop.Items[1].String()}
+		r.multiReads = r.multiReads || f.Is("read")
 		var v data.Value
 		if len(mop.Items) == 3 {
 			v = mop.Items[2]
@@ -566,7 +567,6 @@ func (r *jepsenReader) operations(t *Txn, value data.Value, line int) error {
 			op.Kind, op.Found, op.Value = Read, true, v.String()
 			r.values = cmp.Or(r.values, mop.Line)
 		}
-		r.multiReads = r.multiReads || f.Is("read")
 		t.Ops = append(t.Ops, op)
 	}
 	return nil
