@@ -111,7 +111,7 @@ func BenchmarkEtcdLogs(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		rec, err := ReadRecording("log", bytes.NewReader(text), FormatAuto)
+		rec, err := ReadRecording(context.Background(), "log", bytes.NewReader(text), FormatAuto, Options{FailedCAS: FailedCASDiffered, NilRead: NilReadAbsent})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -20,7 +20,7 @@ import (
 type etcdReader struct {
 	in      *input
 	rec     *Recording
-	calls   []etcdCall
+	calls   []etcdRequest
 	written map[etcdVersion]string // values by key and revision
 	seen    map[string][]int64     // by key and value, the revisions at which reads saw it
 	owned   map[etcdVersion]bool   // some write is known to have made this version
@@ -34,8 +34,8 @@ type etcdVersion struct {
 	revision int64
 }
 
-// An etcdCall is one operation that may read or write.
-type etcdCall struct {
+// An etcdRequest is one operation that may read or write.
+type etcdRequest struct {
 	client       int
 	begin, end   int64
 	unknown      bool // no answer
@@ -137,7 +137,7 @@ func (r *etcdReader) operation(form data.Value) error {
 	if request.Kind != data.Map || response.Kind != data.Map {
 		return unexpected(form, "an operation with Input and Output")
 	}
-	c := etcdCall{in: r.in, line: form.Line, persisted: response.Get("Persisted").Text == "true", unknown: response.Get("Error").Text != ""}
+	c := etcdRequest{in: r.in, line: form.Line, persisted: response.Get("Persisted").Text == "true", unknown: response.Get("Error").Text != ""}
 	var client, persisted int64
 	if err := wholes(form, map[string]*int64{"ClientId": &client, "Call": &c.begin, "Return": &c.end}); err != nil {
 		return err
@@ -170,7 +170,7 @@ func (r *etcdReader) operation(form data.Value) error {
 }
 
 // request reads what was asked, with what was answered to each part.
-func (r *etcdReader) request(c *etcdCall, request, response data.Value) error {
+func (r *etcdReader) request(c *etcdRequest, request, response data.Value) error {
 	switch kind := request.Get("Type"); kind.Text {
 	case "range":
 		asked := request.Get("Range")
@@ -218,7 +218,7 @@ func etcdValue(v data.Value) string {
 	return v.Get("Value").Text
 }
 
-func (r *etcdReader) txn(c *etcdCall, request, response data.Value) error {
+func (r *etcdReader) txn(c *etcdRequest, request, response data.Value) error {
 	for _, condition := range request.Get("Conditions").Items {
 		var one etcdCondition
 		one.key = condition.Get("Key").Text
@@ -271,7 +271,7 @@ func (r *etcdReader) txn(c *etcdCall, request, response data.Value) error {
 }
 
 func (r *etcdReader) finish() error {
-	slices.SortStableFunc(r.calls, func(a, b etcdCall) int { return cmp.Compare(a.begin, b.begin) })
+	slices.SortStableFunc(r.calls, func(a, b etcdRequest) int { return cmp.Compare(a.begin, b.begin) })
 	if err := r.clients(); err != nil {
 		return err
 	}
@@ -305,7 +305,7 @@ func (r *etcdReader) finish() error {
 
 // clients refuses two calls of one client at the same time.
 func (r *etcdReader) clients() error {
-	last := make(map[int]*etcdCall)
+	last := make(map[int]*etcdRequest)
 	for i := range r.calls {
 		c := &r.calls[i]
 		if before, ok := last[c.client]; ok && before.returned > c.begin {
@@ -317,7 +317,7 @@ func (r *etcdReader) clients() error {
 }
 
 // note remembers which value was written or seen at which revision.
-func (r *etcdReader) note(c *etcdCall) {
+func (r *etcdReader) note(c *etcdRequest) {
 	for _, op := range c.ops {
 		switch {
 		case op.kind == "put" && c.revision > 0:
@@ -384,7 +384,7 @@ func at(value string, revision int64) string { return value + "@" + strconv.Form
 func exists(key string) Op { return Op{Kind: Scan, From: key, To: key + "\x00", More: true} }
 
 // convert makes a transaction of a call, or nil of one that says nothing.
-func (r *etcdReader) convert(c *etcdCall, leases map[int64][]etcdAttachment) (*Txn, error) {
+func (r *etcdReader) convert(c *etcdRequest, leases map[int64][]etcdAttachment) (*Txn, error) {
 	t := &Txn{Client: c.client, Begin: c.begin, End: c.end, Outcome: Committed, Order: uint64(max(c.revision, 0))}
 	if c.unknown && !c.persisted {
 		t.Outcome, t.Order = OutcomeUnknown, 0
@@ -438,7 +438,7 @@ func (r *etcdReader) convert(c *etcdCall, leases map[int64][]etcdAttachment) (*T
 }
 
 // conditions are reads that the transaction did before all else.
-func (r *etcdReader) conditions(c *etcdCall, t *Txn) {
+func (r *etcdReader) conditions(c *etcdRequest, t *Txn) {
 	for _, condition := range c.conditions {
 		value, known := r.written[etcdVersion{condition.key, condition.revision}]
 		switch {
@@ -462,7 +462,7 @@ func (r *etcdReader) conditions(c *etcdCall, t *Txn) {
 }
 
 // contradicts tells that the answer to a condition that failed shows that it held.
-func (r *etcdReader) contradicts(c *etcdCall, condition etcdCondition) bool {
+func (r *etcdReader) contradicts(c *etcdRequest, condition etcdCondition) bool {
 	for _, op := range c.ops {
 		for _, kv := range op.result.Get("KVs").Items {
 			if kv.Get("Key").Text == condition.key && kv.Get("ModRevision").Text == strconv.FormatInt(condition.revision, 10) {
@@ -475,7 +475,7 @@ func (r *etcdReader) contradicts(c *etcdCall, condition etcdCondition) bool {
 
 // revisionOf is the revision of a write without an answer: the one at which a read saw a value that no other write of it
 // explains. It is -1, which no read sees, if there is no such read.
-func (r *etcdReader) revisionOf(c *etcdCall) int64 {
+func (r *etcdReader) revisionOf(c *etcdRequest) int64 {
 	for _, op := range c.ops {
 		if op.kind != "put" {
 			continue

@@ -11,9 +11,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/anishathalye/porcupine"
 	"github.com/stretchr/testify/require"
@@ -83,11 +81,11 @@ func BenchmarkReading(b *testing.B) {
 	measure := func(name string, text []byte, read func() int) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
-			before := processorTime(b)
+			before := processor()
 			for b.Loop() {
 				require.GreaterOrEqual(b, read(), calls)
 			}
-			spent := processorTime(b) - before
+			spent := processor() - before
 			b.ReportMetric(float64(len(text))*float64(b.N)/spent.Seconds()/1e6, "MB/cpu-s")
 			b.ReportMetric(float64(calls)*float64(b.N)/spent.Seconds()/1e6, "Mcalls/cpu-s")
 		})
@@ -107,13 +105,6 @@ func BenchmarkReading(b *testing.B) {
 	})
 	measure("kvlog/firstgap", kvlog, ours(FormatKVLog, kvlog))
 	measure("kvlog/porcupine", kvlog, func() int { return len(parseByExpressions(kvlog)) })
-}
-
-// processorTime is what the process has used of processors: what others do on the machine does not count.
-func processorTime(b *testing.B) time.Duration {
-	var used syscall.Rusage
-	require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &used))
-	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
 // parseByExpressions reads the log of a key-value store as porcupine's own tests do: line by line, by an expression for each
