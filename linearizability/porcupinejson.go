@@ -17,7 +17,6 @@ type porcupineReader struct {
 	in    *input
 	rec   *Recording
 	calls []Call
-	lines []int
 	open  map[int64]int // by event id, its call
 	ids   bool          // they are events
 	order int64

@@ -41,12 +41,46 @@ func (r *Recording) Explain(ctx context.Context, model Model, level Level, resul
 			return CheckLevel(ctx, level, history, limits), origin
 		}}
 	} else {
-		e = explainer{all: len(r.Calls), reduced: func(keep []int) (Result, []int) {
-			history, origin := forgetCalls(model, r.Calls, keep)
+		var v *CallViolation
+		if !errors.As(result.Violation, &v) {
+			return Explanation{}, fmt.Errorf("nothing to explain: expected the objection to a call, found %w", result.Violation)
+		}
+		// Keys are decided each for itself, so the others need not be looked at.
+		var calls []Call
+		for i := range r.Calls {
+			if r.Calls[i].Key == v.Call.Key {
+				calls, e.index = append(calls, r.Calls[i]), append(e.index, i)
+			}
+		}
+		e.all = len(calls)
+		e.reduced = func(keep []int) (Result, []int) {
+			history, origin := forgetCalls(model, calls, keep)
 			return CheckCalls(ctx, model, history, r.Options, limits), origin
-		}}
+		}
 	}
-	return e.explain(ctx, hint(result.Violation))
+	return e.explain(ctx, e.inside(hint(result.Violation)))
+}
+
+// inside are indices of the history as those of the part that is looked at.
+func (e *explainer) inside(indices []int) []int {
+	if e.index == nil {
+		return indices
+	}
+	var inside []int
+	for _, at := range indices {
+		if i, ok := slices.BinarySearch(e.index, at); ok {
+			inside = append(inside, i)
+		}
+	}
+	return inside
+}
+
+// outside is the reverse.
+func (e *explainer) outside(at int) int {
+	if e.index == nil {
+		return at
+	}
+	return e.index[at]
 }
 
 // hint are operations that are said to contradict each other.
@@ -66,7 +100,8 @@ func hint(violation error) []int {
 
 // An explainer makes a core small.
 type explainer struct {
-	all int // operations in the history
+	all   int   // operations in the part that is looked at
+	index []int // where in the history each of them is; nil when the part is the history
 	// reduced is the verdict when all but these, ascending, are forgotten, and where in the history each operation of the
 	// reduced one comes from, the kept ones first.
 	reduced func(keep []int) (Result, []int)
@@ -141,10 +176,14 @@ func (e *explainer) result(core []int, minimal bool) (Explanation, error) {
 	if !e.illegal(core) {
 		return Explanation{}, fmt.Errorf("linearizability: could not find the contradiction again: %w", cmp.Or(e.last.Err(), errors.New("no objection")))
 	}
-	x := Explanation{Core: core, Minimal: minimal, Violation: e.last.Violation}
+	whole := make([]int, len(core))
+	for i, at := range core {
+		whole[i] = e.outside(at)
+	}
+	x := Explanation{Core: whole, Minimal: minimal, Violation: e.last.Violation}
 	back := func(at *int) {
 		if *at >= 0 && *at < len(e.origin) {
-			*at = e.origin[*at]
+			*at = e.outside(e.origin[*at])
 		}
 	}
 	var (
