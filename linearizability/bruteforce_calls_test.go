@@ -318,6 +318,20 @@ func TestCallsAgreeWithBruteForce(t *testing.T) {
 	}
 }
 
+// Two failed swaps of which one had ended before the other began were once placed each for itself, the later one before the
+// earlier: the first saw that the value was no longer 0, and the second that it was not yet 1. Of a million random histories,
+// one showed it.
+func TestFailedSwapsKeepRealTimeAmongThemselves(t *testing.T) {
+	zero := "0"
+	history := []Call{
+		{Client: 1, Kind: CompareAndSwap, Key: "x", From: "0", Value: "1", Swapped: true, Begin: 0, End: 39},
+		{Client: 2, Kind: CompareAndSwap, Key: "x", From: "0", Value: "2", Begin: 29, End: 30},
+		{Client: 3, Kind: CompareAndSwap, Key: "x", From: "1", Value: "3", Begin: 32, End: 74},
+	}
+	agree(t, ModelRegister, history, &zero, 0, map[string]int{})
+	require.Equal(t, Illegal, CheckCalls(context.Background(), ModelRegister, history, Options{Initial: &zero}, Limits{}).Verdict)
+}
+
 func agree(t *testing.T, model Model, history []Call, initial *string, seed uint64, count map[string]int) {
 	want := Illegal
 	if linearizable(model, history, initial) {

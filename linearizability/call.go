@@ -1,6 +1,10 @@
 package linearizability
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
 
 // A Call is one call of a client on one key, with the times of a Txn. A call that is known not to have happened is not
 // in a history.
@@ -51,36 +55,41 @@ func (k CallKind) String() string {
 }
 
 func (c *Call) String() string {
+	// What stands in the brackets; the only key of a history has no name.
+	with := func(values ...string) string {
+		var in []string
+		if c.Key != "" {
+			in = append(in, c.Key)
+		}
+		for _, v := range values {
+			in = append(in, strconv.Quote(v))
+		}
+		return fmt.Sprintf("%s(%s)", c.Kind, strings.Join(in, ", "))
+	}
 	var text string
 	switch c.Kind {
-	case Get:
+	case Get, Dequeue:
+		text = with()
 		switch {
+		case c.Unknown && c.Kind == Get:
+			return text
 		case c.Unknown:
-			return fmt.Sprintf("get(%s)", c.Key)
 		case c.Elements != nil:
-			return fmt.Sprintf("get(%s) = %q", c.Key, c.Elements)
+			return fmt.Sprintf("%s = %q", text, c.Elements)
 		case !c.Found && c.Value == "":
-			return fmt.Sprintf("get(%s) = nothing", c.Key)
-		}
-		return fmt.Sprintf("get(%s) = %q", c.Key, c.Value)
-	case Dequeue:
-		switch {
-		case c.Unknown:
-			text = fmt.Sprintf("dequeue(%s)", c.Key)
-		case !c.Found:
-			return fmt.Sprintf("dequeue(%s) = nothing", c.Key)
+			return text + " = nothing"
 		default:
-			return fmt.Sprintf("dequeue(%s) = %q", c.Key, c.Value)
+			return fmt.Sprintf("%s = %q", text, c.Value)
 		}
 	case CompareAndSwap:
-		text = fmt.Sprintf("cas(%s, %q, %q)", c.Key, c.From, c.Value)
+		text = with(c.From, c.Value)
 		if !c.Unknown {
 			text += fmt.Sprintf(" = %t", c.Swapped)
 		}
 	case Discard, Acquire, Release:
-		text = fmt.Sprintf("%s(%s)", c.Kind, c.Key)
+		text = with()
 	default:
-		text = fmt.Sprintf("%s(%s, %q)", c.Kind, c.Key, c.Value)
+		text = with(c.Value)
 	}
 	if c.Unknown {
 		text += ", outcome unknown"

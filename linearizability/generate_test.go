@@ -14,6 +14,7 @@ type load struct {
 	operations, clients, keys int
 	lost                      float64 // share of operations whose outcome is unknown; half of them take effect
 	seed                      uint64
+	failing                   float64 // share of swaps that expect what is not there any more
 }
 
 // An instant is when an operation begins, takes effect and ends.
@@ -77,10 +78,11 @@ func (l load) registerCalls() []Call {
 	for i := range keys {
 		keys[i] = "key" + strconv.Itoa(i)
 	}
-	state := make([]string, l.keys)
+	state, stale := make([]string, l.keys), make([]string, l.keys)
 	history := make([]Call, l.operations)
 	for n, i := range order {
 		key := r.IntN(l.keys)
+		before := state[key]
 		c := Call{Client: at[i].client, Begin: at[i].begin, End: at[i].end, Key: keys[key], Kind: Get, Unknown: at[i].lost, Line: int(i) + 1}
 		now := &state[key]
 		switch r.IntN(4) {
@@ -99,9 +101,14 @@ func (l load) registerCalls() []Call {
 			} else {
 				c.Kind, c.From, c.Value, c.Swapped = CompareAndSwap, *now, strconv.Itoa(n), !c.Unknown
 			}
-			if at[i].happens {
+			if l.failing > 0 && stale[key] != "" && r.Float64() < l.failing {
+				c.Kind, c.From, c.Value, c.Swapped = CompareAndSwap, stale[key], strconv.Itoa(n), false
+			} else if at[i].happens {
 				*now = c.Value
 			}
+		}
+		if *now != before {
+			stale[key] = before
 		}
 		history[i] = c
 	}

@@ -5,6 +5,10 @@
 // and that replays legally in real time proves a history legal, whoever claims it; a cycle of orders that the reads and
 // real time force proves it illegal, and names the anomaly; porcupine decides what is left, within limits. What runs
 // into a limit is Unknown and never Legal.
+//
+// Three ways lead in. ReadFile and CheckFile read what others recorded, in the formats that Formats lists with an example
+// each. A Recorder records and judges while a test runs. CheckCalls and CheckLevel take histories as values. An illegal history
+// comes with the smallest part that is already contradictory (Explanation), as text and as a page (FileResult.Draw).
 package linearizability
 
 import (

@@ -23,6 +23,19 @@ func TestUniqueHistoriesAreDecidedWithoutASearch(t *testing.T) {
 	}
 }
 
+// Failed swaps say what was not there. Most fit the order that the others show, and what does not is searched.
+func TestHistoriesWithFailedSwapsAreDecided(t *testing.T) {
+	count := inParallel(60, func(seed uint64, count map[string]int) {
+		l := load{operations: 2000, clients: 3 + int(seed%30), keys: 1 + int(seed%3), lost: float64(seed%5) / 20, seed: seed, failing: 0.5}
+		result := CheckCalls(context.Background(), ModelRegister, l.registerCalls(), Options{}, Limits{Steps: 1_000_000})
+		if result.Verdict != Legal {
+			t.Errorf("%+v: %s: %v", l, result.Verdict, result.Err())
+		}
+		count[string(result.Proof)]++
+	})
+	t.Log(count)
+}
+
 // What is planted in a legal history is objected to by name, at the call where it was planted.
 func TestPlantedMistakesAreNamed(t *testing.T) {
 	// settled finds two calls of a kind on a key so far apart in time that no call of theirs is open between them.

@@ -207,7 +207,7 @@ func (c *compiled) txnModel(must int) porcupine.Model {
 			return x == y || x.hash == y.hash && slices.Equal(x.values, y.values)
 		},
 		Hash:              func(state any) uint64 { return state.(*txnState).hash },
-		DescribeOperation: func(input, _ any) string { return c.describe(input.(*step)) },
+		DescribeOperation: func(input, _ any) string { return c.history[input.(*step).txn].describe() },
 		DescribeState: func(state any) string {
 			var b strings.Builder
 			for i, v := range state.(*txnState).values {
@@ -232,8 +232,7 @@ func mix(key, value int32) uint64 {
 }
 
 // describe renders a transaction for people.
-func (c *compiled) describe(s *step) string {
-	t := &c.history[s.txn]
+func (t *Txn) describe() string {
 	parts := make([]string, 0, len(t.Ops)+1)
 	for _, op := range t.Ops {
 		switch {
@@ -243,6 +242,10 @@ func (c *compiled) describe(s *step) string {
 			parts = append(parts, fmt.Sprintf("delete %s", op.Key))
 		case op.Kind == Rollback:
 			parts = append(parts, fmt.Sprintf("back to operation %d", op.Since+1))
+		case op.Kind == ListAppend:
+			parts = append(parts, fmt.Sprintf("%s+=%s", op.Key, op.Value))
+		case op.Kind == ListRead:
+			parts = append(parts, fmt.Sprintf("%s=[%s]", op.Key, strings.Join(op.List, " ")))
 		case op.Kind == Scan:
 			parts = append(parts, op.describe())
 		case op.Kind == ListAppend:
@@ -256,8 +259,11 @@ func (c *compiled) describe(s *step) string {
 		}
 	}
 	text := fmt.Sprintf("%d: %s", t.ID, strings.Join(parts, ", "))
-	if !s.must {
+	switch t.Outcome {
+	case OutcomeUnknown:
 		text += " (outcome unknown)"
+	case Aborted:
+		text += " (aborted)"
 	}
 	return text
 }

@@ -211,7 +211,7 @@ func (r Result) illegal(by Proof, v error) Result {
 // history impossible, or where finding it would take too long, one soon after it.
 func (c *compiled) unorderable(b *budget) *Violation {
 	s, before := c.impossible(b)
-	return c.violation(Unserializable, s.txn, fmt.Sprintf("every order of it (%s) and the %d transactions before its end that respects real time was tried", c.describe(s), before))
+	return c.violation(Unserializable, s.txn, fmt.Sprintf("every order of it (%s) and the %d transactions before its end that respects real time was tried", c.history[(s).txn].describe(), before))
 }
 
 // impossible is the transaction whose end made the history impossible, and how many of those that must have happened

@@ -410,14 +410,25 @@ func (r *register) fitFailed(forward, backward []zone) bool {
 	for i := len(begins) - 1; i >= 0; i-- {
 		first[i] = min(first[i+1], begins[i])
 	}
-	for _, i := range r.failed {
+	// The earliest gap that fits leaves the most to those that come later: one that had ended before another began must not
+	// stand in a later gap than that.
+	byBegin, byEnd := slices.Clone(r.failed), slices.Clone(r.failed)
+	slices.SortStableFunc(byBegin, func(a, b int32) int { return cmp.Compare(r.call(a).Begin, r.call(b).Begin) })
+	slices.SortStableFunc(byEnd, func(a, b int32) int { return cmp.Compare(r.call(a).End, r.call(b).End) })
+	gap := make(map[int32]int32, len(byBegin))
+	ended, earliest := 0, int32(0)
+	for _, i := range byBegin {
 		c := r.call(i)
-		from := last[sort.Search(len(ends), func(k int) bool { return r.call(sequence[ends[k]].call).end() >= c.Begin })]
+		for ; r.call(byEnd[ended]).End < c.Begin; ended++ { // it ends at this call at the latest
+			earliest = max(earliest, gap[byEnd[ended]])
+		}
+		from := max(earliest, last[sort.Search(len(ends), func(k int) bool { return r.call(sequence[ends[k]].call).end() >= c.Begin })])
 		to := first[sort.Search(len(begins), func(k int) bool { return r.call(sequence[begins[k]].call).Begin > c.End })]
 		expected, known := r.writer[c.From]
-		fits := !known
+		fits := false
 		for g := from; g <= to && !fits; g++ {
-			fits = g == 0 && expected != 0 || g > 0 && sequence[g-1].cluster != expected
+			fits = !known || g == 0 && expected != 0 || g > 0 && sequence[g-1].cluster != expected
+			gap[i] = g
 		}
 		if !fits {
 			return false
