@@ -134,7 +134,7 @@ func TestCommandsRefuseBadInputOfTheirOwn(t *testing.T) {
 		"compare --quorum 3/4/1":                  {"firstgap compare", "is 4", "expected 1 to 3"},
 		"compare --html none/page.html":           {"firstgap compare", "none/page.html", "no such file"},
 		"lin":                                     {"firstgap lin", "found none", "expected at least one FILE"},
-		"lin --format xml file":                   {"firstgap lin", `"xml"`, "known: auto, jepsen"},
+		"lin --format xml file":                   {"firstgap lin", `"xml"`, "known: auto, cobra, dbcop"},
 		"lin --model frog file":                   {"firstgap lin", `"frog"`, "known: register"},
 		"lin --timeout 0s file":                   {"firstgap lin", "--timeout is 0s", "expected more than 0"},
 		"lin --html page.html file file":          {"firstgap lin", "found 2", "expected one FILE"},
