@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sort"
 )
 
 // Read committed, read atomic and causal are decided from who read whom alone (Biswas and Enea, "On the complexity of checking
@@ -104,7 +105,6 @@ func (g *orders) circle() *Violation {
 		g.out[i] = !g.in[i]
 	}
 	reads := make([][]reading, n) // by step, in its order
-	writers := make(map[int32][]int32)
 	for _, r := range g.readings {
 		if !g.in[r.step] {
 			continue
@@ -112,13 +112,6 @@ func (g *orders) circle() *Violation {
 		reads[r.step] = append(reads[r.step], r)
 		if s := g.versions[r.from].step; s != none {
 			g.join(s, r.step, ReadsFrom, r.key)
-		}
-	}
-	for i := range n {
-		for _, w := range g.c.steps[i].writes {
-			if g.in[i] {
-				writers[w.key] = append(writers[w.key], i)
-			}
 		}
 	}
 	g.connectSessions()
@@ -162,7 +155,7 @@ func (g *orders) circle() *Violation {
 			}
 		}
 	case ReadAtomic:
-		g.sawSessions(reads, writers, saw)
+		g.sawSessions(reads, saw)
 		for i := range n {
 			for _, r := range reads[i] {
 				for _, other := range reads[i] {
@@ -181,7 +174,7 @@ func (g *orders) circle() *Violation {
 					return g.forbidden() // what was read, and sessions, are a circle already
 				}
 			}
-			g.sawAll(component, reads, writers, saw)
+			g.sawAll(component, reads, saw)
 		}
 	}
 	v := g.forbidden()
@@ -230,19 +223,18 @@ func (g *orders) seenThrough(seen, reader int32) []int32 {
 }
 
 // sawSessions says what each step saw of its session: the last one before it that wrote a key that it read.
-func (g *orders) sawSessions(reads [][]reading, writers map[int32][]int32, saw func(reader, seen int32, r reading)) {
+func (g *orders) sawSessions(reads [][]reading, saw func(reader, seen int32, r reading)) {
 	threads, thread, before := g.threads()
 	last := make(map[int32]int32)
+	members := make([][]int32, len(threads)) // all that come after some of the session
+	for i := range g.c.steps {
+		if thread[i] != none {
+			members[thread[i]] = append(members[thread[i]], int32(i))
+		}
+	}
 	for k, steps := range threads {
 		clear(last)
-		at := int32(0)
-		// All that come after the first `before` of the session, in that order.
-		var all []int32
-		for i := range g.c.steps {
-			if thread[i] == int32(k) {
-				all = append(all, int32(i))
-			}
-		}
+		at, all := int32(0), members[k]
 		slices.SortStableFunc(all, func(a, b int32) int { return cmp.Compare(before[a], before[b]) })
 		for _, i := range all {
 			for ; at < before[i]; at++ {
@@ -261,81 +253,106 @@ func (g *orders) sawSessions(reads [][]reading, writers map[int32][]int32, saw f
 	}
 }
 
-// sawAll says what each step saw, itself or by others: of each session the last one that wrote a key that it read, and of those
-// in no session, each.
-func (g *orders) sawAll(component []int32, reads [][]reading, writers map[int32][]int32, saw func(reader, seen int32, r reading)) {
+// sawAll says what each step saw, itself or by others: of each session the last one that wrote a key that it read. A step that is
+// in no session is one of its own here. What a step sees is a number for each session, and is kept until the last one that
+// sees the step has taken it over.
+func (g *orders) sawAll(component []int32, reads [][]reading, saw func(reader, seen int32, r reading)) {
 	threads, thread, before := g.threads()
-	n := len(g.c.steps)
-	width := len(threads)
-	inThread := make([]int32, n) // its place in its session + 1, 0 when it is in none
-	for _, steps := range threads {
-		for at, i := range steps {
-			inThread[i] = int32(at) + 1
-		}
-	}
-	topological := make([]int32, 0, n)
-	for i := range n {
+	var order []int32 // each after all that it sees
+	for i := range g.c.steps {
 		if g.in[i] {
-			topological = append(topological, int32(i))
+			order = append(order, int32(i))
 		}
 	}
-	slices.SortFunc(topological, func(a, b int32) int { return cmp.Compare(component[b], component[a]) })
-	clock := make([]int32, n*width) // by step and session, how many of it it sees
-	loose := make([][]int32, n)     // by step, those in no session that it sees, ascending
-	for _, i := range topological {
-		own := clock[int(i)*width : (int(i)+1)*width]
-		see := func(s int32) {
-			for k, seen := range clock[int(s)*width : (int(s)+1)*width] {
-				own[k] = max(own[k], seen)
-			}
-			if inThread[s] > 0 {
-				own[thread[s]] = max(own[thread[s]], inThread[s])
-			}
-			loose[i] = append(loose[i], loose[s]...)
-			if inThread[s] == 0 {
-				loose[i] = append(loose[i], s)
-			}
-			slices.Sort(loose[i])
-			loose[i] = slices.Compact(loose[i])
+	slices.SortFunc(order, func(a, b int32) int { return cmp.Compare(component[b], component[a]) })
+	column, place := make([]int32, len(g.c.steps)), make([]int32, len(g.c.steps)) // its session, and its place there, from 1
+	for k, steps := range threads {
+		for at, i := range steps {
+			column[i], place[i] = int32(k), int32(at)+1
 		}
+	}
+	width := int32(len(threads))
+	sees := func(i int32, visit func(s int32)) {
 		if thread[i] != none && before[i] > 0 {
-			see(threads[thread[i]][before[i]-1])
+			visit(threads[thread[i]][before[i]-1])
 		}
 		for _, r := range reads[i] {
 			if s := g.versions[r.from].step; s != none {
-				see(s)
+				visit(s)
 			}
 		}
 	}
-	type session struct{ key, thread int32 }
-	byThread := make(map[session][]int32) // writers of a key in a session, in order
-	sessionsOf := make(map[int32][]int32)
-	for _, steps := range threads {
-		for _, i := range steps {
-			for _, w := range g.c.steps[i].writes {
-				k := session{w.key, thread[i]}
-				if len(byThread[k]) == 0 {
-					sessionsOf[w.key] = append(sessionsOf[w.key], thread[i])
+	uses := make([]int32, len(g.c.steps))
+	for _, i := range order {
+		if place[i] == 0 {
+			column[i], place[i] = width, 1
+			width++
+		}
+		sees(i, func(s int32) { uses[s]++ })
+	}
+	type lane struct {
+		column int32
+		steps  []int32 // of a session that write the key, in their order
+	}
+	lanes := make([][]lane, len(g.c.keys))
+	inPlace := slices.Clone(order)
+	slices.SortFunc(inPlace, func(a, b int32) int {
+		return cmp.Or(cmp.Compare(column[a], column[b]), cmp.Compare(place[a], place[b]))
+	})
+	for _, i := range inPlace {
+		for _, w := range g.c.steps[i].writes {
+			l := lanes[w.key]
+			if len(l) == 0 || l[len(l)-1].column != column[i] {
+				l = append(l, lane{column: column[i]})
+			}
+			l[len(l)-1].steps = append(l[len(l)-1].steps, i)
+			lanes[w.key] = l
+		}
+	}
+	clocks := make([][]int32, len(g.c.steps))
+	var free [][]int32
+	for _, i := range order {
+		var own []int32
+		if n := len(free); n > 0 {
+			own, free = free[n-1], free[:n-1]
+			clear(own)
+		} else {
+			own = make([]int32, width)
+		}
+		sees(i, func(s int32) {
+			for k, seen := range clocks[s] {
+				if seen > own[k] {
+					own[k] = seen
 				}
-				byThread[k] = append(byThread[k], i)
 			}
-		}
-	}
-	for _, i := range topological {
+			own[column[s]] = max(own[column[s]], place[s])
+		})
 		for _, r := range reads[i] {
-			for _, t := range sessionsOf[r.key] {
-				list := byThread[session{r.key, t}]
-				seen := clock[int(i)*width+int(t)]
-				at, _ := slices.BinarySearchFunc(list, seen, func(s, seen int32) int { return cmp.Compare(inThread[s], seen+1) })
-				if at > 0 {
-					saw(i, list[at-1], r)
+			var from []int32 // what the one that was read sees, and so comes before it anyhow
+			if s := g.versions[r.from].step; s != none {
+				from = clocks[s]
+			}
+			for _, l := range lanes[r.key] {
+				seen := own[l.column]
+				if seen == 0 {
+					continue
+				}
+				at := sort.Search(len(l.steps), func(k int) bool { return place[l.steps[k]] > seen })
+				if at > 0 && (from == nil || from[l.column] < place[l.steps[at-1]]) {
+					saw(i, l.steps[at-1], r)
 				}
 			}
-			for _, s := range loose[i] {
-				if _, writes := g.c.steps[s].wrote(r.key); writes {
-					saw(i, s, r)
-				}
+		}
+		sees(i, func(s int32) {
+			if uses[s]--; uses[s] == 0 {
+				free = append(free, clocks[s])
+				clocks[s] = nil
 			}
+		})
+		if uses[i] > 0 {
+			clocks[i] = own
+		} else {
+			free = append(free, own)
 		}
 	}
 }
