@@ -298,8 +298,8 @@ func (g *orders) clause(cycle []hop) []literal {
 			next := &turned[i+1]
 			if next.chains[0] != h.chains[1] || next.why != Overwrites || next.choice != noChoice || g.stepOf(h.to) == none ||
 				g.stepOf(next.from) != g.stepOf(h.to) || g.versions[h.chains[1]].next != none || next.chains[1] == h.chains[0] ||
-				g.stepOf(h.from) == g.stepOf(next.to) { // nobody misses himself
-				break
+				g.stepOf(h.from) == g.stepOf(next.to) || g.contrary([2]int32{h.chains[0], next.chains[1]}) {
+				break // nobody misses himself, and a pair chosen the other way round is another conflict
 			}
 			merged := hop{h.from, arc{next.to, h.why, h.key, [2]int32{h.chains[0], next.chains[1]}, h.choice}}
 			skip[i] = true
@@ -331,6 +331,16 @@ func (g *orders) clause(cycle []hop) []literal {
 		}
 	}
 	return clause
+}
+
+// contrary tells that of a pair the second was chosen to come first.
+func (g *orders) contrary(chains [2]int32) bool {
+	if a, b := chains[0], chains[1]; a > b {
+		l, ok := g.pairs[[2]int32{b, a}]
+		return ok && g.solver.value[l] > 0
+	}
+	l, ok := g.pairs[chains]
+	return ok && g.solver.value[l] < 0
 }
 
 // forbidden looks for cycles of what is known, without any choice. One proves the history illegal.
@@ -372,8 +382,14 @@ func (g *orders) settle(tries int) Verdict {
 			return Illegal
 		}
 		g.clauses = g.clauses[:0]
-		g.take()
+		// First what was chosen alone: an order laid through that is a better guess of what was not.
+		g.take(false)
 		cycles := g.cycles()
+		if len(cycles) == 0 {
+			g.lay()
+			g.take(true)
+			cycles = g.cycles()
+		}
 		if len(cycles) == 0 && len(g.clauses) == 0 {
 			return Legal
 		}

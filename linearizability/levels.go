@@ -13,8 +13,14 @@ func CheckLevel(ctx context.Context, level Level, history []Txn, limits Limits) 
 	if c == nil {
 		return result
 	}
-	if level.weak() {
+	switch {
+	case level.weak():
 		return result.decideWeak(ctx, c, level, limits)
+	case level == Serializable:
+		// Sessions hint at the order, and one that keeps them is an order.
+		if kept := result.decide(ctx, c, SessionSerializable, limits); kept.Verdict == Legal {
+			return kept
+		}
 	}
 	return result.decide(ctx, c, level, limits)
 }

@@ -462,16 +462,18 @@ func (r *ready) Pop() any {
 	return last
 }
 
-// lay lays an order through the known graph, which has no cycle: of the steps that may come next the one that ended first,
+// lay lays an order through the graph, which has no cycle: of the steps that may come next the one that ended first,
 // but one that replaces what others still have to read waits while any other can go on.
 func (g *orders) lay() {
 	waits := make([]int32, len(g.static))
-	for v, arcs := range g.static {
+	for v := range g.static {
 		if g.absent(int32(v)) {
 			continue // what may not have happened holds up nobody
 		}
-		for _, a := range arcs {
-			waits[a.to]++
+		for _, arcs := range [2][]arc{g.static[v], g.dynamic[v]} {
+			for _, a := range arcs {
+				waits[a.to]++
+			}
 		}
 	}
 	state := make([]int32, len(g.c.keys)) // by key, its version
@@ -508,9 +510,11 @@ func (g *orders) lay() {
 		if g.absent(node) {
 			return
 		}
-		for _, a := range g.static[node] {
-			if waits[a.to]--; waits[a.to] == 0 {
-				nodes = append(nodes, a.to)
+		for _, arcs := range [2][]arc{g.static[node], g.dynamic[node]} {
+			for _, a := range arcs {
+				if waits[a.to]--; waits[a.to] == 0 {
+					nodes = append(nodes, a.to)
+				}
 			}
 		}
 	}
@@ -617,8 +621,9 @@ func (g *orders) happened(i int32) bool {
 	return g.in[i] || g.happens[i] != noChoice && g.solver.holds(g.happens[i])
 }
 
-// take takes the choices that the solver has made, and makes the edges that follow.
-func (g *orders) take() {
+// take takes the choices that the solver has made, and makes the edges that follow: with all, also those of chains of which
+// no choice was asked, as the order laid has them.
+func (g *orders) take(all bool) {
 	for i := range g.dynamic {
 		g.dynamic[i] = g.dynamic[i][:0]
 	}
@@ -664,6 +669,19 @@ func (g *orders) take() {
 		if s := g.versions[v].step; s != none && s != to {
 			g.put(g.end(s), arc{to: g.begin(to), why: Overwrites, key: key, chains: chains, choice: noChoice})
 		}
+	}
+	if !all {
+		for k := range g.chains {
+			for _, p := range g.paired[int32(k)] {
+				if !g.solver.holds(g.pairs[p]) {
+					p[0], p[1] = p[1], p[0]
+				}
+				if g.happened(g.versions[p[0]].step) && g.happened(g.versions[p[1]].step) {
+					before(g.tail(p[0]), p[1], p)
+				}
+			}
+		}
+		return
 	}
 	for k := range g.chains {
 		last := int32(k)

@@ -106,7 +106,7 @@ func (a *attempt) laid() bool {
 	if satisfied, _ := a.solver.solve(func() bool { return false }); !satisfied {
 		return false
 	}
-	a.take()
+	a.take(true)
 	return len(a.cycles()) == 0 && a.replays()
 }
 
