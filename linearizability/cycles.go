@@ -299,7 +299,7 @@ func (g *orders) clause(cycle []hop) []literal {
 			if next.chains[0] != h.chains[1] || next.why != Overwrites || next.choice != noChoice || g.stepOf(h.to) == none ||
 				g.stepOf(next.from) != g.stepOf(h.to) || g.versions[h.chains[1]].next != none || next.chains[1] == h.chains[0] ||
 				g.stepOf(h.from) == g.stepOf(next.to) || g.contrary([2]int32{h.chains[0], next.chains[1]}) {
-				break // nobody misses himself, and a pair chosen the other way round is another conflict
+				break // a step does not miss itself, and a pair chosen the other way round is another conflict
 			}
 			merged := hop{h.from, arc{next.to, h.why, h.key, [2]int32{h.chains[0], next.chains[1]}, h.choice}}
 			skip[i] = true

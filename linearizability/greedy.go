@@ -13,7 +13,7 @@ import (
 // that fits there changes nothing, so it is placed at once. Otherwise some call that changes the key must come next, and all
 // that can have the same effect: one more was added, or the mutex changes hands. Among them the one that ends first is as good
 // as any: if a legal order places another one there, the two can change places, as the one that now stands later has a later
-// end. A call of unknown outcome ends never, so it comes last, and is used only when no other one is left. The walk so either
+// end. A call of unknown outcome never ends, so it comes last, and is used only when no other one is left. The walk so either
 // ends with a legal order or shows that there is none.
 
 // A walk places the calls of a key one after another.

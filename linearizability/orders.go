@@ -116,7 +116,7 @@ func (g *orders) stepOf(node int32) int32 {
 	return node
 }
 
-// arrange makes the graph of what is known. A violation is of a read that nobody can have served.
+// arrange makes the graph of what is known. A violation is of a read that no transaction can have served.
 func arrange(c *compiled, level Level, b *budget) (*orders, *Violation) {
 	n := int32(len(c.steps))
 	g := &orders{c: c, level: level, in: make([]bool, n), happens: make([]literal, n), first: make(map[access]int32), pairs: make(map[[2]int32]literal), paired: make(map[int32][][2]int32),
@@ -199,7 +199,7 @@ func (g *orders) attribute() *Violation {
 			ask(int32(i))
 		}
 	}
-	var impossible []int32 // of unknown outcome, with a read that nobody can have served
+	var impossible []int32 // of unknown outcome, with a read that no transaction can have served
 	for {
 		if len(asked) == 0 {
 			// All that must have happened is known. What is left may have.
@@ -468,7 +468,7 @@ func (g *orders) lay() {
 	waits := make([]int32, len(g.static))
 	for v := range g.static {
 		if g.absent(int32(v)) {
-			continue // what may not have happened holds up nobody
+			continue // what may not have happened holds up no other step
 		}
 		for _, arcs := range [2][]arc{g.static[v], g.dynamic[v]} {
 			for _, a := range arcs {
@@ -825,7 +825,7 @@ func (g *orders) pair(chains [2]int32) literal {
 	return l
 }
 
-// unexplained is the objection to a read that nobody can have served.
+// unexplained is the objection to a read that no transaction can have served.
 func (g *orders) unexplained(i int32, read access) *Violation {
 	c := g.c
 	for v, ok := g.first[read]; ok && v != none; v = g.versions[v].alike {

@@ -17,11 +17,11 @@ import (
 // An element of unknown outcome that was not taken can be left out: it only stands in the way of others. One that was taken
 // came. A taking of unknown outcome may have taken any element that was not taken otherwise, or none. Which elements it has to
 // take is known: those that came before one that was taken. Each by a taking that began before the other was gone; as it never
-// ends, it stands in nobody's way. So the elements by the time until when they must be gone are given the takings by their
+// ends, no other call has to come after it. So the elements by the time until when they must be gone are given the takings by their
 // begins, and that fits if anything does. Where somebody found the queue empty too, what does not fit so is left to a search.
 
 // An element is when it was put into the queue and taken from it.
-type element struct{ put, take int32 } // positions; take is none when nobody took it
+type element struct{ put, take int32 } // positions; take is none when no call took it
 
 // queue decides a queue, or cannot tell when an element was put into it twice, or takings of unknown outcome matter.
 func (p part) queue() (Verdict, *CallViolation) {

@@ -14,7 +14,7 @@ import (
 //   - Of calls of one effect, the one that ends first comes first; if a legal order has another one there, they can change places.
 //   - Writes of unknown outcome and of one effect are interchangeable, so a state holds how many of them it has used, not which;
 //     and it need not be searched when another one has placed the same calls, has the same value, and has used no more.
-//   - One is used only where the value that it leaves is wanted by the next call: elsewhere, nobody sees what it wrote, and it can
+//   - One is used only where the value that it leaves is wanted by the next call: elsewhere, no call sees what it wrote, and it can
 //     be left out.
 //   - A value is never replaced while some call still has to see it and none is left that could write it again.
 type registerSearch struct {

@@ -23,7 +23,7 @@ import (
 // begin(X), so end(Y) < begin(X), and end(X) < begin(Y). Hence it suffices to look for two chains with end(A) < begin(B) and
 // end(B) < begin(A): two forward zones [end, begin] that overlap, or a backward zone [begin, end] inside a forward one.
 //
-// A write of unknown outcome that nobody sees can be left out of any legal order, and one that is seen must be in it. A failed
+// A write of unknown outcome that no call sees can be left out of any legal order, and one that is seen must be in it. A failed
 // swap changes nothing, so leaving it out makes no legal order illegal; whether it fits is asked of the order that was found.
 
 // A part is the calls on one key, as positions in the history, by which its methods name them.
