@@ -170,9 +170,12 @@ func describeMessage(m node.Message) string { return node.Describe(m) }
 
 func describeRequest(r *node.Request) string {
 	s := fmt.Sprintf("%v #%d txn %v", r.Op, r.ID, r.Txn)
-	for _, row := range r.Rows {
+	for i, row := range r.Rows {
 		s += " " + row.Key
-		if r.Op == node.OpPut {
+		switch {
+		case r.Op == node.OpSwap:
+			s += "=" + r.Expect.String() + "→" + row.Value.String()
+		case r.Op == node.OpPut, r.Op == node.OpWrite, r.Op == node.OpAppend, r.Op == node.OpApply && i < len(r.Reads) && !r.Reads[i]:
 			s += "=" + row.Value.String()
 		}
 	}
@@ -184,8 +187,13 @@ func describeReply(r *node.Reply) string {
 	if r.Reason != node.ReasonNone {
 		s += fmt.Sprintf(" (%v)", r.Reason)
 	}
-	if r.Op == node.OpGet && r.Status == node.OK {
+	switch ok := r.Status == node.OK; {
+	case ok && (r.Op == node.OpGet || r.Op == node.OpRead):
 		s += " " + r.Value.String()
+	case ok && (r.Op == node.OpElements || r.Op == node.OpApply):
+		for _, row := range r.Rows {
+			s += " " + row.Value.String()
+		}
 	}
 	if r.LSN != 0 {
 		s += fmt.Sprintf(" LSN %d", r.LSN)
