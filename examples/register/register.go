@@ -25,7 +25,7 @@ func system(name string, disk bool, possible int) harness.System {
 		{Name: "bugAnswerBeforeSync", Rule: "what is acknowledged is on the disk", Expect: expect}}
 	return harness.Replicas{Name: name, What: "a register for each key on three nodes, each of which takes reads and writes",
 		Disk: disk, Mix: workload.Registers(), Bugs: bugs[:possible], New: func(p harness.Place) node.Node {
-			return &replica{place: p, disk: disk, copies: map[string]copied{}, owed: map[node.Token]func(*node.Effects){}}
+			return &replica{place: p, disk: disk, copies: map[string]copied{}}
 		}}.System()
 }
 
@@ -33,13 +33,16 @@ func system(name string, disk bool, possible int) harness.System {
 // before a crash, still on its way, and one made after it; so the operation, which no other of the node ever has, is part of it.
 type version [3]uint64
 
-func (v version) before(o version) bool { return slices.Compare(v[:], o[:]) < 0 }
-
 type copied struct { // what a node holds under a key
 	Version version
 	Exists  bool
 	Bytes   []byte
 }
+
+func newest(of ...copied) copied {
+	return slices.MaxFunc(of, func(a, b copied) int { return slices.Compare(a.Version[:], b.Version[:]) })
+}
+
 type message struct { // "ask", "store", and the answers to both
 	Operation uint64
 	Key       string
@@ -56,13 +59,11 @@ type replica struct {
 	disk       bool
 	damaged    bool // what it acknowledged is unreadable: it takes no part any more
 	copies     map[string]copied
-	token      node.Token
-	owed       map[node.Token]func(*node.Effects) // answers that wait for the disk
-	operations []*operation
-	last       uint64 // operation
+	owed       []func(*node.Effects) // answers that wait for the disk
+	writing    int                   // how many of them the write under way is for
+	operations []*operation          // at most 64: then the oldest, whose client has long given up, gives way
+	last       uint64                // operation
 }
-
-const every, most = 10 * time.Millisecond, 64 // between two tries; operations, of which the oldest one gives way to a new one
 
 func (r *replica) Step(_ node.Time, ev node.Event, out *node.Effects) {
 	m, opaque := ev.Message.(*node.Opaque)
@@ -73,11 +74,11 @@ func (r *replica) Step(_ node.Time, ev node.Event, out *node.Effects) {
 			n := max(len(f.Data), 8) - 8
 			r.damaged = string(checksum(f.Data[:n])) != string(f.Data[n:]) || json.Unmarshal(f.Data[:n], &r.copies) != nil
 		}
-		out.SetTimer(1, every)
+		out.SetTimer(1, 10*time.Millisecond)
 	case r.damaged:
 	case ev.Kind == node.Requested && (q.Op == node.OpRead || q.Op == node.OpWrite) && len(q.Rows) == 1:
 		r.last++
-		r.operations = append(r.operations[max(0, len(r.operations)-most+1):], &operation{message{r.last, q.Rows[0].Key, copied{}}, "ask", ev, map[node.ID]bool{}})
+		r.operations = append(r.operations[max(0, len(r.operations)-63):], &operation{message{r.last, q.Rows[0].Key, copied{}}, "ask", ev, map[node.ID]bool{}})
 		say("ask", r.operations[len(r.operations)-1].message, out, r.place.Members...)
 	case ev.Kind == node.Requested:
 		out.Respond(ev.From, node.Reply{ID: q.ID, Op: q.Op, Status: node.Refused, Reason: node.ReasonMalformed})
@@ -85,15 +86,22 @@ func (r *replica) Step(_ node.Time, ev node.Event, out *node.Effects) {
 		for _, o := range r.operations {
 			say(o.kind, o.message, out, r.place.Members...)
 		}
-		out.SetTimer(1, every)
+		out.SetTimer(1, 10*time.Millisecond)
 	case ev.Kind == node.DiskDone:
-		r.owed[ev.Token](out)
-		delete(r.owed, ev.Token)
+		for _, answer := range r.owed[:r.writing] {
+			answer(out)
+		}
+		r.owed, r.writing = r.owed[r.writing:], 0
 	case ev.Kind == node.Received && opaque:
 		var about message
 		if json.Unmarshal(m.Bytes, &about) == nil {
 			r.receive(ev.From, m.Kind, about, out)
 		}
+	}
+	if len(r.owed) > 0 && r.writing == 0 {
+		r.writing = len(r.owed)
+		data, _ := json.Marshal(r.copies) // numbers, strings and bytes
+		out.Replace("copies", append(data, checksum(data)...), 1)
 	}
 }
 
@@ -112,17 +120,12 @@ func (r *replica) receive(from node.ID, kind string, m message, out *node.Effect
 		m.Copy = r.copies[m.Key] // perhaps not durable yet: nobody answers a client with it before a majority has stored it
 		say("ask-ok", m, out, from)
 	case "store":
-		if r.copies[m.Key].Version.before(m.Copy.Version) {
-			r.copies[m.Key] = m.Copy
-		}
+		r.copies[m.Key] = newest(r.copies[m.Key], m.Copy)
 		if !r.disk || r.place.Hook.Planted("bugAnswerBeforeSync") {
 			say("store-ok", m, out, from)
 		}
 		if r.disk { // whether it is new or not: what was read at a start may still be in the disk's cache
-			r.token++
-			r.owed[r.token] = func(out *node.Effects) { say("store-ok", m, out, from) }
-			data, _ := json.Marshal(r.copies) // numbers, strings and bytes
-			out.Replace("copies", append(data, checksum(data)...), r.token)
+			r.owed = append(r.owed, func(out *node.Effects) { say("store-ok", m, out, from) })
 		}
 	}
 	i := slices.IndexFunc(r.operations, func(o *operation) bool { return o.Operation == m.Operation && kind == o.kind+"-ok" })
@@ -130,10 +133,7 @@ func (r *replica) receive(from node.ID, kind string, m message, out *node.Effect
 		return
 	}
 	o := r.operations[i]
-	o.answers[from] = true
-	if o.Copy.Version.before(m.Copy.Version) {
-		o.Copy = m.Copy
-	}
+	o.answers[from], o.Copy = true, newest(o.Copy, m.Copy)
 	q, writes := &o.asked.Request, o.asked.Request.Op == node.OpWrite
 	switch {
 	case len(o.answers) <= len(r.place.Members)/2 && !r.place.Hook.Planted("bugQuorumOfOne"):
