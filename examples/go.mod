@@ -21,4 +21,11 @@ require (
 	golang.org/x/term v0.47.0 // indirect
 )
 
+require (
+	github.com/klauspost/compress v1.20.4 // indirect
+	go.yaml.in/yaml/v3 v3.0.5 // indirect
+)
+
+require github.com/stretchr/testify v1.12.1
+
 replace github.com/firstgap/firstgap => ../

@@ -327,10 +327,12 @@ func TestPlansOfASystemThatNamesItsNodesOtherwise(t *testing.T) {
 		for _, k := range []faults.Kind{faults.TakeOver, faults.FailOver, faults.Promote, faults.DiskLost, faults.NodeLost} {
 			require.Zero(t, kinds[k], k)
 		}
-		for _, k := range []faults.Kind{faults.Crash, faults.Pause, faults.Partition, faults.PartitionOneWay, faults.PowerLossAZ, faults.AZCutOff, faults.Loss} {
+		for _, k := range []faults.Kind{faults.Pause, faults.Partition, faults.PartitionOneWay, faults.AZCutOff, faults.Loss} {
 			require.Greater(t, kinds[k], 20, k)
 		}
-		require.Equal(t, disk, kinds[faults.CrashAtPoint] > 0)
-		require.Equal(t, disk, kinds[faults.DiskSlow] > 0)
+		// A node without a disk forgets in a crash what it acknowledged: every replicated system would be found to lie.
+		for _, k := range []faults.Kind{faults.Crash, faults.PowerLossAZ, faults.CrashAtPoint, faults.DiskSlow} {
+			require.Equal(t, disk, kinds[k] > 0, k)
+		}
 	}
 }

@@ -50,7 +50,7 @@ type Part struct {
 	ReadQuorum  int `json:"readQuorum,omitempty"`
 	// Damaged is, of a part that holds, how many nodes of a group may have a damaged or lost disk in a whole plan.
 	Damaged int `json:"damaged,omitempty"`
-	// Disk tells whether the nodes have disks. One without forgets everything when it crashes.
+	// Disk tells whether the nodes have disks. One without forgets everything when it crashes, so generated plans crash none.
 	Disk bool `json:"disk"`
 	// Points are the names of those in the code of the nodes where they can crash.
 	Points []string `json:"points,omitempty"`

@@ -27,7 +27,8 @@ type Replicas struct {
 	Zones int    // availability zones that they are spread over; 0 is one for each node
 	// Quorum is how many nodes the system needs to go on; 0 is a majority. Beyond, it may stall and must not lie.
 	Quorum int
-	// Disk says that the nodes keep on their disks what they need after a crash. Without it no node is ever crashed.
+	// Disk says that the nodes keep on their disks what they need after a crash. Without it no generated run crashes a node: it is
+	// paused or cut off instead.
 	Disk bool
 	// Mix is the client contract: the operations that clients call (workload.Registers, SwappedRegisters, Lists,
 	// Transactions).

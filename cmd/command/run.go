@@ -197,9 +197,13 @@ func systemOf(systems []harness.System, name string) (harness.System, error) {
 
 // described lists systems for a help text.
 func described(systems []harness.System) string {
+	widest := 0
+	for _, s := range systems {
+		widest = max(widest, len(s.Name()))
+	}
 	var b strings.Builder
 	for _, s := range systems {
-		fmt.Fprintf(&b, "\n  %-10s %s", s.Name(), s.About().What)
+		fmt.Fprintf(&b, "\n  %-*s  %s", widest, s.Name(), s.About().What)
 	}
 	return b.String()
 }

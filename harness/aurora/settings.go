@@ -184,6 +184,11 @@ func (c *Configuration) validateSettings() error {
 // Every part has a fuzzer of its own, seeded by the run's seed and the part's name, so that what one part draws does
 // not change the others.
 func Generate(seed uint64, g harness.Generation) (Configuration, error) {
+	return generate(seed, g, Without{})
+}
+
+// generate leaves out what the segments do. Where they leave out nothing, it draws what it always drew.
+func generate(seed uint64, g harness.Generation, without Without) (Configuration, error) {
 	c := Configuration{Configuration: configuration.Configuration{Version: configuration.Version, System: Name, Seed: seed, Bug: g.Bug,
 		Limits: sim.Limits{Events: 400_000, Time: faults.Duration(2 * time.Minute), Bytes: 256 << 20}}}
 	for _, part := range []struct {
@@ -194,10 +199,11 @@ func Generate(seed uint64, g harness.Generation) (Configuration, error) {
 	} {
 		fuzz.NewWithSeed(configuration.PartSeed(seed, part.name)).Funcs(Funcs()...).Fuzz(part.into)
 	}
+	without.limit(&c.Volume)
 	c.Draw()
 	// Rows that fit the pages: a few of them into each, so that pages split and merge.
 	c.Workload.ValueBytes = min(c.Workload.ValueBytes, page.MaxCell(c.Volume.PageSize)-c.Workload.KeyBytes)
-	plans := faults.Generator{Topology: c.Topology(), Faults: 5, Points: g.Points, Lost: true, SpareEach: c.Volume.Spares > 0,
+	plans := faults.Generator{Topology: c.Topology(), Faults: 5, Points: g.Points, Lost: !without.Fill, SpareEach: c.Volume.Spares > 0,
 		Horizon: faults.Duration(300+seed%5*50) * faults.Duration(time.Millisecond),
 		Beyond:  configuration.PartSeed(seed, "beyond")%8 == 0}
 	var err error

@@ -57,31 +57,31 @@ type Counts struct {
 	Rotten          uint64 `json:"rotten" text:"files that had rotted, written anew" by:"500" of:"log"`
 	BackupConflicts uint64 `json:"backupConflicts"` // objects of which another copy would have put something else
 
-	Objects      uint64 `json:"objects" text:"objects stored" by:"30" of:"log"` // that the object store made durable
-	StoreStarts  uint64 `json:"storeStarts" text:"restarts of the object store" by:"300" of:"log"`
-	Restores     uint64 `json:"restores" text:"volumes restored" by:"30" of:"log"` // and held against the log
-	RestoredRows uint64 `json:"restoredRows" text:"rows of restored volumes" by:"30" of:"log"`
-	RestoreUndos uint64 `json:"restoreUndos" text:"changes that restoring took back" by:"30" of:"log"`
+	Objects      uint64 `json:"objects" text:"objects stored" by:"30" of:"store"` // that the object store made durable
+	StoreStarts  uint64 `json:"storeStarts" text:"restarts of the object store" by:"300" of:"store"`
+	Restores     uint64 `json:"restores" text:"volumes restored" by:"30" of:"store"` // and held against the log
+	RestoredRows uint64 `json:"restoredRows" text:"rows of restored volumes" by:"30" of:"store"`
+	RestoreUndos uint64 `json:"restoreUndos" text:"changes that restoring took back" by:"30" of:"store"`
 	GrowthWaits  uint64 `json:"growthWaits" text:"writes that waited for a group" by:"500" of:"log"` // because the volume had to grow
 
-	TakeOvers  uint64 `json:"takeOvers" text:"take-overs" by:"1" of:"log"`                // epochs won from a predecessor
-	Recoveries uint64 `json:"recoveries" text:"recoveries opened" by:"20" of:"log"`       // of these, those that got as far as opening
-	Cuts       uint64 `json:"cuts" text:"cuts that removed records" by:"200" of:"log"`    // that some segment held
-	Undos      uint64 `json:"undos" text:"undos" by:"25" of:"log"`                        // undo records written
+	TakeOvers  uint64 `json:"takeOvers" text:"take-overs" by:"1" of:"trace"`              // epochs won from a predecessor
+	Recoveries uint64 `json:"recoveries" text:"recoveries opened" by:"20" of:"trace"`     // of these, those that got as far as opening
+	Cuts       uint64 `json:"cuts" text:"cuts that removed records" by:"200" of:"trace"`  // that some segment held
+	Undos      uint64 `json:"undos" text:"undos" by:"25" of:"trace"`                      // undo records written
 	PageReads  uint64 `json:"pageReads" text:"page reads from segments" by:"20" of:"log"` // page images that segments sent to writers
 
-	PagesCompared uint64 `json:"pagesCompared" text:"pages compared" by:"20" of:"log"` // images with those of another segment
-	RowsAudited   uint64 `json:"rowsAudited" text:"rows audited" by:"20" of:"audit"`   // read after the last recovery
+	PagesCompared uint64 `json:"pagesCompared" text:"pages compared" by:"20" of:"pages"` // images with those of another segment
+	RowsAudited   uint64 `json:"rowsAudited" text:"rows audited" by:"20" of:"audit"`     // read after the last recovery
 	Certificates  uint64 `json:"certificates" text:"histories proved by certificate" by:"20" of:"log"`
 
-	RefusedByReaders uint64 `json:"refusedByReaders" text:"wrong requests refused by readers" by:"30" of:"log"`
-	InFlight         uint64 `json:"inFlight" text:"records kept for pages in flight" by:"60" of:"log"`                    // that came into view while their page was being read
-	Hidden           uint64 `json:"hidden" text:"uncommitted changes hidden by readers" by:"30" of:"log"`                 // of active transactions
-	CollectedQueries uint64 `json:"collectedQueries" text:"queries that came too late for collection" by:"3000" of:"log"` // what they read had been collected
-	WarmPages        uint64 `json:"warmPages" text:"warm pages of promoted readers" by:"400" of:"log"`                    // that they brought with them
+	RefusedByReaders uint64 `json:"refusedByReaders" text:"wrong requests refused by readers" by:"30" of:"readings"`
+	InFlight         uint64 `json:"inFlight" text:"records kept for pages in flight" by:"60" of:"readings"`                    // that came into view while their page was being read
+	Hidden           uint64 `json:"hidden" text:"uncommitted changes hidden by readers" by:"30" of:"readings"`                 // of active transactions
+	CollectedQueries uint64 `json:"collectedQueries" text:"queries that came too late for collection" by:"3000" of:"readings"` // what they read had been collected
+	WarmPages        uint64 `json:"warmPages" text:"warm pages of promoted readers" by:"400" of:"readings"`                    // that they brought with them
 
-	Readers conform.ReaderCounts `json:"readers" of:"readings"`
-	Trace   conform.Counts       `json:"trace" of:"log"`
+	Readers conform.ReaderCounts `json:"readers" of:"trace"`
+	Trace   conform.Counts       `json:"trace" of:"trace"`
 	World   runtime.Counts       `json:"world"`
 	Lag     reader.Lags          `json:"lag"` // of readers
 	Other   Other                `json:"other,omitempty"`

@@ -143,6 +143,10 @@ func (r *Report) Markdown() []byte {
 	if s := r.Runs; s != nil {
 		b.WriteString("\n| check | verdict | runs | violations | guarantee |\n|---|---|--:|--:|---|\n")
 		for _, c := range s.Checks {
+			if c.NotMade != "" {
+				fmt.Fprintf(&b, "| %s |  |  |  | %s |\n", c.Check, cell(c.NotMade))
+				continue
+			}
 			fmt.Fprintf(&b, "| %s | %s | %s | %d | %s |\n", c.Check, c.Verdict, text.Count(c.Runs), c.Violations, cell(c.Guarantee))
 		}
 		b.WriteString("\n| over all runs | |\n|---|--:|\n")
