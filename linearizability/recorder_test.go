@@ -62,7 +62,16 @@ func ExampleRecorder() {
 	get.Saw("2", true, nil)
 	get = recorder.Get("x")
 	get.Saw("1", true, nil)
-	fmt.Println(recorder.Check(context.Background()))
+	var illegal *IllegalError
+	if errors.As(recorder.Check(context.Background()), &illegal) {
+		for _, operation := range illegal.Core {
+			fmt.Println(operation)
+		}
+	}
+	// Output:
+	// client 0: put(x, "1")
+	// client 2: get(x) = "2"
+	// client 3: get(x) = "1"
 }
 
 // A simulatedStore is one register each key, whose calls take effect at random between their begin and their end. Of the

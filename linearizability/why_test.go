@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -216,21 +218,61 @@ func TestCoresOfCallsAreMinimal(t *testing.T) {
 			require.Equal(t, Illegal, result.Verdict, "%v", result.Err())
 			x, err := rec.Explain(context.Background(), "", "", result, Limits{})
 			require.NoError(t, err)
-			minimal(t, x, func(keep []int) bool {
-				history, _ := forgetCalls(tc.model, rec.Calls, keep)
-				for _, key := range byKey(history) {
-					ops, model := key.operations(tc.model, nil)
-					if !porcupine.CheckOperations(model, ops) {
-						return false
-					}
-				}
-				return true
-			})
+			minimal(t, x, func(keep []int) bool { return porcupineAllows(tc.model, rec.Calls, keep) })
 			if tc.core != nil {
 				require.Equal(t, tc.core, x.Core)
 			}
 		})
 	}
+}
+
+// Cores of random histories, with few values and unknown outcomes.
+func TestCoresOfRandomCallsAreMinimal(t *testing.T) {
+	illegal := 0
+	for seed := range uint64(600) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		var calls []Call
+		for client := range 3 {
+			now := r.Int64N(5)
+			for range 3 {
+				c := Call{Client: client, Begin: now, End: now + 1 + r.Int64N(10), Key: "a", Value: strconv.Itoa(1 + r.IntN(3)),
+					Kind: []CallKind{Get, Put, Put, CompareAndSwap, Discard}[r.IntN(5)]}
+				now = c.End + 1
+				switch c.Kind {
+				case Get:
+					c.Found = true
+				case CompareAndSwap:
+					c.From, c.Swapped = strconv.Itoa(1+r.IntN(3)), true
+				case Discard:
+					c.Value = ""
+				}
+				c.Unknown = c.Kind != Get && r.IntN(6) == 0
+				calls = append(calls, c)
+			}
+		}
+		rec := &Recording{Model: ModelRegister, Calls: calls}
+		result := rec.Check(context.Background(), "", "", Limits{})
+		if result.Verdict != Illegal {
+			continue
+		}
+		illegal++
+		x, err := rec.Explain(context.Background(), "", "", result, Limits{})
+		require.NoError(t, err)
+		minimal(t, x, func(keep []int) bool { return porcupineAllows(ModelRegister, rec.Calls, keep) })
+	}
+	require.Greater(t, illegal, 200)
+}
+
+// porcupineAllows is porcupine's opinion on a history of which some calls are kept.
+func porcupineAllows(model Model, calls []Call, keep []int) bool {
+	history, _ := forgetCalls(model, calls, keep)
+	for _, key := range byKey(history) {
+		ops, m := key.operations(model, nil)
+		if !porcupine.CheckOperations(m, ops) {
+			return false
+		}
+	}
+	return true
 }
 
 // What the illegal logs of others come down to is small and minimal too.
