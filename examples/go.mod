@@ -4,7 +4,10 @@ go 1.26.0
 
 require github.com/firstgap/firstgap v0.0.0
 
-require go.yaml.in/yaml/v3 v3.0.5 // indirect
+require (
+	github.com/klauspost/compress v1.20.4 // indirect
+	go.yaml.in/yaml/v3 v3.0.5 // indirect
+)
 
 require (
 	github.com/anishathalye/porcupine v1.3.1 // indirect
