@@ -29,6 +29,7 @@ func system(name string, traced bool) harness.System {
 	}
 	i.SegmentDisk = []node.File{{Name: batch(0), Data: sealed(nil)}}
 	i.Without = aurora.Without{Trace: !traced, Fill: true, Tails: true, Backup: true, Upkeep: true}
+	i.Never = []string{"world.lostPieces"} // these segments append nothing
 	expect := []faults.Check{faults.Trace, faults.Durability, faults.Serializability, faults.Snapshots, faults.Progress, faults.Pages}
 	i.Bugs = []faults.PlantedBug{
 		{Name: "bugAckBeforeSync", Rule: "a segment persists before it acknowledges", Expect: expect},
@@ -40,6 +41,7 @@ func system(name string, traced bool) harness.System {
 // An entry is one thing to remember, in the order in which it became true: a record, a promise or a history.
 type entry struct {
 	record  *node.Record
+	from    node.ID // of a record: the peer that gave it, 0 when it was a writer; not on the disk
 	promise node.Epoch
 	history node.History
 }
@@ -224,7 +226,7 @@ func (s *segment) written(out *node.Effects) {
 			i, _ := slices.BinarySearchFunc(s.log, e.record.LSN, func(r *node.Record, l node.LSN) int { return int(int64(r.LSN) - int64(l)) })
 			s.log = slices.Insert(s.log, i, e.record)
 			s.advance()
-			t.Action, t.Epoch, t.Record = node.ActStore, s.durable.history.Line(), e.record
+			t.Action, t.Epoch, t.Record, t.From = node.ActStore, s.durable.history.Line(), e.record, e.from
 			stored = true
 		case e.history != nil:
 			s.durable = state{e.history.Line(), e.history}
@@ -285,7 +287,7 @@ func (s *segment) receive(from node.ID, m node.Message, out *node.Effects) {
 		// Only on one line: an LSN of another may name another record. And none once it promised an epoch that it does not
 		// follow yet: what it answered to the fence has to stay true.
 		if m.Line == s.ahead.history.Line() && s.ahead.promise == m.Line {
-			s.store(m.Records)
+			s.store(m.Records, from)
 		}
 	case *node.ReadSnapshot:
 		image, complete := s.page(m.Page, m.ReadPoint, m.Need)
@@ -345,7 +347,7 @@ func (s *segment) allowed(from node.ID, e node.Epoch, follows bool, out *node.Ef
 // append takes a writer's records. When none is new it acknowledges at once what it has.
 func (s *segment) append(m *node.Append, out *node.Effects) {
 	s.told = max(s.told, m.VDL)
-	if !s.store(m.Records) {
+	if !s.store(m.Records, 0) {
 		s.answer(m.Epoch, &node.Appended{Epoch: m.Epoch, SCL: s.scl}, out)
 	} else if s.hook.Planted("bugAckBeforeSync") {
 		early := s.scl
@@ -359,14 +361,14 @@ func (s *segment) append(m *node.Append, out *node.Effects) {
 }
 
 // store takes the records that belong to its line and that it has not, and tells whether there were any.
-func (s *segment) store(records []*node.Record) (some bool) {
+func (s *segment) store(records []*node.Record, from node.ID) (some bool) {
 	for _, r := range records {
 		same := func(o *node.Record) bool { return o.LSN == r.LSN && o.Epoch == r.Epoch }
 		if r.Group != s.group || !r.Intact() || !s.ahead.history.Has(r.LSN, r.Epoch) || len(s.waiting) >= mostWaiting || slices.ContainsFunc(s.above(r.LSN-1), same) ||
 			slices.ContainsFunc(s.waiting, func(e entry) bool { return e.record != nil && same(e.record) }) {
 			continue
 		}
-		s.take(entry{record: r})
+		s.take(entry{record: r, from: from})
 		some = true
 	}
 	return some

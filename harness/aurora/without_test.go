@@ -43,11 +43,16 @@ func TestWhatSegmentsLeaveOut(t *testing.T) {
 			}
 		}
 	}
+	c, err := s.Generate(1, harness.Generation{Bug: "bugOfAStranger"})
+	require.NoError(t, err, "a bug of the stranger's own, in a build without points")
+	require.Equal(t, "bugOfAStranger", c.Bug)
+	_, err = s.Generate(1, harness.Generation{Bug: "bugAckBeforeSync"})
+	require.ErrorContains(t, err, "unknown planted bug")
 	about := s.About()
 	require.NoError(t, about.Knows("bugOfAStranger"))
 	require.False(t, about.Overlay)
 	_, not := about.Checks()
-	c, err := s.Generate(1, harness.Generation{})
+	c, err = s.Generate(1, harness.Generation{})
 	require.NoError(t, err)
 	r := harness.Run(s, c)
 	require.Equal(t, judge.Pass, r.Verdict, r.Findings)
