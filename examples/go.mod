@@ -4,8 +4,9 @@ go 1.26.0
 
 require (
 	github.com/firstgap/firstgap v0.0.0
+	github.com/stretchr/testify v1.12.1
 	go.etcd.io/raft/v3 v3.7.0
-	google.golang.org/protobuf v1.36.11
+	google.golang.org/protobuf v1.36.12
 )
 
 require (
@@ -18,12 +19,9 @@ require (
 	github.com/spf13/pflag v1.0.9 // indirect
 	github.com/zeebo/xxh3 v1.1.0 // indirect
 	go.etcd.io/gofail v0.2.0 // indirect
+	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/term v0.47.0 // indirect
 )
-
-require go.yaml.in/yaml/v3 v3.0.5 // indirect
-
-require github.com/stretchr/testify v1.12.1
 
 replace github.com/firstgap/firstgap => ../
