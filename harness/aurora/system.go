@@ -3,6 +3,9 @@
 //
 // It gives every kind of evidence that there is, and so stands every check. Of lets another implementation of one of the roles,
 // such as a segment of a stranger's, serve beside our own.
+//
+// Use harness.Replicas instead when an engineer's nodes all do the same, and package compare when the question is what
+// the designs before Aurora cost and lose.
 package aurora
 
 import (
