@@ -5,6 +5,7 @@ package segment
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"hash/crc32"
 	"slices"
@@ -27,7 +28,7 @@ func system(name string, traced bool) harness.System {
 	i.Segment = func(id node.ID, v *node.Volume, n aurora.Nodes, hook node.Hook) node.Node {
 		return newSegment(id, v, time.Duration(n.GossipEvery), traced, hook)
 	}
-	i.SegmentDisk = []node.File{{Name: batch(0), Data: sealed(nil)}}
+	i.SegmentDisk = []node.File{{Name: batch(0), Data: sealed([]byte("[]"))}}
 	i.Without = aurora.Without{Trace: !traced, Fill: true, Tails: true, Backup: true, Upkeep: true}
 	i.Never = []string{"world.lostPieces"} // these segments append nothing
 	expect := []faults.Check{faults.Trace, faults.Durability, faults.Serializability, faults.Snapshots, faults.Progress, faults.Pages}
@@ -40,10 +41,11 @@ func system(name string, traced bool) harness.System {
 
 // An entry is one thing to remember, in the order in which it became true: a record, a promise or a history.
 type entry struct {
+	Record  []byte `json:",omitempty"` // encoded
+	Promise node.Epoch
+	History node.History
 	record  *node.Record
-	from    node.ID // of a record: the peer that gave it, 0 when it was a writer; not on the disk
-	promise node.Epoch
-	history node.History
+	from    node.ID // of a record: the peer that gave it, 0 when it was a writer
 }
 
 // state is what was promised and followed.
@@ -126,53 +128,23 @@ func (s *segment) write(out *node.Effects) {
 		return
 	}
 	s.writing = len(s.waiting)
-	var b []byte
-	for _, e := range s.waiting {
-		var kind byte
-		var body []byte
-		switch {
-		case e.record != nil:
-			kind, body = 'r', e.record.AppendBinary(nil)
-		case e.history != nil:
-			kind, body = 'h', e.history.AppendBinary(nil)
-		default:
-			kind, body = 'p', binary.AppendUvarint(nil, uint64(e.promise))
-		}
-		b = append(binary.AppendUvarint(append(b, kind), uint64(len(body))), body...)
-	}
-	out.Replace(batch(s.batches), sealed(b), 1)
+	data, _ := json.Marshal(s.waiting) // bytes and numbers
+	out.Replace(batch(s.batches), sealed(data), 1)
 	s.batches++
 }
 
 // read returns the entries of a batch, and whether it is whole.
 func read(b []byte) (entries []entry, whole bool) {
-	n := len(b) - 4
-	if n < 0 || string(sealed(b[:n:n])) != string(b) {
-		return nil, false
+	n := max(len(b), 4) - 4
+	whole = string(sealed(b[:n:n])) == string(b) && json.Unmarshal(b[:n], &entries) == nil
+	for i := range entries {
+		if e := &entries[i]; e.Record != nil {
+			var err error
+			e.record, err = node.DecodeRecord(e.Record)
+			whole = whole && err == nil
+		}
 	}
-	for b = b[:n]; len(b) > 0; {
-		size, k := binary.Uvarint(b[1:])
-		if k <= 0 || size > uint64(len(b)-1-k) {
-			return nil, false
-		}
-		kind, body := b[0], b[1+k:1+k+int(size)]
-		var e entry
-		var err error
-		switch kind {
-		case 'r':
-			e.record, err = node.DecodeRecord(body)
-		case 'h':
-			e.history, err = node.DecodeHistory(body)
-		default:
-			p, _ := binary.Uvarint(body)
-			e.promise = node.Epoch(p)
-		}
-		if err != nil {
-			return nil, false
-		}
-		entries, b = append(entries, e), b[1+k+int(size):]
-	}
-	return entries, true
+	return entries, whole
 }
 
 // start reads the disk. It serves when a sync says that what it has read is durable. One that has lost something takes no part
@@ -199,10 +171,10 @@ func (s *segment) start(files []node.File, out *node.Effects) {
 // foresee says what will be when e is durable.
 func (s *segment) foresee(e entry) {
 	switch {
-	case e.history != nil:
-		s.ahead = state{e.history.Line(), e.history}
-	case e.promise != 0:
-		s.ahead.promise = e.promise
+	case e.History != nil:
+		s.ahead = state{e.History.Line(), e.History}
+	case e.Promise != 0:
+		s.ahead.promise = e.Promise
 	}
 }
 
@@ -228,17 +200,17 @@ func (s *segment) written(out *node.Effects) {
 			s.advance()
 			t.Action, t.Epoch, t.Record, t.From = node.ActStore, s.durable.history.Line(), e.record, e.from
 			stored = true
-		case e.history != nil:
-			s.durable = state{e.history.Line(), e.history}
-			s.log = slices.DeleteFunc(s.log, func(r *node.Record) bool { return !e.history.Has(r.LSN, r.Epoch) })
+		case e.History != nil:
+			s.durable = state{e.History.Line(), e.History}
+			s.log = slices.DeleteFunc(s.log, func(r *node.Record) bool { return !e.History.Has(r.LSN, r.Epoch) })
 			s.scl = 0
 			s.advance()
-			t.Action, t.Epoch, t.Detail = node.ActJoin, e.history.Line(), &node.JoinStep{History: e.history}
+			t.Action, t.Epoch, t.Detail = node.ActJoin, e.History.Line(), &node.JoinStep{History: e.History}
 			s.answer(t.Epoch, &node.Joined{Epoch: t.Epoch, SCL: s.scl}, out)
 		default:
-			s.durable.promise = e.promise
-			t.Action, t.Epoch = node.ActFence, e.promise
-			s.answer(e.promise, s.fenced(e.promise), out)
+			s.durable.promise = e.Promise
+			t.Action, t.Epoch = node.ActFence, e.Promise
+			s.answer(e.Promise, s.fenced(e.Promise), out)
 		}
 		if s.traced {
 			out.Tell(t) // after a start, all of it once more: whoever listens knows by its position what was told before
@@ -250,6 +222,7 @@ func (s *segment) written(out *node.Effects) {
 	}
 }
 
+// answer sends m to the writer of epoch e. After a start it may know none, and whoever asks, asks again.
 func (s *segment) answer(e node.Epoch, m node.Message, out *node.Effects) {
 	if to, known := s.writers[e]; known {
 		out.Send(to, m)
@@ -280,8 +253,8 @@ func (s *segment) receive(from node.ID, m node.Message, out *node.Effects) {
 	case *node.Ping:
 		out.Send(from, &node.Pong{Round: m.Round, Lost: s.damaged})
 	case *node.GossipAsk:
-		if m.Line == s.durable.history.Line() && !s.damaged {
-			s.give(from, m, out)
+		if has := s.above(m.SCL); m.Line == s.durable.history.Line() && !s.damaged && len(has) > 0 {
+			out.Send(from, &node.GossipGive{Line: m.Line, Records: slices.Clone(has[:min(len(has), mostGiven)])})
 		}
 	case *node.GossipGive:
 		// Only on one line: an LSN of another may name another record. And none once it promised an epoch that it does not
@@ -289,13 +262,8 @@ func (s *segment) receive(from node.ID, m node.Message, out *node.Effects) {
 		if m.Line == s.ahead.history.Line() && s.ahead.promise == m.Line {
 			s.store(m.Records, from)
 		}
-	case *node.ReadSnapshot:
-		image, complete := s.page(m.Page, m.ReadPoint, m.Need)
-		if s.damaged || !complete || s.durable.history.Line() < m.Epoch {
-			out.Send(from, &node.Behind{Epoch: m.Epoch, Page: m.Page, Attempt: m.Attempt, SCL: s.scl})
-			return
-		}
-		out.Send(from, &node.PageImage{Epoch: m.Epoch, Page: m.Page, ReadPoint: m.ReadPoint, Attempt: m.Attempt, Image: image})
+	case *node.ReadSnapshot: // of a reader: what was durable in one epoch every later one has kept
+		s.page(from, (*node.ReadPage)(m), !s.damaged && s.durable.history.Line() >= m.Epoch, out)
 	case *node.Append:
 		if s.allowed(from, m.Epoch, true, out) {
 			s.append(m, out)
@@ -306,19 +274,26 @@ func (s *segment) receive(from node.ID, m node.Message, out *node.Effects) {
 		}
 	case *node.Join:
 		if s.allowed(from, m.Epoch, false, out) {
-			s.join(m, out)
+			if s.ahead.history.Line() < m.Epoch {
+				s.take(entry{History: m.History})
+			} else if s.durable.history.Line() == m.Epoch {
+				out.Send(from, &node.Joined{Epoch: m.Epoch, SCL: s.scl})
+			}
 		}
 	case *node.ReadLog:
 		if s.allowed(from, m.Epoch, false, out) && s.durable.promise == m.Epoch {
-			s.readLog(from, m, out)
+			has := s.above(max(m.From, 1) - 1)
+			has = has[:max(0, len(has)-len(s.above(m.To)))]
+			answer := &node.LogRecords{Epoch: m.Epoch, From: m.From, Through: m.To}
+			if len(has) > mostGiven {
+				has, answer.Through = has[:mostGiven], has[mostGiven-1].LSN
+			}
+			answer.Records = slices.Clone(has)
+			out.Send(from, answer)
 		}
 	case *node.ReadPage:
 		if s.allowed(from, m.Epoch, true, out) {
-			if image, complete := s.page(m.Page, m.ReadPoint, m.Need); complete {
-				out.Send(from, &node.PageImage{Epoch: m.Epoch, Page: m.Page, ReadPoint: m.ReadPoint, Attempt: m.Attempt, Image: image})
-			} else {
-				out.Send(from, &node.Behind{Epoch: m.Epoch, Page: m.Page, Attempt: m.Attempt, SCL: s.scl})
-			}
+			s.page(from, m, true, out)
 		}
 	case *node.Confirm:
 		if s.allowed(from, m.Epoch, false, out) {
@@ -347,15 +322,13 @@ func (s *segment) allowed(from node.ID, e node.Epoch, follows bool, out *node.Ef
 // append takes a writer's records. When none is new it acknowledges at once what it has.
 func (s *segment) append(m *node.Append, out *node.Effects) {
 	s.told = max(s.told, m.VDL)
-	if !s.store(m.Records, 0) {
-		s.answer(m.Epoch, &node.Appended{Epoch: m.Epoch, SCL: s.scl}, out)
-	} else if s.hook.Planted("bugAckBeforeSync") {
-		early := s.scl
-		for _, e := range s.waiting {
-			if e.record != nil && e.record.Prev == early {
-				early = e.record.LSN
-			}
+	some, early := s.store(m.Records, 0), s.scl
+	for _, e := range s.waiting {
+		if s.hook.Planted("bugAckBeforeSync") && e.record != nil && e.record.Prev == early {
+			early = e.record.LSN
 		}
+	}
+	if !some || early > s.scl {
 		s.answer(m.Epoch, &node.Appended{Epoch: m.Epoch, SCL: early}, out)
 	}
 }
@@ -368,7 +341,7 @@ func (s *segment) store(records []*node.Record, from node.ID) (some bool) {
 			slices.ContainsFunc(s.waiting, func(e entry) bool { return e.record != nil && same(e.record) }) {
 			continue
 		}
-		s.take(entry{record: r, from: from})
+		s.take(entry{Record: r.AppendBinary(nil), record: r, from: from})
 		some = true
 	}
 	return some
@@ -381,7 +354,7 @@ func (s *segment) fence(e node.Epoch, out *node.Effects) {
 		s.ahead.promise, s.durable.promise = e, e // until it crashes
 		s.answer(e, s.fenced(e), out)
 	case e > s.ahead.promise:
-		s.take(entry{promise: e})
+		s.take(entry{Promise: e})
 	case e == s.durable.promise && s.durable.history.Line() < e:
 		s.answer(e, s.fenced(e), out)
 	}
@@ -400,41 +373,19 @@ func (s *segment) fenced(e node.Epoch) *node.Fenced {
 	return f
 }
 
-// join puts the segment on a new writer's history, and answers when that is durable.
-func (s *segment) join(m *node.Join, out *node.Effects) {
-	if s.ahead.history.Line() < m.Epoch {
-		s.take(entry{history: m.History})
-	} else if s.durable.history.Line() == m.Epoch {
-		s.answer(m.Epoch, &node.Joined{Epoch: m.Epoch, SCL: s.scl}, out)
-	}
-}
-
-func (s *segment) readLog(from node.ID, m *node.ReadLog, out *node.Effects) {
-	answer := &node.LogRecords{Epoch: m.Epoch, From: m.From, Through: m.To}
-	for _, r := range s.above(max(m.From, 1) - 1) {
-		if r.LSN > m.To {
-			break
-		}
-		if answer.Records = append(answer.Records, r); len(answer.Records) == mostGiven {
-			answer.Through = r.LSN
-			break
-		}
-	}
-	out.Send(from, answer)
-}
-
-// page makes a page as of a read point out of the log, and tells whether it has all of the log that this takes.
-func (s *segment) page(id node.PageID, readPoint, need node.LSN) (image []byte, complete bool) {
-	p := &page.Page{ID: id}
+// page makes a page as of a read point out of the log, and sends it if the segment may and has all of the log that this takes.
+func (s *segment) page(to node.ID, m *node.ReadPage, may bool, out *node.Effects) {
+	p := &page.Page{ID: m.Page}
 	for _, r := range s.log {
-		if r.Page != id || r.LSN > readPoint {
-			continue
-		}
-		if r.LSN > s.scl || p.Apply(r) != nil {
-			return nil, false
+		if r.Page == m.Page && r.LSN <= m.ReadPoint {
+			may = may && r.LSN <= s.scl && p.Apply(r) == nil
 		}
 	}
-	return p.Encode(), s.scl >= need
+	if !may || s.scl < m.Need {
+		out.Send(to, &node.Behind{Epoch: m.Epoch, Page: m.Page, Attempt: m.Attempt, SCL: s.scl})
+		return
+	}
+	out.Send(to, &node.PageImage{Epoch: m.Epoch, Page: m.Page, ReadPoint: m.ReadPoint, Attempt: m.Attempt, Image: p.Encode()})
 }
 
 // gossip asks one peer for what this segment may lack.
@@ -442,24 +393,6 @@ func (s *segment) gossip(out *node.Effects) {
 	if !s.serving || s.damaged || s.ahead.promise != s.ahead.history.Line() {
 		return
 	}
-	ask := &node.GossipAsk{Line: s.durable.history.Line(), SCL: s.scl}
-	for _, r := range s.above(s.scl) {
-		if len(ask.Above) < mostGiven {
-			ask.Above = append(ask.Above, r.LSN)
-		}
-	}
 	s.asked++
-	out.Send(s.peers[s.asked%len(s.peers)], ask)
-}
-
-func (s *segment) give(to node.ID, m *node.GossipAsk, out *node.Effects) {
-	answer := &node.GossipGive{Line: m.Line}
-	for _, r := range s.above(m.SCL) {
-		if !slices.Contains(m.Above, r.LSN) && len(answer.Records) < mostGiven {
-			answer.Records = append(answer.Records, r)
-		}
-	}
-	if len(answer.Records) > 0 {
-		out.Send(to, answer)
-	}
+	out.Send(s.peers[s.asked%len(s.peers)], &node.GossipAsk{Line: s.durable.history.Line(), SCL: s.scl})
 }
