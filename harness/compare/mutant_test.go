@@ -99,7 +99,7 @@ func answersForTheMirror(_ string, n node.Node) node.Node {
 
 // forgetsItsPeer has the manager of the pair give the standby the disk though the primary goes on alone.
 func forgetsItsPeer(name string, n node.Node) node.Node {
-	if name != "pair manager" {
+	if name != "pair" {
 		return n
 	}
 	promoted := node.ID(0)
@@ -131,11 +131,11 @@ func TestMutantsAreCaughtByTheModel(t *testing.T) {
 	}{
 		"answers at the head, one disk":       {"ebs", servers(answersAtTheHead), "", false, []string{"Serve", "Ack"}},
 		"answers at the head, two disks":      {"rds", servers(answersAtTheHead), "", false, []string{"Serve", "Ack", "Store"}},
-		"forgets the log":                     {"ebs", servers(forgetsTheLog), "disk 2", false, []string{"a restarted server holds what it stored"}},
-		"forgets its blocks":                  {"rds", servers(forgetsBlocks), "az2 disk 1", false, []string{"a restarted server holds what it stored"}},
+		"forgets the log":                     {"ebs", servers(forgetsTheLog), "server 2", false, []string{"a restarted server holds what it stored"}},
+		"forgets its blocks":                  {"rds", servers(forgetsBlocks), "server 3", false, []string{"a restarted server holds what it stored"}},
 		"the standby answers at once":         {"rds", answersForTheMirror, "", false, []string{"Serve", "Ack"}},
 		"both go on alone, and so diverge":    {"rds", forgetsItsPeer, "", true, []string{"Attach"}},
-		"none: a server starts again":         {"ebs", nil, "disk 2", false, nil},
+		"none: a server starts again":         {"ebs", nil, "server 2", false, nil},
 		"none: the instances lose each other": {"rds", nil, "", true, nil},
 	} {
 		d := designNamed(t, c.design)
@@ -159,10 +159,10 @@ func TestMutantsAreCaughtByTheModel(t *testing.T) {
 		}
 		world.run(500*time.Millisecond, nil)
 		if c.rules == nil {
-			require.NoError(t, world.err, name)
+			require.NoError(t, world.Err, name)
 		} else {
 			var x *conform.Violation
-			require.ErrorAs(t, world.err, &x, name)
+			require.ErrorAs(t, world.Err, &x, name)
 			require.Contains(t, c.rules, x.Rule, "%s: %v", name, x)
 		}
 		world.world.Close()
@@ -187,20 +187,20 @@ func TestAPrimaryThatStartsAgainLeavesNoHole(t *testing.T) {
 			cl.more(20, 2)
 		}
 		c.run(time.Second, func() bool { return c.world.Events() >= 100+7*step })
-		require.NoError(t, c.world.Crash(c.instances[0]))
+		require.NoError(t, c.world.Crash(c.Instances[0]))
 		c.run(5*time.Millisecond, nil)
-		require.NoError(t, c.world.Start(c.instances[0]))
+		require.NoError(t, c.world.Start(c.Instances[0]))
 		c.run(300*time.Millisecond, nil)
 		require.True(t, c.run(20*time.Second, allFinished(clients)))
-		for _, id := range c.storage {
+		for _, id := range c.Storage {
 			require.False(t, c.world.Node(id).(*block.Server).Blank(), "step %d: %s", step, c.world.Name(id))
 		}
-		c.stopZone(c.homes[0])
+		c.stopZone(c.Homes[0])
 		c.run(600*time.Millisecond, nil)
-		require.Equal(t, "open", c.world.Node(c.instances[1]).(*mirrored.Instance).Phase(), "step %d", step)
+		require.Equal(t, "open", c.world.Node(c.Instances[1]).(*mirrored.Instance).Phase(), "step %d", step)
 		found := c.audit(clients)
 		require.Zero(t, found.lost+found.torn+found.unread, "step %d", step)
-		require.NoError(t, c.err)
+		require.NoError(t, c.Err)
 		c.world.Close()
 	}
 }
@@ -227,7 +227,7 @@ func TestALostDiskIsFollowed(t *testing.T) {
 				cl.more(40, 2)
 			}
 			c.run(time.Second, func() bool { return c.world.Events() >= 80+31*seed })
-			victim := c.storage[int(seed)%len(c.storage)]
+			victim := c.Storage[int(seed)%len(c.Storage)]
 			wiped = c.world.Name(victim)
 			require.NoError(t, c.world.Crash(victim))
 			c.run(time.Duration(1+seed)*time.Millisecond, nil)
@@ -235,7 +235,7 @@ func TestALostDiskIsFollowed(t *testing.T) {
 			require.True(t, c.run(20*time.Second, allFinished(clients)), "%s, seed %d", name, seed)
 			found := c.audit(clients)
 			require.Zero(t, found.lost+found.torn+found.unread, "%s, seed %d", name, seed)
-			require.NoError(t, c.err, "%s, seed %d", name, seed)
+			require.NoError(t, c.Err, "%s, seed %d", name, seed)
 			server, is := c.world.Node(victim).(*mutant).Node.(*block.Server)
 			require.True(t, is)
 			if server.Blank() {
