@@ -116,7 +116,9 @@ func (r *Replica) start(ev node.Event, out *node.Effects) {
 		return
 	}
 	// What a write that was under way has left goes, so that nothing of it comes back behind the next.
-	r.log = r.log[:end]
+	// Of the last write a crash may have torn off some of the padding alone: it is whole, and the next one must not begin where
+	// nobody looks for it.
+	r.log = append(slices.Clone(r.log[:end]), make([]byte, aligned(end)-end)...)
 	out.Replace(logFile, r.log, bornToken)
 }
 
