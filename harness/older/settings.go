@@ -130,7 +130,7 @@ func (s registers) Generate(seed uint64, g harness.Generation) (configuration.Co
 // generate draws what every design has, and makes a configuration of it.
 func generate(name string, seed uint64, g harness.Generation, settings any, t faults.Topology) (configuration.Configuration, error) {
 	c := configuration.Configuration{Version: configuration.Version, System: name, Seed: seed, Bug: g.Bug,
-		Limits: sim.Limits{Events: 400_000, Time: faults.Duration(2 * time.Minute), Bytes: 256 << 20}}
+		Limits: sim.Limits{Events: 1_000_000, Time: faults.Duration(2 * time.Minute), Bytes: 256 << 20}}
 	text, err := json.Marshal(settings)
 	if err != nil {
 		return c, err

@@ -59,11 +59,17 @@ type start struct {
 
 type disk struct {
 	Disk
-	views     map[node.Epoch]*node.DiskStep
-	newest    node.Epoch
-	opened    []node.ID // of the newest
+	views     map[node.Epoch]*viewed
+	newest    node.Epoch // of the manager
 	installed *node.DiskStep
+	late      map[start]bool // instances whose view its servers had opened when a newer one was installed
 	chain     []node.ID
+}
+
+// viewed is a view of a manager, and who has opened it.
+type viewed struct {
+	*node.DiskStep
+	opened []node.ID
 }
 
 type write struct {
@@ -90,7 +96,7 @@ func NewMirror(disks []Disk, pair *Pair) (*Mirror, error) {
 		servers:  map[node.ID]*server{},
 		follower: follower{guarantee: "what is acknowledged is on every copy that was waited for, in one order"}}
 	for a, d := range disks {
-		m.disks = append(m.disks, &disk{Disk: d, views: map[node.Epoch]*node.DiskStep{}, chain: slices.Clone(d.Servers)})
+		m.disks = append(m.disks, &disk{Disk: d, views: map[node.Epoch]*viewed{}, late: map[start]bool{}, chain: slices.Clone(d.Servers)})
 		for _, id := range d.Servers {
 			m.servers[id] = &server{zone: a + 1, blocks: map[uint32]uint64{}, stored: map[node.WriteID]bool{}}
 		}
@@ -188,13 +194,20 @@ func (m *Mirror) view(from node.ID, s *node.DiskStep) error {
 		if d.Manager != from {
 			continue
 		}
-		if known := d.views[s.View.Epoch]; s.View.Epoch < d.newest || known != nil && (known.View.Holder != s.View.Holder || !slices.Equal(known.View.Members, s.View.Members)) {
-			return violation(ruleView, fmt.Sprintf("%+v", known), fmt.Sprintf("%+v", s.View), "a manager went back, or has two views of an epoch")
+		known := d.views[s.View.Epoch]
+		if s.View.Epoch < d.newest || known != nil && (known.View.Holder != s.View.Holder || !slices.Equal(known.View.Members, s.View.Members)) {
+			expected := fmt.Sprintf("epoch %d or later", d.newest)
+			if known != nil {
+				expected = fmt.Sprintf("%+v", known.View)
+			}
+			return violation(ruleView, expected, fmt.Sprintf("%+v", s.View), "a manager went back, or has two views of an epoch")
 		}
-		if s.View.Epoch > d.newest {
-			d.opened, d.newest = nil, s.View.Epoch
+		d.newest = max(d.newest, s.View.Epoch)
+		if known != nil {
+			known.DiskStep = s
+		} else {
+			d.views[s.View.Epoch] = &viewed{DiskStep: s}
 		}
-		d.views[s.View.Epoch] = s
 		return nil
 	}
 	return violation(ruleKnown, "a manager of a disk, or of the pair", fmt.Sprint(from), "node %d is none", from)
@@ -209,14 +222,19 @@ func (m *Mirror) open(from node.ID, s *node.DiskStep) error {
 	if v == nil || v.View.Holder != s.View.Holder || !slices.Contains(v.View.Members, from) {
 		return violation(ruleView, "a view of the disk's manager that has the server", fmt.Sprintf("%+v", s.View), "server %d opened it", from)
 	}
-	if s.View.Epoch != d.newest || slices.Contains(d.opened, from) {
+	if slices.Contains(v.opened, from) {
 		return nil
 	}
-	d.opened = append(d.opened, from)
-	if len(d.opened) < len(v.View.Members) {
+	v.opened = append(v.opened, from)
+	if len(v.opened) < len(v.View.Members) {
 		return nil
 	}
-	d.installed = v
+	// The manager may have a newer view by now. Until servers open that one, they serve the instance of this one.
+	if d.installed != nil && d.installed.View.Epoch > v.View.Epoch {
+		d.late[start{v.View.Holder, v.Start}] = true
+		return nil
+	}
+	d.installed = v.DiskStep
 	for _, id := range d.chain {
 		if err := m.lose(d, id); err != nil {
 			return err
@@ -289,6 +307,9 @@ func (m *Mirror) reconcile() error {
 
 func (m *Mirror) read(from node.ID, s *node.DiskStep) error {
 	e := m.instances[start{from, s.Start}]
+	if e == 0 && slices.ContainsFunc(m.disks[1:], func(d *disk) bool { return d.late[start{from, s.Start}] }) {
+		return nil // it reads what servers have that do not count any more, and no write of it will
+	}
 	if e == 0 {
 		return violation("Read", "an instance that is attached", fmt.Sprintf("start %d of node %d", s.Start, from), "an instance reads when it has the disk")
 	}
