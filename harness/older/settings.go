@@ -15,6 +15,7 @@ import (
 	"github.com/firstgap/firstgap/harness/configuration"
 	"github.com/firstgap/firstgap/harness/sim"
 	"github.com/firstgap/firstgap/harness/workload"
+	"github.com/firstgap/firstgap/impl/baseline/database"
 )
 
 // Settings are those of a design under a database.
@@ -81,7 +82,7 @@ func (s *Settings) validate() error {
 	if m := s.Workload.Mix; m.Savepoint > 0 || m.Wrong > 0 {
 		broken = append(broken, &configuration.Error{Field: "workload.mix", Found: "one with savepoints or wrong requests", Want: "neither: these databases have no savepoints, and forget a transaction that has ended"})
 	}
-	if most := d.PageSize / 4; s.Workload.MostBytes() > most {
+	if most := min(d.PageSize/4, database.DefaultLimits().Value); s.Workload.MostBytes() > most {
 		broken = append(broken, &configuration.Error{Field: "workload.valueBytes", Found: fmt.Sprintf("so large that a row has %d bytes", s.Workload.MostBytes()),
 			Want: fmt.Sprintf("at most %d bytes of a row in pages of %d", most, d.PageSize)})
 	}

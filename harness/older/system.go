@@ -103,7 +103,7 @@ func (s *databases) Build(c *configuration.Configuration, stage *harness.Stage) 
 	s.build(cluster, &set.Database)
 	x := &transactions{r: stage.Runtime, w: set.Workload, seed: c.Seed, history: &workload.History{}}
 	x.directory.Writers = cluster.Instances
-	stage.Clients, stage.Model = x, modelOf(cluster.Model, stage.Plan)
+	stage.Clients, stage.Model = x, modelOf(cluster.Model, stage.Runtime, stage.Plan)
 	t := s.shape(&set)
 	cluster.finish(stage, &t, func(instances []node.ID) { x.directory.Writers = instances })
 	stage.Evidence = func(e *judge.Evidence) {

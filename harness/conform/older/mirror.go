@@ -384,6 +384,13 @@ func (m *Mirror) store(from node.ID, s *node.DiskStep) error {
 	return m.tookIf(v.Stored(x.zone, i, w.number))
 }
 
+// Gone tells whether a server's disk has no copy left: each server that counts has told that it is blank. What was sent before
+// may still arrive.
+func (m *Mirror) Gone(server node.ID) bool {
+	x, d, err := m.server(server)
+	return err == nil && x.blank && !slices.ContainsFunc(d.chain, func(id node.ID) bool { return !m.servers[id].blank })
+}
+
 func (m *Mirror) blank(from node.ID) error {
 	x, d, err := m.server(from)
 	if err != nil {
