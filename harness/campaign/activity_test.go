@@ -69,6 +69,14 @@ func TestASystemNeedNotDoWhatItCannot(t *testing.T) {
 	unseen, err := Activity(&c, []judge.Kind{judge.Operations})
 	require.NoError(t, err)
 	require.Empty(t, unseen)
+	// Of one node, nothing is sent and nothing is doubled. Clients must still ask it something.
+	c.World.Messages, c.World.Delivered, c.World.Duplicated = 0, 0, 0
+	_, err = Activity(&c, []judge.Kind{judge.Operations})
+	require.NoError(t, err)
+	c.World.Requests = 0
+	_, err = Activity(&c, []judge.Kind{judge.Operations})
+	require.ErrorContains(t, err, ": messages, messages duplicated")
+	c.World.Requests = 1
 	c.Operations = 0
 	_, err = Activity(&c, []judge.Kind{judge.Operations})
 	require.ErrorContains(t, err, "operations answered")
