@@ -285,6 +285,24 @@ func TestAllOfThemHaveToStep(t *testing.T) {
 		require.NoError(t, all.Tell(node.Time(i), x.from, &x.t))
 	}
 	require.Equal(t, m.Steps()+log.Steps(), all.Steps())
+	require.NoError(t, all.Finish())
 	x := done(w1)
-	require.Error(t, all.Tell(0, x.from, &x.t))
+	err = all.Tell(0, x.from, &x.t)
+	require.Error(t, err)
+	require.Equal(t, err, all.Finish(), "and at the end")
+}
+
+// A disk is gone when each server of it that counts has told so, and not before.
+func TestADiskIsGoneWithItsLastCopy(t *testing.T) {
+	m, err := watch(t, []Disk{disk1()}, nil, append(goodDisk()[:26], blank(2)))
+	require.NoError(t, err)
+	require.False(t, m.Gone(2))
+	x := blank(3)
+	require.Error(t, m.Tell(0, x.from, &x.t))
+	require.True(t, m.Gone(2))
+	require.True(t, m.Gone(3))
+	m, err = watch(t, []Disk{disk1()}, nil, goodDisk()) // which leaves one of them out
+	require.NoError(t, err)
+	require.False(t, m.Gone(2))
+	require.False(t, m.Gone(9), "no server")
 }
