@@ -46,9 +46,12 @@ type Mirror struct {
 	pairView  *node.DiskStep
 	lanes     [2]*mirror.Volume
 	instances map[start]int
-	writes    map[node.WriteID]*write
-	numbers   mirror.Write
-	servers   map[node.ID]*server
+	// named are the starts of the primary that the pair's manager has named, and overtaken the instances whose disk was open when
+	// another one had taken their place already. Nothing that these do counts.
+	named, overtaken map[start]bool
+	writes           map[node.WriteID]*write
+	numbers          mirror.Write
+	servers          map[node.ID]*server
 	follower
 }
 
@@ -62,7 +65,6 @@ type disk struct {
 	views     map[node.Epoch]*viewed
 	newest    node.Epoch // of the manager
 	installed *node.DiskStep
-	late      map[start]bool // instances whose view its servers had opened when a newer one was installed
 	chain     []node.ID
 }
 
@@ -92,11 +94,11 @@ type server struct {
 
 // NewMirror returns a validator for a run that begins with empty disks. Without a pair there is one disk.
 func NewMirror(disks []Disk, pair *Pair) (*Mirror, error) {
-	m := &Mirror{disks: []*disk{nil}, pair: pair, instances: map[start]int{}, writes: map[node.WriteID]*write{},
+	m := &Mirror{disks: []*disk{nil}, pair: pair, instances: map[start]int{}, named: map[start]bool{}, overtaken: map[start]bool{}, writes: map[node.WriteID]*write{},
 		servers:  map[node.ID]*server{},
 		follower: follower{guarantee: "what is acknowledged is on every copy that was waited for, in one order"}}
 	for a, d := range disks {
-		m.disks = append(m.disks, &disk{Disk: d, views: map[node.Epoch]*viewed{}, late: map[start]bool{}, chain: slices.Clone(d.Servers)})
+		m.disks = append(m.disks, &disk{Disk: d, views: map[node.Epoch]*viewed{}, chain: slices.Clone(d.Servers)})
 		for _, id := range d.Servers {
 			m.servers[id] = &server{zone: a + 1, blocks: map[uint32]uint64{}, stored: map[node.WriteID]bool{}}
 		}
@@ -188,6 +190,7 @@ func (m *Mirror) view(from node.ID, s *node.DiskStep) error {
 			return violation(ruleView, fmt.Sprintf("epoch %d or later", m.pairView.View.Epoch), fmt.Sprintf("epoch %d", s.View.Epoch), "a manager went back")
 		}
 		m.pairView = s
+		m.named[start{s.View.Holder, s.Start}] = true
 		return m.reconcile()
 	}
 	for _, d := range m.disks[1:] {
@@ -231,7 +234,7 @@ func (m *Mirror) open(from node.ID, s *node.DiskStep) error {
 	}
 	// The manager may have a newer view by now. Until servers open that one, they serve the instance of this one.
 	if d.installed != nil && d.installed.View.Epoch > v.View.Epoch {
-		d.late[start{v.View.Holder, v.Start}] = true
+		m.overtaken[start{v.View.Holder, v.Start}] = true
 		return nil
 	}
 	d.installed = v.DiskStep
@@ -275,7 +278,13 @@ func (m *Mirror) reconcile() error {
 			continue
 		}
 		key := start{d.installed.View.Holder, d.installed.Start}
-		if m.instances[key] != 0 || !m.instance(a, d.installed) {
+		if m.instances[key] != 0 {
+			continue
+		}
+		if !m.instance(a, d.installed) {
+			if m.named[key] && m.pairView.View.Holder != key.by {
+				m.overtaken[key] = true
+			}
 			continue
 		}
 		if err := m.both(func(v *mirror.Volume) error {
@@ -307,7 +316,7 @@ func (m *Mirror) reconcile() error {
 
 func (m *Mirror) read(from node.ID, s *node.DiskStep) error {
 	e := m.instances[start{from, s.Start}]
-	if e == 0 && slices.ContainsFunc(m.disks[1:], func(d *disk) bool { return d.late[start{from, s.Start}] }) {
+	if e == 0 && m.overtaken[start{from, s.Start}] {
 		return nil // it reads what servers have that do not count any more, and no write of it will
 	}
 	if e == 0 {
@@ -325,7 +334,8 @@ func (m *Mirror) read(from node.ID, s *node.DiskStep) error {
 
 func (m *Mirror) issue(from node.ID, s *node.DiskStep) error {
 	e := m.instances[start{s.Write.By, s.Write.Start}]
-	if e == 0 || s.Write.By != from {
+	void := m.overtaken[start{s.Write.By, s.Write.Start}]
+	if e == 0 && !void || s.Write.By != from {
 		return violation("Issue", "an instance that is attached", fmt.Sprintf("%+v", s.Write), "node %d makes a write", from)
 	}
 	if s.What == nil {
@@ -336,8 +346,8 @@ func (m *Mirror) issue(from node.ID, s *node.DiskStep) error {
 		return violation("Issue", "a new write", fmt.Sprintf("%+v", s.Write), "a write is made once")
 	}
 	m.writes[s.Write] = w
-	if s.Write.Count == 0 {
-		return nil // what it had read is known
+	if s.Write.Count == 0 || e == 0 {
+		return nil // what it had read is known, and what one does that was overtaken comes to nothing
 	}
 	m.numbers++
 	w.number = m.numbers
@@ -356,6 +366,15 @@ func (m *Mirror) store(from node.ID, s *node.DiskStep) error {
 	x, d, err := m.server(from)
 	if err != nil {
 		return err
+	}
+	if w := m.writes[s.Write]; w != nil && w.lane == s.Lane && m.instances[start{s.Write.By, s.Write.Start}] == 0 && m.overtaken[start{s.Write.By, s.Write.Start}] {
+		// A primary that was replaced still has its own disk, which is no part of the mirror any more.
+		if m.pair == nil || slices.Contains(m.pairView.View.Members, m.pair.Instances[x.zone-1]) {
+			return violation("Store", "a write of the instance that has the disk", fmt.Sprintf("%+v", s.Write), "server %d stored what one made that was overtaken", from)
+		}
+		x.apply(w.what)
+		x.stored[s.Write] = true
+		return nil
 	}
 	e, w, err := m.written(s)
 	if err != nil {
@@ -442,7 +461,8 @@ func (m *Mirror) holds(from node.ID, s *node.DiskStep) error {
 	known := end
 	maybe := map[uint32][]uint64{}
 	for id, w := range m.writes { // in any order: what they may have changed is the same
-		if x.stored[id] || m.instances[start{id.By, id.Start}] < x.of[w.lane] {
+		by := start{id.By, id.Start}
+		if x.stored[id] || !m.overtaken[by] && m.instances[by] < x.of[w.lane] {
 			continue
 		}
 		base = max(base, min(w.what.Base, s.Base))
