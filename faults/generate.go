@@ -69,17 +69,35 @@ func (g Generator) plan(c fuzz.Continue) Plan {
 	// A scene that no longer fits is dropped and another one tried, not for ever. One flipped bit is left to a breach.
 	for tries := 0; len(p.Faults) < want && tries < 4*want; tries++ {
 		q := p
-		q.Faults = slices.Concat(p.Faults, g.scene(c))
+		q.Faults = slices.Concat(p.Faults, g.bearable(g.scene(c)))
 		if len(q.Faults) <= want && budget.Check(q, g.Topology) == nil && q.tooManyFlips(mostFlips-1) < 0 {
 			p = q
 		}
 	}
 	if g.Beyond {
-		p.Faults = append(p.Faults, g.breach(c)...)
+		p.Faults = append(p.Faults, g.bearable(g.breach(c))...)
 		p.BeyondBudget = true
 	}
 	slices.SortStableFunc(p.Faults, func(a, b Fault) int { return cmp.Compare(a.At, b.At) })
 	return p
+}
+
+// bearable returns faults as the nodes can bear them, within the budget and beyond. One without a disk would come back from a
+// crash as one that acknowledged nothing, and no quorum holds out against that: a system that promises nothing else would be
+// found to lie. It is paused, or its zone cut off, for as long.
+func (g Generator) bearable(faults []Fault) []Fault {
+	if g.Topology.holder().Disk {
+		return faults
+	}
+	for i := range faults {
+		switch f := &faults[i]; f.Kind {
+		case Crash:
+			f.Kind, f.Salt = Pause, 0
+		case PowerLossAZ:
+			f.Kind, f.Salt = AZCutOff, 0
+		}
+	}
+	return faults
 }
 
 // A choice is something to do, as often as its weight says.
@@ -209,8 +227,11 @@ func (g Generator) theStore(c fuzz.Continue, every int) bool {
 	return len(g.stores()) > 0 && c.Intn(every) == 0
 }
 
-// points returns those of Points that some node passes.
+// points returns those of Points that some node passes and can bear to crash at.
 func (g Generator) points() []string {
+	if !g.Topology.holder().Disk {
+		return nil // see bearable
+	}
 	return slices.DeleteFunc(slices.Clone(g.Points), func(name string) bool {
 		_, err := g.Topology.pointed(name)
 		return err != nil

@@ -239,9 +239,37 @@ func FuzzPlan(f *testing.F) {
 	f.Add(make([]byte, 400))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var p faults.Plan
-		fuzz.NewFromGoFuzz(data).Funcs(generator(false).Funcs()...).Fuzz(&p)
+		faults.Fuzzer(data).Funcs(generator(false).Funcs()...).Fuzz(&p)
 		require.NoError(t, p.Validate(aurora()), "%s", text(p))
 	})
+}
+
+// A fuzzer that changes one byte of its input changes one draw, and all others stay: so it can keep what worked. gofuzz's own
+// reading of bytes takes the first eight as a seed, which changes everything, and spends 8 to 19 on each draw.
+func TestAByteIsADraw(t *testing.T) {
+	draws := func(data []byte) []int {
+		var all []int
+		faults.Fuzzer(data).Funcs(func(n *int, c fuzz.Continue) { *n = c.Intn(1000) }).NumElements(30, 30).NilChance(0).Fuzz(&all)
+		return all
+	}
+	data := make([]byte, 20)
+	for i := range data {
+		data[i] = byte(37 * i)
+	}
+	was := draws(data)
+	for at := range data {
+		changed := slices.Clone(data)
+		changed[at] ^= 0x80
+		differ := 0
+		for i, n := range draws(changed) {
+			if n != was[i] {
+				differ++
+			}
+		}
+		require.LessOrEqual(t, differ, 1, "byte %d", at)
+	}
+	require.Equal(t, draws(nil), draws(nil), "also when there are no bytes")
+	require.NotEqual(t, draws(nil)[0], draws(nil)[1], "a fixed generator goes on")
 }
 
 func TestSingleFaultsAreValid(t *testing.T) {
@@ -299,11 +327,13 @@ func TestPlansOfASystemThatNamesItsNodesOtherwise(t *testing.T) {
 		for _, k := range []faults.Kind{faults.TakeOver, faults.FailOver, faults.Promote, faults.DiskLost, faults.NodeLost} {
 			require.Zero(t, kinds[k], k)
 		}
-		for _, k := range []faults.Kind{faults.Crash, faults.Pause, faults.Partition, faults.PartitionOneWay, faults.PowerLossAZ, faults.AZCutOff, faults.Loss} {
+		for _, k := range []faults.Kind{faults.Pause, faults.Partition, faults.PartitionOneWay, faults.AZCutOff, faults.Loss} {
 			require.Greater(t, kinds[k], 20, k)
 		}
-		require.Equal(t, disk, kinds[faults.CrashAtPoint] > 0)
-		require.Equal(t, disk, kinds[faults.DiskSlow] > 0)
+		// A node without a disk forgets in a crash what it acknowledged: every replicated system would be found to lie.
+		for _, k := range []faults.Kind{faults.Crash, faults.PowerLossAZ, faults.CrashAtPoint, faults.DiskSlow} {
+			require.Equal(t, disk, kinds[k] > 0, k)
+		}
 	}
 }
 

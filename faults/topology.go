@@ -50,7 +50,7 @@ type Part struct {
 	ReadQuorum  int `json:"readQuorum,omitempty"`
 	// Damaged is, of a part that holds, how many nodes of a group may have a damaged or lost disk in a whole plan.
 	Damaged int `json:"damaged,omitempty"`
-	// Disk tells whether the nodes have disks. One without forgets everything when it crashes.
+	// Disk tells whether the nodes have disks. One without forgets everything when it crashes, so generated plans crash none.
 	Disk bool `json:"disk"`
 	// Unsealed tells, of a part that holds, that its nodes may take what a flipped bit has left for the end of what they wrote, and so
 	// forget what they acknowledged without knowing it. No plan that is generated flips one, and none within the budget may.

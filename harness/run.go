@@ -47,16 +47,13 @@ func Run(s System, c configuration.Configuration) Result { return RunWith(s, c, 
 // RunWith is Run with somebody who listens.
 func RunWith(s System, c configuration.Configuration, listen Listen) Result {
 	r := run{system: s, c: &c, result: Result{Configuration: c}}
-	if err := r.build(); err != nil {
+	if err := r.build(listen); err != nil {
 		// Not a run at all.
 		r.result.Verdict = judge.CouldNotTell
 		r.result.Findings = []judge.Finding{judge.Untold(judge.ConfigurationCheck, err)}
 		return r.result
 	}
 	defer r.world.Close()
-	if listen != nil {
-		r.world.Listen(func(e *sim.Event) { listen(r.world, e) })
-	}
 	r.play()
 	r.judge()
 	return r.result
@@ -66,7 +63,7 @@ func RunWith(s System, c configuration.Configuration, listen Listen) Result {
 type run struct {
 	system  System
 	c       *configuration.Configuration
-	world   *sim.World
+	world   runtime.Runtime
 	stage   Stage
 	traced  judge.Traced
 	outcome runtime.Outcome
@@ -84,7 +81,7 @@ func (e *SystemError) Error() string {
 }
 
 // build makes the world and everything in it.
-func (r *run) build() error {
+func (r *run) build(listen Listen) error {
 	c := r.c
 	if err := Validate(r.system, c); err != nil {
 		return err
@@ -93,11 +90,20 @@ func (r *run) build() error {
 	if c.Bug != "" && about.Overlay && !HasPoints() {
 		return fmt.Errorf("bug %s: %w", c.Bug, faults.ErrNoOverlay)
 	}
-	var err error
-	r.world, err = sim.New(sim.Options{Seed: c.Seed, Network: c.Network, Disk: c.Disk, Limits: c.Limits, Bug: c.Bug, Observer: r})
+	world, err := sim.New(sim.Options{Seed: c.Seed, Network: c.Network, Disk: c.Disk, Limits: c.Limits, Bug: c.Bug, Observer: r})
 	if err != nil {
 		return err
 	}
+	if listen != nil {
+		world.Listen(func(e *sim.Event) { listen(world, e) })
+	}
+	return r.on(world, world)
+}
+
+// on sets the run up on a runtime, and schedules its faults.
+func (r *run) on(world runtime.Runtime, injector runtime.Injector) error {
+	r.world = world
+	c := r.c
 	plan := c.Plan
 	r.stage = Stage{Runtime: r.world, Plan: &plan}
 	if err := r.system.Build(c, &r.stage); err != nil {
@@ -110,7 +116,7 @@ func (r *run) build() error {
 	if r.stage.Succession != nil {
 		next = r.stage.Succession.Runtime()
 	}
-	return r.world.Install(plan, next)
+	return injector.Install(plan, next)
 }
 
 // Validate refuses a configuration that a system cannot run: all that is wrong with it.
@@ -263,7 +269,7 @@ func (r *run) beyondRepair() bool {
 func (r *run) states() []string {
 	var lines []string
 	for _, p := range r.world.Processes() {
-		if r.world.Incarnation(p) == 0 {
+		if r.world.Started(p) == 0 {
 			continue // it was never needed
 		}
 		line := r.world.Name(p) + ": "

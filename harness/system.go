@@ -35,6 +35,9 @@ type About struct {
 	// Gives lists the kinds of evidence that runs of it leave behind. A check that needs another kind is reported as not made,
 	// and a campaign that never saw one of these cannot tell.
 	Gives []judge.Kind
+	// Never names what runs of it cannot count (counts.Amount.Name), though it gives the evidence that it is counted from: a
+	// campaign does not expect it.
+	Never []string
 	// Bugs are the planted bugs that a configuration of the system may name: its nodes ask their hook for them.
 	Bugs []faults.PlantedBug
 	// Overlay says that the planted bugs are there only in a build with the failpoint overlay.

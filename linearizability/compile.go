@@ -21,6 +21,8 @@ type step struct {
 	begin, end    int64 // end is Unfinished when the outcome is unknown: it may take effect after the client gave up
 	claim         uint64
 	reads, writes []access
+	// implied are the reads that are none: the step replaced that value, as a list shows.
+	implied []access
 	// more has, for each scan that left rows out, the keys behind its last row of which at least one must have a value.
 	more [][]int32
 }
@@ -34,6 +36,9 @@ type compiled struct {
 
 	intermediate []tagged // written and overwritten by the same transaction
 	aborted      []tagged // written by an aborted transaction, or taken back
+
+	follows [][]access // for each list, its elements in their order, as far as it was read
+	shows   []int32    // and the transaction that read it, or none
 }
 
 // A tagged access names its transaction, by index in the history.
@@ -56,6 +61,9 @@ type compiler struct {
 	valueNumber   map[string]int32
 	touched       []touch // by key
 	inOrder       []int32 // the keys, by name; nil in a history without scans
+	lists         map[string]*listOrder
+	weak          bool // the level is one at which a transaction may replace what it did not see
+	lenient       bool // a transaction may read a key twice and see two values
 	violation     *Violation
 
 	// Of the transaction under way:
@@ -64,6 +72,7 @@ type compiler struct {
 	consistent bool // it does not contradict itself
 	undo       []overwritten
 	more       [][]int32
+	implied    []access
 	hidden     []tagged // written and taken back
 }
 
@@ -80,32 +89,49 @@ const none int32 = -1
 // compile numbers the history. The error is a *MalformedError; the violation is of a transaction that contradicts
 // itself, which no order can explain.
 func compile(history []Txn) (*compiled, *Violation, error) {
-	ops, scans := 0, false
+	return compileFor(StrictSerializable, history)
+}
+
+// compileFor is compile for a level: at those that do not forbid it, a transaction may see two values of one key.
+func compileFor(level Level, history []Txn) (*compiled, *Violation, error) {
+	ops, scans, lists := 0, false, false
 	for i := range history {
 		if err := malformed(&history[i]); err != nil {
 			return nil, nil, err
 		}
 		ops += len(history[i].Ops)
-		scans = scans || slices.ContainsFunc(history[i].Ops, func(op Op) bool { return op.Kind == Scan })
+		for at := range history[i].Ops {
+			kind := history[i].Ops[at].Kind
+			scans, lists = scans || kind == Scan, lists || kind == ListAppend || kind == ListRead
+		}
 	}
 	c := compiler{compiled: &compiled{history: history, steps: make([]step, 0, len(history)), values: []string{""}},
 		reads: make([]access, 0, ops), writes: make([]access, 0, ops), keyNumber: make(map[string]int32), valueNumber: make(map[string]int32)}
+	c.weak, c.lenient = level.weak(), level == ReadCommitted
+	if lists {
+		c.lists = make(map[string]*listOrder)
+		if err := c.orderLists(); err != nil {
+			return nil, nil, err
+		}
+	}
 	if scans {
 		c.orderKeys()
 	}
 	for i := range history {
-		c.transaction(int32(i))
+		if err := c.transaction(int32(i)); err != nil {
+			return nil, nil, err
+		}
 	}
 	c.dropUnseen()
 	return c.compiled, c.violation, nil
 }
 
 // transaction compiles one.
-func (c *compiler) transaction(i int32) {
+func (c *compiler) transaction(i int32) error {
 	t := &c.history[i]
 	firstRead, firstWrite, firstIntermediate := len(c.reads), len(c.writes), len(c.intermediate)
 	c.txn, c.committed, c.consistent = i, t.Outcome == Committed, true
-	c.undo, c.more, c.hidden = c.undo[:0], nil, c.hidden[:0]
+	c.undo, c.more, c.implied, c.hidden = c.undo[:0], nil, nil, c.hidden[:0]
 	for at := range t.Ops {
 		switch op := &t.Ops[at]; op.Kind {
 		case Read:
@@ -122,6 +148,12 @@ func (c *compiler) transaction(i int32) {
 			c.scan(op)
 		case Rollback:
 			c.takeBack(op.Since)
+		case ListAppend:
+			c.listAppend(at, op)
+		case ListRead:
+			if err := c.listRead(op); err != nil {
+				return err
+			}
 		}
 	}
 	writes := c.writes[firstWrite:]
@@ -129,7 +161,7 @@ func (c *compiler) transaction(i int32) {
 		writes = slices.DeleteFunc(writes, func(w access) bool { return w.value == none })
 		c.writes = c.writes[:firstWrite+len(writes)]
 	}
-	s := step{txn: i, must: c.committed, begin: t.Begin, end: t.End, claim: t.Order, more: c.more,
+	s := step{txn: i, must: c.committed, begin: t.Begin, end: t.End, claim: t.Order, more: c.more, implied: c.implied,
 		reads: c.reads[firstRead:len(c.reads):len(c.reads)], writes: writes[:len(writes):len(writes)]}
 	c.aborted = append(c.aborted, c.hidden...)
 	switch {
@@ -149,6 +181,7 @@ func (c *compiler) transaction(i int32) {
 	default:
 		c.steps = append(c.steps, s)
 	}
+	return nil
 }
 
 func (c *compiler) key(name string) int32 {
@@ -222,7 +255,7 @@ func (c *compiler) read(key, value int32, scan *Op) {
 		a, expected = Unrepeatable, c.reads[seen.read-1].value
 	}
 	switch {
-	case expected == none:
+	case expected == none || a == Unrepeatable && c.lenient:
 		c.reads = append(c.reads, access{key, value})
 		seen.read = int32(len(c.reads))
 	case expected != value:
@@ -243,8 +276,8 @@ func malformed(t *Txn) *MalformedError {
 	}
 	for i, op := range t.Ops {
 		switch {
-		case op.Kind < Read || op.Kind > Rollback:
-			problem = fmt.Sprintf("has an operation %d of kind %d; known: %d (read), %d (write), %d (delete), %d (scan), %d (rollback)", i+1, op.Kind, Read, Write, Delete, Scan, Rollback)
+		case op.Kind < Read || op.Kind > ListRead:
+			problem = fmt.Sprintf("has an operation %d of kind %d; known: %d (read), %d (write), %d (delete), %d (scan), %d (rollback), %d (append), %d (list)", i+1, op.Kind, Read, Write, Delete, Scan, Rollback, ListAppend, ListRead)
 		case op.Kind == Rollback && (op.Since < 0 || op.Since > i):
 			problem = fmt.Sprintf("takes back in operation %d what it wrote since number %d; expected 0 to %d", i+1, op.Since, i)
 		}
@@ -350,7 +383,7 @@ func (c *compiled) readViolation(a Anomaly, txn int32, read access, expected int
 
 func (c *compiled) violation(a Anomaly, txn int32, detail string) *Violation {
 	t := &c.history[txn]
-	return &Violation{Anomaly: a, Txn: t.ID, Client: t.Client, Detail: detail}
+	return &Violation{Anomaly: a, Txn: t.ID, Client: t.Client, Detail: detail, Core: []int{int(txn)}}
 }
 
 // ends are the transactions that must have happened, the earliest end first.

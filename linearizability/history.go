@@ -1,10 +1,35 @@
-// Package linearizability decides what clients may see: whether a recorded history of calls is linearizable, and
-// whether one of transactions is strictly serializable.
+// Package linearizability decides what clients may see: whether a recorded history of calls is linearizable, and which level
+// of isolation one of transactions has.
 //
-// A verdict is a proof where one is cheap, and a search where none is. An order that the system claims (by commit LSN)
-// and that replays legally in real time proves a history legal, whoever claims it; a cycle of orders that the reads and
-// real time force proves it illegal, and names the anomaly; porcupine decides what is left, within limits. What runs
-// into a limit is Unknown and never Legal.
+// CheckCalls decides calls of registers, key-value stores, lists, sets, queues, counters and mutexes, each key for itself, on
+// all processors. CheckTxns decides whether transactions are strictly serializable, CheckLevel whether they have any of
+// Levels, and Strongest which is the strongest that they have, and what breaks the next one. A Result has a verdict, what it
+// rests on, and where it is Illegal, a *CallViolation or a *Violation, which names the anomaly, as Adya and Elle do where they
+// have a name, the cycle of orders that contradict each other, and the operations that do so by themselves.
+//
+// A verdict is a proof where one is cheap, and a search where none is. The shape of a history says which proof there is:
+//
+//	registers, values written once       zones of values, chains of swaps   n log n
+//	lists, sets without removals          levels of what was read           n
+//	queues, elements put there once       four forbidden patterns           n log n
+//	counters of equal steps, mutexes      one walk in time                  n log n
+//	a claimed order (commit LSNs)         its replay                        n
+//	transactions that read what they
+//	replace, lists                        one graph, one pass               n log n
+//	other transactions                    choices, checked and made anew    –
+//	read committed, read atomic, causal   who read whom                     n, and sessions times n
+//	registers with repeated values        a search with a few rules         –
+//	all else                              porcupine                         –
+//
+// An order that the system claims and that replays legally in real time proves a history legal, whoever claims it; a cycle of
+// orders that reads and time force proves it illegal. What runs into a limit is Unknown and never Legal. A history
+// whose values are written once each, and whose transactions read what they replace, needs no search, but for failed swaps
+// that do not fit the order found, removals from sets, texts that are appended to, and queues found empty while takings had an
+// unknown outcome. An operation whose outcome no client learned may have happened, now or later.
+//
+// Three ways lead in. ReadFile and CheckFile read what others recorded, in the formats that Formats lists with an example
+// each. A Recorder records and judges while a test runs. CheckCalls and CheckLevel take histories as values. An illegal history
+// comes with the smallest part that is already contradictory (Explanation), as text and as a page (FileResult.Draw).
 package linearizability
 
 import (
@@ -23,7 +48,12 @@ const Unfinished int64 = math.MaxInt64
 // A Txn is one transaction as its client saw it.
 //
 // Begin and End are readings of one clock that all clients share, in nanoseconds. The interval is closed: transactions
-// that touch in one instant are concurrent, because a clock that is read twice may answer the same twice.
+// that touch in one instant are concurrent, because a clock that is read twice may answer the same twice. In a history
+// without times all of them are 0, so that all transactions are concurrent.
+//
+// Sessions are clients: a committed transaction comes before those of its client that began at its end or later, or where
+// these times are equal, that come later in the history. One that has no End, or whose outcome is unknown, comes before none. A
+// client that runs several transactions at once is several sessions.
 type Txn struct {
 	ID      uint64  `json:"id"`      // names the transaction in verdicts
 	Client  int     `json:"client"`  // who asked for it; from 0
@@ -52,6 +82,9 @@ type Op struct {
 	Rows []Row  `json:"rows,omitempty"`
 	More bool   `json:"more,omitempty"`
 
+	// List is, of a ListRead, all elements of the list in their order. A list that was never appended to is empty.
+	List []string `json:"list,omitempty"`
+
 	// Since is, of a Rollback, the number of the first operation, from 0, whose write is taken back, with all later ones.
 	Since int `json:"since,omitempty"`
 }
@@ -62,7 +95,7 @@ func (t *Txn) Net() []Op {
 	var from []int // by element of net, its operation's number
 	for i, op := range t.Ops {
 		switch op.Kind {
-		case Write, Delete:
+		case Write, Delete, ListAppend:
 			net, from = append(net, op), append(from, i)
 		case Rollback:
 			for len(net) > 0 && from[len(from)-1] >= op.Since {
@@ -89,9 +122,11 @@ const (
 	Delete
 	Scan     // reads a range
 	Rollback // takes back the transaction's own writes since one of its operations
+	ListAppend
+	ListRead // of a whole list; a key holds either a list or a value in all of a history
 )
 
-var kindNames = []string{Read: "read", Write: "write", Delete: "delete", Scan: "scan", Rollback: "rollback"}
+var kindNames = []string{Read: "read", Write: "write", Delete: "delete", Scan: "scan", Rollback: "rollback", ListAppend: "append", ListRead: "list"}
 
 func (k Kind) String() string { return nameOf(kindNames, int(k)) }
 

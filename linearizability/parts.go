@@ -1,10 +1,14 @@
 package linearizability
 
 // parts divides a history into those that no transaction connects through keys, in the order of their first
-// transactions. A scan touches every key of its range that the history names. Each part can be ordered for itself: strict serializability composes over such parts as linearizability
+// transactions. A scan touches every key of its range that the history names. Each part can be ordered for itself: serializability,
+// strict or without any order of time, composes over such parts as linearizability
 // does over objects (Herlihy and Wing 1990, theorem 1), because each part is one object and each transaction one
 // operation of it. A history of single-key operations so falls into its keys.
-func (c *compiled) parts() []*compiled {
+func (c *compiled) parts(level Level) []*compiled {
+	if level != StrictSerializable && level != Serializable {
+		return []*compiled{c} // sessions go from one part to another
+	}
 	root := make([]int32, len(c.keys)) // union-find over keys
 	for i := range root {
 		root[i] = int32(i)
@@ -63,6 +67,7 @@ func (c *compiled) parts() []*compiled {
 			p.steps[i].reads = renumbered(p.steps[i].reads, local)
 			p.steps[i].writes = renumbered(p.steps[i].writes, local)
 			p.steps[i].more = renumberedKeys(p.steps[i].more, local)
+			p.steps[i].implied = renumbered(p.steps[i].implied, local)
 		}
 	}
 	move := func(from []tagged, to func(*compiled) *[]tagged) {
@@ -71,6 +76,12 @@ func (c *compiled) parts() []*compiled {
 				list := to(parts[at-1])
 				*list = append(*list, tagged{access{local[t.key], t.value}, t.txn})
 			}
+		}
+	}
+	for i, list := range c.follows {
+		if len(list) > 0 && number[find(list[0].key)] > 0 {
+			p := parts[number[find(list[0].key)]-1]
+			p.follows, p.shows = append(p.follows, renumbered(list, local)), append(p.shows, c.shows[i])
 		}
 	}
 	move(c.aborted, func(p *compiled) *[]tagged { return &p.aborted })

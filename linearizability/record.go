@@ -1,165 +1,210 @@
 package linearizability
 
 import (
-	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/firstgap/firstgap/linearizability/internal/data"
 )
-
-// A Format is a way in which a history was recorded.
-type Format string
-
-// The formats.
-const (
-	FormatAuto   Format = "auto"   // told from the first line
-	FormatJepsen Format = "jepsen" // Jepsen's console log of a register: INFO  jepsen.util - 3 :invoke :cas [1 2]
-	FormatKVLog  Format = "kvlog"  // one EDN map a line: {:process 3, :type :ok, :f :get, :key "k", :value "v"}
-	FormatJSON   Format = "json"   // one JSON object a line, see jsonLine
-)
-
-// Formats are the names that ParseFormat knows.
-func Formats() []Format { return []Format{FormatAuto, FormatJepsen, FormatKVLog, FormatJSON} }
-
-// ParseFormat refuses an unknown name by listing the known ones.
-func ParseFormat(name string) (Format, error) {
-	if !slices.Contains(Formats(), Format(name)) {
-		return "", fmt.Errorf("unknown format %q; known: %s", name, list(Formats()))
-	}
-	return Format(name), nil
-}
 
 // A Recording is a history that somebody recorded: calls or transactions, never both.
 //
 // Operations without an answer when the record ends have an unknown outcome, because the record may have been cut off
-// before it. Where the format has no times, the time of an event is the number of its line.
+// before it. Where the format has no times, the time of an event is its place in the record.
 type Recording struct {
 	Name    string
 	Format  Format
 	Model   Model // the one that is meant when none is named
+	Level   Level // of transactions: the strongest that the record can show; weaker than strict where it has no times
 	Calls   []Call
 	Txns    []Txn
-	Pending int // operations without an answer when the record ended
+	Options Options
+	Pending int      // operations without an answer when the record ended
+	Clients []string // the clients' names by their numbers, when the record has names
+	Faults  []Fault  // what was done to the system meanwhile
+	Notes   []string // what was taken for granted or left out, a sentence each
+
+	txnLines []int // by transaction, where it began, when that is known
 }
 
-// Check decides the history; an empty model is the recording's own.
-func (r *Recording) Check(ctx context.Context, model Model, limits Limits) Result {
-	if model == "" {
-		model = r.Model
-	}
-	if (model == ModelTxn) != (r.Model == ModelTxn) {
+// A Fault is what a nemesis did to the system.
+type Fault struct {
+	Name       string // of the operation that began it, such as start-partition
+	Value      string // what it said of itself, such as the nodes concerned
+	Begin, End int64  // End is Unfinished when the record does not tell of an end
+	Line       int
+}
+
+// Check decides the history; an empty model is the recording's own, and an empty level the strongest that the record can show.
+func (r *Recording) Check(ctx context.Context, model Model, level Level, limits Limits) Result {
+	model, level = cmp.Or(model, r.Model), cmp.Or(level, r.Level, StrictSerializable)
+	if model.Transactional() != r.Model.Transactional() {
 		return Result{Operations: len(r.Calls) + len(r.Txns), Reason: fmt.Errorf("%s: model %q does not fit: the history is one of %s", r.Name, model, r.kind())}
 	}
-	if model == ModelTxn {
-		return CheckTxns(ctx, r.Txns, limits)
+	if model.Transactional() {
+		if r.Level != "" && !r.Level.Implies(level) {
+			return Result{Operations: len(r.Txns), Reason: fmt.Errorf("%s: level %q needs times or sessions, and the record can show %q at most", r.Name, level, r.Level)}
+		}
+		return CheckLevel(ctx, level, r.Txns, limits)
 	}
-	return CheckCalls(ctx, model, r.Calls, limits)
+	return CheckCalls(ctx, model, r.Calls, r.Options, limits)
 }
 
 func (r *Recording) kind() string {
-	if r.Model == ModelTxn {
+	if r.Model.Transactional() {
 		return "transactions"
 	}
 	return "single calls"
 }
 
-// A LineError says which line of a record cannot be read.
+// clientName is how the record calls a client.
+func (r *Recording) clientName(client int) string {
+	if client < 0 {
+		return "(all that was settled before)"
+	}
+	if client < len(r.Clients) {
+		return strconv.Quote(r.Clients[client])
+	}
+	return strconv.Itoa(client)
+}
+
+// client is the number of a client that has a name.
+func (r *Recording) client(name string) (int, error) {
+	if at := slices.Index(r.Clients, name); at >= 0 {
+		return at, nil
+	}
+	if len(r.Clients) == maxNamed {
+		return 0, fmt.Errorf("expected at most %d clients with names, found one more", maxNamed)
+	}
+	r.Clients = append(r.Clients, name)
+	return len(r.Clients) - 1, nil
+}
+
+func (r *Recording) note(format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); !slices.Contains(r.Notes, text) {
+		r.Notes = append(r.Notes, text)
+	}
+}
+
+// cut notes that the record was cut off.
+func (r *Recording) cut(line int) {
+	r.note("the record was cut off in line %d; what it does not tell counts as unknown", line)
+}
+
+// Limits on what a record may hold.
+const (
+	maxClient = 1<<31 - 1 // the largest number of a client
+	maxNamed  = 10_000
+	maxCalls  = 1 << 30
+)
+
+// A LineError says where a record cannot be read, and why.
 type LineError struct {
 	Name    string // of the file
-	Line    int    // from 1
-	Problem string
+	Line    int    // from 1; 0 in a record without lines
+	Column  int    // from 1, in bytes; of a record without lines, the offset
+	Problem string // what was expected, and found
 }
 
-func (e *LineError) Error() string { return fmt.Sprintf("%s:%d: %s", e.Name, e.Line, e.Problem) }
-
-// maxLine bounds a line of a record, in bytes.
-const maxLine = 1 << 20
-
-// A reader reads one format, line by line.
-type reader interface {
-	line(text string, number int) error // the error says what is wrong with the line
-	finish(*Recording)
+func (e *LineError) Error() string {
+	if e.Line == 0 {
+		return fmt.Sprintf("%s: byte %d: %s", e.Name, e.Column, e.Problem)
+	}
+	return fmt.Sprintf("%s:%d:%d: %s", e.Name, e.Line, e.Column, e.Problem)
 }
 
-// ReadRecording reads a history. The name stands for the file in errors; a *LineError names the line.
+// lineError says where in a line of the input an error is.
+func (in *input) lineError(line int, err error) error {
+	var scan *scanError
+	if errors.As(err, &scan) {
+		return &LineError{in.name, line, scan.column, err.Error()}
+	}
+	return &LineError{in.name, line, 1, err.Error()}
+}
+
+// formError says where a form of EDN or JSON cannot be read. Other errors are the source's.
+func (in *input) formError(err error) error {
+	var form *data.Error
+	if errors.As(err, &form) {
+		return &LineError{in.name, form.Line, form.Column, "expected " + form.Expected + ", found " + form.Found}
+	}
+	return err
+}
+
+// ReadRecording reads a history. The name stands for the file in errors; a *LineError names the place. Gzip, zstd and a
+// byte order mark are seen by the first bytes. The reading ends with the context.
 //
 // A last line without its newline counts when it is whole, and else is where the record was cut off.
-func ReadRecording(name string, from io.Reader, format Format) (*Recording, error) {
-	rec := &Recording{Name: name, Format: format}
-	var read reader
-	lines := bufio.NewScanner(from)
-	lines.Buffer(nil, maxLine)
-	lines.Split(keepNewline)
-	number := 0
-	for lines.Scan() {
-		number++
-		text := strings.TrimSpace(lines.Text())
-		if text == "" {
-			continue
-		}
-		if read == nil {
-			if rec.Format == FormatAuto {
-				detected, ok := detect(text)
-				if !ok {
-					return nil, &LineError{name, number, fmt.Sprintf("no known format begins with %s; known: %s", clip(text), list(Formats()[1:]))}
-				}
-				rec.Format = detected
-			}
-			switch rec.Format {
-			case FormatJepsen:
-				read = &jepsenReader{}
-			case FormatKVLog:
-				read = &kvReader{}
-			case FormatJSON:
-				read = &jsonReader{}
-			default:
-				_, err := ParseFormat(string(format))
-				return nil, err
-			}
-		}
-		if err := read.line(text, number); err != nil {
-			if !strings.HasSuffix(lines.Text(), "\n") {
-				break // cut off
-			}
-			return nil, &LineError{name, number, err.Error()}
-		}
+func ReadRecording(ctx context.Context, name string, from io.Reader, format Format, options Options) (*Recording, error) {
+	size := sizeOf(from)
+	in, err := open(ctx, name, from, options)
+	if err != nil {
+		return nil, err
 	}
-	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
-		return nil, &LineError{name, number + 1, fmt.Sprintf("the line is longer than %d bytes", maxLine)}
-	} else if err != nil {
+	defer in.stop()
+	if !in.compressed {
+		in.size = size
+	}
+	rec := &Recording{Name: name, Format: format, Options: options}
+	entry, err := in.format(format)
+	if err != nil {
+		return nil, err
+	}
+	rec.Format = entry.Name
+	if entry.read == nil {
+		return nil, fmt.Errorf("%s: format %q is a folder of files; name the folder", name, entry.Name)
+	}
+	if err := entry.read(in, rec); err != nil {
+		if located := new(LineError); errors.As(err, &located) {
+			return nil, err
+		}
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	if read == nil {
-		return nil, fmt.Errorf("%s: %w", name, ErrEmpty)
+	if options.Initial != nil {
+		if rec.Model.Transactional() {
+			return nil, fmt.Errorf("%s: expected a history of calls, as keys are to have the value %q at first, found one of transactions", name, *options.Initial)
+		}
+		rec.note("every key has the value %q at first (--init)", *options.Initial)
 	}
-	read.finish(rec)
 	return rec, nil
 }
 
-// keepNewline splits into lines and keeps their ends, so that a last line that was cut off can be told.
-func keepNewline(data []byte, atEOF bool) (advance int, token []byte, err error) {
-	if at := slices.Index(data, '\n'); at >= 0 {
-		return at + 1, data[:at+1], nil
+// sizeOf is how many bytes a source still has, 0 if that is not known.
+func sizeOf(from io.Reader) int64 {
+	switch from := from.(type) {
+	case interface{ Len() int }:
+		return int64(from.Len())
+	case *os.File:
+		if info, err := from.Stat(); err == nil && info.Mode().IsRegular() {
+			return info.Size()
+		}
 	}
-	if atEOF && len(data) > 0 {
-		return len(data), data, nil
-	}
-	return 0, nil, nil
+	return 0
 }
 
-func detect(text string) (Format, bool) {
-	switch {
-	case strings.HasPrefix(text, "{:"):
-		return FormatKVLog, true
-	case strings.HasPrefix(text, "{"):
-		return FormatJSON, true
-	case strings.HasPrefix(text, "INFO"):
-		return FormatJepsen, true
+// ReadFile reads the history in a file, in a folder of one of the formats that are folders, or for "-" from stdin.
+func ReadFile(ctx context.Context, path string, stdin io.Reader, format Format, options Options) (*Recording, error) {
+	if path == "-" {
+		return ReadRecording(ctx, "standard input", stdin, format, options)
 	}
-	return "", false
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil {
+		return nil, err
+	} else if info.IsDir() {
+		return readFolder(ctx, path, format, options)
+	}
+	return ReadRecording(ctx, path, f, format, options)
 }
 
 // clip quotes the beginning of a text.
@@ -172,52 +217,96 @@ func clip(text string) string {
 
 // A callLog pairs answers with calls. A call is of unknown outcome until its answer comes.
 type callLog struct {
-	calls   []loggedCall
-	pending map[int]int // by client, its call
+	input   *input
+	calls   []Call
+	few     []int32       // by client with a small number, its open call + 1
+	many    map[int]int32 // the same of the others
+	pending int
+	dropped bool
 }
 
-// A loggedCall is gone when it is known not to have happened.
-type loggedCall struct {
-	Call
-	gone bool
+const fewClients = 1 << 16
+
+func (l *callLog) at(client int) int {
+	if client < len(l.few) {
+		return int(l.few[client]) - 1
+	}
+	return int(l.many[client]) - 1
+}
+
+func (l *callLog) set(client, at int) {
+	if client < fewClients {
+		if client >= len(l.few) {
+			l.few = slices.Grow(l.few, client+1-len(l.few))[:client+1]
+		}
+		l.few[client] = int32(at + 1)
+		return
+	}
+	if l.many == nil {
+		l.many = make(map[int]int32)
+	}
+	if at < 0 {
+		delete(l.many, client)
+	} else {
+		l.many[client] = int32(at + 1)
+	}
 }
 
 func (l *callLog) invoke(c Call, time int64, line int) error {
-	if l.pending == nil {
-		l.pending = make(map[int]int)
-	}
-	if at, ok := l.pending[c.Client]; ok {
+	if at := l.at(c.Client); at >= 0 {
 		return fmt.Errorf("client %d calls again before the answer to its %s of line %d", c.Client, l.calls[at].Kind, l.calls[at].Line)
 	}
-	l.pending[c.Client] = len(l.calls)
+	if len(l.calls) == maxCalls {
+		return fmt.Errorf("expected at most %d calls, found one more", maxCalls)
+	}
+	l.set(c.Client, len(l.calls))
+	l.pending++
 	c.Begin, c.End, c.Unknown, c.Line = time, Unfinished, true, line
-	l.calls = append(l.calls, loggedCall{Call: c})
+	l.calls = grow(l.input, l.calls, c)
 	return nil
 }
 
-// open is the client's call without an answer.
-func (l *callLog) open(client int) (*loggedCall, error) {
-	at, ok := l.pending[client]
-	if !ok {
-		return nil, fmt.Errorf("client %d is answered, but no call of it is open", client)
+// open is the place of the client's call without an answer.
+func (l *callLog) open(client int) (int, error) {
+	at := l.at(client)
+	if at < 0 {
+		return 0, fmt.Errorf("client %d is answered, but no call of it is open", client)
 	}
-	return &l.calls[at], nil
+	return at, nil
 }
 
 // answered ends an open call.
-func (l *callLog) answered(c *loggedCall, time int64) {
-	delete(l.pending, c.Client)
-	c.End = time
+func (l *callLog) answered(at int, time int64) {
+	l.set(l.calls[at].Client, -1)
+	l.pending--
+	l.calls[at].End = time
+}
+
+// drop takes out a call that did not happen, or that says nothing.
+func (l *callLog) drop(at int) {
+	l.calls[at].Kind = 0
+	l.dropped = true
 }
 
 // finish leaves the calls that happened or may have.
 func (l *callLog) finish(rec *Recording) {
-	for _, c := range l.calls {
-		if !c.gone {
-			rec.Calls = append(rec.Calls, c.Call)
+	if l.dropped {
+		l.calls = slices.DeleteFunc(l.calls, func(c Call) bool { return c.Kind == 0 })
+	}
+	rec.Calls = l.calls
+	rec.Pending = l.pending
+}
+
+// grow appends to a list of a record's operations. It makes room for as many as the record seems to hold, because doubling
+// a long list takes three times its memory for a moment.
+func grow[T any](in *input, list []T, more T) []T {
+	if len(list) == cap(list) && len(list) >= 1024 && in.size > 0 {
+		if done := in.count(); done > 0 && done < in.size {
+			whole := float64(len(list)) * float64(in.size) / float64(done)
+			list = slices.Grow(list, max(1024, int(1.02*whole)-len(list)))
 		}
 	}
-	rec.Pending = len(l.pending)
+	return append(list, more)
 }
 
 // same refuses an answer to something else than was asked.
@@ -226,4 +315,37 @@ func same(what, asked, answered string) error {
 		return fmt.Errorf("the answer is for %s %s, but the call was for %s", what, clip(answered), clip(asked))
 	}
 	return nil
+}
+
+// texts keeps copies of a record's texts: many in one block, and names once.
+type texts struct {
+	block strings.Builder
+	names map[string]string
+}
+
+const textBlock = 64 << 10
+
+func (t *texts) keep(text []byte) string {
+	if len(text) > textBlock/16 {
+		return string(text)
+	}
+	if t.block.Cap()-t.block.Len() < len(text) {
+		t.block = strings.Builder{}
+		t.block.Grow(textBlock)
+	}
+	first := t.block.Len()
+	t.block.Write(text)
+	return t.block.String()[first:]
+}
+
+func (t *texts) name(text []byte) string {
+	name, ok := t.names[string(text)]
+	if !ok {
+		if t.names == nil {
+			t.names = make(map[string]string)
+		}
+		name = string(text)
+		t.names[name] = name
+	}
+	return name
 }

@@ -18,7 +18,7 @@ import (
 )
 
 // testData is the folder of recorded histories that porcupine's module brings.
-func testData(t *testing.T) string {
+func testData(t testing.TB) string {
 	t.Helper()
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/anishathalye/porcupine").Output()
 	require.NoError(t, err, "where is porcupine's module?")
@@ -35,7 +35,7 @@ func TestEtcdLogs(t *testing.T) {
 	legal, illegal := 0, 0
 	for n := range 103 {
 		path := filepath.Join(dir, fmt.Sprintf("etcd_%03d.log", n))
-		result := CheckFile(context.Background(), path, FormatAuto, "", FileLimits())
+		result := CheckFile(context.Background(), path, Request{Limits: FileLimits()})
 		if n == 95 { // the empty one
 			require.Equal(t, Unknown, result.Verdict)
 			require.Contains(t, result.Reason, "nothing to check")
@@ -63,7 +63,7 @@ func TestKVLogs(t *testing.T) {
 	dir := filepath.Join(testData(t), "kv")
 	for _, clients := range []string{"c01", "c10", "c50"} {
 		for suffix, want := range map[string]Verdict{"ok": Legal, "bad": Illegal} {
-			result := CheckFile(context.Background(), filepath.Join(dir, clients+"-"+suffix+".txt"), FormatAuto, "", FileLimits())
+			result := CheckFile(context.Background(), filepath.Join(dir, clients+"-"+suffix+".txt"), Request{Limits: FileLimits()})
 			require.Equal(t, FormatKVLog, result.Format)
 			require.Equal(t, want, result.Verdict, "%s-%s: %s", clients, suffix, result.Reason)
 		}
@@ -77,15 +77,15 @@ func TestTheNamedCallIsTheFirstImpossibleOne(t *testing.T) {
 	for _, name := range []string{"jepsen/etcd_000.log", "jepsen/etcd_099.log", "kv/c10-bad.txt", "kv/c50-bad.txt"} {
 		text, err := os.ReadFile(filepath.Join(dir, name))
 		require.NoError(t, err)
-		rec, err := ReadRecording(name, bytes.NewReader(text), FormatAuto)
+		rec, err := ReadRecording(context.Background(), name, bytes.NewReader(text), FormatAuto, Options{})
 		require.NoError(t, err)
 		var violation *CallViolation
-		require.ErrorAs(t, rec.Check(context.Background(), "", FileLimits()).Err(), &violation)
+		require.ErrorAs(t, rec.Check(context.Background(), "", "", FileLimits()).Err(), &violation)
 		lines := bytes.SplitAfter(text, []byte("\n"))
 		for cut, want := range map[int64]Verdict{violation.Call.End - 1: Legal, violation.Call.End: Illegal} {
-			rec, err := ReadRecording(name, bytes.NewReader(bytes.Join(lines[:cut], nil)), FormatAuto)
+			rec, err := ReadRecording(context.Background(), name, bytes.NewReader(bytes.Join(lines[:cut], nil)), FormatAuto, Options{})
 			require.NoError(t, err)
-			result := rec.Check(context.Background(), "", FileLimits())
+			result := rec.Check(context.Background(), "", "", FileLimits())
 			if name[:2] == "kv" && want == Legal {
 				// Another key may be impossible earlier; this one must not be.
 				var other *CallViolation
@@ -107,9 +107,9 @@ func TestLegalHistoriesStayLegalWhenCutOff(t *testing.T) {
 		require.NoError(t, err)
 		pending, cuts := 0, 0
 		for at := 3000; at < len(text); at += 331 {
-			rec, err := ReadRecording(name, bytes.NewReader(text[:at]), FormatAuto)
+			rec, err := ReadRecording(context.Background(), name, bytes.NewReader(text[:at]), FormatAuto, Options{})
 			require.NoError(t, err, "cut at byte %d", at)
-			result := rec.Check(context.Background(), "", FileLimits())
+			result := rec.Check(context.Background(), "", "", FileLimits())
 			require.Equal(t, Legal, result.Verdict, "%s cut at byte %d: %v", name, at, result.Err())
 			require.LessOrEqual(t, rec.Pending, result.Unknown)
 			pending += rec.Pending
@@ -122,7 +122,7 @@ func TestLegalHistoriesStayLegalWhenCutOff(t *testing.T) {
 
 func TestTimeoutIsUnknown(t *testing.T) {
 	path := filepath.Join(testData(t), "kv", "c50-bad.txt")
-	result := CheckFile(context.Background(), path, FormatAuto, "", Limits{Timeout: time.Nanosecond})
+	result := CheckFile(context.Background(), path, Request{Limits: Limits{Timeout: time.Nanosecond}})
 	require.Equal(t, Unknown, result.Verdict)
 	require.Contains(t, result.Reason, "limit on timeout, 1ns")
 	require.Empty(t, result.Proof)
@@ -130,113 +130,161 @@ func TestTimeoutIsUnknown(t *testing.T) {
 
 func record(t *testing.T, format Format, text string) (*Recording, error) {
 	t.Helper()
-	return ReadRecording("history", strings.NewReader(text), format)
+	return ReadRecording(context.Background(), "history", strings.NewReader(text), format, Options{})
 }
 
-func TestMalformedLinesAreNamed(t *testing.T) {
+func TestBadInputIsNamed(t *testing.T) {
 	const (
 		jepsen = "INFO  jepsen.util - 1\t:invoke\t:write\t3\n"
 		kv     = `{:process 1, :type :invoke, :f :put, :key "k", :value "v"}` + "\n"
 		calls  = `{"client":1,"event":"invoke","op":"put","key":"k","value":"v"}` + "\n"
 		txns   = `{"client":1,"event":"begin","txn":7}` + "\n"
+		elle   = `{:type :invoke, :process 0, :f :txn, :value [[:append 1 5]]}` + "\n"
+		mutex  = "0\t:invoke\t:acquire\tnil\n"
+		events = `{"ClientId":1,"Kind":false,"Id":1,"Value":{"Op":"put","Key":"k","Value":"v"}}` + "\n"
+		ops    = `{"ClientId":1,"Call":1,"Return":5,"Input":{"op":0,"key":"k"},"Output":null}` + "\n"
+		etcd   = `{"ClientId":1,"Input":{"Type":"range","Range":{"Start":"k"}},"Call":100,"Output":{"Revision":1},"Return":200}` + "\n"
+		plume  = "w(1,1,0,0)\n"
 	)
-	for _, tc := range []struct {
-		text string // the last line is the malformed one
-		says string
-	}{
-		{"garbage\n", `no known format begins with "garbage"; known: jepsen, kvlog, json`},
+	for _, tc := range []struct{ text, says string }{
+		{"garbage\n", `1:1: expected a known format, found lines that begin with "garbage"; name it with --format: cobra, dbcop, edn, etcd, jepsen, jepsen-json, json, kvlog, plume, porcupine`},
+		{`{"kind":"x","actor":1}` + "\n", `1:1: expected a known format, found objects with the keys kind, actor; name it`},
+		{"\x00\xff\x01", `1:1: expected a known format, found binary data that begins with "\x00\xff\x01"; name it`},
 
-		{jepsen + "INFO jepsen.util - 1\n", "expected INFO jepsen.util - process :type :f value"},
-		{jepsen + "WARN jepsen.util - 1 :ok :write 3\n", "expected INFO jepsen.util"},
-		{jepsen + "INFO jepsen.util - x :ok :write 3\n", `expected the number of a process, found "x"`},
-		{jepsen + "INFO jepsen.util - 1 :ok :append 3\n", `unknown function ":append"; known: :read, :write, :cas`},
-		{jepsen + "INFO jepsen.util - 1 :done :write 3\n", `unknown type ":done"; known: :invoke, :ok, :fail, :info`},
-		{jepsen + "INFO jepsen.util - 1 :ok :write 4\n", `the answer is for value "4", but the call was for "3"`},
-		{jepsen + "INFO jepsen.util - 1 :ok :write x\n", `expected a number or nil, found "x"`},
-		{jepsen + "INFO jepsen.util - 1 :ok :write\n", `expected a number or nil, found ""`},
-		{jepsen + "INFO jepsen.util - 1 :ok :write nil\n", `expected a number or nil, found "nil"`},
-		{jepsen + "INFO jepsen.util - 1 :ok :read 3\n", `the answer is for function ":read", but the call was for ":write"`},
-		{jepsen + "INFO jepsen.util - 2 :ok :write 3\n", "client 2 is answered, but no call of it is open"},
-		{jepsen + "INFO jepsen.util - 1 :invoke :read nil\n", "client 1 calls again before the answer to its put of line 1"},
-		{jepsen + "INFO jepsen.util - 2 :invoke :read 3\n", "a :read is invoked with nil"},
-		{jepsen + "INFO jepsen.util - 2 :invoke :cas [1 2\n", `expected [number number], found "[1 2"`},
-		{jepsen + "INFO jepsen.util - 2 :invoke :cas [1]\n", `expected [number number], found "[1]"`},
+		{jepsen + "INFO jepsen.util - 1 :ok :append 3\n", `2:20: the answer is for function "append", but the call was for "put"`},
+		{jepsen + "INFO jepsen.util - 1 :done :write 3\n", `2:23: expected :invoke, :ok, :fail or :info, found ":done"`},
+		{jepsen + "INFO jepsen.util - 1 :ok :write 4\n", `2:20: the answer is for value "4", but the call was for "3"`},
+		{jepsen + "INFO jepsen.util - 1 :ok :write 4 5 {\n", `2:20: the answer is for value "4"`},
+		{jepsen + "INFO jepsen.util - 1 :ok :read 3\n", `2:20: the answer is for function "get", but the call was for "put"`},
+		{jepsen + "INFO jepsen.util - 2 :ok :write 3\n", "2:20: client 2 is answered, but no call of it is open"},
+		{jepsen + "INFO jepsen.util - 1 :invoke :read nil\n", "2:20: client 1 calls again before the answer to its put of line 1"},
+		{jepsen + "INFO jepsen.util - 2 :invoke :cas [1 2\n", "2:39: expected the end of a form, found the end of the line"},
+		{jepsen + "INFO jepsen.util - 2 :invoke :cas [1 2)\n", `2:39: expected "]", found ")"`},
+		{jepsen + "INFO jepsen.util - 2 :invoke :cas [1]\n", `2:35: expected [from to] as the value of a :cas, found "[1]"`},
+		{jepsen + "INFO jepsen.util - 2 :invoke :write nil\n", `2:37: expected the value of :write, found nil`},
+		{jepsen + "INFO jepsen.util - 2 :invoke :transfer 1\n", `2:20: expected a function among :acquire, :add, :append, :cas,`},
+		{jepsen + "INFO jepsen.util - 99999999999 :invoke :write 1\n", `2:20: expected the number of a process, found "99999999999"`},
+		{"1\t:invoke\t:write\t[7 1]\n2\t:invoke\t:read\tnil\n", "2:17: expected [key value], as in line 1, found nil"},
+		{"1\t:invoke\t:read\t[7 nil]\n1\t:ok\t:read\t[8 1]\n", `2:1: the answer is for key "8", but the call was for "7"`},
+		{mutex + "0\t:ok\t:release\tnil\n", `2:1: the answer is for function "release", but the call was for "acquire"`},
 
-		{kv + `{:process 1, :type :ok, :f :put, :key "k", :value "v"` + "\n", "expected a map in braces"},
-		{kv + `{:process -1, :type :ok, :f :put, :key "k", :value "v"}` + "\n", `expected the number of a :process, found "-1"`},
-		{kv + `{:process 1, :type :ok, :f :put, :key "k"}` + "\n", "no :value; a line has :process, :type, :f, :key, :value"},
-		{kv + `{:process 1, :type :ok, :f :put, :key "k", :value "v", :extra 1}` + "\n", `unknown key ":extra"; known: :process, :type, :f, :key, :value`},
-		{kv + `{:process 1, :process 1, :type :ok, :f :put, :key "k", :value "v"}` + "\n", "two values of :process"},
-		{kv + `{:process 1, :type :ok, :f :put, :key "k, :value v}` + "\n", "a string without its end"},
-		{kv + `{:process 1, :type :ok, :f :cas, :key "k", :value "v"}` + "\n", `unknown function ":cas"; known: :get, :put, :append`},
-		{kv + `{:process 1, :type :done, :f :put, :key "k", :value "v"}` + "\n", `unknown type ":done"; known: :invoke, :ok, :fail, :info`},
-		{kv + `{:process 1, :type :ok, :f :put, :key k, :value "v"}` + "\n", `expected a :key in quotes, found "k"`},
-		{kv + `{:process 1, :type :ok, :f :put, :key "k", :value nil}` + "\n", "a :put of type :ok cannot have the :value nil"},
-		{kv + `{:process 2, :type :invoke, :f :get, :key "k", :value "v"}` + "\n", "a :get of type :invoke cannot have the :value"},
-		{kv + `{:process 1, :type :ok, :f :put, :key "j", :value "v"}` + "\n", `the answer is for key "j", but the call was for "k"`},
-		{kv + `{:process 1, :type :ok, :f :put, :key "k", :value "w"}` + "\n", `the answer is for value "w", but the call was for "v"`},
-		{kv + `{:process 1, :type :ok, :f :append, :key "k", :value "v"}` + "\n", `the answer is for function ":append", but the call was for ":put"`},
-		{kv + `{:process 2, :type :ok, :f :put, :key "k", :value "v"}` + "\n", "client 2 is answered, but no call of it is open"},
-		{kv + kv, "client 1 calls again before the answer to its put of line 1"},
+		{kv + `{:process -1, :type :ok, :f :put, :key "k", :value "v"}` + "\n", `2:11: expected the number of a :process, found "-1"`},
+		{kv + `{:process 1, :process 1, :type :ok, :f :put, :key "k", :value "v"}` + "\n", "2:14: expected each key of a map once, found :process twice"},
+		{kv + `{:process 1, :type :ok, :f :put, :key "k, :value "v"}` + "\n" + kv, `expected the end of the form that begins here, found the end of the record`},
+		{kv + `{:process 1, :type :ok, :f :put, :key "k", :value "v"` + "\n" + kv, "2:1: expected the end of the form that begins here, found the end of the record"},
+		{kv + `{:process 1, :type :ok, :f :cas, :key "k", :value "v"}` + "\n", `2:1: the answer is for function "cas", but the call was for "put"`},
+		{kv + `{:process 1, :type :done, :f :put, :key "k", :value "v"}` + "\n", `2:20: expected a :type: :invoke, :ok, :fail or :info, found ":done"`},
+		{kv + `{:process 1, :f :put, :key "k", :value "v"}` + "\n", `2:1: expected a :type: :invoke, :ok, :fail or :info, found nothing`},
+		{kv + `{:process 1, :type :ok, :f 7, :key "k", :value "v"}` + "\n", `2:28: expected the keyword of a function :f, found "7"`},
+		{kv + `{:process 1, :type :ok, :f :put, :key "j", :value "v"}` + "\n", `2:1: the answer is for key "j", but the call was for "k"`},
+		{kv + `{:process 1, :type :ok, :f :put, :key "k", :value "w"}` + "\n", `2:1: the answer is for value "w", but the call was for "v"`},
+		{kv + `{:process 2, :type :ok, :f :put, :key "k", :value "v"}` + "\n", "2:1: client 2 is answered, but no call of it is open"},
+		{kv + kv, "2:1: client 1 calls again before the answer to its put of line 1"},
+		{kv + "[1]", "2:1: expected an operation such as {:type :invoke, :process 0, :f :read, :value nil}, found"},
+		{kv + `{:process 1, :type}`, "2:14: expected a value for each key of the map, found a key without one"},
+		{"[" + kv + "]\n" + kv, `3:1: expected the end, as the sequence is closed, found "{:process"`},
 
-		{calls + "{\n", "not a JSON object"},
-		{calls + "[1]\n", "not a JSON object"},
-		{calls + `{"client":1,"event":"done"}` + "\n", `unknown event "done"; known: invoke, begin, read, write, delete, scan, rollback, ok, fail, info`},
-		{calls + `{"client":1,"event":"ok","key":"k"}` + "\n", `event "ok" has no key "key"; known: client, event, time, value, swapped, order`},
-		{calls + `{"Client":1,"event":"ok"}` + "\n", `has no key "Client"`},
-		{calls + `{"client":"1","event":"ok"}` + "\n", "cannot unmarshal string"},
-		{calls + `{"event":"ok"}` + "\n", "no client"},
-		{calls + `{"client":-1,"event":"ok"}` + "\n", "no client"},
-		{calls + `{"client":1,"event":"ok","order":null}` + "\n", "order is null"},
-		{calls + `{"client":1,"event":"ok","order":7}` + "\n", "order belongs to transactions"},
-		{calls + `{"client":1,"event":"ok","value":"v"}` + "\n", "a value answers a get, and this is a put"},
-		{calls + `{"client":1,"event":"ok","swapped":true}` + "\n", "swapped answers a cas"},
-		{calls + `{"client":1,"event":"ok","time":3}` + "\n", "time is in every line or in none"},
-		{calls + `{"client":2,"event":"ok"}` + "\n", "client 2 is answered, but no call of it is open"},
-		{calls + `{"client":2,"event":"invoke","op":"inc","key":"k"}` + "\n", `unknown op "inc"; known: get, put, append, cas`},
-		{calls + `{"client":2,"event":"invoke","op":"get"}` + "\n", `event "invoke" without key`},
-		{calls + `{"client":2,"event":"invoke","op":"put","key":"k"}` + "\n", "put, append and cas have a value"},
-		{calls + `{"client":2,"event":"invoke","op":"get","key":"k","value":"v"}` + "\n", "get has none"},
-		{calls + `{"client":2,"event":"invoke","op":"cas","key":"k","value":"v"}` + "\n", "cas has from"},
+		{elle + elle, "2:1: client 0 begins a transaction before the end of the one of line 1"},
+		{elle + `{:type :ok, :process 1, :f :txn, :value [[:append 1 5]]}`, "2:1: client 1 is answered, but no transaction of it is open"},
+		{elle + `{:type :ok, :process 0, :f :txn, :value [[:append 1 6]]}`, `2:42: expected an answer to [:append 1 5], as invoked in line 1, found "[:append 1 6]"`},
+		{elle + `{:type :ok, :process 0, :f :txn, :value [[:append 1 5] [:r 1 nil]]}`, `2:41: expected the 1 micro-operations that were invoked in line 1`},
+		{elle + `{:type :invoke, :process 1, :f :txn, :value [[:increment 1 5]]}`, `2:47: expected a micro-operation among :r, :read, :w, :write and :append, found ":increment"`},
+		{elle + `{:type :invoke, :process 1, :f :txn, :value [[:w 1]]}`, `2:46: expected the value that is written, found "[:w 1]"`},
+		{elle + `{:type :invoke, :process 1, :f :txn, :value 5}`, `2:45: expected micro-operations such as [[:r 1 nil] [:append 1 5]], found "5"`},
+		{elle + `{:type :invoke, :process 1, :f :read, :value nil}`, "2:1: a history has calls or transactions, not both"},
+		{elle + "{:type :ok, :process 0, :f :txn, :value [[:append 1 5]]}\n{:type :invoke, :process 1, :f :txn, :value [[:r 1 nil]]}\n{:type :ok, :process 1, :f :txn, :value [[:r 1 7]]}",
+			"4:1: expected a list to be read, as line 2 has lists, found a single value"},
+		{"{:type :ok, :process 1, :f :txn, :value [[:w 1 7]]}\n{:type :invoke, :process 1, :f :txn, :value [[:r 1 nil]]}", "2:1: expected answers only, as the record began with one, found an :invoke"},
+		{"{:type :ok, :process 1, :f :txn, :value [[:w 1 7]]}\n{:type :ok, :f :txn, :value [[:r 1 nil]]}", "2:1: expected a :process in every operation or in none"},
+		{"{:type :ok, :process 1, :f :txn, :value [[:w 1 7]]}\n{:type :ok, :process 1, :f :txn, :val", "2:1: expected the end of the form that begins here"},
+
+		{calls + "{\n", "2:2: expected a string, found the end of the line"},
+		{calls + "[1]\n", `2:1: expected a JSON object, found "[1]"`},
+		{calls + `{"client":1,"event":"ok"} x` + "\n", `2:27: expected the end of the line behind the object, found "x"`},
+		{calls + `{"client":1 "event":"ok"}` + "\n", `2:13: expected a comma or "}", found`},
+		{calls + `{"client":1,"event":"done"}` + "\n", `2:21: expected one of the events invoke, begin, read, write, delete, scan, rollback, append, list, ok, fail, info, found "\"done\"}"`},
+		{calls + `{"client":1,"event":"info","order":3}` + "\n", `2:1: event "info" has no key "order"; known: client, event, op, key, value, from, time`},
+		{calls + `{"client":1,"client":1,"event":"ok"}` + "\n", `2:13: expected client once, found`},
+		{calls + `{"Client":1,"event":"ok"}` + "\n", `2:1: expected the key "client", found "Client"`},
+		{calls + `{"client":"1","event":"ok"}` + "\n", "2:1: expected all clients to have numbers or all to have names"},
+		{calls + `{"event":"ok"}` + "\n", `2:15: expected client in a line of event "ok", found the end of the line`},
+		{calls + `{"client":-1,"event":"ok"}` + "\n", "2:12: expected a client's number from 0 to 2147483647, or its name, found -1"},
+		{calls + `{"client":1.5,"event":"ok"}` + "\n", `2:11: expected the client's number from 0, or its name, found "1.5,`},
+		{calls + `{"client":1,"event":"ok","order":null}` + "\n", "2:34: expected a commit LSN or read point, found"},
+		{calls + `{"client":1,"event":"ok","order":7}` + "\n", "2:1: order belongs to transactions"},
+		{calls + `{"client":1,"event":"ok","value":"w"}` + "\n", `2:1: the answer is for value "w", but the call was for "v"`},
+		{calls + `{"client":1,"event":"ok","key":"j"}` + "\n", `2:1: the answer is for key "j", but the call was for "k"`},
+		{calls + `{"client":1,"event":"ok","swapped":true}` + "\n", "2:1: swapped answers a cas that is ok, and nothing else; this is a put"},
+		{calls + `{"client":1,"event":"ok","time":3}` + "\n", "2:1: expected time in every line or in none"},
+		{calls + `{"client":2,"event":"ok"}` + "\n", "2:1: client 2 is answered, but no call of it is open"},
+		{calls + `{"client":2,"event":"invoke","op":"inc","key":"k"}` + "\n", `2:35: expected one of the ops get, put, append, cas, delete, add, remove, enqueue, dequeue, acquire, release, found`},
+		{calls + `{"client":2,"event":"invoke","op":"get"}` + "\n", "2:1: expected the key of get, found none"},
+		{calls + `{"client":2,"event":"invoke","op":"put","key":"k"}` + "\n", "2:1: expected the value of put, found none"},
+		{calls + `{"client":2,"event":"invoke","op":"get","key":"k","value":"v"}` + "\n", `2:1: expected no value where get is invoked, found "v"`},
+		{calls + `{"client":2,"event":"invoke","op":"cas","key":"k","value":"v"}` + "\n", "2:1: op \"cas\": cas has from, and only cas"},
 		{calls + `{"client":2,"event":"invoke","op":"put","key":"k","value":"v","from":"u"}` + "\n", "and only cas"},
-		{calls + txns, "a history has calls or transactions, not both"},
-		{calls + calls, "client 1 calls again before the answer"},
-		{`{"client":1,"event":"invoke","op":"get","key":"k","time":5}` + "\n" + `{"client":1,"event":"ok","time":4}` + "\n", "the answer at 4 comes before the call at 5"},
+		{calls + `{"client":2,"event":"invoke","op":"put","key":"k","value":"v` + "\n", "2:61: expected the end of a string, found the end of the line"},
+		{calls + `{"client":2,"event":"invoke","op":"put","key":"k","value":"\q"}` + "\n", `2:59: expected a string of JSON, found`},
+		{calls + `{"client":2,"event":"invoke","op":"put","key":"k","value":01}` + "\n", `2:59: expected a number, found "01}"`},
+		{calls + `{"client":2,"event":"invoke","op":"put","key":"k","value":[1,]}` + "\n", `2:62: expected a value of JSON, found "]}"`},
+		{calls + txns, "2:1: event \"begin\": a history has calls or transactions, not both"},
+		{calls + calls, "2:1: client 1 calls again before the answer to its put of line 1"},
+		{`{"client":1,"event":"invoke","op":"get","key":"k","time":5}` + "\n" + `{"client":1,"event":"ok","time":4}` + "\n", "2:1: expected an answer at 5 or later, as the call of line 1 was then, found one at 4"},
 
-		{txns + calls, "a history has calls or transactions, not both"},
-		{txns + `{"client":1,"event":"begin","txn":8}` + "\n", "client 1 begins a transaction before the end of the one of line 1"},
-		{txns + `{"client":2,"event":"begin","txn":7}` + "\n", "transaction 7 began in line 1 already"},
-		{txns + `{"client":2,"event":"begin"}` + "\n", "txn is in every begin or in none"},
-		{txns + `{"client":2,"event":"read","key":"k"}` + "\n", "client 2 has no open transaction"},
-		{txns + `{"client":2,"event":"ok"}` + "\n", "client 2 has no open transaction"},
-		{txns + `{"client":1,"event":"write","key":"k"}` + "\n", `event "write" without value`},
-		{txns + `{"client":1,"event":"delete"}` + "\n", `event "delete" without key`},
-		{txns + `{"client":1,"event":"ok","value":"v"}` + "\n", "value and swapped belong to calls"},
-		{`{"client":1,"event":"begin","time":5}` + "\n" + `{"client":1,"event":"ok","time":4}` + "\n", "the transaction ends at 4, before its begin at 5"},
+		{txns + calls, `2:1: event "invoke": a history has calls or transactions, not both`},
+		{txns + `{"client":1,"event":"begin","txn":8}` + "\n", "2:1: client 1 begins a transaction before the end of the one of line 1"},
+		{txns + `{"client":2,"event":"begin","txn":7}` + "\n", "2:1: transaction 7 began in line 1 already"},
+		{txns + `{"client":2,"event":"begin"}` + "\n", "2:1: expected txn in every begin or in none"},
+		{txns + `{"client":2,"event":"read","key":"k"}` + "\n", `2:1: event "read", but client 2 has no open transaction`},
+		{txns + `{"client":2,"event":"ok"}` + "\n", `2:1: event "ok", but client 2 has no open transaction`},
+		{txns + `{"client":1,"event":"write","key":"k"}` + "\n", `2:39: expected value in a line of event "write", found the end of the line`},
+		{txns + `{"client":1,"event":"write","key":"k","value":null}` + "\n", `2:1: expected a value in a line of event "write", found null`},
+		{txns + `{"client":1,"event":"list","key":"k","value":"v"}` + "\n", `2:1: expected the list of key "k", found "v"`},
+		{txns + `{"client":1,"event":"delete"}` + "\n", `2:30: expected key in a line of event "delete", found the end of the line`},
+		{txns + `{"client":1,"event":"scan","from":"k","rows":[{"key":"k"}]}` + "\n", `2:46: expected rows such as [{"key":"c","value":"1"}], found`},
+		{txns + `{"client":1,"event":"ok","value":"v"}` + "\n", "2:1: expected the end of a transaction, found what only calls have: value"},
+		{`{"client":1,"event":"begin","time":5}` + "\n" + `{"client":1,"event":"ok","time":4}` + "\n", "2:1: the transaction ends at 4, before its begin at 5 (line 1)"},
+
+		{events + events, "2:1: expected each Id to be called once, found 1 again, first called in line 1"},
+		{events + `{"ClientId":1,"Kind":true,"Id":2,"Value":null}`, "2:1: expected the call of Id 2 before its one return, found a return"},
+		{events + `{"ClientId":1,"Kind":false,"Id":2,"Value":{"Op":"put","Key":"k"}}`, "2:43: expected the value of a put, found"},
+		{events + `{"ClientId":1,"Kind":false,"Id":2,"Value":{"Op":"push"}}`, `2:49: expected an operation such as {"op":"put"`},
+		{events + ops, `2:1: expected events with Kind, or operations with Call and Return, and not both`},
+		{events + `{"ClientId":1,"Kind":false,"Id":2,"Value":{"Op":"get","Key":"k"}}`, "2:1: client 1 calls again before the answer to its call of line 1"},
+		{ops + `{"ClientId":2,"Call":5,"Return":4,"Input":{"op":0,"key":"k"},"Output":null}`, `2:33: expected a Return at 5, the Call, or later, found "4"`},
+		{ops + `{"ClientId":1,"Call":4,"Return":6,"Input":{"op":0,"key":"k"},"Output":null}`, "2:1: client 1 calls again before the answer to its call of line 1"},
+		{ops + `{"ClientId":2,"Call":5,"Ret`, "2:28: expected the end of an operation, found the end of the record"},
+
+		{etcd + `{"ClientId":1,"Input":{"Type":"range","Range":{"Start":"k"}},"Call":150,"Output":{"Revision":1},"Return":300}`, "2:1: client 1 calls again at 150 before the end of its call of line 1"},
+		{etcd + `{"ClientId":2,"Input":{"Type":"range","Range":{"Start":"k"}},"Call":150,"Output":{"Revision":1},"Return":100}`, `2:106: expected a Return at 150, the Call, or later, found "100"`},
+		{etcd + `{"ClientId":2,"Input":{"Type":"watch"},"Call":150,"Output":{"Revision":1},"Return":160}`, `2:31: expected a Type among range, txn, leaseGrant, leaseRevoke, defragment and compact, found "watch"`},
+		{etcd + `{"ClientId":2,"Input":{"Type":"txn","Txn":{"OperationsOnSuccess":[{"Type":"put-operation"}]}},"Call":1,"Output":{"Txn":{}},"Return":2}`, "2:120: expected 1 results, one for each operation"},
+		{etcd + `{"ClientId":2,"Input"`, "2:22: expected the end of an operation, found the end of the record"},
+
+		{plume + "w(1,1,0", `2:8: expected ",", found the end of the line`},
+		{plume + "w(1,x,0,0)\n", `2:5: expected a whole number, found "x,0,0)"`},
+		{plume + "w(1,1,-1,0)\n", `2:7: expected the number of a session or transaction, found "-1,0)"`},
+		{plume + "q(1,1,0,0)\n", "2:1: expected r(key,value,session,transaction) or w(key,value,session,transaction), found"},
 	} {
 		rec, err := record(t, FormatAuto, tc.text)
 		var line *LineError
-		require.ErrorAs(t, err, &line, "%s", tc.text)
-		assert.Nil(t, rec)
-		assert.Contains(t, err.Error(), tc.says, "%s", tc.text)
-		assert.Equal(t, strings.Count(tc.text, "\n"), line.Line, "%s", tc.text)
-		assert.True(t, strings.HasPrefix(err.Error(), fmt.Sprintf("history:%d: ", line.Line)))
+		if assert.ErrorAs(t, err, &line, "%s", tc.text) {
+			assert.Nil(t, rec)
+			assert.Contains(t, err.Error(), tc.says, "%s", tc.text)
+			assert.True(t, strings.HasPrefix(err.Error(), fmt.Sprintf("history:%d:%d: ", line.Line, line.Column)))
+		}
 	}
 
-	_, err := record(t, FormatJepsen, kv)
-	require.ErrorContains(t, err, "history:1: expected INFO", "the format named is the one used")
+	_, err := record(t, FormatJSON, kv)
+	require.ErrorContains(t, err, "history:1:2: expected a string", "the format named is the one used")
 	_, err = record(t, "xml", kv)
-	require.ErrorContains(t, err, `unknown format "xml"; known: auto, jepsen, kvlog, json`)
+	require.ErrorContains(t, err, `unknown format "xml"; known: auto, cobra, dbcop, edn, etcd, jepsen, jepsen-json, json, kvlog, plume, porcupine`)
 	_, err = record(t, FormatAuto, "\n\n")
 	require.ErrorIs(t, err, ErrEmpty)
-	_, err = record(t, FormatAuto, kv+strings.Repeat("x", maxLine+1))
-	require.ErrorContains(t, err, "history:2: the line is longer than 1048576 bytes")
-	_, err = ParseModel("queue")
-	require.EqualError(t, err, `unknown model "queue"; known: register, kv, txn`)
 }
 
 func TestJepsenOutcomes(t *testing.T) {
-	rec, err := record(t, FormatAuto, `
+	const text = `
 INFO  jepsen.util - :nemesis	:info	:start	nil
 INFO  jepsen.util - 0	:invoke	:write	1
 INFO  jepsen.util - 0	:ok	:write	1
@@ -252,19 +300,31 @@ INFO  jepsen.util - 2	:invoke	:read	nil
 INFO  jepsen.util - 2	:fail	:read	:timed-out
 INFO  jepsen.util - 2	:invoke	:write	5
 INFO  jepsen.util - 2	:fail	:write	5
+INFO  jepsen.util - 2	:invoke	:cas	[3 4]
+INFO  jepsen.util - 2	:fail	:cas	[3 4]	:unavailable
 INFO  jepsen.util - 2	:invoke	:write	6
-`)
+`
+	rec, err := record(t, FormatAuto, text)
 	require.NoError(t, err)
-	require.Equal(t, []Call{
-		{Kind: Put, Value: "1", Begin: 3, End: 4, Line: 3},
-		{Client: 1, Kind: CompareAndSwap, From: "1", Value: "2", Begin: 5, End: 6, Line: 5},
-		{Client: 1, Kind: CompareAndSwap, From: "1", Value: "2", Begin: 7, End: 8, Line: 7, Unknown: true},
-		{Client: 2, Kind: CompareAndSwap, From: "1", Value: "3", Begin: 9, End: 10, Line: 9, Swapped: true},
-		{Client: 2, Kind: Get, Begin: 11, End: 12, Line: 11},
-		{Client: 2, Kind: Get, Begin: 13, End: 14, Line: 13, Unknown: true},
-		{Client: 2, Kind: Put, Value: "6", Begin: 17, End: Unfinished, Line: 17, Unknown: true},
-	}, rec.Calls)
+	certain := []Call{
+		{Kind: Put, Value: "1", Begin: 2, End: 3, Line: 3},
+		{Client: 1, Kind: CompareAndSwap, From: "1", Value: "2", Begin: 6, End: 7, Line: 7, Unknown: true},
+		{Client: 2, Kind: CompareAndSwap, From: "1", Value: "3", Begin: 8, End: 9, Line: 9, Swapped: true},
+		{Client: 2, Kind: Put, Value: "6", Begin: 18, End: Unfinished, Line: 19, Unknown: true},
+	}
+	require.Equal(t, certain, rec.Calls)
 	require.Equal(t, 1, rec.Pending)
+	require.Equal(t, []Fault{{Name: "start", Begin: 1, End: Unfinished, Line: 2}}, rec.Faults)
+	require.Equal(t, []string{"1 lines hold no operation and were skipped", "a read of nil fits any value (--nil-read unknown)",
+		"a compare-and-swap that failed did not happen and says nothing (--failed-cas did-not-happen)"}, rec.Notes)
+
+	rec, err = ReadRecording(context.Background(), "history", strings.NewReader(text), FormatAuto, Options{FailedCAS: FailedCASDiffered, NilRead: NilReadAbsent})
+	require.NoError(t, err)
+	require.Equal(t, []Call{certain[0],
+		{Client: 1, Kind: CompareAndSwap, From: "1", Value: "2", Begin: 4, End: 5, Line: 5}, certain[1], certain[2],
+		{Client: 2, Kind: Get, Begin: 10, End: 11, Line: 11}, certain[3]}, rec.Calls)
+	require.Contains(t, rec.Notes, "a read of nil found no value (--nil-read absent)")
+	require.Contains(t, rec.Notes, "a compare-and-swap that failed without an error found another value (--failed-cas differed)")
 }
 
 func TestKVLogOutcomes(t *testing.T) {
@@ -286,7 +346,8 @@ func TestKVLogOutcomes(t *testing.T) {
 		{Client: 1, Kind: Get, Key: "k", Begin: 9, End: Unfinished, Line: 9, Unknown: true},
 	}, rec.Calls)
 	require.Equal(t, 1, rec.Pending)
-	require.NoError(t, rec.Check(context.Background(), "", FileLimits()).Err())
+	require.Equal(t, []string{"the record was cut off in line 10; what it does not tell counts as unknown"}, rec.Notes)
+	require.NoError(t, rec.Check(context.Background(), "", "", FileLimits()).Err())
 }
 
 func TestJSONCalls(t *testing.T) {
@@ -311,12 +372,12 @@ func TestJSONCalls(t *testing.T) {
 	require.Len(t, rec.Calls, 6)
 	require.Equal(t, Call{Client: 2, Kind: CompareAndSwap, Key: "x", From: "1", Value: "2", Swapped: true, Begin: 30, End: 40, Line: 4}, rec.Calls[1])
 	require.Equal(t, Call{Client: 2, Kind: Put, Key: "y", Value: "6", Unknown: true, Begin: 95, End: 96, Line: 14}, rec.Calls[5])
-	require.NoError(t, rec.Check(context.Background(), "", FileLimits()).Err())
+	require.NoError(t, rec.Check(context.Background(), "", "", FileLimits()).Err())
 
-	result := rec.Check(context.Background(), ModelKV, FileLimits())
+	result := rec.Check(context.Background(), ModelKV, "", FileLimits())
 	require.Equal(t, Unknown, result.Verdict)
-	require.ErrorContains(t, result.Err(), `model "kv" has no cas (line 4); it has [get put append]`)
-	result = rec.Check(context.Background(), ModelTxn, FileLimits())
+	require.ErrorContains(t, result.Err(), `is none that model "kv" has; it has [get put append delete]`)
+	result = rec.Check(context.Background(), ModelTxn, "", FileLimits())
 	require.Equal(t, Unknown, result.Verdict)
 	require.ErrorContains(t, result.Err(), `model "txn" does not fit: the history is one of single calls`)
 }
@@ -337,7 +398,7 @@ func TestModelsOfAKeyThatWasNeverWritten(t *testing.T) {
 	} {
 		rec, err := record(t, FormatJSON, get+`{"client":1,"event":"ok",`+tc.answer+"}\n")
 		require.NoError(t, err)
-		require.Equal(t, tc.want, rec.Check(context.Background(), tc.model, FileLimits()).Verdict, "%+v", tc)
+		require.Equal(t, tc.want, rec.Check(context.Background(), tc.model, "", FileLimits()).Verdict, "%+v", tc)
 	}
 }
 
@@ -370,62 +431,15 @@ func TestJSONTransactions(t *testing.T) {
 		{ID: 11, Client: 2, Begin: 16, End: Unfinished, Ops: []Op{{Kind: Write, Key: "x", Value: "3"}}},
 	}, rec.Txns)
 	require.Equal(t, 1, rec.Pending)
-	require.NoError(t, rec.Check(context.Background(), "", FileLimits()).Err())
-	result := rec.Check(context.Background(), ModelRegister, FileLimits())
+	require.NoError(t, rec.Check(context.Background(), "", "", FileLimits()).Err())
+	result := rec.Check(context.Background(), ModelRegister, "", FileLimits())
 	require.ErrorContains(t, result.Err(), `model "register" does not fit: the history is one of transactions`)
 
 	rec, err = record(t, FormatAuto, strings.Replace(text, `"key":"x","value":"1"}
 {"client":2,"event":"ok"}`, `"key":"x","value":null}
 {"client":2,"event":"ok"}`, 1))
 	require.NoError(t, err)
-	require.ErrorContains(t, rec.Check(context.Background(), "", FileLimits()).Err(), `lost acknowledged commit`)
-}
-
-func TestDrawings(t *testing.T) {
-	dir := testData(t)
-	for _, tc := range []struct {
-		name string
-		all  bool
-	}{{"jepsen/etcd_000.log", false}, {"jepsen/etcd_002.log", true}, {"kv/c50-bad.txt", false}, {"kv/c50-ok.txt", false}} {
-		result := CheckFile(context.Background(), filepath.Join(dir, tc.name), FormatAuto, "", FileLimits())
-		var page bytes.Buffer
-		d, err := result.Draw(context.Background(), &page, FileLimits())
-		require.NoError(t, err)
-		require.Positive(t, d.Drawn)
-		require.LessOrEqual(t, d.Drawn, DrawLimit)
-		require.Equal(t, result.Operations, d.Of)
-		require.Contains(t, page.String(), "<html")
-		require.Contains(t, page.String(), d.String())
-		require.Less(t, page.Len(), 8<<20)
-		t.Log(tc.name, d, page.Len(), "bytes")
-	}
-	unread := CheckFile(context.Background(), filepath.Join(dir, "nowhere"), FormatAuto, "", FileLimits())
-	_, err := unread.Draw(context.Background(), new(bytes.Buffer), FileLimits())
-	require.ErrorContains(t, err, "nothing to draw")
-}
-
-func TestDrawingsOfTransactions(t *testing.T) {
-	rec := &Recording{Name: "txns", Format: FormatJSON, Model: ModelTxn, Txns: serialHistory(3, 1000, 4, 20)}
-	result := FileResult{Model: ModelTxn, Operations: len(rec.Txns), recording: rec}
-	var page bytes.Buffer
-	d, err := result.Draw(context.Background(), &page, SimulationLimits())
-	require.NoError(t, err)
-	require.Equal(t, Drawing{DrawLimit, 1000}, d)
-	require.Contains(t, page.String(), "drawn: 300 of 1000 operations (at most 300")
-	t.Log(page.Len(), "bytes")
-
-	broken := parseHistory(t, `
-		T1 [0,10] committed: x:=1 x2:=1
-		T2 [20,30] committed: x=nothing
-		T3 [40,50] committed: y:=1
-		T4 [60,70] committed: x:=3`)
-	result = FileResult{Model: ModelTxn, Operations: 4, recording: &Recording{Model: ModelTxn, Txns: broken}}
-	page.Reset()
-	d, err = result.Draw(context.Background(), &page, SimulationLimits())
-	require.NoError(t, err)
-	require.Equal(t, Drawing{2, 4}, d)
-	require.Contains(t, page.String(), "2: x=nothing")
-	require.NotContains(t, page.String(), "y:=1")
+	require.ErrorContains(t, rec.Check(context.Background(), "", "", FileLimits()).Err(), `lost acknowledged commit`)
 }
 
 func TestReports(t *testing.T) {
@@ -450,6 +464,6 @@ func TestReports(t *testing.T) {
 	}, "\n"), out.String())
 	out.Reset()
 	require.NoError(t, WriteJSON(&out, results[:1]))
-	require.JSONEq(t, `{"verdict":"legal","histories":[{"file":"a.log","format":"jepsen","model":"register","verdict":"legal","proof":"search",
-		"operations":170,"unknown":3,"pending":0,"steps":0,"seconds":0.0123,"reason":""}]}`, out.String())
+	require.JSONEq(t, `{"verdict":"legal","histories":[{"file":"a.log","format":"jepsen","model":"register","verdict":"legal","proof":"search","level":"","notes":null,
+		"operations":170,"unknown":3,"pending":0,"steps":0,"seconds":0.0123,"reason":"","core":null,"minimal":false}]}`, out.String())
 }

@@ -53,6 +53,19 @@ func (b *budget) step() bool {
 	return b.over == nil
 }
 
+// start begins a search of so many operations, which may try so many; it is false when a limit forbids it.
+func (b *budget) start(tries, operations int) bool {
+	if b.over != nil {
+		return false
+	}
+	b.pause, b.paused = b.steps+tries, false
+	b.memory = 0 // the search before has let go of what it held
+	if b.limits.Operations > 0 && operations > b.limits.Operations {
+		b.over = &LimitError{Limit: "operations", Max: fmt.Sprintf("%d that must be ordered as one, of %d", b.limits.Operations, operations)}
+	}
+	return b.over == nil
+}
+
 // hold counts the bytes of a state that the search keeps.
 func (b *budget) hold(bytes int64) {
 	b.memory += bytes
@@ -64,17 +77,11 @@ func (b *budget) hold(bytes int64) {
 // search lets porcupine try so many operations to decide one part of a history. A part that is not decided is Unknown:
 // when over says why, for good, and else for want of tries. stateBytes bounds what one state takes.
 func (b *budget) search(tries int, model porcupine.Model, part []porcupine.Operation, stateBytes int64) Verdict {
-	if b.over != nil {
-		return Unknown
-	}
-	b.pause, b.paused = b.steps+tries, false
-	if b.limits.Operations > 0 && len(part) > b.limits.Operations {
-		b.over = &LimitError{Limit: "operations", Max: fmt.Sprintf("%d that must be ordered as one, of %d", b.limits.Operations, len(part))}
+	if !b.start(tries, len(part)) {
 		return Unknown
 	}
 	// What porcupine keeps of a state: the set of operations done, its cache entry and its place on the stack.
 	stateBytes += int64(len(part)/8) + 128
-	b.memory = 0 // porcupine has let go of the part before
 	inner := model.Step
 	model.Step = func(state, input, output any) (bool, any) {
 		if !b.step() {
@@ -200,7 +207,7 @@ func (c *compiled) txnModel(must int) porcupine.Model {
 			return x == y || x.hash == y.hash && slices.Equal(x.values, y.values)
 		},
 		Hash:              func(state any) uint64 { return state.(*txnState).hash },
-		DescribeOperation: func(input, _ any) string { return c.describe(input.(*step)) },
+		DescribeOperation: func(input, _ any) string { return c.history[input.(*step).txn].describe() },
 		DescribeState: func(state any) string {
 			var b strings.Builder
 			for i, v := range state.(*txnState).values {
@@ -225,8 +232,7 @@ func mix(key, value int32) uint64 {
 }
 
 // describe renders a transaction for people.
-func (c *compiled) describe(s *step) string {
-	t := &c.history[s.txn]
+func (t *Txn) describe() string {
 	parts := make([]string, 0, len(t.Ops)+1)
 	for _, op := range t.Ops {
 		switch {
@@ -236,8 +242,16 @@ func (c *compiled) describe(s *step) string {
 			parts = append(parts, fmt.Sprintf("delete %s", op.Key))
 		case op.Kind == Rollback:
 			parts = append(parts, fmt.Sprintf("back to operation %d", op.Since+1))
+		case op.Kind == ListAppend:
+			parts = append(parts, fmt.Sprintf("%s+=%s", op.Key, op.Value))
+		case op.Kind == ListRead:
+			parts = append(parts, fmt.Sprintf("%s=[%s]", op.Key, strings.Join(op.List, " ")))
 		case op.Kind == Scan:
 			parts = append(parts, op.describe())
+		case op.Kind == ListAppend:
+			parts = append(parts, fmt.Sprintf("append %s to %s", op.Value, op.Key))
+		case op.Kind == ListRead:
+			parts = append(parts, fmt.Sprintf("%s=%q", op.Key, op.List))
 		case op.Found:
 			parts = append(parts, fmt.Sprintf("%s=%s", op.Key, op.Value))
 		default:
@@ -245,8 +259,11 @@ func (c *compiled) describe(s *step) string {
 		}
 	}
 	text := fmt.Sprintf("%d: %s", t.ID, strings.Join(parts, ", "))
-	if !s.must {
+	switch t.Outcome {
+	case OutcomeUnknown:
 		text += " (outcome unknown)"
+	case Aborted:
+		text += " (aborted)"
 	}
 	return text
 }

@@ -112,165 +112,168 @@ func check(t *testing.T, text string) Result {
 	return CheckTxns(context.Background(), parseHistory(t, text), Limits{})
 }
 
+// brokenHistories has a history of every anomaly of transactions.
+var brokenHistories = []struct {
+	name    string
+	anomaly Anomaly
+	txn     uint64
+	says    []string
+	history string
+}{
+	{"own write missed", OwnWriteMissed, 1, []string{`read "x": expected "2", found "1"`}, `
+		T1 [0,10] committed: x:=1 x:=2 x=1`},
+	{"own delete missed", OwnWriteMissed, 2, []string{`read "x": expected nothing, found "1"`}, `
+		T1 [0,10] committed: x:=1
+		T2 [11,20] committed: x:=nothing x=1`},
+	{"unrepeatable read", Unrepeatable, 2, []string{`read "x": expected nothing, found "1"`}, `
+		T1 [0,10] committed: x:=1
+		T2 [0,10] committed: x=nothing x=1`},
+	{"aborted value seen", AbortedValue, 2, []string{`found "1"`, "transaction 1, which wrote it, was aborted"}, `
+		T1 [0,10] aborted: x:=1
+		T2 [20,30] committed: x=1`},
+	{"value that its aborted transaction overwrote", AbortedValue, 2, []string{"transaction 1, which wrote it, was aborted"}, `
+		T1 [0,10] aborted: x:=1 x:=2
+		T2 [20,30] committed: x=1`},
+	{"dirty read", DirtyRead, 2, []string{`found "1"`, "transaction 1, which wrote it, overwrote it itself"}, `
+		T1 [0,10] committed: x:=1 x:=2
+		T2 [5,30] committed: x=1`},
+	{"value from nowhere", ThinAir, 2, []string{`found "7"`}, `
+		T1 [0,10] committed: x:=1
+		T2 [5,30] committed: x=7`},
+	{"own later write", ThinAir, 1, []string{`found "7"`}, `
+		T1 [0,10] committed: x=7 x:=7`},
+	{"future read", FutureRead, 1, []string{`found "1"`, "2 before 1 (which read its \"x\")", "1 before 2 (which began after its end)"}, `
+		T1 [0,10] committed: x=1
+		T2 [20,30] committed: x:=1`},
+	{"future read of an unknown outcome", FutureRead, 1, []string{"a value written before its end", "transaction 2, which wrote it, began after that"}, `
+		T1 [0,10] committed: x=1
+		T2 [20,30] unknown: x:=1`},
+	{"order of writers known only from a reader", LostCommit, 4, []string{`expected "1", found "2"`, "4 before 1", "1 before 4"}, `
+		T1 [0,50] committed: x:=1
+		T2 [0,50] committed: x:=2
+		T3 [60,70] committed: x=1
+		T4 [80,90] committed: x=2`},
+	{"stale read", StaleRead, 3, []string{`read "x": expected "2", found "1"`, "transaction 2 wrote"}, `
+		T1 [0,10] committed: x:=1
+		T2 [20,30] committed: x:=2
+		T3 [40,50] committed: x=1
+		T4 [60,70] committed: x=2`},
+	{"stale read of nothing", StaleRead, 2, []string{`read "x": expected "1", found nothing`}, `
+		T1 [0,10] committed: x:=1
+		T2 [20,30] committed: x=nothing
+		T3 [40,50] committed: x=1`},
+	{"lost acknowledged commit", LostCommit, 3, []string{"an acknowledged commit is never lost", `read "x": expected "2", found "1"`}, `
+		T1 [0,10] committed: x:=1
+		T2 [20,30] committed: x:=2
+		T3 [40,50] committed: x=1
+		T4 [60,70] committed: x=1`},
+	{"commit seen, then lost", LostCommit, 3, []string{`expected "1", found nothing`}, `
+		T1 [0,10] committed: x:=1
+		T2 [20,30] committed: x=1
+		T3 [40,50] committed: x=nothing`},
+	{"lost update", LostUpdate, 3, []string{`read "x": expected "2", found "1"`}, `
+		T1 [0,10] committed: x:=1
+		T2 [20,40] committed: x=1 x:=2
+		T3 [20,40] committed: x=1 x:=3`},
+	{"write skew", WriteSkew, 3, []string{`"y"`, "whose \"x\" it did not see"}, `
+		T1 [0,10] committed: x:=1 y:=1
+		T2 [20,40] committed: x=1 y:=2
+		T3 [20,40] committed: y=1 x:=3`},
+	{"fractured read", FracturedRead, 3, []string{`read "y": expected "2", found "1"`, "seen whole"}, `
+		T1 [0,10] committed: x:=1 y:=1
+		T2 [20,40] committed: x:=2 y:=2
+		T3 [20,40] committed: x=2 y=1`},
+	{"new/old inversion", NewOldInversion, 4, []string{`read "x": expected "2", found "1"`, "3 before 4 (which began after its end)"}, `
+		T1 [0,10] committed: x:=1
+		T2 [20,100] committed: x:=2
+		T3 [30,40] committed: x=2
+		T4 [50,60] committed: x=1`},
+	{"phantom of unknown outcome", UnknownThenGone, 4, []string{`read "x": expected "2", found "1"`, "happened or did not happen, for everybody"}, `
+		T1 [0,10] committed: x:=1
+		T2 [20,25] unknown: x:=2
+		T3 [30,40] committed: x=2
+		T4 [50,60] committed: x=1`},
+	{"unknown outcome seen in part", FracturedRead, 3, []string{`read "y": expected "2", found "1"`}, `
+		T1 [0,10] committed: x:=1 y:=1
+		T2 [20,25] unknown: x:=2 y:=2
+		T3 [30,40] committed: x=2 y=1`},
+	{"unknown outcome that contradicts itself", Unserializable, 3, []string{"transaction 2, which wrote it and whose outcome is unknown, contradicts itself"}, `
+		T1 [0,10] committed: x:=1
+		T2 [20,25] unknown: x=1 x=nothing y:=5
+		T3 [30,40] committed: y=5`},
+	{"real-time reversal", RealTimeReversal, 3, []string{"1 before", "began after its end"}, `
+		T1 [0,10] committed: x=2 y:=1
+		T2 [5,50] committed: x:=2 z=3
+		T3 [5,50] committed: z:=3 y=nothing w=4
+		T4 [20,50] committed: w:=4 v=nothing`},
+	{"cycle without real time", Unserializable, 4, []string{"cycle:"}, `
+		T1 [0,100] committed: x=nothing y:=1
+		T2 [0,100] committed: y=nothing z:=1
+		T4 [0,100] committed: z=nothing x:=1`},
+	{"values read in a circle", Unserializable, 0, []string{"cycle:"}, `
+		T1 [0,100] committed: x=2 y:=1
+		T2 [0,100] committed: y=1 x:=2`},
+	{"phantom: a row that comes between two scans", Phantom, 2, []string{`read "c" in its scan of "a" to "m": expected nothing, found "1"`}, `
+		T1 [0,10] committed: c:=1
+		T2 [0,20] committed: a..m{} a..m{c=1}`},
+	{"phantom: a row that goes between two scans", Phantom, 2, []string{`read "c" in its scan of "b" to the end: expected "1", found nothing`}, `
+		T1 [0,10] committed: c:=1
+		T3 [11,20] committed: c:=nothing
+		T2 [11,20] committed: a..{c=1} b..{}`},
+	{"phantom: each inserts what the other's scan did not see", Phantom, 0, []string{`in its scan of "a" to "m": expected "`, `found nothing; transaction`, "cycle:"}, `
+		T1 [0,10] committed: a..m{} c:=1
+		T2 [0,10] committed: a..m{} d:=2`},
+	{"row missing in a scan", MissingRow, 2, []string{`read "c" in its scan of "a" to "m": expected "1", found nothing`, "1 before 2 (which began after its end)"}, `
+		T1 [0,10] committed: c:=1 d:=2
+		T2 [11,20] committed: a..m{d=2}`},
+	{"row missing in the middle of a scan that left rows out", MissingRow, 2, []string{`read "c" in its scan of "a" to "m", at most 1: expected "1", found nothing`}, `
+		T1 [0,10] committed: c:=1 d:=2 e:=3
+		T2 [11,20] committed: a..m{d=2,more,most1}`},
+	{"own row missing in a scan", MissingRow, 1, []string{`expected "1", found nothing`}, `
+		T1 [0,10] committed: c:=1 a..m{}`},
+	{"own deleted row in a scan", OwnWriteMissed, 2, []string{`read "c" in its scan of "a" to "m": expected nothing, found "1"`}, `
+		T1 [0,10] committed: c:=1
+		T2 [11,20] committed: c:=nothing a..m{c=1}`},
+	{"wrong value in a scan", StaleRead, 3, []string{`read "c" in its scan of "a" to "m": expected "2", found "1"`}, `
+		T1 [0,10] committed: c:=1
+		T2 [11,20] committed: c:=2
+		T3 [21,30] committed: a..m{c=1}
+		T4 [31,40] committed: c=2`},
+	{"value from nowhere in a scan", ThinAir, 2, []string{`read "d" in its scan of "a" to "m"`, "no transaction wrote it"}, `
+		T1 [0,10] committed: c:=1
+		T2 [11,20] committed: a..m{c=1,d=1}`},
+	{"rows out of order", DisorderedScan, 2, []string{`read "c" in its scan of "a" to "m": expected a row behind "d"`}, `
+		T1 [0,10] committed: c:=1 d:=2
+		T2 [11,20] committed: a..m{d=2,c=1}`},
+	{"row twice", DisorderedScan, 2, []string{`expected a row behind "c"`}, `
+		T1 [0,10] committed: c:=1
+		T2 [11,20] committed: a..m{c=1,c=1}`},
+	{"row outside of the range", DisorderedScan, 2, []string{"found one outside of it"}, `
+		T1 [0,10] committed: m:=1
+		T2 [11,20] committed: a..m{m=1}`},
+	{"more rows than asked for", DisorderedScan, 2, []string{"expected at most 1 rows, found 2"}, `
+		T1 [0,10] committed: c:=1 d:=1
+		T2 [11,20] committed: a..m{c=1,d=1,most1}`},
+	{"more, and there is nothing", Phantom, 2, []string{`cannot be placed with its scan of "a" to "d"`, "nobody has ever written one"}, `
+		T1 [0,10] committed: c:=1 d:=1
+		T2 [11,20] committed: a..d{c=1,more}`},
+	{"a write that was taken back is seen", AbortedValue, 2, []string{"transaction 1, which wrote it, took it back"}, `
+		T1 [0,10] committed: x:=1 back(0) y:=2
+		T2 [11,20] committed: x=1`},
+	{"a write that was taken back is seen by its own transaction", OwnWriteMissed, 1, []string{`expected "1", found "2"`}, `
+		T1 [0,10] committed: x:=1 x:=2 back(1) x=2`},
+	{"only a search finds it", Unserializable, 0, []string{"every order"}, `
+		T1 [0,100] committed: x:=1
+		T2 [0,100] committed: x:=1
+		T3 [0,100] committed: x:=2
+		T4 [0,100] committed: x:=2
+		T5 [110,120] committed: x=1
+		T6 [130,140] committed: x=2
+		T7 [150,160] committed: x=1`},
+}
+
 func TestBrokenHistoriesAreNamed(t *testing.T) {
-	for _, tc := range []struct {
-		name    string
-		anomaly Anomaly
-		txn     uint64
-		says    []string
-		history string
-	}{
-		{"own write missed", OwnWriteMissed, 1, []string{`read "x": expected "2", found "1"`}, `
-			T1 [0,10] committed: x:=1 x:=2 x=1`},
-		{"own delete missed", OwnWriteMissed, 2, []string{`read "x": expected nothing, found "1"`}, `
-			T1 [0,10] committed: x:=1
-			T2 [11,20] committed: x:=nothing x=1`},
-		{"unrepeatable read", Unrepeatable, 2, []string{`read "x": expected nothing, found "1"`}, `
-			T1 [0,10] committed: x:=1
-			T2 [0,10] committed: x=nothing x=1`},
-		{"aborted value seen", AbortedValue, 2, []string{`found "1"`, "transaction 1, which wrote it, was aborted"}, `
-			T1 [0,10] aborted: x:=1
-			T2 [20,30] committed: x=1`},
-		{"value that its aborted transaction overwrote", AbortedValue, 2, []string{"transaction 1, which wrote it, was aborted"}, `
-			T1 [0,10] aborted: x:=1 x:=2
-			T2 [20,30] committed: x=1`},
-		{"dirty read", DirtyRead, 2, []string{`found "1"`, "transaction 1, which wrote it, overwrote it itself"}, `
-			T1 [0,10] committed: x:=1 x:=2
-			T2 [5,30] committed: x=1`},
-		{"value from nowhere", ThinAir, 2, []string{`found "7"`}, `
-			T1 [0,10] committed: x:=1
-			T2 [5,30] committed: x=7`},
-		{"own later write", ThinAir, 1, []string{`found "7"`}, `
-			T1 [0,10] committed: x=7 x:=7`},
-		{"future read", FutureRead, 1, []string{`found "1"`, "2 before 1 (which read its \"x\")", "1 before 2 (which began after its end)"}, `
-			T1 [0,10] committed: x=1
-			T2 [20,30] committed: x:=1`},
-		{"future read of an unknown outcome", FutureRead, 1, []string{"a value written before its end", "transaction 2, which wrote it, began after that"}, `
-			T1 [0,10] committed: x=1
-			T2 [20,30] unknown: x:=1`},
-		{"order of writers known only from a reader", LostCommit, 4, []string{`expected "1", found "2"`, "4 before 1", "1 before 4"}, `
-			T1 [0,50] committed: x:=1
-			T2 [0,50] committed: x:=2
-			T3 [60,70] committed: x=1
-			T4 [80,90] committed: x=2`},
-		{"stale read", StaleRead, 3, []string{`read "x": expected "2", found "1"`, "transaction 2 wrote"}, `
-			T1 [0,10] committed: x:=1
-			T2 [20,30] committed: x:=2
-			T3 [40,50] committed: x=1
-			T4 [60,70] committed: x=2`},
-		{"stale read of nothing", StaleRead, 2, []string{`read "x": expected "1", found nothing`}, `
-			T1 [0,10] committed: x:=1
-			T2 [20,30] committed: x=nothing
-			T3 [40,50] committed: x=1`},
-		{"lost acknowledged commit", LostCommit, 3, []string{"an acknowledged commit is never lost", `read "x": expected "2", found "1"`}, `
-			T1 [0,10] committed: x:=1
-			T2 [20,30] committed: x:=2
-			T3 [40,50] committed: x=1
-			T4 [60,70] committed: x=1`},
-		{"commit seen, then lost", LostCommit, 3, []string{`expected "1", found nothing`}, `
-			T1 [0,10] committed: x:=1
-			T2 [20,30] committed: x=1
-			T3 [40,50] committed: x=nothing`},
-		{"lost update", LostUpdate, 3, []string{`read "x": expected "2", found "1"`}, `
-			T1 [0,10] committed: x:=1
-			T2 [20,40] committed: x=1 x:=2
-			T3 [20,40] committed: x=1 x:=3`},
-		{"write skew", WriteSkew, 3, []string{`"y"`, "whose \"x\" it did not see"}, `
-			T1 [0,10] committed: x:=1 y:=1
-			T2 [20,40] committed: x=1 y:=2
-			T3 [20,40] committed: y=1 x:=3`},
-		{"fractured read", FracturedRead, 3, []string{`read "y": expected "2", found "1"`, "seen whole"}, `
-			T1 [0,10] committed: x:=1 y:=1
-			T2 [20,40] committed: x:=2 y:=2
-			T3 [20,40] committed: x=2 y=1`},
-		{"new/old inversion", NewOldInversion, 4, []string{`read "x": expected "2", found "1"`, "3 before 4 (which began after its end)"}, `
-			T1 [0,10] committed: x:=1
-			T2 [20,100] committed: x:=2
-			T3 [30,40] committed: x=2
-			T4 [50,60] committed: x=1`},
-		{"phantom of unknown outcome", UnknownThenGone, 4, []string{`read "x": expected "2", found "1"`, "happened or did not happen, for everybody"}, `
-			T1 [0,10] committed: x:=1
-			T2 [20,25] unknown: x:=2
-			T3 [30,40] committed: x=2
-			T4 [50,60] committed: x=1`},
-		{"unknown outcome seen in part", FracturedRead, 3, []string{`read "y": expected "2", found "1"`}, `
-			T1 [0,10] committed: x:=1 y:=1
-			T2 [20,25] unknown: x:=2 y:=2
-			T3 [30,40] committed: x=2 y=1`},
-		{"unknown outcome that contradicts itself", Unserializable, 3, []string{"transaction 2, which wrote it and whose outcome is unknown, contradicts itself"}, `
-			T1 [0,10] committed: x:=1
-			T2 [20,25] unknown: x=1 x=nothing y:=5
-			T3 [30,40] committed: y=5`},
-		{"real-time reversal", RealTimeReversal, 4, []string{"1 before", "began after its end"}, `
-			T1 [0,10] committed: x=2 y:=1
-			T2 [5,50] committed: x:=2 z=3
-			T3 [5,50] committed: z:=3 y=nothing w=4
-			T4 [20,50] committed: w:=4 v=nothing`},
-		{"cycle without real time", Unserializable, 4, []string{"cycle:"}, `
-			T1 [0,100] committed: x=nothing y:=1
-			T2 [0,100] committed: y=nothing z:=1
-			T4 [0,100] committed: z=nothing x:=1`},
-		{"values read in a circle", Unserializable, 0, []string{"cycle:"}, `
-			T1 [0,100] committed: x=2 y:=1
-			T2 [0,100] committed: y=1 x:=2`},
-		{"phantom: a row that comes between two scans", Phantom, 2, []string{`read "c" in its scan of "a" to "m": expected nothing, found "1"`}, `
-			T1 [0,10] committed: c:=1
-			T2 [0,20] committed: a..m{} a..m{c=1}`},
-		{"phantom: a row that goes between two scans", Phantom, 2, []string{`read "c" in its scan of "b" to the end: expected "1", found nothing`}, `
-			T1 [0,10] committed: c:=1
-			T3 [11,20] committed: c:=nothing
-			T2 [11,20] committed: a..{c=1} b..{}`},
-		{"phantom: each inserts what the other's scan did not see", Phantom, 0, []string{`in its scan of "a" to "m": expected "`, `found nothing; transaction`, "cycle:"}, `
-			T1 [0,10] committed: a..m{} c:=1
-			T2 [0,10] committed: a..m{} d:=2`},
-		{"row missing in a scan", MissingRow, 2, []string{`read "c" in its scan of "a" to "m": expected "1", found nothing`, "1 before 2 (which began after its end)"}, `
-			T1 [0,10] committed: c:=1 d:=2
-			T2 [11,20] committed: a..m{d=2}`},
-		{"row missing in the middle of a scan that left rows out", MissingRow, 2, []string{`read "c" in its scan of "a" to "m", at most 1: expected "1", found nothing`}, `
-			T1 [0,10] committed: c:=1 d:=2 e:=3
-			T2 [11,20] committed: a..m{d=2,more,most1}`},
-		{"own row missing in a scan", MissingRow, 1, []string{`expected "1", found nothing`}, `
-			T1 [0,10] committed: c:=1 a..m{}`},
-		{"own deleted row in a scan", OwnWriteMissed, 2, []string{`read "c" in its scan of "a" to "m": expected nothing, found "1"`}, `
-			T1 [0,10] committed: c:=1
-			T2 [11,20] committed: c:=nothing a..m{c=1}`},
-		{"wrong value in a scan", StaleRead, 3, []string{`read "c" in its scan of "a" to "m": expected "2", found "1"`}, `
-			T1 [0,10] committed: c:=1
-			T2 [11,20] committed: c:=2
-			T3 [21,30] committed: a..m{c=1}
-			T4 [31,40] committed: c=2`},
-		{"value from nowhere in a scan", ThinAir, 2, []string{`read "d" in its scan of "a" to "m"`, "no transaction wrote it"}, `
-			T1 [0,10] committed: c:=1
-			T2 [11,20] committed: a..m{c=1,d=1}`},
-		{"rows out of order", DisorderedScan, 2, []string{`read "c" in its scan of "a" to "m": expected a row behind "d"`}, `
-			T1 [0,10] committed: c:=1 d:=2
-			T2 [11,20] committed: a..m{d=2,c=1}`},
-		{"row twice", DisorderedScan, 2, []string{`expected a row behind "c"`}, `
-			T1 [0,10] committed: c:=1
-			T2 [11,20] committed: a..m{c=1,c=1}`},
-		{"row outside of the range", DisorderedScan, 2, []string{"found one outside of it"}, `
-			T1 [0,10] committed: m:=1
-			T2 [11,20] committed: a..m{m=1}`},
-		{"more rows than asked for", DisorderedScan, 2, []string{"expected at most 1 rows, found 2"}, `
-			T1 [0,10] committed: c:=1 d:=1
-			T2 [11,20] committed: a..m{c=1,d=1,most1}`},
-		{"more, and there is nothing", Phantom, 2, []string{`cannot be placed with its scan of "a" to "d"`, "nobody has ever written one"}, `
-			T1 [0,10] committed: c:=1 d:=1
-			T2 [11,20] committed: a..d{c=1,more}`},
-		{"a write that was taken back is seen", AbortedValue, 2, []string{"transaction 1, which wrote it, took it back"}, `
-			T1 [0,10] committed: x:=1 back(0) y:=2
-			T2 [11,20] committed: x=1`},
-		{"a write that was taken back is seen by its own transaction", OwnWriteMissed, 1, []string{`expected "1", found "2"`}, `
-			T1 [0,10] committed: x:=1 x:=2 back(1) x=2`},
-		{"only a search finds it", Unserializable, 0, []string{"every order"}, `
-			T1 [0,100] committed: x:=1
-			T2 [0,100] committed: x:=1
-			T3 [0,100] committed: x:=2
-			T4 [0,100] committed: x:=2
-			T5 [110,120] committed: x=1
-			T6 [130,140] committed: x=2
-			T7 [150,160] committed: x=1`},
-	} {
+	for _, tc := range brokenHistories {
 		t.Run(tc.name, func(t *testing.T) {
 			result := check(t, tc.history)
 			require.Equal(t, Illegal, result.Verdict, "%+v", result)
@@ -516,7 +519,7 @@ func TestMalformedAndEmptyHistories(t *testing.T) {
 		says   string
 	}{
 		{func(t *Txn) { t.End = -1 }, "transaction 1 ends at -1, before its begin at 0"},
-		{func(t *Txn) { t.Ops = append(t.Ops, Op{Key: "x"}) }, "operation 2 of kind 0; known: 1 (read), 2 (write), 3 (delete), 4 (scan), 5 (rollback)"},
+		{func(t *Txn) { t.Ops = append(t.Ops, Op{Key: "x"}) }, "operation 2 of kind 0; known: 1 (read), 2 (write), 3 (delete), 4 (scan), 5 (rollback), 6 (append), 7 (list)"},
 		{func(t *Txn) { t.Ops = append(t.Ops, Op{Kind: Rollback, Since: 2}) }, "takes back in operation 2 what it wrote since number 2; expected 0 to 1"},
 		{func(t *Txn) { t.Outcome = 3 }, "outcome 3; known: 0 (unknown), 1 (committed), 2 (aborted)"},
 	} {
@@ -600,7 +603,7 @@ func TestHistoriesAsJSON(t *testing.T) {
 
 	_, err = json.Marshal(Op{})
 	require.ErrorContains(t, err, "no kind has the number 0")
-	require.ErrorContains(t, json.Unmarshal([]byte(`{"kind":"count"}`), new(Op)), `unknown kind "count"; known: read, write, delete, scan, rollback`)
+	require.ErrorContains(t, json.Unmarshal([]byte(`{"kind":"count"}`), new(Op)), `unknown kind "count"; known: read, write, delete, scan, rollback, append, list`)
 	require.ErrorContains(t, json.Unmarshal([]byte(`{"kind":""}`), new(Op)), `unknown kind ""`)
 	require.ErrorContains(t, json.Unmarshal([]byte(`{"outcome":"lost"}`), new(Txn)), `unknown outcome "lost"; known: unknown, committed, aborted`)
 }
@@ -617,24 +620,24 @@ func TestScansAsJSONLines(t *testing.T) {
 {"client":2,"event":"scan","from":"a","most":1,"rows":[{"key":"c","value":"1"}],"more":true}
 {"client":2,"event":"ok"}
 `
-	rec, err := ReadRecording("history", strings.NewReader(text), FormatAuto)
+	rec, err := ReadRecording(context.Background(), "history", strings.NewReader(text), FormatAuto, Options{})
 	require.NoError(t, err)
 	require.Equal(t, []Op{{Kind: Scan, From: "a", To: "e", Rows: []Row{{"c", "1"}}}, {Kind: Scan, From: "a", Most: 1, Rows: []Row{{"c", "1"}}, More: true}}, rec.Txns[1].Ops)
 	require.Equal(t, []Op{{Kind: Write, Key: "c", Value: "1"}, {Kind: Write, Key: "e", Value: "3"}}, rec.Txns[0].Net())
-	result := rec.Check(context.Background(), "", FileLimits())
+	result := rec.Check(context.Background(), "", "", FileLimits())
 	require.NoError(t, result.Err())
 
-	phantom, err := ReadRecording("history", strings.NewReader(strings.Replace(text, `"to":"e","rows":[{`, `"to":"e","rows":[{"key":"b","value":"1"},{`, 1)), FormatAuto)
+	phantom, err := ReadRecording(context.Background(), "history", strings.NewReader(strings.Replace(text, `"to":"e","rows":[{`, `"to":"e","rows":[{"key":"b","value":"1"},{`, 1)), FormatAuto, Options{})
 	require.NoError(t, err)
-	result = phantom.Check(context.Background(), "", FileLimits())
+	result = phantom.Check(context.Background(), "", "", FileLimits())
 	require.ErrorContains(t, result.Err(), `read "b" in its scan of "a"`)
 
 	for line, says := range map[string]string{
-		`{"client":1,"event":"scan","to":"e"}`:           `event "scan" without from`,
-		`{"client":1,"event":"rollback"}`:                `event "rollback" without since`,
+		`{"client":1,"event":"scan","to":"e"}`:           `expected from in a line of event "scan"`,
+		`{"client":1,"event":"rollback"}`:                `expected since in a line of event "rollback"`,
 		`{"client":1,"event":"read","key":"k","most":1}`: `event "read" has no key "most"`,
 	} {
-		_, err := ReadRecording("history", strings.NewReader("{\"client\":1,\"event\":\"begin\"}\n"+line+"\n"), FormatAuto)
+		_, err := ReadRecording(context.Background(), "history", strings.NewReader("{\"client\":1,\"event\":\"begin\"}\n"+line+"\n"), FormatAuto, Options{})
 		require.ErrorContains(t, err, says)
 	}
 }
@@ -644,5 +647,5 @@ func TestScansAreDrawn(t *testing.T) {
 	c, violation, err := compile(parseHistory(t, `T1 [0,10] committed: c:=1 d:=2 back(1) a..m{c=1,more}`))
 	require.NoError(t, err)
 	require.Nil(t, violation)
-	require.Equal(t, `1: c:=1, d:=2, back to operation 2, scan of "a" to "m": {c=1 more}`, c.describe(&c.steps[0]))
+	require.Equal(t, `1: c:=1, d:=2, back to operation 2, scan of "a" to "m": {c=1 more}`, c.history[0].describe())
 }

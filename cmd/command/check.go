@@ -14,8 +14,9 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"golang.org/x/term"
 
+	"github.com/firstgap/firstgap/harness/text"
+	"github.com/firstgap/firstgap/harness/verdict"
 	"github.com/firstgap/firstgap/spec/check"
 	"github.com/firstgap/firstgap/spec/membership"
 	"github.com/firstgap/firstgap/spec/mirror"
@@ -44,23 +45,22 @@ func newCheck() *cobra.Command {
 
 With --all it searches every named world of every model, broken variants and expected violations included, and passes
 only if all come out as expected, with TLC's figures where a world has them.
-` + exitCannotTells,
+` + exitCodes,
 		Args: knownCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
+			case list && all.wanted:
+				return errors.New("--list with --all; expected one of them")
 			case list:
 				return writeList(cmd.OutOrStdout(), subjects())
 			case all.wanted:
 				return all.run(cmd, subjects())
-			case all.given(cmd):
-				return errors.New("expected a model, --all or --list; known models: " + strings.Join(modelNames(), ", "))
 			}
-			return cmd.Help()
+			return errors.New("expected a model, --all or --list, found none of them; known models: " + strings.Join(modelNames(), ", "))
 		},
 	}
 	all.flags(cmd, "every named world of every model")
 	cmd.Flags().BoolVar(&list, "list", false, "list the models with their worlds and broken variants")
-	cmd.MarkFlagsMutuallyExclusive("all", "list")
 	for _, s := range subjects() {
 		cmd.AddCommand(newCheckModel(s))
 	}
@@ -95,7 +95,8 @@ func writeList(w io.Writer, subjects []check.Subject) error {
 		}
 		fmt.Fprintf(&b, "  bugs: %s\n", strings.Join(bugsOf(s), ", "))
 	}
-	_, err := io.WriteString(w, b.String())
+	screen := text.On(w)
+	_, err := io.WriteString(screen, text.Fold(b.String(), screen.Width))
 	return err
 }
 
@@ -132,8 +133,8 @@ func newCheckModel(s check.Subject) *cobra.Command {
 
 Its definition is spec/tla/%s.tla. A world comes from --world, or for a --bug from the first named world that has it, or
 else is the one called %%s; --set and other flags then change it. With a violation, a shortest counterexample is printed.
-`, s.Name, s.About, s.Module) + exitCannotTells,
-		Args: cobra.NoArgs,
+`, s.Name, s.About, s.Module) + exitCodes,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },
 	}
 	f := cmd.Flags()
@@ -240,16 +241,16 @@ func (c *checkModel) together(cmd *cobra.Command) error {
 
 // searchIn searches a world, says what was found, and compares it with TLC.
 func (c *checkModel) searchIn(cmd *cobra.Command, model check.Model, world json.RawMessage, options check.Options, trace *output) error {
-	progress := newProgressLine(cmd.ErrOrStderr())
-	options.Progress, options.Every = progress.show, progress.every
+	progress := text.NewProgress(cmd.ErrOrStderr(), time.Now)
+	options.Progress, options.Every = func(now check.Progress) { progress.Show(now.String()) }, progress.Every()
 	result, err := check.Search(cmd.Context(), model, options)
-	progress.end()
+	progress.End()
 	if err != nil {
 		return err
 	}
 	if trace != nil {
 		if behaviour, ok := check.Counterexample(model, result); !ok {
-			fmt.Fprintf(cmd.ErrOrStderr(), "firstgap: there is no counterexample to write to %s\n", c.traceOut)
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s: there is no counterexample to write to %s\n", cmd.CommandPath(), c.traceOut)
 		} else if err := trace.writeBehaviour(behaviour); err != nil {
 			return err
 		}
@@ -260,31 +261,28 @@ func (c *checkModel) searchIn(cmd *cobra.Command, model check.Model, world json.
 	if err := c.print(cmd.OutOrStdout(), result); err != nil {
 		return err
 	}
-	return verdictOutcome(result.Verdict)
-}
-
-func verdictOutcome(v check.Verdict) error {
-	switch v {
-	case check.Pass:
-		return nil
-	case check.Violation:
-		return outcome{code: exitViolation}
-	}
-	return outcome{code: exitCannotTell}
+	return ended(verdict.OfSearch(result.Verdict), nil)
 }
 
 func (c *checkModel) print(w io.Writer, result *check.Result) error {
 	if c.json {
 		return writeJSON(w, result)
 	}
-	if err := result.WriteText(w); err != nil || c.table == nil {
+	screen := text.On(w)
+	var b strings.Builder
+	if err := result.WriteText(&b); err != nil {
 		return err
 	}
-	table, err := c.table()
-	if err != nil {
-		return err
+	if c.table != nil {
+		table, err := c.table()
+		if err != nil {
+			return err
+		}
+		b.WriteString("\n" + table)
 	}
-	_, err = fmt.Fprint(w, "\n", table)
+	folded, said := text.Fold(b.String(), screen.Width), string(result.Verdict)
+	folded = strings.Replace(folded, "verdict     "+said, "verdict     "+screen.Paint(verdict.OfSearch(result.Verdict).Mark(), said), 1)
+	_, err := io.WriteString(screen, folded)
 	return err
 }
 
@@ -316,9 +314,9 @@ func (c *checkModel) walk(cmd *cobra.Command, model check.Model, trace *output) 
 	case err != nil:
 		return err
 	case behaviour.Invariant != "":
-		return outcome{exitViolation, behaviour.Invariant + " does not hold in the last state"}
+		return outcome{verdict.Violation, behaviour.Invariant + " does not hold in the last state"}
 	}
-	return outcome{exitCannotTell, fmt.Sprintf("%d steps at random tell nothing of the rest", len(behaviour.Steps))}
+	return outcome{verdict.CouldNotTell, fmt.Sprintf("%d steps at random tell nothing of the rest", len(behaviour.Steps))}
 }
 
 func (c *checkModel) writeTwin(cmd *cobra.Command, world json.RawMessage) error {
@@ -347,10 +345,10 @@ func (c *checkModel) compare(cmd *cobra.Command, result *check.Result, world jso
 		}{result, comparison})
 	} else if err = c.print(cmd.OutOrStdout(), result); err == nil {
 		fmt.Fprintln(cmd.OutOrStdout())
-		err = comparison.WriteText(cmd.OutOrStdout(), result)
+		err = text.On(cmd.OutOrStdout()).Folded(func(w io.Writer) error { return comparison.WriteText(w, result) })
 	}
 	if err == nil && len(comparison.Differences) > 0 {
-		return outcome{code: exitViolation}
+		return ended(verdict.Violation, nil)
 	}
 	return err
 }
@@ -438,36 +436,6 @@ func (c *checkModel) lookup(name string) (check.World, error) {
 		return check.World{}, fmt.Errorf("--world: unknown world %q; known: %s, or a file whose name ends in .json", name, strings.Join(known, ", "))
 	}
 	return c.subject.Worlds[i], nil
-}
-
-// A progressLine shows the progress: on a terminal in one line that it overwrites, elsewhere as a plain line now
-// and then.
-type progressLine struct {
-	w        io.Writer
-	terminal bool
-	every    time.Duration
-}
-
-func newProgressLine(w io.Writer) *progressLine {
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		return &progressLine{w, true, time.Second / 4}
-	}
-	return &progressLine{w, false, 10 * time.Second}
-}
-
-func (p *progressLine) show(now check.Progress) {
-	if p.terminal {
-		fmt.Fprintf(p.w, "\r\x1b[K%s", now)
-		return
-	}
-	fmt.Fprintln(p.w, now)
-}
-
-// end clears the line.
-func (p *progressLine) end() {
-	if p.terminal {
-		fmt.Fprint(p.w, "\r\x1b[K")
-	}
 }
 
 // within returns a context that ends after the limit, if there is one.

@@ -4,10 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/firstgap/firstgap/harness/text"
+	"github.com/firstgap/firstgap/harness/verdict"
 	"github.com/firstgap/firstgap/spec/check"
 )
 
@@ -28,9 +31,6 @@ func (c *checkAll) flags(cmd *cobra.Command, what string) {
 	}
 }
 
-// given says whether a flag was given that means something with --all only.
-func (c *checkAll) given(cmd *cobra.Command) bool { return cmd.Flags().NFlag() > 0 }
-
 // run searches all named worlds of the models, one after the other. The time limit is for all of them together.
 func (c *checkAll) run(cmd *cobra.Command, subjects []check.Subject) error {
 	options, err := c.search.options(cmd)
@@ -41,9 +41,9 @@ func (c *checkAll) run(cmd *cobra.Command, subjects []check.Subject) error {
 	ctx, cancel := within(cmd.Context(), c.search.limit)
 	defer cancel()
 	began := time.Now()
-	table := newTrialTable(cmd.OutOrStdout(), subjects)
+	var printer *text.Printer
 	if !c.json {
-		table.header()
+		printer = trialTable(subjects).Begin(cmd.OutOrStdout())
 	}
 	var trials check.Trials
 	for _, s := range subjects {
@@ -54,7 +54,7 @@ func (c *checkAll) run(cmd *cobra.Command, subjects []check.Subject) error {
 			t := s.Try(ctx, w, options)
 			trials = append(trials, t)
 			if !c.json {
-				table.row(t)
+				err = errors.Join(err, printer.Row(trialRow(t)...))
 			}
 		}
 	}
@@ -65,28 +65,23 @@ func (c *checkAll) run(cmd *cobra.Command, subjects []check.Subject) error {
 			Seconds float64       `json:"seconds"`
 			Trials  check.Trials  `json:"worlds"`
 		}{trials.Verdict(), seconds, trials})
-	} else {
-		table.sum(trials, seconds)
-		err = table.err
+	} else if err == nil {
+		err = writeSum(cmd.OutOrStdout(), trials, seconds)
 	}
-	return errors.Join(err, verdictOutcome(trials.Verdict()))
+	return ended(verdict.OfSearch(trials.Verdict()), err)
 }
 
-// A trialTable prints the trials as they come.
-type trialTable struct {
-	w            io.Writer
-	model, world int // widths
-	expected     int
-	err          error
-}
-
-func newTrialTable(w io.Writer, subjects []check.Subject) *trialTable {
-	t := &trialTable{w: w, model: len("model"), world: len("world"), expected: len("expected")}
+// trialTable returns the table of the trials, with room for the worlds of all the models.
+func trialTable(subjects []check.Subject) *text.Table {
+	t := text.NewTable(text.Text("model"), text.Text("world"), text.Number("distinct"), text.Number("generated"),
+		text.Text("verdict"), text.Text("expected"), text.Number("seconds"), text.Text("as expected"))
 	for _, s := range subjects {
-		t.model = max(t.model, len(s.Name))
 		for _, w := range s.Worlds {
-			t.world = max(t.world, len(w.Name))
-			t.expected = max(t.expected, len(violates(w.Violates)))
+			expected := check.Passes
+			if w.Violates != "" {
+				expected = violates(w.Violates)
+			}
+			t.Reserve(s.Name, w.Name, "99,999,999", "999,999,999", expected, expected, "9999.99", "yes, figures as TLC's")
 		}
 	}
 	return t
@@ -95,28 +90,16 @@ func newTrialTable(w io.Writer, subjects []check.Subject) *trialTable {
 // violates puts the name of an invariant as a verdict.
 func violates(invariant string) string { return "violates " + invariant }
 
-func (t *trialTable) print(format string, args ...any) {
-	if _, err := fmt.Fprintf(t.w, format, args...); err != nil && t.err == nil {
-		t.err = err
-	}
-}
-
-func (t *trialTable) header() {
-	t.print("%-*s  %-*s  %10s  %11s  %-*s  %-*s  %8s  %s\n", t.model, "model", t.world, "world", "distinct", "generated",
-		t.expected, "verdict", t.expected, "expected", "seconds", "as expected")
-}
-
-// row prints one trial. "yes, as TLC" says that the figures are TLC's, too.
-func (t *trialTable) row(r check.Trial) {
-	said := "yes"
+// trialRow is the row of one trial. "yes, figures as TLC's" says that the figures are TLC's, too.
+func trialRow(r check.Trial) []any {
+	said := text.Cell{Text: "yes", Mark: text.Good}
 	switch {
+	case !r.AsExpected() && r.Verdict == check.Incomplete:
+		said = text.Cell{Text: "NOT TOLD: " + r.Problem, Mark: text.Unsure}
 	case !r.AsExpected():
-		said = "NO: " + r.Problem
-		if r.Verdict == check.Incomplete {
-			said = "NOT TOLD: " + r.Problem
-		}
+		said = text.Cell{Text: "NO: " + r.Problem, Mark: text.Bad}
 	case r.TLCDistinct != 0 && r.TLCGenerated != 0:
-		said = "yes, figures as TLC's"
+		said.Text = "yes, figures as TLC's"
 	}
 	found, expected := r.Found(), r.Expected
 	if r.Verdict == check.Violation {
@@ -125,11 +108,11 @@ func (t *trialTable) row(r check.Trial) {
 	if expected != check.Passes {
 		expected = violates(expected)
 	}
-	t.print("%-*s  %-*s  %10d  %11d  %-*s  %-*s  %8.2f  %s\n", t.model, r.Model, t.world, r.World, r.Distinct, r.Generated,
-		t.expected, found, t.expected, expected, r.Seconds, said)
+	return []any{r.Model, r.World, text.Count(r.Distinct), text.Count(r.Generated), found, expected, fmt.Sprintf("%.2f", r.Seconds), said}
 }
 
-func (t *trialTable) sum(trials check.Trials, seconds float64) {
+// writeSum says how the trials came out together.
+func writeSum(w io.Writer, trials check.Trials, seconds float64) error {
 	expected, compared, untold := 0, 0, 0
 	for _, r := range trials {
 		switch {
@@ -142,6 +125,10 @@ func (t *trialTable) sum(trials check.Trials, seconds float64) {
 			}
 		}
 	}
-	t.print("\n%s: %d worlds in %.1f s: %d as expected (%d of them with TLC's figures), %d not, %d could not be told\n",
-		trials.Verdict(), len(trials), seconds, expected, compared, len(trials)-expected-untold, untold)
+	screen, v := text.On(w), trials.Verdict()
+	line := text.Fold(fmt.Sprintf("%s: %d worlds in %.1f s: %d as expected (%d of them with TLC's figures), %d not, %d could not be told\n",
+		v, len(trials), seconds, expected, compared, len(trials)-expected-untold, untold), screen.Width)
+	said := screen.Paint(verdict.OfSearch(v).Mark(), string(v))
+	_, err := fmt.Fprintf(screen, "\n%s%s", said, strings.TrimPrefix(line, string(v)))
+	return err
 }

@@ -71,7 +71,7 @@ func bytesOf(size string) (int64, error) {
 		strings.TrimSuffix(strings.TrimSuffix(size[len(digits):], "B"), "i"))]
 	n, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil || !known || n <= 0 || n > math.MaxInt64>>shift {
-		return 0, fmt.Errorf("%q is no size; expected a number of bytes, or one with kB, MB, GB or TB, such as 512MB", size)
+		return 0, fmt.Errorf("%q is not a size; expected a number of bytes, or one with kB, MB, GB or TB, such as 512MB", size)
 	}
 	return n << shift, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/require"
 
+	"github.com/firstgap/firstgap/harness/verdict"
 	"github.com/firstgap/firstgap/spec/check"
 	"github.com/firstgap/firstgap/spec/quorum"
 )
@@ -17,7 +18,7 @@ func TestCheckIsInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var stdout, stderr bytes.Buffer
-	require.Equal(t, exitCannotTell, run(ctx, Systems(), []string{"check", "volume", "--world", "aborts"}, &stdout, &stderr))
+	require.Equal(t, verdict.CouldNotTell.ExitCode(), run(ctx, Systems(), []string{"check", "volume", "--world", "aborts"}, &stdout, &stderr))
 	require.Contains(t, stdout.String(), "verdict     incomplete: interrupted")
 	require.Contains(t, stdout.String(), "1 distinct")
 	require.Empty(t, stderr.String())
@@ -42,11 +43,11 @@ func TestCheckAllSaysWhatIsNotAsExpected(t *testing.T) {
 		want   []string
 		code   int
 	}{
-		"as expected":     {[]check.World{regular, durable}, []string{"pass: 2 worlds in ", ": 2 as expected (1 of them with TLC's figures), 0 not, 0 could not be told\n"}, exitPass},
-		"not as expected": {[]check.World{wrong, regular}, []string{"NO: found Durable, expected pass\n", "violation: 2 worlds in ", ": 1 as expected (1 of them with TLC's figures), 1 not, 0 could"}, exitViolation},
-		"other figures":   {[]check.World{other}, []string{"NO: 283 distinct, TLC found 1\n"}, exitViolation},
-		"not told":        {[]check.World{regular, unknown}, []string{"NOT TOLD: world: unknown key frogs; known: ", "incomplete: 2 worlds", " 1 could not be told\n"}, exitCannotTell},
-		"worst wins":      {[]check.World{unknown, wrong}, []string{"violation: 2 worlds"}, exitViolation},
+		"as expected":     {[]check.World{regular, durable}, []string{"pass: 2 worlds in ", ": 2 as expected (1 of them with TLC's figures), 0 not, 0 could not be told\n"}, verdict.Pass.ExitCode()},
+		"not as expected": {[]check.World{wrong, regular}, []string{"NO: found Durable, expected pass\n", "violation: 2 worlds in ", ": 1 as expected (1 of them with TLC's figures), 1 not, 0 could"}, verdict.Violation.ExitCode()},
+		"other figures":   {[]check.World{other}, []string{"NO: 283 distinct, TLC found 1\n"}, verdict.Violation.ExitCode()},
+		"not told":        {[]check.World{regular, unknown}, []string{"NOT TOLD: world: unknown key frogs; known: ", "incomplete: 2 worlds", " 1 could not be told\n"}, verdict.CouldNotTell.ExitCode()},
+		"worst wins":      {[]check.World{unknown, wrong}, []string{"violation: 2 worlds"}, verdict.Violation.ExitCode()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.Worlds = c.worlds
@@ -55,12 +56,12 @@ func TestCheckAllSaysWhatIsNotAsExpected(t *testing.T) {
 			cmd.SetOut(&stdout)
 			cmd.SetContext(t.Context())
 			err := (&checkAll{}).run(cmd, []check.Subject{s})
-			if c.code == exitPass {
+			if c.code == verdict.Pass.ExitCode() {
 				require.NoError(t, err)
 			} else {
 				var o outcome
 				require.ErrorAs(t, err, &o)
-				require.Equal(t, c.code, o.code)
+				require.Equal(t, c.code, o.verdict.ExitCode())
 			}
 			for _, want := range c.want {
 				require.Contains(t, stdout.String(), want)
@@ -79,6 +80,6 @@ func TestBytesOf(t *testing.T) {
 	}
 	for _, size := range []string{"", "MB", "-1", "0", "1.5GB", "12XB", "9999999999TB", "12MBB"} {
 		_, err := bytesOf(size)
-		require.ErrorContains(t, err, "is no size", size)
+		require.ErrorContains(t, err, "is not a size", size)
 	}
 }

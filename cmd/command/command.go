@@ -11,31 +11,44 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/aurora"
+	"github.com/firstgap/firstgap/harness/failure"
 	"github.com/firstgap/firstgap/harness/older"
+	"github.com/firstgap/firstgap/harness/text"
+	"github.com/firstgap/firstgap/harness/verdict"
 )
 
-// Exit codes of every command. Nothing that ran out of time or budget, or ran zero cases, is a pass.
-const (
-	exitPass        = 0
-	exitViolation   = 1
-	exitCannotTell  = 2
-	exitCannotTells = "exit codes: 0 pass, 1 violation, 2 could not tell"
-)
+// exitCodes ends the help of every command. Nothing that ran out of time or budget, or ran zero cases, is a pass.
+const exitCodes = "exit codes: 0 pass, 1 violation, 2 could not tell"
 
 // An outcome is how a command ends when it does not end with a pass. A command returns it as its error;
-// any other error is bad input or a failure of the machine, and so exits with 2.
+// any other error is bad input or a failure of the machine, and so could not tell.
 type outcome struct {
-	code    int
+	verdict verdict.Verdict
 	message string // printed to stderr when not empty
 }
 
 func (o outcome) Error() string { return o.message }
+
+// ended returns how a command ends with a verdict, and with what went wrong besides, nil when nothing did. A violation is
+// one even then. What went wrong makes a pass no pass.
+func ended(v verdict.Verdict, err error) error {
+	switch {
+	case err == nil && v == verdict.Pass:
+		return nil
+	case err == nil:
+		return outcome{verdict: v}
+	case v == verdict.Violation:
+		return outcome{v, err.Error()}
+	}
+	return err
+}
 
 // Main runs the command with the arguments of the program and returns its exit code. The systems given are known beside our
 // own; the first one given is what `run` runs when it is not told otherwise.
@@ -54,33 +67,43 @@ func run(ctx context.Context, systems []harness.System, args []string, stdout, s
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
-		return exitPass
+		return verdict.Pass.ExitCode()
 	}
 	var o outcome
-	if errors.As(err, &o) {
-		if o.message != "" {
-			fmt.Fprintln(stderr, "firstgap: "+o.message)
-		}
-		return o.code
+	if !errors.As(err, &o) {
+		o = outcome{verdict.CouldNotTell, err.Error()}
 	}
-	fmt.Fprintln(stderr, "firstgap: "+err.Error())
-	return exitCannotTell
+	if o.message != "" {
+		fmt.Fprintf(stderr, "%s: %s\n", cmd.CommandPath(), ofPackage.ReplaceAllString(o.message, ""))
+	}
+	return o.verdict.ExitCode()
 }
 
+// ofPackage is the name of one of our packages at the front of an error. It tells a Go programmer where the error is from;
+// at the command line the command stands there.
+var ofPackage = regexp.MustCompile(`^((backup|bucket|campaign|check|compare|failure|faults|harness|judge|linearizability|rebuild|sim|volume|workload): )+`)
+
 func newRoot(systems []harness.System) *cobra.Command {
+	version := false
 	root := &cobra.Command{
 		Use:           "firstgap",
 		Short:         "does this replicated log keep every transaction that it acknowledged?",
-		Long:          "firstgap holds a log-replicating storage system against a formal model of one.\n" + exitCannotTells,
+		Long:          "firstgap holds a log-replicating storage system against a formal model of one.\n" + exitCodes,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          knownCommand,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if version {
+				return writeVersion(cmd.OutOrStdout(), failure.ThisBuild())
+			}
+			return fmt.Errorf("expected a command, found none; known: %s; --help says more", strings.Join(commandsOf(cmd), ", "))
+		},
 	}
+	root.Flags().BoolVar(&version, "version", false, "say which build this is")
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.SetFlagErrorFunc(knownFlags)
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(newCheck(), newLin(), newRun(systems), newReplay(systems), newCompare(), newRebuild(), newRestore())
 	return root
 }
@@ -90,11 +113,34 @@ func knownCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
+	return fmt.Errorf("unknown command %q; known: %s", args[0], strings.Join(commandsOf(cmd), ", "))
+}
+
+func commandsOf(cmd *cobra.Command) []string {
 	var known []string
 	for _, c := range cmd.Commands() {
 		if c.IsAvailableCommand() {
 			known = append(known, c.Name())
 		}
 	}
-	return fmt.Errorf("unknown command %q; known: %s", args[0], strings.Join(known, ", "))
+	return known
+}
+
+// writeVersion says which build this is.
+func writeVersion(w io.Writer, b failure.Build) error {
+	revision, points := b.Revision, "not built in"
+	switch {
+	case revision == "":
+		revision = "unknown"
+	case b.Modified:
+		revision += ", modified"
+	}
+	if b.Overlay {
+		points = "built in"
+	}
+	t := text.NewTable(text.Text(""), text.Text(""))
+	for _, row := range [][2]string{{"firstgap", b.Version}, {"module", b.Module}, {"revision", revision}, {"go", b.Go}, {"platform", b.Platform}, {"failpoints", points}} {
+		t.Row(row[0], row[1])
+	}
+	return t.Write(w)
 }

@@ -28,8 +28,8 @@ It lets each design fail in five ways, and counts by reading everything afterwar
 difference that does not point where the sources give a reason for is a violation, and so is a step of a
 database or of a register that its model does not allow. Of registers whose quorums need not overlap (--quorum 3/1/1) the
 model has to object: then it is a violation if it does not.
-` + exitCannotTells,
-		Args: cobra.NoArgs,
+` + exitCodes,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },
 	}
 	f := cmd.Flags()
@@ -49,7 +49,7 @@ func (c *compareCommand) run(cmd *cobra.Command) error {
 	}
 	var drawn *os.File
 	if c.html != "" {
-		// Before anybody works for it.
+		// Before the designs run, which takes long.
 		file, err := os.Create(c.html)
 		if err != nil {
 			return fmt.Errorf("--html: %w", err)
@@ -71,12 +71,5 @@ func (c *compareCommand) run(cmd *cobra.Command) error {
 	if drawn != nil {
 		err = errors.Join(err, r.WriteHTML(drawn), drawn.Close())
 	}
-	if r.Violated() {
-		message := ""
-		if err != nil {
-			message = err.Error()
-		}
-		return outcome{code: exitViolation, message: message}
-	}
-	return err
+	return ended(r.Verdict(), err)
 }

@@ -27,8 +27,8 @@ func newRebuild() *cobra.Command {
 		Long: `rebuild says how long it takes until all data of a lost host is on other hosts again: for the lecture's 10 TB over one link
 and 100 pieces to 100 hosts, or for the pieces, hosts and links that the flags name. It calculates that, and makes the
 same repair in the simulator at a small scale, with our own segments. If the two differ, that is a violation.
-` + exitCannotTells,
-		Args: cobra.NoArgs,
+` + exitCodes,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },
 	}
 	f := cmd.Flags()
@@ -78,12 +78,5 @@ func (c *rebuildCommand) run(cmd *cobra.Command) error {
 	} else {
 		err = r.WriteText(cmd.OutOrStdout())
 	}
-	if r.Violated() {
-		message := ""
-		if err != nil {
-			message = err.Error()
-		}
-		return outcome{code: exitViolation, message: message}
-	}
-	return err
+	return ended(r.Verdict(), err)
 }

@@ -2,6 +2,7 @@ package command
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -9,6 +10,7 @@ import (
 	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/failure"
 	"github.com/firstgap/firstgap/harness/judge"
+	"github.com/firstgap/firstgap/harness/text"
 )
 
 // newReplay returns firstgap replay.
@@ -21,8 +23,8 @@ func newReplay(systems []harness.System) *cobra.Command {
   reproduced       the run went exactly as recorded (exits with what its verdict says)
   no longer fails  the run passes now (exits with 0)
   differs          the run fails, but is another one: the first event that differs is named (exits with 2)
-` + exitCannotTells,
-		Args: cobra.ExactArgs(1),
+` + exitCodes,
+		Args: oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error { return replay(cmd, systems, args[0], asJSON, events) },
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print what was compared as JSON")
@@ -61,20 +63,17 @@ func replay(cmd *cobra.Command, systems []harness.System, file string, asJSON, e
 		err = e.Encode(replayed{file, p.Answer, p.Again.Verdict, again.Hash, p.Recorded.Hash, again.Findings, p.Differences, p.First, p.Expected, p.Found})
 	} else {
 		if events && p.Trail != nil {
-			for i, line := range p.Trail.Lines {
+			for i, line := range p.Trail.Lines() {
 				fmt.Fprintf(out, "%7d %s\n", p.Trail.From+i, line)
 			}
 		}
-		err = p.WriteText(out)
+		err = text.On(out).Folded(p.WriteText)
 	}
 	if err != nil {
 		return err
 	}
-	switch {
-	case p.Answer == failure.Differs:
-		return outcome{code: exitCannotTell, message: file + ": the run is not the one that was recorded"}
-	case p.Verdict().ExitCode() != exitPass:
-		return outcome{code: p.Verdict().ExitCode()}
+	if p.Answer == failure.Differs {
+		return errors.New(file + ": the run is not the one that was recorded")
 	}
-	return nil
+	return ended(p.Verdict(), nil)
 }

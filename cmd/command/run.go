@@ -16,6 +16,7 @@ import (
 	"github.com/firstgap/firstgap/harness/campaign"
 	"github.com/firstgap/firstgap/harness/configuration"
 	"github.com/firstgap/firstgap/harness/report"
+	"github.com/firstgap/firstgap/harness/text"
 )
 
 // A run without --runs and --for makes as many of defaultRuns as fit into defaultTime.
@@ -53,8 +54,8 @@ Without --runs and --for it makes %d runs, or as many as fit into %v with the mo
 runs that was asked for and did not fit into --for is an answer that could not be given.
 
 systems: %s
-%s`, defaultRuns, defaultTime, described(systems), exitCannotTells),
-		Args: cobra.NoArgs,
+%s`, defaultRuns, defaultTime, described(systems), exitCodes),
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },
 	}
 	f := cmd.Flags()
@@ -68,7 +69,7 @@ systems: %s
 	f.StringVar(&c.system, "system", systems[0].Name(), "the system to run")
 	f.StringVar(&c.bug, "bug", "", "the planted bug of every run")
 	f.StringVar(&c.file, "configuration", "", "make the one run of this file (- is standard input)")
-	f.StringVar(&c.backup, "backup", "", "make the one run of --seed, and copy what it backed up to this bucket, such as file:///folder (see firstgap restore)")
+	f.StringVar(&c.backup, "backup", "", "make the one run of --seed, and copy what it backed up to this folder (see firstgap restore)")
 	return cmd
 }
 
@@ -127,7 +128,7 @@ func (c *runCommand) job(cmd *cobra.Command) (campaign.Job, error) {
 }
 
 func (c *runCommand) run(cmd *cobra.Command) error {
-	if c.backup != "" {
+	if cmd.Flags().Changed("backup") {
 		return c.backUp(cmd)
 	}
 	job, err := c.job(cmd)
@@ -142,13 +143,12 @@ func (c *runCommand) run(cmd *cobra.Command) error {
 		return err
 	}
 	job.Runs.Failed = folder.Failed
-	progress := newProgressLine(cmd.ErrOrStderr())
-	job.Model.Progress = progress.model
-	job.Runs.Progress = progress.runs()
+	progress := text.NewProgress(cmd.ErrOrStderr(), time.Now)
+	job.Model.Progress, job.Runs.Progress = showModel(progress), showRuns(progress)
 	collectLess()
 	start := time.Now()
 	model, runs, err := job.Do(cmd.Context())
-	progress.end()
+	progress.End()
 	r := report.New(model, runs, job.NoModel, time.Since(start))
 	err = errors.Join(err, folder.Write(r))
 	if file := os.Getenv("GITHUB_STEP_SUMMARY"); file != "" {
@@ -162,18 +162,7 @@ func (c *runCommand) run(cmd *cobra.Command) error {
 		err = errors.Join(err, r.WriteText(cmd.OutOrStdout()))
 		fmt.Fprintf(cmd.ErrOrStderr(), "report: %s\n", folder.Dir())
 	}
-	if code := r.Verdict.ExitCode(); code == exitViolation {
-		message := ""
-		if err != nil {
-			message = err.Error()
-		}
-		return outcome{code: code, message: message} // a violation was found, whatever else went wrong
-	} else if err != nil {
-		return err
-	} else if code != exitPass {
-		return outcome{code: code}
-	}
-	return nil
+	return ended(r.Verdict, err)
 }
 
 // configuration reads the file that --configuration names.
@@ -208,52 +197,41 @@ func systemOf(systems []harness.System, name string) (harness.System, error) {
 
 // described lists systems for a help text.
 func described(systems []harness.System) string {
+	widest := 0
+	for _, s := range systems {
+		widest = max(widest, len(s.Name()))
+	}
 	var b strings.Builder
 	for _, s := range systems {
-		fmt.Fprintf(&b, "\n  %-10s %s", s.Name(), s.About().What)
+		fmt.Fprintf(&b, "\n  %-*s  %s", widest, s.Name(), s.About().What)
 	}
 	return b.String()
 }
 
-// text shows one line of progress.
-func (p *progressLine) text(line string) {
-	if p.terminal {
-		fmt.Fprintf(p.w, "\r\x1b[K%s", line)
-		return
-	}
-	fmt.Fprintln(p.w, line)
-}
-
-// model shows how far the checking of the model is.
-func (p *progressLine) model(now campaign.ModelProgress) {
-	if now.Name == "" {
-		if !p.terminal {
-			p.text(fmt.Sprintf("model: %d of %d searches done in %.1fs", now.Done, now.Of, now.Elapsed.Seconds()))
-		}
-		return
-	}
-	if p.terminal {
-		p.text(fmt.Sprintf("model: %d of %d searches, now %s", now.Done, now.Of, now.Name))
-	}
-}
-
-// runs returns what shows how far the runs are: at once on a terminal, elsewhere now and then, and at the end.
-func (p *progressLine) runs() func(campaign.Progress) {
-	var shown time.Duration
-	return func(now campaign.Progress) {
-		if !p.terminal && !now.Finished && now.Elapsed-shown < p.every {
+// showModel shows how far the checking of the model is.
+func showModel(p *text.Progress) func(campaign.ModelProgress) {
+	return func(now campaign.ModelProgress) {
+		if now.Name == "" {
+			p.Milestone(fmt.Sprintf("model: %d of %d searches done in %.1fs", now.Done, now.Of, now.Elapsed.Seconds()))
 			return
 		}
-		shown = now.Elapsed
-		line := fmt.Sprintf("runs: %d", now.Runs)
+		p.Show(fmt.Sprintf("model: %d of %d searches, now %s", now.Done, now.Of, now.Name))
+	}
+}
+
+// showRuns shows how far the runs are.
+func showRuns(p *text.Progress) func(campaign.Progress) {
+	return func(now campaign.Progress) {
+		line := "runs: " + text.Count(now.Runs)
 		if now.Asked > 0 {
-			line += fmt.Sprintf(" of %d", now.Asked)
+			line += " of " + text.Count(now.Asked)
 		}
 		line += fmt.Sprintf(", %.0f a second, %d not passed, %.0fs so far", now.Rate, now.Failed, now.Elapsed.Seconds())
-		if !now.Finished {
-			line += fmt.Sprintf(", %.0fs left", now.Left.Seconds())
+		if now.Finished {
+			p.Milestone(line)
+			return
 		}
-		p.text(line)
+		p.Show(fmt.Sprintf("%s, %.0fs left", line, now.Left.Seconds()))
 	}
 }
 

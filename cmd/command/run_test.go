@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/firstgap/firstgap/harness/verdict"
 )
 
 // interruptAt cancels when it has been written to with the words.
@@ -36,7 +38,7 @@ func TestAnInterruptedRunSaysWhatItFound(t *testing.T) {
 			stderr := &interruptAt{words: words, cancel: cancel}
 			var stdout bytes.Buffer
 			out := filepath.Join(t.TempDir(), "report")
-			require.Equal(t, exitCannotTell, run(ctx, Systems(), []string{"run", "--out", out}, &stdout, stderr))
+			require.Equal(t, verdict.CouldNotTell.ExitCode(), run(ctx, Systems(), []string{"run", "--out", out}, &stdout, stderr))
 			require.Contains(t, stdout.String(), "verdict: could not tell")
 			require.Contains(t, stdout.String(), "interrupted after")
 			require.FileExists(t, filepath.Join(out, "report.json"))

@@ -9,21 +9,6 @@ import (
 	"github.com/firstgap/firstgap/impl/node"
 )
 
-// actor lets a runtime drive a client.
-type actor struct {
-	c interface {
-		Start(now node.Time, p workload.Port)
-		Reply(now node.Time, from node.ID, r *node.Reply, p workload.Port)
-		Timer(now node.Time, t node.Timer, p workload.Port)
-	}
-}
-
-func (a actor) Start(now node.Time, out *runtime.Calls) { a.c.Start(now, out) }
-func (a actor) Reply(now node.Time, from node.ID, r node.Reply, out *runtime.Calls) {
-	a.c.Reply(now, from, &r, out)
-}
-func (a actor) Timer(now node.Time, t node.Timer, out *runtime.Calls) { a.c.Timer(now, t, out) }
-
 // Probe implements harness.Clients.
 func (b *built) Probe() harness.Probe {
 	prober := workload.NewProber(b.c.Workload, b.c.Seed, b.c.Workload.Clients+1, &b.directory, b.history)
@@ -41,7 +26,7 @@ func (b *built) Audit() harness.Audit {
 // join adds a client that is not of the workload.
 func (b *built) join(name string, place node.ID, a *workload.Auditor) {
 	id := b.firstClient() + node.ID(b.c.Workload.Clients) + place
-	if err := b.r.AddClient(runtime.Client{ID: id, Name: name, Actor: actor{a}}); err != nil {
+	if err := b.r.AddClient(runtime.Client{ID: id, Name: name, Actor: workload.Actor{Client: a}}); err != nil {
 		panic(fmt.Sprintf("aurora: %v", err)) // the address is free
 	}
 }

@@ -24,8 +24,9 @@ func (b *built) evidence(e *judge.Evidence) {
 		e.Readings = &b.readings
 	}
 	e.Log, e.Durable, e.PageSize = b.watch.log(), &b.watch.durable, page.SizeOf(b.volume)
-	e.Copies = b.copies()
-	e.Grown = b.validator.Counts().Grown
+	if !b.of.Without.Pages {
+		e.Copies = b.copies()
+	}
 	if id := b.volume.Objects; id != 0 && b.r.Running(id) {
 		e.Store = b.readStore(id)
 	}
@@ -42,8 +43,13 @@ func (b *built) count(e *judge.Evidence) {
 	c.Deadlocks, c.Unknown = uint64(h.Deadlocks), uint64(h.Unknown)
 	c.Scans, c.RowsScanned, c.Rollbacks = uint64(h.Scans), uint64(h.RowsScanned), uint64(h.Rollbacks)
 	c.Full, c.Misused = uint64(h.Full), uint64(h.Misused)
-	c.Trace, c.Readers = b.validator.Counts(), b.validator.ReaderCounts()
-	c.TakeOvers, c.Recoveries, c.Cuts, c.Undos = c.Trace.Starts, c.Trace.Opens, c.Trace.Cuts, c.Trace.Undos
+	if b.validator != nil {
+		c.Trace, c.Readers = b.validator.Counts(), b.validator.ReaderCounts()
+		c.TakeOvers, c.Recoveries, c.Cuts, c.Undos = c.Trace.Starts, c.Trace.Opens, c.Trace.Cuts, c.Trace.Undos
+		for g := range c.Trace.Grown {
+			e.Late = append(e.Late, node.Group(b.c.Volume.InUse)+node.Group(g))
+		}
+	}
 	c.PageReads, c.RefusedByReaders = b.watch.pageImages, uint64(b.readings.Wrong)
 	for _, told := range b.r.States() {
 		for _, n := range told.State.Counters {

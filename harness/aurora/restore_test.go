@@ -1,6 +1,8 @@
 package aurora
 
 import (
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -55,7 +57,7 @@ func TestABadBackupIsObjectedTo(t *testing.T) {
 		}
 		return data, nil
 	})
-	objected(t, rotten, faults.Restore, "expected a volume, found backup: object log/00000/", "its checksum does not fit")
+	objected(t, rotten, faults.Restore, "expected a volume, found backup: VDL ", "object log/00000/", "its checksum does not fit")
 
 	lost := with(func(name string, data []byte) ([]byte, error) {
 		if strings.HasPrefix(name, "log/00001/") {
@@ -63,7 +65,7 @@ func TestABadBackupIsObjectedTo(t *testing.T) {
 		}
 		return data, nil
 	})
-	objected(t, lost, faults.Restore, "expected a volume, found backup: object log/00001/", "is missing")
+	objected(t, lost, faults.Restore, "expected a volume, found backup: VDL ", "object log/00001/", "is missing")
 
 	// Restored from the images behind it, nobody would miss it.
 	of := Ours()
@@ -77,7 +79,90 @@ func TestABadBackupIsObjectedTo(t *testing.T) {
 	c := quiet(t)
 	c.Nodes.BackupEvery = faults.Duration(time.Millisecond)
 	objected(t, runOf(of, c), faults.Restore, "expected every point from the beginning on", "found none before")
+	// Nor would the points that are restored all lie outside of a gap, or nothing be restored for it.
+	of.Objects = func(hook node.Hook) node.Node {
+		return &liarStore{Store: objects.New(hook), get: truth, list: func(names []string) []string {
+			return slices.DeleteFunc(names, func(name string) bool { return strings.HasPrefix(name, "log/00000/0000000000000017-") })
+		}}
+	}
+	objected(t, runOf(of, c), faults.Restore, "expected the log without a gap", "found none of log/00000/0000000000000017-0000000000000032")
 }
 
 // truth is what a store gives that does not lie.
 func truth(_ string, data []byte) ([]byte, error) { return data, nil }
+
+// A group that came into use during the run, and of which nothing is backed up yet, keeps the points behind its first
+// record from being restored, and that is no violation. The count that this was judged by was not filled in yet when it was
+// asked. That alone would excuse too much: in a run whose volume grew, any record that no group's log has.
+func TestALateGroupIsExcusedAndNoOther(t *testing.T) {
+	c := quiet(t)
+	c.Nodes.BackupEvery = faults.Duration(time.Millisecond)
+	c.Volume.Groups, c.Volume.InUse, c.Volume.GroupPages = 2, 1, 6
+	r := run(c)
+	require.Equal(t, judge.Pass, r.Verdict, "%v", r.Findings)
+	require.Equal(t, []node.Group{1}, r.Evidence.Late)
+	whole := objectsOf{}
+	names, err := r.Backup.List("")
+	require.NoError(t, err)
+	for _, name := range names {
+		whole[name], err = r.Backup.Get(name)
+		require.NoError(t, err)
+	}
+	of := func(late []node.Group, from objectsOf) *judge.Judgement {
+		e := *r.Evidence
+		e.Late, e.Store, e.Copies = late, from, nil // the segments are gone with the run
+		return judge.Judge(&e)
+	}
+	without := func(parts ...string) objectsOf {
+		left := maps.Clone(whole)
+		maps.DeleteFunc(left, func(name string, _ []byte) bool {
+			return slices.ContainsFunc(parts, func(p string) bool { return strings.Contains(name, p) })
+		})
+		return left
+	}
+	excused := func(j *judge.Judgement) bool { return j.Verdict == judge.Pass }
+	grown := r.Evidence.Late
+
+	// The late group has put nothing.
+	j := of(grown, without("/00001/"))
+	require.True(t, excused(j), "%v", j.Findings)
+	require.Contains(t, j.Made, faults.Restore)
+	require.Less(t, j.Counts.Restores, of(grown, whole).Counts.Restores, "the excuse was needed")
+	// Had it been in use from the start, it would have to be there.
+	j = of(nil, without("/00001/"))
+	require.False(t, excused(j))
+	require.Equal(t, faults.Restore, j.Findings[0].Check)
+	// One object is enough to be told of it. A gap in its log is no lateness.
+	require.False(t, excused(of(grown, without("log/00001/0000000000000017-", "pages/"))))
+
+	// A log whose objects are sound lacks a record of the group that was in use from the start, or of the late one, which has
+	// put something: whatever has grown, neither is excused.
+	for g := range node.Group(2) {
+		lacks := without("pages/")
+		var lost node.LSN
+		for _, name := range slices.Backward(names) {
+			var of node.Group
+			var from, through node.LSN
+			if _, err := fmt.Sscanf(name, "log/%05d/%d-%d", &of, &from, &through); err != nil || of != g {
+				continue
+			}
+			l := backup.Log{Group: g, From: from, Through: through}
+			for at := from; at <= through; at++ {
+				if x := r.Evidence.Log.At(at); x != nil && x.Group == g {
+					l.Records = append(l.Records, x)
+				}
+			}
+			require.Equal(t, whole[name], l.Encode())
+			if last := len(l.Records) - 1; last >= 0 && through%16 == 0 && through < r.Evidence.Log.End() {
+				lost, l.Records = l.Records[last].LSN, l.Records[:last]
+				lacks[name] = l.Encode()
+				break
+			}
+		}
+		require.NotZero(t, lost, "group %d", g)
+		j := of(grown, lacks)
+		require.False(t, excused(j), "group %d", g)
+		require.Equal(t, faults.Restore, j.Findings[0].Check)
+		require.Contains(t, j.Findings[0].Sentence(), fmt.Sprintf("can restore 0 to %d", lost-1))
+	}
+}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -185,36 +184,42 @@ func (c *Configuration) validateSettings() error {
 // Every part has a fuzzer of its own, seeded by the run's seed and the part's name, so that what one part draws does
 // not change the others.
 func Generate(seed uint64, g harness.Generation) (Configuration, error) {
+	return generate(seed, g, Without{})
+}
+
+// generate leaves out what the segments do. Where they leave out nothing, it draws what it always drew.
+func generate(seed uint64, g harness.Generation, without Without) (Configuration, error) {
 	c := Configuration{Configuration: configuration.Configuration{Version: configuration.Version, System: Name, Seed: seed, Bug: g.Bug,
 		Limits: sim.Limits{Events: 400_000, Time: faults.Duration(2 * time.Minute), Bytes: 256 << 20}}}
 	for _, part := range []struct {
 		name string
 		into any
 	}{
-		{"volume", &c.Volume}, {"nodes", &c.Nodes}, {"network", &c.Network}, {"disk", &c.Disk},
-		{"workload", &c.Workload}, {"ending", &c.Ending},
+		{"volume", &c.Volume}, {"nodes", &c.Nodes}, {"workload", &c.Workload},
 	} {
-		fuzz.NewWithSeed(partSeed(seed, part.name)).Funcs(Funcs()...).Fuzz(part.into)
+		fuzz.NewWithSeed(configuration.PartSeed(seed, part.name)).Funcs(Funcs()...).Fuzz(part.into)
 	}
+	without.limit(&c.Volume)
+	c.Draw()
 	// Rows that fit the pages: a few of them into each, so that pages split and merge.
 	c.Workload.ValueBytes = min(c.Workload.ValueBytes, page.MaxCell(c.Volume.PageSize)-c.Workload.KeyBytes)
-	plans := faults.Generator{Topology: c.Topology(), Faults: 5, Points: g.Points, Lost: true, SpareEach: c.Volume.Spares > 0,
+	plans := faults.Generator{Topology: c.Topology(), Faults: 5, Points: g.Points, Lost: !without.Fill, SpareEach: c.Volume.Spares > 0,
 		Horizon: faults.Duration(300+seed%5*50) * faults.Duration(time.Millisecond),
-		Beyond:  partSeed(seed, "beyond")%8 == 0}
+		Beyond:  configuration.PartSeed(seed, "beyond")%8 == 0}
 	var err error
-	if c.Plan, err = plans.Plan(partSeed(seed, "plan")); err != nil {
+	if c.Plan, err = plans.Plan(configuration.PartSeed(seed, "plan")); err != nil {
 		return c, fmt.Errorf("configuration of seed %d: %w", seed, err)
 	}
 	happens := func(part string, draw func(*incident, *Configuration, fuzz.Continue)) {
 		var i incident
-		fuzz.NewWithSeed(partSeed(seed, part)).Funcs(func(i *incident, f fuzz.Continue) { draw(i, &c, f) }).Fuzz(&i)
+		fuzz.NewWithSeed(configuration.PartSeed(seed, part)).Funcs(func(i *incident, f fuzz.Continue) { draw(i, &c, f) }).Fuzz(&i)
 		c.Plan = i.addTo(c.Plan, c.Topology())
 	}
 	happens("incident", (*incident).fuzz)
 	if c.Volume.Readers > 0 && c.Nodes.ReaderRetryEvery > c.Nodes.RetryEvery {
 		happens("forgotten", (*incident).forget)
 	}
-	if c.Volume.Spares > 0 && partSeed(seed, "suspected")%3 == 0 {
+	if c.Volume.Spares > 0 && configuration.PartSeed(seed, "suspected")%3 == 0 {
 		happens("suspect", (*incident).suspect)
 	}
 	return c, c.Validate()
@@ -250,11 +255,11 @@ func (i *incident) fuzz(c *Configuration, f fuzz.Continue) {
 	}
 	slices.Sort(unreached)
 	longest := int(c.Topology().Budget().Short / faults.Duration(time.Microsecond))
-	cut := faults.Fault{Kind: faults.PartitionOneWay, At: micros(f, 20_000, int(c.Plan.Horizon)/1000-2*longest),
-		For: micros(f, 10_000, longest), Nodes: []string{string(faults.Writer)}, To: unreached}
-	replaced := faults.Fault{Kind: faults.TakeOver, At: cut.At + micros(f, 5_000, int(cut.For)/1000)}
+	cut := faults.Fault{Kind: faults.PartitionOneWay, At: configuration.Micros(f, 20_000, int(c.Plan.Horizon)/1000-2*longest),
+		For: configuration.Micros(f, 10_000, longest), Nodes: []string{string(faults.Writer)}, To: unreached}
+	replaced := faults.Fault{Kind: faults.TakeOver, At: cut.At + configuration.Micros(f, 5_000, int(cut.For)/1000)}
 	if f.RandBool() {
-		replaced.Kind, replaced.For = faults.FailOver, micros(f, 1, longest)
+		replaced.Kind, replaced.For = faults.FailOver, configuration.Micros(f, 1, longest)
 	}
 	*i = incident{cut, replaced}
 }
@@ -269,11 +274,11 @@ func (i *incident) outlive(c *Configuration, f fuzz.Continue) {
 			unreached = append(unreached, n.String())
 		}
 	}
-	cut := faults.Fault{Kind: faults.Partition, At: micros(f, horizon/8, horizon/3), For: micros(f, horizon/3, horizon*2/3),
+	cut := faults.Fault{Kind: faults.Partition, At: configuration.Micros(f, horizon/8, horizon/3), For: configuration.Micros(f, horizon/3, horizon*2/3),
 		Nodes: []string{string(faults.Writer)}, To: unreached}
-	*i = incident{cut, {Kind: faults.TakeOver, At: cut.At + micros(f, 1, 2_000)}}
+	*i = incident{cut, {Kind: faults.TakeOver, At: cut.At + configuration.Micros(f, 1, 2_000)}}
 	if f.Intn(4) == 0 { // two that want to be the next
-		*i = append(*i, faults.Fault{Kind: faults.TakeOver, At: (*i)[1].At + micros(f, 1, 500)})
+		*i = append(*i, faults.Fault{Kind: faults.TakeOver, At: (*i)[1].At + configuration.Micros(f, 1, 500)})
 	}
 }
 
@@ -281,9 +286,9 @@ func (i *incident) outlive(c *Configuration, f fuzz.Continue) {
 // ask the reader, and the reader the segments, which drop what it reads. It begins when there is something to drop.
 func (i *incident) forget(c *Configuration, f fuzz.Continue) {
 	horizon := int(c.Plan.Horizon / faults.Duration(time.Microsecond))
-	length := micros(f, horizon/2, horizon*2/3-1)
+	length := configuration.Micros(f, horizon/2, horizon*2/3-1)
 	reader := faults.Node{Role: faults.Reader, Index: 1 + f.Intn(c.Volume.Readers)}
-	*i = incident{{Kind: faults.Partition, At: micros(f, horizon/4, horizon/3), For: length, Nodes: []string{reader.String()}, To: []string{string(faults.Writer)}}}
+	*i = incident{{Kind: faults.Partition, At: configuration.Micros(f, horizon/4, horizon/3), For: length, Nodes: []string{reader.String()}, To: []string{string(faults.Writer)}}}
 }
 
 // suspect pauses a segment for just so long that a spare begins to take its place, and cuts the writer off from so many others
@@ -297,14 +302,14 @@ func (i *incident) suspect(c *Configuration, f fuzz.Continue) {
 	for _, r := range f.Perm(c.Volume.Members())[:1+c.Volume.Members()-c.Volume.WriteQuorum] {
 		names = append(names, faults.Node{Role: faults.Segment, Group: group, Index: r + 1}.String())
 	}
-	pause := faults.Fault{Kind: faults.Pause, At: micros(f, 20_000, int(c.Plan.Horizon)/1000-2*short),
-		For: min(micros(f, every*c.Nodes.SuspectAfter, every*(c.Nodes.SuspectAfter+2)), c.Topology().Budget().Short), Nodes: names[:1]}
+	pause := faults.Fault{Kind: faults.Pause, At: configuration.Micros(f, 20_000, int(c.Plan.Horizon)/1000-2*short),
+		For: min(configuration.Micros(f, every*c.Nodes.SuspectAfter, every*(c.Nodes.SuspectAfter+2)), c.Topology().Budget().Short), Nodes: names[:1]}
 	*i = incident{pause}
 	if others := names[1:]; len(others) > 0 {
 		slices.Sort(others)
 		back := pause.At + pause.For
-		cut := faults.Fault{Kind: faults.PartitionOneWay, At: back - micros(f, 1, int(pause.For)/1000), Nodes: []string{string(faults.Writer)}, To: others}
-		cut.For = min(back-cut.At+micros(f, 2_000, 2_000+2*every), c.Topology().Budget().Short)
+		cut := faults.Fault{Kind: faults.PartitionOneWay, At: back - configuration.Micros(f, 1, int(pause.For)/1000), Nodes: []string{string(faults.Writer)}, To: others}
+		cut.For = min(back-cut.At+configuration.Micros(f, 2_000, 2_000+2*every), c.Topology().Budget().Short)
 		*i = append(*i, cut)
 	}
 }
@@ -320,21 +325,10 @@ func (i incident) addTo(p faults.Plan, t faults.Topology) faults.Plan {
 	return both
 }
 
-// partSeed derives a part's seed, not negative, from that of the run.
-func partSeed(seed uint64, part string) int64 {
-	h := seed ^ 0x9e3779b97f4a7c15
-	for _, b := range []byte(part) {
-		h = (h ^ uint64(b)) * 0xbf58476d1ce4e5b9
-		h ^= h >> 29
-	}
-	h *= 0x94d049bb133111eb
-	return int64((h ^ h>>32) & math.MaxInt64)
-}
-
 // Funcs returns the custom functions by which gofuzz fills the parts of a Configuration, its plan excepted
 // (see faults.Generator).
 func Funcs() []any {
-	return []any{fuzzVolume, fuzzNodes, fuzzNetwork, fuzzDisk, fuzzWorkload, fuzzEnding}
+	return []any{fuzzVolume, fuzzNodes, configuration.FuzzNetwork, configuration.FuzzDisk, fuzzWorkload, configuration.FuzzEnding}
 }
 
 // quorums are the shapes of a group that runs draw from: replicas, write and read quorum. All of them overlap
@@ -380,42 +374,20 @@ func fuzzVolume(v *Volume, c fuzz.Continue) {
 }
 
 func fuzzNodes(n *Nodes, c fuzz.Continue) {
-	*n = Nodes{GossipEvery: micros(c, 10_000, 40_000), CoalesceEvery: micros(c, 5_000, 60_000), BackupEvery: micros(c, 2_000, 30_000), CachePages: 2 + c.Intn(1<<(1+c.Intn(5))),
+	*n = Nodes{GossipEvery: configuration.Micros(c, 10_000, 40_000), CoalesceEvery: configuration.Micros(c, 5_000, 60_000), BackupEvery: configuration.Micros(c, 2_000, 30_000), CachePages: 2 + c.Intn(1<<(1+c.Intn(5))),
 		LogAhead:     4096,
-		MonitorEvery: micros(c, 3_000, 15_000), SuspectAfter: 2 + c.Intn(3),
-		RetryEvery: micros(c, 5_000, 20_000), IdleAfter: micros(c, 20_000, 50_000)}
+		MonitorEvery: configuration.Micros(c, 3_000, 15_000), SuspectAfter: 2 + c.Intn(3),
+		RetryEvery: configuration.Micros(c, 5_000, 20_000), IdleAfter: configuration.Micros(c, 20_000, 50_000)}
 	if c.Intn(4) == 0 {
 		n.LogAhead = 4 + c.Intn(40) // so few that writes wait for the log
 	}
-	n.ScrubEvery = micros(c, 5_000, 40_000)
+	n.ScrubEvery = configuration.Micros(c, 5_000, 40_000)
 	n.FillChunk = 512 << c.Intn(6) // often so few that a peer's pages take several messages
 	if c.Intn(8) == 0 {
 		// Readers that are slow to notice, of a writer that is quick to give them up.
-		n.RetryEvery = micros(c, 4_000, 8_000)
+		n.RetryEvery = configuration.Micros(c, 4_000, 8_000)
 		n.ReaderRetryEvery = n.RetryEvery * faults.Duration(4+c.Intn(6))
 		n.ReaderCachePages = 1 + c.Intn(2) // so few that it asks segments for what it has shown before
-	}
-}
-
-func fuzzNetwork(n *sim.Network, c fuzz.Continue) {
-	*n = sim.Network{Latency: micros(c, 50, 400), Jitter: micros(c, 10, 600), CrossZone: micros(c, 0, 800),
-		LateDelivery: c.RandBool()}
-	if c.Intn(2) == 0 {
-		n.TailRate, n.Tail = percent(c, 5), micros(c, 500, 3000)
-	}
-	if c.Intn(3) == 0 {
-		n.Loss = percent(c, 5)
-	}
-	if c.Intn(3) == 0 {
-		n.Duplicate = percent(c, 10)
-	}
-}
-
-func fuzzDisk(d *sim.Disk, c fuzz.Continue) {
-	*d = sim.Disk{Append: micros(c, 0, 20), Sync: micros(c, 50, 1000), Replace: micros(c, 100, 1500), Jitter: micros(c, 0, 500),
-		SurviveRate: percent(c, 100), EffectRate: percent(c, 100), TornRate: percent(c, 50)}
-	if c.Intn(3) == 0 {
-		d.TailRate, d.Tail = percent(c, 5), micros(c, 1000, 4000)
 	}
 }
 
@@ -424,24 +396,12 @@ func fuzzWorkload(w *workload.Workload, c fuzz.Continue) {
 		Clients:  max(1+c.Intn(6), 1+c.Intn(6)),
 		Accounts: 2 + c.Intn(5), Rows: 2 + c.Intn(18), Balance: 100 * (1 + c.Intn(10)),
 		Churn: 40 + c.Intn(160), KeyBytes: 12 + c.Intn(40), ValueBytes: 24 + c.Intn(1<<(4+c.Intn(6))),
-		Timeout: micros(c, 60_000, 150_000),
+		Timeout: configuration.Micros(c, 60_000, 150_000),
 		Mix: workload.Mix{Transfer: 1 + c.Intn(8), Put: c.Intn(5), MultiPut: c.Intn(5), Delete: c.Intn(4), Rewrite: c.Intn(4),
 			Read: 1 + c.Intn(5), Abort: c.Intn(3), Tangle: c.Intn(4), Silent: c.Intn(2),
 			Scan: 1 + c.Intn(4), Churn: 3 + c.Intn(8), Savepoint: 1 + c.Intn(4), Long: c.Intn(2), Wrong: 1 + c.Intn(2)},
 	}
 	// About as many transactions, over about as long, whether few clients ask for them or many.
 	w.Transactions = (40 + c.Intn(40)) / w.Clients
-	w.Think = micros(c, 1_000, 6_000) * faults.Duration(w.Clients)
+	w.Think = configuration.Micros(c, 1_000, 6_000) * faults.Duration(w.Clients)
 }
-
-func fuzzEnding(e *configuration.Ending, c fuzz.Continue) {
-	*e = configuration.Ending{Bound: faults.Duration(20 * time.Second), Calm: micros(c, 20_000, 120_000), Settle: faults.Duration(100 * time.Millisecond), Crash: c.RandBool()}
-}
-
-// micros draws a duration, in whole microseconds so that a configuration can be read.
-func micros(c fuzz.Continue, low, high int) faults.Duration {
-	return faults.Duration(time.Duration(low+c.Intn(high-low+1)) * time.Microsecond)
-}
-
-// percent draws a rate in whole percent, from 0 to most.
-func percent(c fuzz.Continue, most int) float64 { return float64(c.Intn(most+1)) / 100 }

@@ -186,7 +186,7 @@ func TestPartsAreDrawnApart(t *testing.T) {
 	seen := map[int64]string{}
 	for _, part := range []string{"volume", "nodes", "network", "disk", "workload", "ending", "plan", "incident"} {
 		for seed := range uint64(1000) {
-			s := partSeed(seed, part)
+			s := configuration.PartSeed(seed, part)
 			require.GreaterOrEqual(t, s, int64(0))
 			require.Empty(t, seen[s], "%s and %s share a seed", part, seen[s])
 			seen[s] = part

@@ -36,6 +36,77 @@ type Implementation struct {
 	Objects     func(hook node.Hook) node.Node // the object store; nil for none, whatever a configuration says
 	Writer      func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node
 	Reader      func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node // needed where a configuration has readers
+
+	// Without is what its segments leave out.
+	Without Without
+	// Bugs are the planted bugs that its nodes ask their hooks for, in any build; nil: those of our own nodes, in a build with the
+	// failpoint overlay.
+	Bugs []faults.PlantedBug
+}
+
+// Without says what segments leave out. Generated configurations ask for none of it, one that does is refused, and checks that
+// need it are reported as not made.
+type Without struct {
+	Trace  bool // they tell no trace, so no model follows what the volume does; what the writer logged is still known
+	Pages  bool // they tell no node.State, or answer no ReadSnapshot, so no copies of a page are compared
+	Fill   bool // they give no page images to a peer and take none: no spares, and no disk is lost
+	Tails  bool // every segment keeps pages
+	Backup bool // they put nothing into the object store
+	Upkeep bool // they turn no log into pages and scrub nothing: nothing of it is expected of a campaign
+}
+
+// kinds are the kinds of evidence that there are then.
+func (w Without) kinds() []judge.Kind {
+	kinds := []judge.Kind{judge.Transactions, judge.Readings, judge.Audit, judge.TheLog, judge.Messages}
+	for _, k := range []struct {
+		kind judge.Kind
+		out  bool
+	}{{judge.Trace, w.Trace}, {judge.Pages, w.Pages}, {judge.Store, w.Backup}} {
+		if !k.out {
+			kinds = append(kinds, k.kind)
+		}
+	}
+	return kinds
+}
+
+// never names what runs cannot count then.
+func (w Without) never() []string {
+	var names []string
+	if w.Fill {
+		names = append(names, "filled", "given", "trace.begun", "trace.overlapping", "trace.finished", "trace.reverted", "world.wipes")
+	}
+	if w.Upkeep {
+		names = append(names, "coalesced", "collected", "scrubbed")
+	}
+	return names
+}
+
+// limit takes out of a volume what segments leave out.
+func (w Without) limit(v *Volume) {
+	if w.Fill {
+		v.Replicas, v.Spares = v.Replicas-v.Spares, 0
+	}
+	if w.Tails {
+		v.Tails = 0
+	}
+	if w.Backup {
+		v.BackupWindow = 0
+	}
+}
+
+// refuse refuses a volume that asks for what segments leave out.
+func (w Without) refuse(v Volume) error {
+	var broken []error
+	for _, f := range []struct {
+		out   bool
+		field string
+		found int
+	}{{w.Fill, "volume.spares", v.Spares}, {w.Tails, "volume.tails", v.Tails}, {w.Backup, "volume.backupWindow", v.BackupWindow}} {
+		if f.out && f.found != 0 {
+			broken = append(broken, &configuration.Error{Field: f.field, Found: fmt.Sprint(f.found), Want: "0, for these segments leave it out"})
+		}
+	}
+	return errors.Join(broken...)
 }
 
 // Ours is the project's own implementation.
@@ -88,16 +159,18 @@ type system struct {
 func (s system) Name() string { return s.name }
 
 func (s system) About() harness.About {
-	return harness.About{
-		What: "a writer, segments in protection groups of 6 copies in 3 zones, 4 of which make a record written, readers, an object store",
-		Gives: []judge.Kind{judge.Transactions, judge.Readings, judge.Audit, judge.Trace, judge.TheLog, judge.Pages, judge.Store,
-			judge.Messages},
-		Bugs: faults.PlantedBugs(), Overlay: true,
+	a := harness.About{
+		What:  "a writer, segments in protection groups of 6 copies in 3 zones, 4 of which make a record written, readers, an object store",
+		Gives: s.of.Without.kinds(), Never: s.of.Without.never(), Bugs: s.of.Bugs,
 	}
+	if a.Bugs == nil {
+		a.Bugs, a.Overlay = faults.PlantedBugs(), true
+	}
+	return a
 }
 
 func (s system) Generate(seed uint64, g harness.Generation) (configuration.Configuration, error) {
-	c, err := Generate(seed, g)
+	c, err := generate(seed, g, s.of.Without)
 	if err != nil {
 		return configuration.Configuration{}, err
 	}
@@ -110,7 +183,7 @@ func (s system) Topology(c *configuration.Configuration) (faults.Topology, error
 	if err != nil {
 		return faults.Topology{}, err
 	}
-	return full.Topology(), full.validateSettings()
+	return full.Topology(), errors.Join(full.validateSettings(), s.of.Without.refuse(full.Volume))
 }
 
 // Addresses: the register, the segments by group and replica, then the writers in the order in which they start, the
@@ -132,7 +205,7 @@ type built struct {
 	c         *Configuration
 	r         runtime.Runtime
 	volume    *node.Volume
-	validator *conform.Validator
+	validator *conform.Validator // nil: the segments tell no trace
 	watch     watch
 	directory workload.Directory
 	history   *workload.History
@@ -191,12 +264,15 @@ func (b *built) build(stage *harness.Stage) error {
 	for i := range c.Volume.Readers {
 		b.volume.Readers = append(b.volume.Readers, b.firstReader()+node.ID(i))
 	}
-	var err error
-	if b.validator, err = conform.New(b.volume); err != nil {
-		return err
+	if !b.of.Without.Trace {
+		var err error
+		if b.validator, err = conform.New(b.volume); err != nil {
+			return err
+		}
+		stage.Model = b.validator
 	}
 	b.watch = watch{name: b.r.Name, writers: b.firstWriter(), clients: b.firstClient()}
-	stage.Observer, stage.Model, stage.Clients, stage.Succession, stage.Evidence = &b.watch, b.validator, b, succession{b}, b.evidence
+	stage.Observer, stage.Clients, stage.Succession, stage.Evidence = &b.watch, b, succession{b}, b.evidence
 	return b.populate()
 }
 
@@ -238,7 +314,7 @@ func (b *built) populate() error {
 		client := workload.NewClient(c.Workload, c.Seed, i+1, &b.directory, b.history)
 		b.clients = append(b.clients, client)
 		n := faults.Node{Role: faults.Client, Index: i + 1}
-		err = errors.Join(err, w.AddClient(runtime.Client{ID: b.firstClient() + node.ID(i), Name: n.String(), Actor: actor{client}}))
+		err = errors.Join(err, w.AddClient(runtime.Client{ID: b.firstClient() + node.ID(i), Name: n.String(), Actor: workload.Actor{Client: client}}))
 	}
 	return err
 }
@@ -268,7 +344,7 @@ func (b *built) populateReaders() error {
 		number := b.c.Workload.Clients + 3 + i // behind the prober and the auditor
 		c := workload.NewReadingClient(b.c.Workload, b.c.Seed, number, b.volume.Readers, &b.readings)
 		b.reading = append(b.reading, c)
-		if err := b.r.AddClient(runtime.Client{ID: b.firstClient() + node.ID(number), Name: fmt.Sprintf("reading client %d", i+1), Actor: actor{c}}); err != nil {
+		if err := b.r.AddClient(runtime.Client{ID: b.firstClient() + node.ID(number), Name: fmt.Sprintf("reading client %d", i+1), Actor: workload.Actor{Client: c}}); err != nil {
 			return err
 		}
 	}

@@ -32,7 +32,7 @@ func (w *watch) Traced(now node.Time, from node.ID, t *node.Trace) {
 			for len(w.histories) < int(t.Epoch) {
 				w.histories = append(w.histories, nil)
 			}
-			w.histories[t.Epoch-1] = t.History
+			w.histories[t.Epoch-1] = t.History()
 		}
 	case node.ActOpen:
 		w.open = max(w.open, t.Epoch)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/counts"
 	"github.com/firstgap/firstgap/harness/judge"
 )
@@ -22,17 +23,12 @@ func (e *VacuityError) Error() string {
 
 // Activity looks at what runs have done. What did not happen is a *VacuityError where the number of runs makes it as good as
 // certain (see counts.Amount.By), and otherwise only listed. An amount that a system cannot have, because it does not give
-// the evidence that it is counted from, is neither.
-func Activity(c *counts.Counts, gives []judge.Kind) (unseen []string, err error) {
+// the evidence that it is counted from or says that it never does it, is neither.
+func Activity(c *counts.Counts, about *harness.About) (unseen []string, err error) {
 	unseen = []string{}
 	e := VacuityError{Runs: c.Runs}
-	w := &c.World
-	silent := w.Messages+w.Delivered+w.Duplicated == 0 && w.Requests > 0 // a system of one node
 	for _, a := range c.Amounts() {
-		if silent && (a.Name == "world.messages" || a.Name == "world.duplicated") {
-			continue // its node has nobody to send to; that its clients did something is counted apart
-		}
-		if a.By == 0 || a.Value > 0 || a.Of != "" && !slices.Contains(gives, judge.Kind(a.Of)) {
+		if a.By == 0 || a.Value > 0 || a.Of != "" && !slices.Contains(about.Gives, judge.Kind(a.Of)) || slices.Contains(about.Never, a.Name) {
 			continue
 		}
 		if c.Runs >= a.By || c.Runs == 0 {

@@ -403,7 +403,8 @@ func (f *folder) finish(ctx context.Context) {
 	activity := f.tally(faults.Activity)
 	activity.Runs = s.Counts.Runs
 	var unseen error
-	if s.Unseen, unseen = Activity(&s.Counts, f.options.System.About().Gives); unseen != nil && f.options.Given == nil {
+	about := f.options.System.About()
+	if s.Unseen, unseen = Activity(&s.Counts, &about); unseen != nil && f.options.Given == nil {
 		activity.CouldNotTell++
 		activity.Detail = unseen.Error()
 		object(judge.CouldNotTell, "activity: %v", unseen)

@@ -17,6 +17,7 @@ import (
 	"github.com/firstgap/firstgap/harness/configuration"
 	"github.com/firstgap/firstgap/harness/failure"
 	"github.com/firstgap/firstgap/harness/judge"
+	"github.com/firstgap/firstgap/harness/sim"
 	"github.com/firstgap/firstgap/spec/check"
 	"github.com/firstgap/firstgap/spec/volume"
 
@@ -46,7 +47,7 @@ func fake(spoil func(r *harness.Result)) maker {
 	return maker{
 		run: run,
 		record: func(s harness.System, c configuration.Configuration) (harness.Result, *failure.Trail) {
-			return run(s, c), &failure.Trail{Events: 1, From: 1, Lines: []string{"an event"}}
+			return run(s, c), &failure.Trail{Events: 1, From: 1, Records: []sim.Record{{Number: 1, Kind: sim.EventAction, Name: "an event"}}}
 		},
 		twice: func(s harness.System, c configuration.Configuration) (harness.Result, error) { return run(s, c), nil },
 	}
@@ -122,7 +123,7 @@ func TestFailuresComeInTheOrderOfTheirSeeds(t *testing.T) {
 		var seeds []uint64
 		for _, f := range s.Failures {
 			seeds = append(seeds, f.Seed)
-			require.NotEmpty(t, f.Failure.Trail.Lines, "it was run again and recorded")
+			require.NotEmpty(t, f.Failure.Trail.Records, "it was run again and recorded")
 			require.Equal(t, f.Seed, f.Failure.Configuration.Seed)
 		}
 		require.Equal(t, []uint64{3, 10, 17, 24, 31, 38, 40}, seeds, "bounded, the first ones")
@@ -136,11 +137,11 @@ func TestFailuresComeInTheOrderOfTheirSeeds(t *testing.T) {
 }
 
 func TestACampaignInWhichSomethingNeverHappensCouldNotTell(t *testing.T) {
-	s, err := Run(t.Context(), Options{System: ours(), Runs: 100, runs: fake(func(r *harness.Result) { r.Counts.Cuts = 0 })})
+	s, err := Run(t.Context(), Options{System: ours(), Runs: 200, runs: fake(func(r *harness.Result) { r.Counts.Cuts = 0 })})
 	require.NoError(t, err)
 	require.Equal(t, judge.CouldNotTell, s.Verdict)
 	require.Equal(t, judge.CouldNotTell, tallyOf(t, s, faults.Activity).Verdict)
-	require.Contains(t, strings.Join(s.Reasons, "\n"), "found none in 100 runs: cuts that removed records")
+	require.Contains(t, strings.Join(s.Reasons, "\n"), "found none in 200 runs: cuts that removed records")
 }
 
 // A check that was never made has not passed.

@@ -6,6 +6,8 @@ import (
 	"io"
 	"math"
 	"time"
+
+	"github.com/firstgap/firstgap/harness/text"
 )
 
 // A bar is one of a drawing: as long as its value, or as the logarithm of it where values differ by far.
@@ -54,7 +56,7 @@ func (r *Report) bytesDrawing() drawing {
 		Note: "logarithmic: ten times as many bytes is one step further"}
 	var values []float64
 	for _, x := range r.Results {
-		d.Bars = append(d.Bars, bar{Label: x.Design, Text: figure(x.Write.Bytes), Class: "cost"})
+		d.Bars = append(d.Bars, bar{Label: x.Design, Text: text.Figure(x.Write.Bytes), Class: "cost"})
 		values = append(values, x.Write.Bytes)
 	}
 	d.Bars = bars(d.Bars, values, true)
@@ -67,7 +69,7 @@ func (r *Report) latencyDrawing() drawing {
 	for _, x := range r.Results {
 		for _, c := range []Condition{Healthy, Slow} {
 			l := x.Latencies[c]
-			median, p99 := l.text()
+			median, p99 := l.words()
 			label := ""
 			if c == Healthy {
 				label = x.Design
@@ -94,8 +96,8 @@ func (s Survival) class() string {
 }
 
 var page = template.Must(template.New("compare").Funcs(template.FuncMap{
-	"figure": figure,
-	"ms":     func(l Latency) string { m, p := l.text(); return m + " / " + p },
+	"figure": text.Figure,
+	"ms":     func(l Latency) string { m, p := l.words(); return m + " / " + p },
 	"text":   Survival.text,
 	"class":  Survival.class,
 	"next":   func(y int) int { return y + barsHeight - 6 },

@@ -64,7 +64,7 @@ func forgetsItsPeer(name string, n node.Node) node.Node {
 				if r, is := out.List[i].Message.(*node.AttachRefused); is && out.List[i].To == promoted {
 					v := node.View{Epoch: 1 << 20, Holder: promoted, Members: []node.ID{promoted}}
 					out.List[i].Message = &node.DiskAttached{Token: r.Token, View: v}
-					out.Tell(node.Trace{Action: node.ActDiskView, Disk: &node.DiskStep{View: v, Start: uint32(r.Token >> 32)}})
+					out.Tell(node.Trace{Action: node.ActDiskView, Detail: &node.DiskStep{View: v, Start: uint32(r.Token >> 32)}})
 				}
 			}
 		}}.Of(n)

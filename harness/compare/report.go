@@ -2,10 +2,13 @@ package compare
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
+
+	"github.com/firstgap/firstgap/harness/text"
+	"github.com/firstgap/firstgap/harness/verdict"
 )
 
 // Format names the JSON form of a Report.
@@ -54,11 +57,11 @@ func (r *Report) Violated() bool {
 }
 
 // Verdict returns pass or violation.
-func (r *Report) Verdict() string {
+func (r *Report) Verdict() verdict.Verdict {
 	if r.Violated() {
-		return "violation"
+		return verdict.Violation
 	}
-	return "pass"
+	return verdict.Pass
 }
 
 func (r *Report) of(design string) *Result {
@@ -85,11 +88,11 @@ func (s Survival) readable(clients int) bool {
 // claims holds what was measured against what the sources say.
 func (r *Report) claims() []Claim {
 	var all []Claim
-	claim := func(holds bool, text, found string, args ...any) {
-		all = append(all, Claim{Claim: text, Holds: holds, Found: fmt.Sprintf(found, args...)})
+	claim := func(holds bool, words, found string, args ...any) {
+		all = append(all, Claim{Claim: words, Holds: holds, Found: fmt.Sprintf(found, args...)})
 	}
-	less := func(text string, a, b float64, unit string) {
-		claim(a < b && a > 0, text, "%.0f < %.0f %s", a, b, unit)
+	less := func(words string, a, b float64, unit string) {
+		claim(a < b && a > 0, words, "%.0f < %.0f %s", a, b, unit)
 	}
 	pages4, log4, pages6, log6 := r.of("pages 4/4"), r.of("log 4/4"), r.of("pages 4/6"), r.of("aurora")
 	rds, ebs, local, snapshot, quorum := r.of("rds"), r.of("ebs"), r.of("local"), r.of("snapshot"), r.of("quorum")
@@ -173,17 +176,17 @@ func (s Survival) text() string {
 	case !s.Reads && !s.Writes:
 		return "no answer"
 	}
-	text := "ok"
+	left := "ok"
 	if s.Lost > 0 {
-		text = fmt.Sprintf("lost %d/%d", s.Lost, s.Acked)
+		left = fmt.Sprintf("lost %d/%d", s.Lost, s.Acked)
 	}
 	switch {
 	case !s.Writes:
-		text += ", no writes"
+		left += ", no writes"
 	case !s.Reads:
-		text = "no reads"
+		left = "no reads"
 	}
-	return text
+	return left
 }
 
 // JSON returns the report as JSON.
@@ -192,114 +195,161 @@ func (r *Report) JSON() ([]byte, error) {
 	return append(b, '\n'), err
 }
 
-// figure renders a number in at most seven characters.
-func figure(x float64) string {
-	switch {
-	case x >= 100_000:
-		return fmt.Sprintf("%.0fk", x/1000)
-	case x >= 100:
-		return fmt.Sprintf("%.0f", x)
-	}
-	return fmt.Sprintf("%.1f", x)
-}
-
-func (l Latency) text() (median, p99 string) {
+func (l Latency) words() (median, p99 string) {
 	switch {
 	case !l.Applies:
 		return "–", "–"
 	case !l.Answered:
 		return "none", "none"
 	}
-	return millis(l.Median), millis(l.P99)
+	return text.Milliseconds(l.Median, 2), text.Milliseconds(l.P99, 2)
 }
 
-func millis(d time.Duration) string { return fmt.Sprintf("%.2f", float64(d)/float64(time.Millisecond)) }
-
-// WriteText writes the report for people, in at most 100 columns.
+// WriteText writes the report for people, in at most 100 columns, or as many as the screen has.
 func (r *Report) WriteText(w io.Writer) error {
-	var b strings.Builder
+	screen := text.On(w)
+	var broken error
+	say := func(format string, args ...any) {
+		broken = errors.Join(broken, screen.Folded(func(out io.Writer) error {
+			_, err := fmt.Fprintf(out, format, args...)
+			return err
+		}))
+	}
+	show := func(t *text.Table) {
+		t.Indent = 2
+		broken = errors.Join(broken, t.Write(screen))
+	}
 	o := r.Options
-	fmt.Fprintf(&b, "The same %d clients, seed %d, network and disks for every design; %d transactions of each client.\n", o.Clients, o.Seed, o.Transactions)
-	b.WriteString("A transaction writes two rows of 64 bytes, or reads them; a page has 16 KB. Time is virtual.\n\n")
-	for _, x := range r.Results {
-		fmt.Fprintf(&b, "  %-10s %s\n", x.Design, x.What)
-	}
-	b.WriteString("\nA transaction takes, on all hosts together, without failures:\n\n")
-	b.WriteString("             write-only                            mixed, half of them reads\n")
-	b.WriteString("  design     messages   bytes   disk w.  disk B.   messages   bytes   disk w.  disk B.\n")
-	for _, x := range r.Results {
-		fmt.Fprintf(&b, "  %-10s %8s %7s %9s %8s %10s %7s %9s %8s\n", x.Design, figure(x.Write.Messages), figure(x.Write.Bytes), figure(x.Write.DiskWrites), figure(x.Write.DiskBytes),
-			figure(x.Mixed.Messages), figure(x.Mixed.Bytes), figure(x.Mixed.DiskWrites), figure(x.Mixed.DiskBytes))
-	}
-	b.WriteString("\nCommit latency in ms, write-only (and mixed, all healthy):\n\n")
-	b.WriteString("             all healthy       one slow replica  another AZ down   mixed\n")
-	b.WriteString("  design     median     p99    median     p99    median     p99    median     p99\n")
-	for _, x := range r.Results {
-		fmt.Fprintf(&b, "  %-10s", x.Design)
-		for _, l := range append(x.Latencies[:3:3], x.Reads) {
-			median, p99 := l.text()
-			fmt.Fprintf(&b, " %6s %7s   ", median, p99)
-		}
-		b.WriteString("\n")
-	}
-	b.WriteString("\nWhat is left of what was acknowledged, counted by reading everything afterwards:\n\n")
-	fmt.Fprintf(&b, "  %-10s", "design")
-	for _, f := range Failures() {
-		fmt.Fprintf(&b, " %-16s", f)
-	}
-	b.WriteString("\n")
-	for _, x := range r.Results {
-		fmt.Fprintf(&b, "  %-10s", x.Design)
-		for _, s := range x.Survivals {
-			fmt.Fprintf(&b, " %-16s", s.text())
-		}
-		b.WriteString("\n")
-	}
-	b.WriteString("\n  disk lost: one, with its host, for good. own AZ: that of the database. AZ+1: another, and a copy.\n")
-	b.WriteString("  A database whose host is gone gets another after 50 ms, if an AZ is left. –: has no other AZ.\n")
-	b.WriteString("  quorum has no transactions of two rows, and does each as two.\n")
-	b.WriteString("\nWhat pages cost, and what waiting for all costs (bytes and p99 with a slow replica, write-only):\n\n")
-	b.WriteString("                      all 4 of 4                  any 4 of 6\n")
-	for _, line := range [][3]string{{"log and pages", "pages 4/4", "pages 4/6"}, {"log alone", "log 4/4", "aurora"}} {
-		fmt.Fprintf(&b, "  %-15s", line[0])
-		for _, name := range line[1:] {
-			x := r.of(name)
-			_, p99 := x.Latencies[Slow].text()
-			fmt.Fprintf(&b, " %9s B %9s ms    ", figure(x.Write.Bytes), p99)
-		}
-		b.WriteString("\n")
-	}
+	say("The same %d clients, seed %d, network and disks for every design; %d transactions of each client.\n", o.Clients, o.Seed, o.Transactions)
+	say("A transaction writes two rows of 64 bytes, or reads them; a page has 16 KB. Time is virtual.\n\n")
+	show(r.designs())
+	say("\nA transaction takes, on all hosts together, without failures:\n\n")
+	show(r.costs())
+	say("\nCommit latency in ms, write-only (and mixed, all healthy):\n\n")
+	show(r.latencies())
+	say("\nWhat is left of what was acknowledged, counted by reading everything afterwards:\n\n")
+	show(r.survivals())
+	say("\n  disk lost: one, with its host, for good. own AZ: that of the database. AZ+1: another, and a copy.\n" +
+		"  A database whose host is gone gets another after 50 ms, if an AZ is left. –: has no other AZ.\n" +
+		"  quorum has no transactions of two rows, and does each as two.\n")
+	say("\nWhat pages cost, and what waiting for all costs (bytes and p99 with a slow replica, write-only):\n\n")
+	show(r.waiting())
 	p := r.Paper
-	fmt.Fprintf(&b, "\nThe paper's own measurement, not ours (%s):\n", p.Source)
-	fmt.Fprintf(&b, "  mirrored MySQL %10d transactions, %.2f IO each\n", p.MySQLTransactions, p.MySQLIOs)
-	fmt.Fprintf(&b, "  Aurora         %10d transactions, %.2f IO each: %.0f× the transactions\n", p.Transactions, p.IOs, float64(p.Transactions)/float64(p.MySQLTransactions))
-	held := 0
-	for _, c := range r.Claims {
-		if c.Holds {
-			held++
-		}
-	}
-	fmt.Fprintf(&b, "\n%d of %d directions hold that the sources give a reason for.\n", held, len(r.Claims))
+	say("\nThe paper's own measurement, not ours (%s):\n", p.Source)
+	show(p.table())
+	say("\n%d of %d directions hold that the sources give a reason for.\n", r.held(), len(r.Claims))
 	for _, c := range r.Claims {
 		if !c.Holds {
-			fmt.Fprintf(&b, "  does not hold: %s; found %s\n", c.Claim, c.Found)
+			say("  does not hold: %s; found %s\n", c.Claim, c.Found)
 		}
 	}
 	traced := uint64(0)
 	for _, x := range r.Results {
 		traced += x.Traced
 	}
-	fmt.Fprintf(&b, "%d steps of the older designs' traces validated.\n", traced)
+	say("%s steps of the older designs' traces validated.\n", text.Count(traced))
 	for _, x := range r.Results {
 		if o := x.Objection; o != nil {
-			fmt.Fprintf(&b, "%s, %s: its model objects by %s:\n  %s\n", x.Design, o.In, o.Rule, o.Why)
+			say("%s, %s: its model objects by %s:\n  %s\n", x.Design, o.In, o.Rule, o.Why)
 		}
 	}
-	fmt.Fprintf(&b, "verdict: %s\n", r.Verdict())
-	for line := range strings.Lines(b.String()) {
-		if _, err := io.WriteString(w, strings.TrimRight(line, " \n")+"\n"); err != nil {
-			return err
+	v := r.Verdict()
+	_, err := fmt.Fprintf(screen, "verdict: %s\n", screen.Paint(v.Mark(), string(v)))
+	return errors.Join(broken, err)
+}
+
+// held returns how many claims hold.
+func (r *Report) held() int {
+	held := 0
+	for _, c := range r.Claims {
+		if c.Holds {
+			held++
 		}
 	}
-	return nil
+	return held
+}
+
+func (r *Report) designs() *text.Table {
+	t := text.NewTable(text.Text(""), text.Text(""))
+	for _, x := range r.Results {
+		t.Row(x.Design, x.What)
+	}
+	return t
+}
+
+func (r *Report) costs() *text.Table {
+	columns := []text.Column{text.Text("design")}
+	for _, group := range []string{"write-only", "mixed, half of them reads"} {
+		for _, title := range []string{"messages", "bytes", "disk w.", "disk B."} {
+			columns = append(columns, text.Number(title).In(group))
+		}
+	}
+	t := text.NewTable(columns...)
+	for _, x := range r.Results {
+		row := []any{x.Design}
+		for _, c := range []Cost{x.Write, x.Mixed} {
+			row = append(row, text.Figure(c.Messages), text.Figure(c.Bytes), text.Figure(c.DiskWrites), text.Figure(c.DiskBytes))
+		}
+		t.Row(row...)
+	}
+	return t
+}
+
+func (r *Report) latencies() *text.Table {
+	columns := []text.Column{text.Text("design")}
+	for _, group := range []string{"all healthy", "one slow replica", "another AZ down", "mixed"} {
+		columns = append(columns, text.Number("median").In(group), text.Number("p99").In(group))
+	}
+	t := text.NewTable(columns...)
+	for _, x := range r.Results {
+		row := []any{x.Design}
+		for _, l := range append(x.Latencies[:3:3], x.Reads) {
+			median, p99 := l.words()
+			row = append(row, median, p99)
+		}
+		t.Row(row...)
+	}
+	return t
+}
+
+func (r *Report) survivals() *text.Table {
+	columns := []text.Column{text.Text("design")}
+	for _, f := range Failures() {
+		columns = append(columns, text.Text(f.String()))
+	}
+	t := text.NewTable(columns...)
+	for _, x := range r.Results {
+		row := []any{x.Design}
+		for _, s := range x.Survivals {
+			row = append(row, s.text())
+		}
+		t.Row(row...)
+	}
+	return t
+}
+
+// waiting is the table of what pages and what waiting for all replicas cost.
+func (r *Report) waiting() *text.Table {
+	columns := []text.Column{text.Text("")}
+	for _, group := range []string{"all 4 of 4", "any 4 of 6"} {
+		columns = append(columns, text.Number("bytes").In(group), text.Number("p99, ms").In(group))
+	}
+	t := text.NewTable(columns...)
+	for _, line := range [][3]string{{"log and pages", "pages 4/4", "pages 4/6"}, {"log alone", "log 4/4", "aurora"}} {
+		row := []any{line[0]}
+		for _, name := range line[1:] {
+			x := r.of(name)
+			_, p99 := x.Latencies[Slow].words()
+			row = append(row, text.Figure(x.Write.Bytes), p99)
+		}
+		t.Row(row...)
+	}
+	return t
+}
+
+func (p Paper) table() *text.Table {
+	t := text.NewTable(text.Text(""), text.Number("transactions"), text.Number("IO each"), text.Text(""))
+	t.Row("mirrored MySQL", text.Count(p.MySQLTransactions), fmt.Sprintf("%.2f", p.MySQLIOs), "")
+	t.Row("Aurora", text.Count(p.Transactions), fmt.Sprintf("%.2f", p.IOs), fmt.Sprintf("%.0f× the transactions", float64(p.Transactions)/float64(p.MySQLTransactions)))
+	return t
 }

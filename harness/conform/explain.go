@@ -91,11 +91,13 @@ func describe(t *node.Trace) string {
 	case node.ActAck:
 		s += fmt.Sprintf(" transaction %s", t.Txn)
 	case node.ActDecide:
-		s += fmt.Sprintf(" cut %d by %d answers", t.LSN, len(t.Answers))
+		s += fmt.Sprintf(" cut %d by %d answers", t.LSN, len(node.DetailOf[node.DecideStep](t).Answers))
 	case node.ActChange, node.ActGrow:
-		s += fmt.Sprintf(" group %d: %v", t.Group+1, t.Members)
+		d := node.DetailOf[node.GeometryStep](t)
+		s += fmt.Sprintf(" group %d: %v", d.Group+1, d.Members)
 	case node.ActHolds:
-		s += fmt.Sprintf(" promise %d, images as of %d, %d records above", t.Promise, t.LSN, len(t.Held))
+		d := node.DetailOf[node.HoldsStep](t)
+		s += fmt.Sprintf(" promise %d, images as of %d, %d records above", d.Promise, t.LSN, len(d.Held))
 	case node.ActFill:
 		s += fmt.Sprintf(" images as of %d", t.LSN)
 	default:
@@ -103,8 +105,8 @@ func describe(t *node.Trace) string {
 			s += describeReader(t)
 		}
 	}
-	if len(t.History) > 0 {
-		s += ", history " + t.History.String()
+	if h := t.History(); len(h) > 0 {
+		s += ", history " + h.String()
 	}
 	if t.Position != 0 && t.Action != node.ActStart {
 		s += fmt.Sprintf(", position %d", t.Position)
@@ -368,28 +370,13 @@ type ring struct {
 }
 
 type recentStep struct {
-	now     node.Time
-	from    node.ID
-	action  node.Action
-	epoch   node.Epoch
-	peer    node.ID
-	record  *node.Record
-	lsn     node.LSN
-	txn     node.Txn
-	place   uint64
-	promise node.Epoch
-	history node.History
-	answers int
-	held    int
-	group   node.Group
-	members node.Membership
+	now   node.Time
+	from  node.ID
+	trace node.Trace
 }
 
 func (g *ring) add(now node.Time, from node.ID, t *node.Trace) {
-	g.steps[g.next] = recentStep{
-		now: now, from: from, action: t.Action, epoch: t.Epoch, peer: t.From, record: t.Record, lsn: t.LSN, txn: t.Txn,
-		place: t.Position, promise: t.Promise, history: t.History, answers: len(t.Answers), held: len(t.Held), group: t.Group, members: t.Members,
-	}
+	g.steps[g.next] = recentStep{now: now, from: from, trace: *t}
 	if g.next++; g.next == len(g.steps) {
 		g.next, g.full = 0, true
 	}
@@ -405,11 +392,9 @@ func (g *ring) lines(v *Validator) []string {
 		order = append(slices.Clone(g.steps[g.next:]), order...)
 	}
 	var lines []string
-	for _, s := range order {
-		lines = append(lines, v.recorded(s.now, s.from, &node.Trace{
-			Action: s.action, Epoch: s.epoch, From: s.peer, Record: s.record, LSN: s.lsn, Txn: s.txn, Position: s.place,
-			Promise: s.promise, History: s.history, Answers: make([]node.ID, s.answers), Held: make([]node.Held, s.held), Group: s.group, Members: s.members,
-		}))
+	for i := range order {
+		s := &order[i]
+		lines = append(lines, v.recorded(s.now, s.from, &s.trace))
 	}
 	return lines
 }

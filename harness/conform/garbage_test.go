@@ -19,7 +19,7 @@ func TestGarbageIsAnswered(t *testing.T) {
 		v := shapes[seed%uint64(len(shapes))]
 		trace := wandered(v, seed, 500, 5)
 		random := rand.New(rand.NewPCG(seed, 99))
-		garbage := fuzz.NewWithSeed(int64(seed)).NilChance(0.2).NumElements(0, 4)
+		garbage := fuzz.NewWithSeed(int64(seed)).NilChance(0.2).NumElements(0, 4).Funcs(anyDetail)
 		for range 60 {
 			i := random.IntN(len(trace))
 			changed := append([]toldStep(nil), trace[:i+1]...)
@@ -48,13 +48,18 @@ func TestGarbageIsAnswered(t *testing.T) {
 // corrupted replaces one field, or all, by something at random; numbers are small or large.
 func corrupted(t node.Trace, garbage *fuzz.Fuzzer, random *rand.Rand) node.Trace {
 	var g node.Trace
+	var answers node.DecideStep
+	var held node.HoldsStep
+	garbage.Fuzz(&answers)
+	garbage.Fuzz(&held)
 	garbage.Fuzz(&g)
 	small := func() uint64 { return uint64(random.IntN(12)) }
 	if random.IntN(2) == 0 {
 		g.Action, g.Epoch, g.LSN, g.Txn = node.Action(small()), node.Epoch(small()), node.LSN(small()), node.MakeTxn(node.Epoch(small()), uint32(small()))
-		g.Position, g.Promise, g.From = small(), node.Epoch(small()), node.ID(small())
-		for i := range g.Held {
-			g.Held[i] = node.Held{LSN: node.LSN(small()), Epoch: node.Epoch(small())}
+		g.Position, g.From = small(), node.ID(small())
+		held.Promise = node.Epoch(small())
+		for i := range held.Held {
+			held.Held[i] = node.Held{LSN: node.LSN(small()), Epoch: node.Epoch(small())}
 		}
 	}
 	switch random.IntN(12) {
@@ -73,11 +78,12 @@ func corrupted(t node.Trace, garbage *fuzz.Fuzzer, random *rand.Rand) node.Trace
 	case 6:
 		t.Position = g.Position
 	case 7:
-		t.Answers = g.Answers
+		t.Detail = &node.DecideStep{Answers: answers.Answers, History: t.History()}
 	case 8:
-		t.History = g.History
+		t.Detail = withHistory(&t, answers.History)
 	case 9:
-		t.Promise, t.Held = g.Promise, g.Held
+		held.History = t.History()
+		t.Detail = &held
 	case 10:
 		if t.Record == nil || g.Record == nil {
 			return g
@@ -105,4 +111,26 @@ func corrupted(t node.Trace, garbage *fuzz.Fuzzer, random *rand.Rand) node.Trace
 		return g
 	}
 	return t
+}
+
+// withHistory returns the detail of t with another history, or none where it has none.
+func withHistory(t *node.Trace, h node.History) node.Detail {
+	switch d := t.Detail.(type) {
+	case *node.DecideStep:
+		return &node.DecideStep{Answers: d.Answers, History: h}
+	case *node.HoldsStep:
+		return &node.HoldsStep{Promise: d.Promise, History: h, Held: d.Held}
+	case nil, *node.JoinStep:
+		return &node.JoinStep{History: h}
+	}
+	return t.Detail
+}
+
+// anyDetail makes a detail of any type, or none.
+func anyDetail(d *node.Detail, c fuzz.Continue) {
+	details := []node.Detail{nil, &node.DecideStep{}, &node.JoinStep{}, &node.HoldsStep{}, &node.GeometryStep{}, &node.AnewStep{}, &node.Shown{},
+		&node.FoundStep{}, &node.RegisterStep{}, &node.DiskStep{}}
+	if *d = details[c.Intn(len(details))]; *d != nil {
+		c.Fuzz(*d)
+	}
 }

@@ -48,13 +48,14 @@ func modelSets(m node.Membership) volume.Membership {
 // geometry takes a change of who counts, or a group that comes into use: from the register when it is durable there, from
 // a writer when it goes by it.
 func (v *Validator) geometry(from node.ID, t *node.Trace) *problem {
-	if int(t.Group) >= v.volume.Groups() {
+	step := node.DetailOf[node.GeometryStep](t)
+	if int(step.Group) >= v.volume.Groups() {
 		return &problem{
-			rule: ruleKnown, why: fmt.Sprintf("%s of group %d", t.Action, t.Group+1),
+			rule: ruleKnown, why: fmt.Sprintf("%s of group %d", t.Action, step.Group+1),
 			expected: fmt.Sprintf("one of %d groups", v.volume.Groups()), found: describe(t),
 		}
 	}
-	told := toldChange{t.Action, t.Epoch, t.Group, t.Members}
+	told := toldChange{t.Action, t.Epoch, step.Group, step.Members}
 	if from == v.volume.Register {
 		return v.made(t, &told)
 	}
@@ -79,7 +80,7 @@ func (v *Validator) made(t *node.Trace, told *toldChange) *problem {
 			expected: fmt.Sprintf("version %d, or %d again", last+1, last), found: describe(t),
 		}
 	}
-	e, g := int(t.Epoch), int(t.Group)
+	e, g := int(t.Epoch), int(told.group)
 	was := v.counting[g]
 	var count *uint64
 	if t.Action == node.ActGrow {

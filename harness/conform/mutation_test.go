@@ -65,10 +65,10 @@ func mutations() []mutation {
 		{"cut one higher", instead(node.ActDecide, func(t *node.Trace) bool { t.LSN++; return true }), []string{ruleCut}},
 		{"cut one lower", instead(node.ActDecide, func(t *node.Trace) bool { t.LSN--; return t.LSN < 1<<60 }), []string{ruleCut}},
 		{"a history without its first cut", instead(node.ActJoin, func(t *node.Trace) bool {
-			if len(t.History) < 3 {
+			if len(t.History()) < 3 {
 				return false
 			}
-			t.History = slices.Delete(slices.Clone(t.History), 1, 2)
+			t.Detail = &node.JoinStep{History: slices.Delete(slices.Clone(t.History()), 1, 2)}
 			return true
 		}), []string{ruleHistory, ruleTold}},
 		{"a forged record", instead(node.ActStore, func(t *node.Trace) bool {
@@ -88,13 +88,20 @@ func mutations() []mutation {
 			return true
 		}), []string{ruleUndo}},
 		{"a record forgotten at a restart", instead(node.ActHolds, func(t *node.Trace) bool {
-			if len(t.Held) == 0 {
+			step := node.DetailOf[node.HoldsStep](t)
+			if len(step.Held) == 0 {
 				return false
 			}
-			t.Held = slices.Delete(slices.Clone(t.Held), len(t.Held)/2, len(t.Held)/2+1)
+			step.Held = slices.Delete(slices.Clone(step.Held), len(step.Held)/2, len(step.Held)/2+1)
+			t.Detail = &step
 			return true
 		}), []string{ruleStore}},
-		{"a promise forgotten at a restart", instead(node.ActHolds, func(t *node.Trace) bool { t.Promise--; return t.Promise > 0 }), []string{rulePromise}},
+		{"a promise forgotten at a restart", instead(node.ActHolds, func(t *node.Trace) bool {
+			step := node.DetailOf[node.HoldsStep](t)
+			step.Promise--
+			t.Detail = &step
+			return step.Promise > 0
+		}), []string{rulePromise}},
 		{"a line forgotten at a restart", instead(node.ActHolds, func(t *node.Trace) bool { t.Epoch--; return t.Epoch > 0 }), []string{ruleLine}},
 		{"an epoch skipped", instead(node.ActStart, func(t *node.Trace) bool { t.Epoch++; t.Position++; return true }), []string{string(volume.EarlierUnborn)}},
 		{"an advance with one store too few", fewerStores, []string{string(volume.TooFewComplete), string(volume.PeerLacks), ruleStore, ruleCut}},

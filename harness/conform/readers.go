@@ -14,20 +14,20 @@ import (
 type ReaderCounts struct {
 	Delivers  uint64 `json:"delivers"`
 	Tells     uint64 `json:"tells"`
-	Follows   uint64 `json:"follows" text:"readers that followed a new writer" by:"100"`
+	Follows   uint64 `json:"follows" text:"readers that followed a new writer" by:"30"`
 	Loses     uint64 `json:"loses"` // readers whose log and cache became void
-	Anews     uint64 `json:"anews" text:"readers begun anew" by:"100"`
-	Begins    uint64 `json:"begins" text:"snapshots of readers" by:"100"`
-	Cached    uint64 `json:"cached" text:"pages that readers read from a cache" by:"100"`  // pages that queries read out of a cache
-	Stored    uint64 `json:"stored" text:"pages that readers read from segments" by:"100"` // and from segments
+	Anews     uint64 `json:"anews" text:"readers begun anew" by:"30"`
+	Begins    uint64 `json:"begins" text:"snapshots of readers" by:"30"`
+	Cached    uint64 `json:"cached" text:"pages that readers read from a cache" by:"30"`  // pages that queries read out of a cache
+	Stored    uint64 `json:"stored" text:"pages that readers read from segments" by:"30"` // and from segments
 	Shows     uint64 `json:"shows"`
-	Rows      uint64 `json:"rows" text:"rows of readers compared" by:"100"` // compared with the committed prefix, those that must not show among them
+	Rows      uint64 `json:"rows" text:"rows of readers compared" by:"30"` // compared with the committed prefix, those that must not show among them
 	Finishes  uint64 `json:"finishes"`
 	Reports   uint64 `json:"reports"`
-	GivenUp   uint64 `json:"givenUp" text:"readers given up" by:"100"`
+	GivenUp   uint64 `json:"givenUp" text:"readers given up" by:"60"`
 	Collects  uint64 `json:"collects"`
-	Promotes  uint64 `json:"promotes" text:"readers promoted to writer" by:"100"`
-	Overtaken uint64 `json:"overtaken" text:"of these, behind the reader's view" by:"100"` // pages read after the reader's view had moved past the query
+	Promotes  uint64 `json:"promotes" text:"readers promoted to writer" by:"200"`
+	Overtaken uint64 `json:"overtaken" text:"of these, behind the reader's view" by:"30"` // pages read after the reader's view had moved past the query
 }
 
 // readers is what the validator keeps of readers: the model's replay, and the logs by page and by row.
@@ -240,7 +240,7 @@ func (v *Validator) readerStep(from node.ID, t *node.Trace) *problem {
 		if line := p.Line(r); line != e {
 			return v.otherLine(from, t, line)
 		}
-		g, count = p.Anew(r, n, int(t.VDL)), &c.Anews
+		g, count = p.Anew(r, n, int(node.DetailOf[node.AnewStep](t).VDL)), &c.Anews
 	case node.ActReadCached:
 		g, count = p.ReadCached(r, uint64(t.Txn), int(t.Page), n), &c.Cached
 	case node.ActReadStored:
@@ -329,7 +329,8 @@ func (v *Validator) readerState(from node.ID, t *node.Trace) string {
 
 // shows compares what a query was shown with what had been committed by its snapshot.
 func (v *Validator) shows(from node.ID, t *node.Trace, line, snap int) *problem {
-	if t.Shown == nil {
+	shown, is := t.Detail.(*node.Shown)
+	if !is {
 		return &problem{rule: ruleComplete, why: fmt.Sprintf("Show of %s carries no rows", v.who(from))}
 	}
 	x, at := v.index(line), node.LSN(snap)
@@ -339,9 +340,9 @@ func (v *Validator) shows(from node.ID, t *node.Trace, line, snap int) *problem 
 			expected: want.String(), found: found.String(),
 		}
 	}
-	rows := t.Shown.Rows
-	i, _ := slices.BinarySearch(x.keys, t.Shown.From)
-	for ; i < len(x.keys) && (t.Shown.To == "" || x.keys[i] < t.Shown.To); i++ {
+	rows := shown.Rows
+	i, _ := slices.BinarySearch(x.keys, shown.From)
+	for ; i < len(x.keys) && (shown.To == "" || x.keys[i] < shown.To); i++ {
 		key := x.keys[i]
 		want := x.value(key, at)
 		v.readers.counts.Rows++
@@ -351,7 +352,7 @@ func (v *Validator) shows(from node.ID, t *node.Trace, line, snap int) *problem 
 				return differs(rows[0].Key, node.Value{}, rows[0].Value)
 			}
 			found, rows = rows[0].Value, rows[1:]
-		} else if len(rows) == 0 && t.Shown.More {
+		} else if len(rows) == 0 && shown.More {
 			if want.Exists {
 				return nil // the rest was left out, and there is one
 			}
@@ -364,7 +365,7 @@ func (v *Validator) shows(from node.ID, t *node.Trace, line, snap int) *problem 
 	if len(rows) > 0 {
 		return differs(rows[0].Key, node.Value{}, rows[0].Value)
 	}
-	if t.Shown.More {
+	if shown.More {
 		return &problem{rule: ruleShown, why: fmt.Sprintf("%s says that a query as of %d has more rows to see", v.who(from), snap), expected: "no more", found: "more"}
 	}
 	return nil
@@ -383,10 +384,10 @@ func describeReader(t *node.Trace) string {
 	case node.ActReadCached, node.ActReadStored:
 		s += fmt.Sprintf(", page %d", t.Page)
 	case node.ActAnew:
-		s += fmt.Sprintf(" VDL %d,", t.VDL)
+		s += fmt.Sprintf(" VDL %d,", node.DetailOf[node.AnewStep](t).VDL)
 	case node.ActShow:
-		if t.Shown != nil {
-			s += fmt.Sprintf(", %d rows from %q to %q, more %t", len(t.Shown.Rows), t.Shown.From, t.Shown.To, t.Shown.More)
+		if shown, is := t.Detail.(*node.Shown); is {
+			s += fmt.Sprintf(", %d rows from %q to %q, more %t", len(shown.Rows), shown.From, shown.To, shown.More)
 		}
 	}
 	if t.LSN != 0 {

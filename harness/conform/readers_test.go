@@ -29,7 +29,7 @@ func withReaders(groups int) *node.Volume {
 func (y *toy) reads(w *toyWriter) {
 	y.tell(toyReader, node.Trace{Action: node.ActLose})
 	y.tell(toyReader, node.Trace{Action: node.ActFollow, Epoch: w.epoch})
-	y.tell(toyReader, node.Trace{Action: node.ActAnew, Epoch: w.epoch, LSN: w.end(), VDL: w.vdl()})
+	y.tell(toyReader, node.Trace{Action: node.ActAnew, Epoch: w.epoch, LSN: w.end(), Detail: &node.AnewStep{VDL: w.vdl()}})
 }
 
 // asks begins a query at what the writer has durable.
@@ -50,7 +50,7 @@ func (y *toy) uses(a node.Action, p node.PageID, l node.LSN, from node.ID) {
 }
 
 func (y *toy) shows(more bool, rows ...node.Row) {
-	y.tell(toyReader, node.Trace{Action: node.ActShow, Epoch: 1, Txn: toyQuery, Shown: &node.Shown{Rows: rows, More: more}})
+	y.tell(toyReader, node.Trace{Action: node.ActShow, Epoch: 1, Txn: toyQuery, Detail: &node.Shown{Rows: rows, More: more}})
 }
 
 func row(key, value string) node.Row { return node.Row{Key: key, Value: node.Some(value)} }
@@ -78,7 +78,7 @@ func TestReadersOfALegalRun(t *testing.T) {
 		y.uses(node.ActReadStored, p, l, y.segment(int(v.GroupOf(p)), 1).id) // still as of the query
 		y.tell(toyReader, node.Trace{Action: node.ActBegin, Epoch: 1, Txn: otherQuery, LSN: w.vdl()})
 		y.tell(toyReader, node.Trace{Action: node.ActReadCached, Epoch: 1, Txn: otherQuery, Page: p, LSN: w.end()})
-		y.tell(toyReader, node.Trace{Action: node.ActShow, Epoch: 1, Txn: otherQuery, Shown: &node.Shown{From: "ant", To: "bee", Rows: []node.Row{row("ant", "ant'")}}})
+		y.tell(toyReader, node.Trace{Action: node.ActShow, Epoch: 1, Txn: otherQuery, Detail: &node.Shown{From: "ant", To: "bee", Rows: []node.Row{row("ant", "ant'")}}})
 		y.tell(w.id, node.Trace{Action: node.ActReport, Epoch: 1, From: toyReader, LSN: at})
 		y.tell(w.id, node.Trace{Action: node.ActGiveUp, Epoch: 1, From: otherToy})
 		y.tell(w.id, node.Trace{Action: node.ActCollect, Epoch: 1, LSN: at})
@@ -208,7 +208,7 @@ func readerScenarios() []scenario {
 			y.tell(toyReader, node.Trace{Action: node.ActShow, Epoch: 1, Txn: toyQuery})
 		}), "Show", ruleComplete, "carries no rows"},
 		{"a query that never began is shown rows", v, with(func(y *toy, w *toyWriter) {
-			y.tell(toyReader, node.Trace{Action: node.ActShow, Epoch: 1, Txn: otherQuery, Shown: &node.Shown{}})
+			y.tell(toyReader, node.Trace{Action: node.ActShow, Epoch: 1, Txn: otherQuery, Detail: &node.Shown{}})
 		}), "Show", string(reader.NoQuery), "may not show"},
 		{"a query ends twice", v, with(func(y *toy, w *toyWriter) {
 			y.tell(toyReader, node.Trace{Action: node.ActFinish, Epoch: 1, Txn: toyQuery})
@@ -237,13 +237,13 @@ func readerScenarios() []scenario {
 			y.tell(toyReader, node.Trace{Action: node.ActCollect, Epoch: 1, LSN: 1})
 		}), "Collect", ruleWriter, "speaks for the writer"},
 		{"a reader that serves begins anew", v, with(func(y *toy, w *toyWriter) {
-			y.tell(toyReader, node.Trace{Action: node.ActAnew, Epoch: 1, LSN: 3, VDL: 3})
+			y.tell(toyReader, node.Trace{Action: node.ActAnew, Epoch: 1, LSN: 3, Detail: &node.AnewStep{VDL: 3}})
 		}), "Anew", string(reader.NotOff), "may not anew"},
 		{"a reader begins with what is not durable", v, func(y *toy) {
 			w := y.writer(1)
 			w.write(w.begin(), "ant", "1", true)
 			y.tell(toyReader, node.Trace{Action: node.ActFollow, Epoch: 1})
-			y.tell(toyReader, node.Trace{Action: node.ActAnew, Epoch: 1, LSN: 1, VDL: 1})
+			y.tell(toyReader, node.Trace{Action: node.ActAnew, Epoch: 1, LSN: 1, Detail: &node.AnewStep{VDL: 1}})
 		}, "Anew", string(reader.NotDurable), "may not anew"},
 		{"a reader keeps what the new writer cut", v, with(func(y *toy, w *toyWriter) {
 			w.write(w.begin(), "ant", "2", true)

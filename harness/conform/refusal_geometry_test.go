@@ -16,10 +16,10 @@ func geometryScenarios() []scenario {
 	first := spare.FirstMembership()
 	begun := first.Replacing(2, 3)
 	change := func(e node.Epoch, version uint64, m node.Membership) node.Trace {
-		return node.Trace{Action: node.ActChange, Epoch: e, Members: m, Position: version}
+		return node.Trace{Action: node.ActChange, Epoch: e, Position: version, Detail: &node.GeometryStep{Members: m}}
 	}
 	grow := func(e node.Epoch, version uint64, g node.Group) node.Trace {
-		return node.Trace{Action: node.ActGrow, Epoch: e, Group: g, Members: small.FirstMembership(), Position: version}
+		return node.Trace{Action: node.ActGrow, Epoch: e, Position: version, Detail: &node.GeometryStep{Group: g, Members: small.FirstMembership()}}
 	}
 	return []scenario{
 		{"a segment is replaced in one step", spare, func(y *toy) {
@@ -63,13 +63,13 @@ func geometryScenarios() []scenario {
 		{"a newcomer votes", spare, func(y *toy) {
 			must(y.writer(1).changeMembers(0, begun))
 			x := y.fenced(2, 3)
-			y.tell(x.id, node.Trace{Action: node.ActDecide, Epoch: 2, Answers: y.order[2:4], History: node.FirstHistory().Cut(0, 2)})
+			y.tell(x.id, node.Trace{Action: node.ActDecide, Epoch: 2, Detail: &node.DecideStep{Answers: y.order[2:4], History: node.FirstHistory().Cut(0, 2)}})
 		}, "Decide", string(volume.NoReadQuorum), "may not cut by these answers"},
 
 		{"a successor goes by the members of old", spare, func(y *toy) {
 			y.writer(1).replaced(0, 2, 3)
 			x := y.fenced(1, 2)
-			y.tell(x.id, node.Trace{Action: node.ActDecide, Epoch: 2, Answers: y.order[1:3], History: node.FirstHistory().Cut(0, 2)})
+			y.tell(x.id, node.Trace{Action: node.ActDecide, Epoch: 2, Detail: &node.DecideStep{Answers: y.order[1:3], History: node.FirstHistory().Cut(0, 2)}})
 		}, "Decide", string(volume.NoReadQuorum), "may not cut by these answers"},
 
 		{"open with a write quorum of the settled set alone", spare, func(y *toy) {
@@ -123,7 +123,7 @@ func geometryScenarios() []scenario {
 
 		{"a group that is none gets other members", spare, func(y *toy) {
 			t := change(1, 2, begun)
-			t.Group = 7
+			t.Detail.(*node.GeometryStep).Group = 7
 			y.tell(toyRegister, t)
 		}, "Change", ruleKnown, "Change of group 8"},
 
@@ -133,7 +133,7 @@ func geometryScenarios() []scenario {
 
 		{"a group that is not in use gets other members", small, func(y *toy) {
 			t := change(1, 2, node.Membership{Epoch: 1})
-			t.Group = 1
+			t.Detail.(*node.GeometryStep).Group = 1
 			y.tell(toyRegister, t)
 		}, "Change", string(volume.NotUsed), "changes the membership of group 2"},
 
@@ -143,7 +143,7 @@ func geometryScenarios() []scenario {
 
 		{"a group comes into use with too few members", small, func(y *toy) {
 			t := grow(1, 2, 1)
-			t.Members.Sets = []node.Replicas{1}
+			t.Detail.(*node.GeometryStep).Members.Sets = []node.Replicas{1}
 			y.tell(toyRegister, t)
 		}, "Grow", ruleGrowth, "group 2 comes into use"},
 
@@ -170,12 +170,12 @@ func geometryScenarios() []scenario {
 			must(w.goBy())
 			y.committed(w, "ant", "bee", "cow")
 			x := y.fenced(0, 1)
-			y.tell(x.id, node.Trace{Action: node.ActDecide, Epoch: 2, Answers: y.volume.Segments[0][:2], History: node.FirstHistory().Cut(0, 2)})
+			y.tell(x.id, node.Trace{Action: node.ActDecide, Epoch: 2, Detail: &node.DecideStep{Answers: y.volume.Segments[0][:2], History: node.FirstHistory().Cut(0, 2)}})
 		}, "Decide", string(volume.NoReadQuorum), "may not cut by these answers"},
 
 		{"a cut by tails alone", withTails(toyVolume(1, 4, 3, 2), 1, 3), func(y *toy) {
 			x := y.fenced(1, 3)
-			y.tell(x.id, node.Trace{Action: node.ActDecide, Epoch: 2, Answers: []node.ID{y.order[1], y.order[3]}, History: node.FirstHistory().Cut(0, 2)})
+			y.tell(x.id, node.Trace{Action: node.ActDecide, Epoch: 2, Detail: &node.DecideStep{Answers: []node.ID{y.order[1], y.order[3]}, History: node.FirstHistory().Cut(0, 2)}})
 		}, "Decide", string(volume.NoReadQuorum), "may not cut by these answers"},
 
 		{"all tails and one full segment are too few", withTails(toyVolume(1, 4, 4, 2), 1, 3), func(y *toy) {

@@ -460,7 +460,7 @@ func scenarios() []scenario {
 			w.replicate(2)
 			x := y.fenced(0, 1)
 			answers := []node.ID{y.segment(0, 0).id, y.segment(0, 1).id, y.segment(1, 0).id, y.segment(1, 1).id}
-			y.tell(x.id, node.Trace{Action: node.ActDecide, Epoch: 2, LSN: 2, Answers: answers, History: node.FirstHistory().Cut(2, 2)})
+			y.tell(x.id, node.Trace{Action: node.ActDecide, Epoch: 2, LSN: 2, Detail: &node.DecideStep{Answers: answers, History: node.FirstHistory().Cut(2, 2)}})
 		}, "Decide", ruleCut, "elsewhere than at the first gap"},
 
 		{"a commit record follows its first row to another group", two, func(y *toy) {
@@ -629,28 +629,28 @@ func scenarios() []scenario {
 
 		{"a cut without fences", three, func(y *toy) {
 			w := y.start()
-			y.tell(w.id, node.Trace{Action: node.ActDecide, Epoch: 2, Answers: y.order[:2], History: node.FirstHistory().Cut(0, 2)})
+			y.tell(w.id, node.Trace{Action: node.ActDecide, Epoch: 2, Detail: &node.DecideStep{Answers: y.order[:2], History: node.FirstHistory().Cut(0, 2)}})
 		}, "Decide", string(volume.Untold), "may not cut by these answers"},
 
 		{"a cut by too few answers", three, func(y *toy) {
 			w := y.fenced(0, 1)
-			y.tell(w.id, node.Trace{Action: node.ActDecide, Epoch: 2, Answers: y.order[:1], History: node.FirstHistory().Cut(0, 2)})
+			y.tell(w.id, node.Trace{Action: node.ActDecide, Epoch: 2, Detail: &node.DecideStep{Answers: y.order[:1], History: node.FirstHistory().Cut(0, 2)}})
 		}, "Decide", string(volume.NoReadQuorum), "may not cut by these answers"},
 
 		{"a cut by the answers of one segment, twice", three, func(y *toy) {
 			w := y.fenced(0, 1)
 			same := []node.ID{y.order[0], y.order[0]}
-			y.tell(w.id, node.Trace{Action: node.ActDecide, Epoch: 2, Answers: same, History: node.FirstHistory().Cut(0, 2)})
+			y.tell(w.id, node.Trace{Action: node.ActDecide, Epoch: 2, Detail: &node.DecideStep{Answers: same, History: node.FirstHistory().Cut(0, 2)}})
 		}, "Decide", string(volume.NoReadQuorum), "may not cut by these answers"},
 
 		{"a cut by the answers of one group only", two, func(y *toy) {
 			w := y.fenced(0, 1, 2)
-			y.tell(w.id, node.Trace{Action: node.ActDecide, Epoch: 2, Answers: y.volume.Segments[0], History: node.FirstHistory().Cut(0, 2)})
+			y.tell(w.id, node.Trace{Action: node.ActDecide, Epoch: 2, Detail: &node.DecideStep{Answers: y.volume.Segments[0], History: node.FirstHistory().Cut(0, 2)}})
 		}, "Decide", string(volume.NoReadQuorum), "may not cut by these answers"},
 
 		{"a cut by the answer of a stranger", three, func(y *toy) {
 			w := y.fenced(0, 1)
-			y.tell(w.id, node.Trace{Action: node.ActDecide, Epoch: 2, Answers: []node.ID{10, 77}, History: node.FirstHistory().Cut(0, 2)})
+			y.tell(w.id, node.Trace{Action: node.ActDecide, Epoch: 2, Detail: &node.DecideStep{Answers: []node.ID{10, 77}, History: node.FirstHistory().Cut(0, 2)}})
 		}, "Decide", ruleKnown, "node 77"},
 
 		{"a cut one higher", six, func(y *toy) {
@@ -659,13 +659,13 @@ func scenarios() []scenario {
 			w.write(w.begin(), "bee", "1", true)
 			y.store(w, 3, 5)
 			x := y.fenced(0, 1, 2)
-			y.tell(x.id, node.Trace{Action: node.ActDecide, Epoch: 2, LSN: 3, Answers: y.order[:3], History: node.FirstHistory().Cut(3, 2)})
+			y.tell(x.id, node.Trace{Action: node.ActDecide, Epoch: 2, LSN: 3, Detail: &node.DecideStep{Answers: y.order[:3], History: node.FirstHistory().Cut(3, 2)}})
 		}, "Decide", ruleCut, "elsewhere than at the first gap"},
 
 		{"a cut one lower", six, func(y *toy) {
 			y.committed(y.writer(1), "ant", "bee")
 			x := y.fenced(0, 1, 2)
-			y.tell(x.id, node.Trace{Action: node.ActDecide, Epoch: 2, LSN: 2, Answers: y.order[:3], History: node.FirstHistory().Cut(2, 2)})
+			y.tell(x.id, node.Trace{Action: node.ActDecide, Epoch: 2, LSN: 2, Detail: &node.DecideStep{Answers: y.order[:3], History: node.FirstHistory().Cut(2, 2)}})
 		}, "Decide", ruleCut, "elsewhere than at the first gap"},
 
 		{"a cut in the middle of a mini-transaction", three, func(y *toy) {
@@ -676,7 +676,7 @@ func scenarios() []scenario {
 			w.replicate(1)
 			w.replicate(2)
 			x := y.fenced(0, 1)
-			y.tell(x.id, node.Trace{Action: node.ActDecide, Epoch: 2, LSN: 2, Answers: y.order[:2], History: node.FirstHistory().Cut(2, 2)})
+			y.tell(x.id, node.Trace{Action: node.ActDecide, Epoch: 2, LSN: 2, Detail: &node.DecideStep{Answers: y.order[:2], History: node.FirstHistory().Cut(2, 2)}})
 		}, "Decide", ruleCut, "elsewhere than at the first gap"},
 
 		{"a cut per group", two, func(y *toy) {
@@ -690,7 +690,7 @@ func scenarios() []scenario {
 			w.replicate(3)
 			x := y.fenced(0, 1)
 			answers := []node.ID{y.segment(0, 0).id, y.segment(0, 1).id, y.segment(1, 0).id, y.segment(1, 1).id}
-			y.tell(x.id, node.Trace{Action: node.ActDecide, Epoch: 2, LSN: 3, Answers: answers, History: node.FirstHistory().Cut(3, 2)})
+			y.tell(x.id, node.Trace{Action: node.ActDecide, Epoch: 2, LSN: 3, Detail: &node.DecideStep{Answers: answers, History: node.FirstHistory().Cut(3, 2)}})
 		}, "Decide", ruleCut, "elsewhere than at the first gap"},
 
 		{"a cut at the highest LSN", three, func(y *toy) {
@@ -702,7 +702,7 @@ func scenarios() []scenario {
 			y.store(w, 1, 0, 1)
 			y.store(w, 3, 0, 1)
 			x := y.fenced(0, 1)
-			y.tell(x.id, node.Trace{Action: node.ActDecide, Epoch: 2, LSN: 3, Answers: y.order[:2], History: node.FirstHistory().Cut(3, 2)})
+			y.tell(x.id, node.Trace{Action: node.ActDecide, Epoch: 2, LSN: 3, Detail: &node.DecideStep{Answers: y.order[:2], History: node.FirstHistory().Cut(3, 2)}})
 		}, "Decide", ruleCut, "elsewhere than at the first gap"},
 
 		{"a decision tells a history that lacks a cut", three, func(y *toy) {
@@ -710,13 +710,13 @@ func scenarios() []scenario {
 			w := y.recover()
 			y.committed(w, "bee")
 			x := y.fenced(0, 1, 2)
-			y.tell(x.id, node.Trace{Action: node.ActDecide, Epoch: 3, LSN: 4, Answers: y.order, History: node.FirstHistory().Cut(4, 3)})
+			y.tell(x.id, node.Trace{Action: node.ActDecide, Epoch: 3, LSN: 4, Detail: &node.DecideStep{Answers: y.order, History: node.FirstHistory().Cut(4, 3)}})
 		}, "Decide", ruleHistory, "another history of cuts"},
 
 		{"a writer decides twice", three, func(y *toy) {
 			x := y.fenced(0, 1)
 			must(x.decide())
-			y.tell(x.id, node.Trace{Action: node.ActDecide, Epoch: 2, Answers: y.order[:2], History: x.history})
+			y.tell(x.id, node.Trace{Action: node.ActDecide, Epoch: 2, Detail: &node.DecideStep{Answers: y.order[:2], History: x.history}})
 		}, "Decide", string(volume.NotFencing), "may not cut"},
 
 		{"a join lacks one cut", three, func(y *toy) {
@@ -725,7 +725,7 @@ func scenarios() []scenario {
 			y.committed(w, "bee")
 			x := y.fenced(0, 1, 2)
 			must(x.decide())
-			y.tell(y.segment(0, 0).id, node.Trace{Action: node.ActJoin, Epoch: 3, History: node.FirstHistory().Cut(4, 3), Position: y.segment(0, 0).position + 1})
+			y.tell(y.segment(0, 0).id, node.Trace{Action: node.ActJoin, Epoch: 3, Position: y.segment(0, 0).position + 1, Detail: &node.JoinStep{History: node.FirstHistory().Cut(4, 3)}})
 		}, "Join", ruleHistory, "another history of cuts"},
 
 		{"a join without a history", three, func(y *toy) {
@@ -738,12 +738,12 @@ func scenarios() []scenario {
 			x := y.fenced(0, 1)
 			must(x.decide())
 			must(y.segment(0, 2).fence(y.start()))
-			y.tell(y.segment(0, 2).id, node.Trace{Action: node.ActJoin, Epoch: 2, History: x.history, Position: 2})
+			y.tell(y.segment(0, 2).id, node.Trace{Action: node.ActJoin, Epoch: 2, Position: 2, Detail: &node.JoinStep{History: x.history}})
 		}, "Join", string(volume.FencedByNewer), "may not join epoch 2"},
 
 		{"a join before the decision", three, func(y *toy) {
 			y.fenced(0, 1, 2)
-			y.tell(y.segment(0, 2).id, node.Trace{Action: node.ActJoin, Epoch: 2, History: node.FirstHistory().Cut(0, 2), Position: 2})
+			y.tell(y.segment(0, 2).id, node.Trace{Action: node.ActJoin, Epoch: 2, Position: 2, Detail: &node.JoinStep{History: node.FirstHistory().Cut(0, 2)}})
 		}, "Join", string(volume.NotServing), "may not join epoch 2"},
 
 		{"open with one copy less than the write quorum", three, func(y *toy) {
@@ -793,7 +793,7 @@ func scenarios() []scenario {
 			y.committed(y.recover(), "bee")
 			y.recover()
 			t := y.segment(0, 0).inventory()
-			t.History = node.FirstHistory().Cut(4, 3)
+			t.Detail.(*node.HoldsStep).History = node.FirstHistory().Cut(4, 3)
 			y.tell(y.order[0], t)
 		}, "Holds", ruleHistory, "another history of cuts"},
 
@@ -821,21 +821,22 @@ func scenarios() []scenario {
 
 		{"a restart finds a record beyond the log", three, func(y *toy) {
 			t := y.segment(0, 0).inventory()
-			t.Held = []node.Held{{LSN: 1 << 61, Epoch: 1}}
+			t.Detail.(*node.HoldsStep).Held = []node.Held{{LSN: 1 << 61, Epoch: 1}}
 			y.tell(y.order[0], t)
 		}, "Holds", ruleStore, nobodyToldYou},
 
 		{"a restart finds a record of another epoch", three, func(y *toy) {
 			y.committed(y.writer(1), "ant")
 			t := y.segment(0, 0).inventory()
-			t.Held[0].Epoch = 2
+			t.Detail.(*node.HoldsStep).Held[0].Epoch = 2
 			y.tell(y.order[0], t)
 		}, "Holds", ruleStore, "another record 1"},
 
 		{"an inventory names a record twice", three, func(y *toy) {
 			y.committed(y.writer(1), "ant")
 			t := y.segment(0, 0).inventory()
-			t.Held = append(t.Held, t.Held[1])
+			step := t.Detail.(*node.HoldsStep)
+			step.Held = append(step.Held, step.Held[1])
 			y.tell(y.order[0], t)
 		}, "Holds", ruleStore, "restarts with record 2/1"},
 
@@ -844,7 +845,7 @@ func scenarios() []scenario {
 			y.committed(w, "ant")
 			w.write(w.begin(), "bee", "1", true)
 			t := y.segment(0, 0).inventory()
-			t.LSN, t.Held = w.end(), nil
+			t.LSN, t.Detail.(*node.HoldsStep).Held = w.end(), nil
 			y.tell(y.order[0], t)
 		}, "Holds", ruleFloor, "never held record"},
 
@@ -857,7 +858,7 @@ func scenarios() []scenario {
 		{"a restart keeps records that its images stand for", three, func(y *toy) {
 			y.committed(y.writer(1), "ant")
 			t := y.segment(0, 0).inventory()
-			t.LSN = t.Held[0].LSN
+			t.LSN = t.Detail.(*node.HoldsStep).Held[0].LSN
 			y.tell(y.order[0], t)
 		}, "Holds", ruleStore, "restarts with record 1/1"},
 

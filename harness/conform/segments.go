@@ -103,7 +103,7 @@ func digest(t *node.Trace) uint64 {
 		mix(uint64(t.Epoch))
 	case node.ActJoin:
 		mix(uint64(t.Epoch))
-		for _, s := range t.History {
+		for _, s := range t.History() {
 			mix(uint64(s.Epoch))
 			mix(uint64(s.From))
 		}
@@ -250,7 +250,7 @@ func (v *Validator) join(r int, t *node.Trace) *problem {
 		return refused(g, v.segmentState(r), describe(t), "%s may not join epoch %d", v.who(v.segments[r].id), e)
 	}
 	ln := v.line(e)
-	if !sameHistory(ln.history, t.History) {
+	if !sameHistory(ln.history, t.History()) {
 		return v.otherHistory(ln, t)
 	}
 	if dropped := before - v.held(r); dropped > 0 && was != e {
@@ -265,16 +265,17 @@ func (v *Validator) holds(r int, t *node.Trace) *problem {
 	v.counts.Holds++
 	id := v.segments[r].id
 	line := v.model.Line(r)
-	if promise := v.model.FenceOf(r); int(t.Promise) != promise {
-		return remembers(rulePromise, int(t.Promise) < promise, fmt.Sprintf("%s restarts with promise %d", v.who(id), t.Promise),
-			fmt.Sprintf("promise %d", promise), fmt.Sprintf("promise %d", t.Promise))
+	said := node.DetailOf[node.HoldsStep](t)
+	if promise := v.model.FenceOf(r); int(said.Promise) != promise {
+		return remembers(rulePromise, int(said.Promise) < promise, fmt.Sprintf("%s restarts with promise %d", v.who(id), said.Promise),
+			fmt.Sprintf("promise %d", promise), fmt.Sprintf("promise %d", said.Promise))
 	}
 	if int(t.Epoch) != line {
 		return remembers(ruleLine, int(t.Epoch) < line, fmt.Sprintf("%s restarts on line %d", v.who(id), t.Epoch),
 			fmt.Sprintf("line %d", line), fmt.Sprintf("line %d", t.Epoch))
 	}
 	ln := v.line(line)
-	if !sameHistory(ln.history, t.History) {
+	if !sameHistory(ln.history, t.History()) {
 		return v.otherHistory(ln, t)
 	}
 	// Up to the floor the segment has page images: of all that the model says it holds, and it must hold all of its group.
@@ -286,7 +287,7 @@ func (v *Validator) holds(r int, t *node.Trace) *problem {
 			v.segmentState(r), v.inventory(t))
 	}
 	l := int(t.LSN) + 1
-	for _, h := range t.Held {
+	for _, h := range said.Held {
 		if int(h.LSN) < l || int(h.LSN) > v.model.End(line) {
 			return remembers(ruleStore, false, fmt.Sprintf("%s restarts with record %d/%d", v.who(id), h.LSN, h.Epoch), v.segmentState(r), v.inventory(t))
 		}
@@ -319,11 +320,12 @@ func remembers(rule string, gone bool, what, expected, found string) *problem {
 }
 
 func (v *Validator) inventory(t *node.Trace) string {
+	said := node.DetailOf[node.HoldsStep](t)
 	var lsns []int
-	for _, h := range t.Held {
+	for _, h := range said.Held {
 		lsns = append(lsns, int(h.LSN))
 	}
-	return fmt.Sprintf("promise %d, line %d, images as of %d, holds above %s", t.Promise, t.Epoch, t.LSN, ranges(lsns))
+	return fmt.Sprintf("promise %d, line %d, images as of %d, holds above %s", said.Promise, t.Epoch, t.LSN, ranges(lsns))
 }
 
 // held counts the records that segment r holds.

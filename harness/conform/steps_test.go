@@ -89,9 +89,10 @@ func TestImagesOfAPeer(t *testing.T) {
 			y.tell(to, node.Trace{Action: node.ActFill, Epoch: 1, From: from, LSN: 2})
 		}
 		inventory := y.segment(0, 1).inventory()
-		inventory.LSN, inventory.Held = 2, inventory.Held[2:]
+		step := inventory.Detail.(*node.HoldsStep)
+		inventory.LSN, step.Held = 2, step.Held[2:]
 		y.tell(y.order[1], inventory)
-		y.tell(to, node.Trace{Action: node.ActHolds, Epoch: 1, Promise: 1, History: node.FirstHistory(), LSN: 2})
+		y.tell(to, node.Trace{Action: node.ActHolds, Epoch: 1, LSN: 2, Detail: &node.HoldsStep{Promise: 1, History: node.FirstHistory()}})
 	})
 	require.Equal(t, uint64(1), c.Fills)
 	require.Equal(t, uint64(1), c.Retold)

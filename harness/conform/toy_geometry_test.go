@@ -58,7 +58,7 @@ func (w *toyWriter) changeMembers(g node.Group, m node.Membership) bool {
 	if !w.mayChange() || len(m.Sets) == 0 || m.Sets[0] != old.Sets[0] && !w.filled(g, m.Sets[0]) {
 		return false
 	}
-	w.made(node.Trace{Action: node.ActChange, Group: g, Members: m})
+	w.made(node.Trace{Action: node.ActChange, Detail: &node.GeometryStep{Group: g, Members: m}})
 	w.toy.members[g] = m
 	return true
 }
@@ -70,7 +70,7 @@ func (w *toyWriter) grow() bool {
 		return false
 	}
 	m := w.toy.volume.FirstMembership()
-	w.made(node.Trace{Action: node.ActGrow, Group: g, Members: m})
+	w.made(node.Trace{Action: node.ActGrow, Detail: &node.GeometryStep{Group: g, Members: m}})
 	w.toy.members = append(w.toy.members, m)
 	return true
 }
@@ -92,10 +92,10 @@ func (w *toyWriter) goBy() bool {
 	t := *w.asked
 	w.asked = nil
 	w.members = slices.Clone(w.members)
-	if t.Action == node.ActGrow {
-		w.members = append(w.members, t.Members)
+	if step := node.DetailOf[node.GeometryStep](&t); t.Action == node.ActGrow {
+		w.members = append(w.members, step.Members)
 	} else {
-		w.members[t.Group] = t.Members
+		w.members[step.Group] = step.Members
 	}
 	w.toy.tell(w.id, t)
 	return true

@@ -377,7 +377,7 @@ func (w *toyWriter) decide(answers ...node.ID) bool {
 		return false
 	}
 	w.adopt(newest, cut)
-	w.toy.tell(w.id, node.Trace{Action: node.ActDecide, Epoch: w.epoch, LSN: cut, Answers: answers, History: w.history})
+	w.toy.tell(w.id, node.Trace{Action: node.ActDecide, Epoch: w.epoch, LSN: cut, Detail: &node.DecideStep{Answers: answers, History: w.history}})
 	return true
 }
 
@@ -504,19 +504,19 @@ func (s *toySegment) join(w *toyWriter) bool {
 			delete(s.held, l)
 		}
 	}
-	s.say(node.Trace{Action: node.ActJoin, Epoch: w.epoch, History: w.history})
+	s.say(node.Trace{Action: node.ActJoin, Epoch: w.epoch, Detail: &node.JoinStep{History: w.history}})
 	return true
 }
 
 // inventory is what the segment says of itself after a restart.
 func (s *toySegment) inventory() node.Trace {
 	line := s.toy.writer(s.history.Line())
-	t := node.Trace{Action: node.ActHolds, Epoch: line.epoch, Promise: s.promise, History: s.history}
+	step := &node.HoldsStep{Promise: s.promise, History: s.history}
 	for _, l := range slices.Sorted(maps.Keys(s.held)) {
 		r := s.held[l]
-		t.Held = append(t.Held, node.Held{LSN: l, Epoch: r.Epoch, Last: r.Last, OldestActive: r.OldestActive})
+		step.Held = append(step.Held, node.Held{LSN: l, Epoch: r.Epoch, Last: r.Last, OldestActive: r.OldestActive})
 	}
-	return t
+	return node.Trace{Action: node.ActHolds, Epoch: line.epoch, Detail: step}
 }
 
 // restart tells the last few entries again, then all that it never told, then the inventory.

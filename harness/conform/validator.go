@@ -11,38 +11,38 @@ import (
 
 // Counts says what the steps of a run amounted to, so that a run in which nothing happened shows.
 type Counts struct {
-	Steps      uint64 `json:"steps" text:"steps of the trace validated" by:"10"`   // steps told
-	Retold     uint64 `json:"retold"`                                              // of these, told again after a restart and skipped
-	Holds      uint64 `json:"holds"`                                               // of these, inventories of restarted segments
-	Writes     uint64 `json:"writes"`                                              // from here on: actions of the model that were taken
-	Commits    uint64 `json:"commits"`                                             //
-	Undos      uint64 `json:"undos"`                                               //
-	Structures uint64 `json:"structures"`                                          // records of no transaction
-	Stores     uint64 `json:"stores"`                                              //
-	Gossips    uint64 `json:"gossips" text:"records that came by gossip" by:"100"` // of records, one by one or as page images
-	Advances   uint64 `json:"advances"`                                            // one for each LSN that became complete
-	Acks       uint64 `json:"acks"`                                                // commits acknowledged
-	Starts     uint64 `json:"starts"`                                              // take-overs begun
-	Fences     uint64 `json:"fences"`                                              //
-	Decides    uint64 `json:"decides"`                                             //
-	Joins      uint64 `json:"joins"`                                               //
-	Opens      uint64 `json:"opens"`                                               // recoveries opened
+	Steps      uint64 `json:"steps" text:"steps of the trace validated" by:"1"`   // steps told
+	Retold     uint64 `json:"retold"`                                             // of these, told again after a restart and skipped
+	Holds      uint64 `json:"holds"`                                              // of these, inventories of restarted segments
+	Writes     uint64 `json:"writes"`                                             // from here on: actions of the model that were taken
+	Commits    uint64 `json:"commits"`                                            //
+	Undos      uint64 `json:"undos"`                                              //
+	Structures uint64 `json:"structures"`                                         // records of no transaction
+	Stores     uint64 `json:"stores"`                                             //
+	Gossips    uint64 `json:"gossips" text:"records that came by gossip" by:"40"` // of records, one by one or as page images
+	Advances   uint64 `json:"advances"`                                           // one for each LSN that became complete
+	Acks       uint64 `json:"acks"`                                               // commits acknowledged
+	Starts     uint64 `json:"starts"`                                             // take-overs begun
+	Fences     uint64 `json:"fences"`                                             //
+	Decides    uint64 `json:"decides"`                                            //
+	Joins      uint64 `json:"joins"`                                              //
+	Opens      uint64 `json:"opens"`                                              // recoveries opened
 
-	Cuts    uint64 `json:"cuts"`                                                               // cuts that took away a record which some segment held
-	Moves   uint64 `json:"moves" text:"rows that moved to another group" by:"100"`             // changes of a row in another group than the change before
-	Resumed uint64 `json:"resumed" text:"transactions that went on after a rollback" by:"100"` // writes of a transaction that has taken something back
-	Removed uint64 `json:"removed"`                                                            // records that cuts took off the log, held by a segment or not
-	Dropped uint64 `json:"dropped"`                                                            // copies of records that segments dropped when they joined
-	Fills   uint64 `json:"fills"`                                                              // page images that segments took from a peer
+	Cuts    uint64 `json:"cuts"`                                                              // cuts that took away a record which some segment held
+	Moves   uint64 `json:"moves" text:"rows that moved to another group" by:"100"`            // changes of a row in another group than the change before
+	Resumed uint64 `json:"resumed" text:"transactions that went on after a rollback" by:"30"` // writes of a transaction that has taken something back
+	Removed uint64 `json:"removed"`                                                           // records that cuts took off the log, held by a segment or not
+	Dropped uint64 `json:"dropped"`                                                           // copies of records that segments dropped when they joined
+	Fills   uint64 `json:"fills"`                                                             // page images that segments took from a peer
 
 	Begun    uint64 `json:"begun" text:"replacements of a segment begun" by:"100"`      // replacements of a segment
-	Nested   uint64 `json:"nested" text:"of these, in the middle of another" by:"1000"` // of these, in the middle of another
-	Finished uint64 `json:"finished" text:"replacements finished" by:"100"`             // memberships whose settled set gave way to another
-	Reverted uint64 `json:"reverted" text:"replacements taken back" by:"100"`           // replacements taken back
+	Nested   uint64 `json:"nested" text:"of these, in the middle of another" by:"1500"` // of these, in the middle of another
+	Finished uint64 `json:"finished" text:"replacements finished" by:"200"`             // memberships whose settled set gave way to another
+	Reverted uint64 `json:"reverted" text:"replacements taken back" by:"150"`           // replacements taken back
 	Grown    uint64 `json:"grown" text:"groups that came into use" by:"100"`            // groups that came into use
 	Adopted  uint64 `json:"adopted"`                                                    // changes and growths that a writer went by
 
-	Evaluations uint64 `json:"evaluations" text:"invariants evaluated" by:"10"` // of one invariant
+	Evaluations uint64 `json:"evaluations" text:"invariants evaluated" by:"1"` // of one invariant
 }
 
 // A Validator steps the model by the trace of one run. It is for one goroutine.

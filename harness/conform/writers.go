@@ -124,7 +124,8 @@ func (v *Validator) decide(from node.ID, t *node.Trace) *problem {
 	e := int(t.Epoch)
 	var q volume.ReplicaSet
 	newest := 0
-	for _, id := range t.Answers {
+	answered := node.DetailOf[node.DecideStep](t).Answers
+	for _, id := range answered {
 		r := v.replica(id)
 		if r < 0 {
 			return &problem{
@@ -137,11 +138,11 @@ func (v *Validator) decide(from node.ID, t *node.Trace) *problem {
 			newest = max(newest, line)
 		}
 	}
-	said := func() string { return fmt.Sprintf("cut %d by the answers of %s", t.LSN, v.members(t.Answers)) }
+	said := func() string { return fmt.Sprintf("cut %d by the answers of %s", t.LSN, v.members(answered)) }
 	if g := v.model.Decide(e, q); g != "" {
 		why := fmt.Sprintf("epoch %d may not cut by these answers", e)
 		if g == volume.Unfenced || g == volume.Untold {
-			why = v.unheard(v.replicasOf(t.Answers), why)
+			why = v.unheard(v.replicasOf(answered), why)
 		}
 		return refused(g, fmt.Sprintf("%s; answers: %s", v.writerState(e), v.answers(e)), said(), "%s", why)
 	}
@@ -154,7 +155,7 @@ func (v *Validator) decide(from node.ID, t *node.Trace) *problem {
 		}
 	}
 	ln := v.cut(e, newest, base)
-	if !sameHistory(ln.history, t.History) {
+	if !sameHistory(ln.history, t.History()) {
 		return v.otherHistory(ln, t)
 	}
 	if removed := v.model.End(newest) - base; removed > 0 {
@@ -168,8 +169,8 @@ func (v *Validator) decide(from node.ID, t *node.Trace) *problem {
 
 func (v *Validator) otherHistory(ln *line, t *node.Trace) *problem {
 	found := "none"
-	if len(t.History) > 0 {
-		found = t.History.String()
+	if h := t.History(); len(h) > 0 {
+		found = h.String()
 	}
 	return &problem{
 		rule: ruleHistory, why: fmt.Sprintf("%s of epoch %d has another history of cuts", t.Action, t.Epoch),

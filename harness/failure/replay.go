@@ -171,8 +171,8 @@ func (e *DeterminismError) Error() string {
 // Twice makes a run twice and returns the first, with a *DeterminismError when the second is another run. What does not repeat
 // proves nothing, so a run that passed is refused, too.
 func Twice(s harness.System, c configuration.Configuration) (harness.Result, error) {
-	first, recorded := record(s, c, allLines)
-	second, again := record(s, c, allLines)
+	first, recorded := record(s, c, allRecords)
+	second, again := record(s, c, allRecords)
 	if first.Hash == second.Hash || recorded == nil || again == nil {
 		return first, nil
 	}

@@ -3,39 +3,44 @@ package failure
 import (
 	"encoding/base64"
 	"encoding/binary"
+	"fmt"
 
 	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/configuration"
 	"github.com/firstgap/firstgap/harness/sim"
+	"github.com/firstgap/firstgap/impl/node"
 )
 
-// A Trail is what happened in a run: all of it as hashes, and the end of it, bounded, as lines for people.
+// A Trail is what happened in a run: all of it as hashes, and the end of it, bounded, as records. Lines for people are made
+// of these.
 type Trail struct {
 	Events int `json:"events"` // things that happened, deliveries and losses and traces alike
 	// Hashes has the low 32 bits, little-endian, of the chained hash after each of the first events, in base64. It says
 	// which event is the first by which another run differs.
-	Hashes string   `json:"hashes"`
-	From   int      `json:"from"` // number of the event of the first line, from 1
-	Lines  []string `json:"lines"`
+	Hashes string `json:"hashes"`
+	From   int    `json:"from"` // number of the event of the first record, from 1
+	// Nodes are the names of all processes and clients, by address.
+	Nodes   map[node.ID]string `json:"nodes"`
+	Records []sim.Record       `json:"records"`
 }
 
-// Bounds of a trail: lines, and hashes.
+// Bounds of a trail: records, and hashes.
 const (
-	trailLines  = 5_000
-	trailHashes = 1 << 20
-	allLines    = 1 << 20 // of a trail that is compared and not kept
+	trailRecords = 5_000
+	trailHashes  = 1 << 20
+	allRecords   = 1 << 20 // of a trail that is compared and not kept
 )
 
 // Record makes a run and writes down every event.
 func Record(s harness.System, c configuration.Configuration) (harness.Result, *Trail) {
-	return record(s, c, trailLines)
+	return record(s, c, trailRecords)
 }
 
-func record(s harness.System, c configuration.Configuration, lines int) (harness.Result, *Trail) {
+func record(s harness.System, c configuration.Configuration, records int) (harness.Result, *Trail) {
 	var r *sim.Recorder
 	result := harness.RunWith(s, c, func(w *sim.World, e *sim.Event) {
 		if r == nil {
-			r = sim.NewRecorder(w, lines)
+			r = sim.NewRecorder(w, records)
 		}
 		r.Hear(e)
 	})
@@ -46,8 +51,8 @@ func record(s harness.System, c configuration.Configuration, lines int) (harness
 }
 
 func trailOf(r *sim.Recorder) *Trail {
-	hashes, lines := r.Hashes(), r.Lines()
-	t := &Trail{Events: len(hashes), From: len(hashes) - len(lines) + 1, Lines: lines}
+	hashes, records := r.Hashes(), r.Records()
+	t := &Trail{Events: len(hashes), From: len(hashes) - len(records) + 1, Nodes: r.Nodes(), Records: records}
 	var b []byte
 	for _, h := range hashes[:min(len(hashes), trailHashes)] {
 		b = binary.LittleEndian.AppendUint32(b, uint32(h))
@@ -71,8 +76,25 @@ func (t *Trail) marks() ([]uint32, error) {
 
 // line returns the line of event number n, or "" when the trail has dropped it.
 func (t *Trail) line(n int) string {
-	if i := n - t.From; i >= 0 && i < len(t.Lines) {
-		return t.Lines[i]
+	if i := n - t.From; i >= 0 && i < len(t.Records) {
+		return t.Records[i].Line(t.Name)
 	}
 	return ""
+}
+
+// Name names a node.
+func (t *Trail) Name(id node.ID) string {
+	if name, known := t.Nodes[id]; known {
+		return name
+	}
+	return fmt.Sprintf("process %d", id)
+}
+
+// Lines renders the records for people, one line each.
+func (t *Trail) Lines() []string {
+	lines := make([]string, len(t.Records))
+	for i := range t.Records {
+		lines[i] = t.Records[i].Line(t.Name)
+	}
+	return lines
 }

@@ -8,6 +8,7 @@ package judge
 
 import (
 	"github.com/firstgap/firstgap/faults"
+	"github.com/firstgap/firstgap/harness/verdict"
 )
 
 // Check is one of the checks that every run is held to.
@@ -47,7 +48,7 @@ func Guarantee(c Check) string {
 	case faults.Restore:
 		return "a volume restored to any VDL, from the beginning on, is the committed prefix of the log up to it, row by row"
 	case faults.Activity:
-		return "the runs did something: commits, take-overs, cuts, undos, crashes and losses really happened"
+		return "the runs did something: clients were served, and what can go wrong in such a system really went wrong"
 	case Wire:
 		return "a writer sends log records and never a page"
 	case faults.Tree:
@@ -108,35 +109,11 @@ func Needs(c Check) []Kind {
 }
 
 // Verdict is how a run or a campaign ended.
-type Verdict string
+type Verdict = verdict.Verdict
 
-// The verdicts. The zero Verdict is none of them: leaving it out passes nothing.
+// The verdicts of runs.
 const (
-	Pass         Verdict = "pass"
-	Violation    Verdict = "violation"
-	CouldNotTell Verdict = "could not tell"
+	Pass         = verdict.Pass
+	Violation    = verdict.Violation
+	CouldNotTell = verdict.CouldNotTell
 )
-
-// Worse returns the verdict of both together: a violation is one whatever else could not be told.
-func (v Verdict) Worse(w Verdict) Verdict {
-	switch {
-	case v == Violation || w == Violation:
-		return Violation
-	case v == CouldNotTell || w == CouldNotTell:
-		return CouldNotTell
-	case v == Pass && w == Pass:
-		return Pass
-	}
-	return CouldNotTell
-}
-
-// ExitCode returns what a command that ends with v exits with: 0 pass, 1 violation, 2 could not tell.
-func (v Verdict) ExitCode() int {
-	switch v {
-	case Pass:
-		return 0
-	case Violation:
-		return 1
-	}
-	return 2
-}

@@ -106,6 +106,7 @@ func findingOf(c Check, v Verdict, err error) Finding {
 	var own describer
 	var step *conform.Violation
 	var anomaly *linearizability.Violation
+	var call *linearizability.CallViolation
 	switch {
 	case errors.As(err, &own):
 		own.describe(&f)
@@ -113,11 +114,16 @@ func findingOf(c Check, v Verdict, err error) Finding {
 		describeStep(step, &f)
 	case errors.As(err, &anomaly):
 		describeAnomaly(anomaly, &f)
+	case errors.As(err, &call):
+		f.Rule, f.Expected, f.Found, f.Subject, f.Keys = string(call.Anomaly), call.Expected, call.Found, plain(call), []string{call.Call.Key}
 	default:
-		f.Subject = err.Error()
+		f.Subject = plain(err)
 	}
 	return f
 }
+
+// plain is an error's text without the name of the package that decides histories: a finding has its check in front.
+func plain(err error) string { return strings.TrimPrefix(err.Error(), "linearizability: ") }
 
 // describeStep fills in a step of a trace that the model refuses.
 func describeStep(x *conform.Violation, f *Finding) {
@@ -130,7 +136,7 @@ func describeStep(x *conform.Violation, f *Finding) {
 
 // describeAnomaly fills in a history that no order explains.
 func describeAnomaly(x *linearizability.Violation, f *Finding) {
-	f.Rule, f.Expected, f.Found, f.Subject = string(x.Anomaly), x.Expected, x.Found, x.Error()
+	f.Rule, f.Expected, f.Found, f.Subject = string(x.Anomaly), x.Expected, x.Found, plain(x)
 	f.Transactions = []uint64{x.Txn}
 	for _, e := range x.Cycle {
 		for _, t := range []uint64{e.From, e.To} {

@@ -30,7 +30,8 @@ type Evidence struct {
 	Waits   []Wait          // what was waited for once the faults had ended
 	Stalled bool            // it stopped for good, as its plan may have made it
 
-	Operations   []linearizability.Call // nil: no clients call operations
+	Operations   []linearizability.Call // on registers; nil: no clients call them
+	Lists        []linearizability.Call // on lists; nil: no clients call them
 	Transactions *workload.History      // nil: no clients run transactions
 	Replies      []error                // answers that break the client contract
 	Readings     *workload.Readings     // nil: there are no read replicas
@@ -49,8 +50,8 @@ type Evidence struct {
 	// Copies are those of each group, with the pages that the log changed; nil: no node tells its pages.
 	Copies [][]Copy
 	Store  backup.Source // nil: nothing is backed up
-	// Grown is how many groups came into use after the beginning: they may have put nothing into the store yet.
-	Grown     uint64
+	// Late are the groups that came into use after the beginning: they may have put nothing into the store yet.
+	Late      []node.Group
 	Conflicts uint64 // objects of the store of which another copy would have put something else
 	// Sent is what a node sent that it must not send, the first of it; Listened says that somebody looked.
 	Listened  bool
@@ -81,7 +82,7 @@ func (e *Evidence) Has() []Kind {
 		kind Kind
 		has  bool
 	}{
-		{Operations, len(e.Operations) > 0}, {Transactions, e.Transactions != nil && len(e.Transactions.Transactions) > 0},
+		{Operations, len(e.Operations)+len(e.Lists) > 0}, {Transactions, e.Transactions != nil && len(e.Transactions.Transactions) > 0},
 		{Readings, e.Readings != nil && len(e.Readings.All) > 0}, {Audit, e.Audit >= 0 && e.Transactions != nil || len(e.AuditedKeys) > 0},
 		{Claims, claimed(e.Transactions)}, {Trace, e.Trace != nil}, {TheLog, e.Log != nil && e.Log.End() > 0}, {Pages, len(e.Copies) > 0}, {Store, e.Store != nil}, {Messages, e.Listened},
 	} {
@@ -258,18 +259,23 @@ func (j *Judgement) transactions(e *Evidence) {
 
 // operations decides what the clients of single operations saw.
 func (j *Judgement) operations(e *Evidence) {
-	if len(e.Operations) == 0 {
-		return
-	}
-	result := linearizability.CheckCalls(context.Background(), linearizability.ModelRegister, e.Operations, linearizability.SimulationLimits())
-	switch {
-	case result.Verdict == linearizability.Illegal:
-		j.made(faults.Linearizability)
-		j.object(faults.Linearizability, result.Violation)
-	case result.Verdict == linearizability.Legal:
-		j.made(faults.Linearizability)
-	default:
-		j.Add(Untold(faults.Linearizability, result.Err()))
+	for _, of := range []struct {
+		model linearizability.Model
+		calls []linearizability.Call
+	}{{linearizability.ModelRegister, e.Operations}, {linearizability.ModelList, e.Lists}} {
+		if len(of.calls) == 0 {
+			continue
+		}
+		result := linearizability.CheckCalls(context.Background(), of.model, of.calls, linearizability.Options{}, linearizability.SimulationLimits())
+		switch {
+		case result.Verdict == linearizability.Illegal:
+			j.made(faults.Linearizability)
+			j.object(faults.Linearizability, result.Violation)
+		case result.Verdict == linearizability.Legal:
+			j.made(faults.Linearizability)
+		default:
+			j.Add(Untold(faults.Linearizability, result.Err()))
+		}
 	}
 }
 

@@ -37,13 +37,22 @@ func (l *Log) End() node.LSN {
 	return l.records[len(l.records)-1].LSN
 }
 
+// At returns the record at an LSN, nil if the log has none there.
+func (l *Log) At(at node.LSN) *node.Record {
+	i, ok := slices.BinarySearchFunc(l.records, at, func(r *node.Record, at node.LSN) int { return cmp.Compare(r.LSN, at) })
+	if !ok {
+		return nil
+	}
+	return l.records[i]
+}
+
 // Consistent tells whether a mini-transaction ends at that LSN, so that a read point may be there.
 func (l *Log) Consistent(at node.LSN) bool {
 	if at == 0 {
 		return true
 	}
-	i, ok := slices.BinarySearchFunc(l.records, at, func(r *node.Record, at node.LSN) int { return cmp.Compare(r.LSN, at) })
-	return ok && l.records[i].Last
+	r := l.At(at)
+	return r != nil && r.Last
 }
 
 // Consistency returns the last LSN, at or below that one, at which a mini-transaction ends.

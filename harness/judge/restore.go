@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/impl/backup"
@@ -33,6 +35,10 @@ func (j *Judgement) restores(e *Evidence) {
 		fail(math.MaxUint64, "no such point", fmt.Sprint(err))
 		return
 	}
+	if len(span.Absent) > 0 {
+		fail(span.Newest, "the log without a gap, for it is put window by window", fmt.Sprintf("none of %s", strings.Join(span.Absent, ", ")))
+		return
+	}
 	if span.Newest < span.Oldest || span.Newest == 0 {
 		return // nothing is backed up yet
 	}
@@ -49,8 +55,8 @@ func (j *Judgement) restores(e *Evidence) {
 			continue // stands for the newest
 		}
 		v, err := backup.Restore(e.Store, at)
-		if errors.As(err, &span) && span.Newest < at && e.Grown > 0 {
-			break // a group that came into use later has put nothing into the store yet
+		if errors.As(err, &span) && span.Newest < at && e.late(span.Newest+1) {
+			break
 		}
 		if err == nil {
 			err = v.Check()
@@ -73,6 +79,17 @@ func (j *Judgement) restores(e *Evidence) {
 	}
 	j.Counts.Restores += uint64(len(restored))
 	j.object(faults.Restore, Restores(e.Log, restored)...)
+}
+
+// late tells whether the record at an LSN is of a group that came into use during the run and has put nothing into the store
+// yet, so that nothing there could tell of it. What was in use from the start, or has put something, has no such excuse.
+func (e *Evidence) late(at node.LSN) bool {
+	r := e.Log.At(at)
+	if r == nil {
+		return false
+	}
+	put, err := e.Store.List(fmt.Sprintf("log/%05d/", r.Group))
+	return err == nil && len(put) == 0 && slices.Contains(e.Late, r.Group)
 }
 
 // A ConflictError says that copies of a group would have put different bytes under one name of the backup.

@@ -51,7 +51,7 @@ func (d *destroyed) Tell(now node.Time, from node.ID, t *node.Trace) error {
 		return nil
 	}
 	err := d.Validator.Tell(now, from, t)
-	if t.Action == node.ActDiskBlank && t.Disk == nil && slices.Contains(d.victims, from) && d.disks.Gone(from) {
+	if t.Action == node.ActDiskBlank && t.Detail == nil && slices.Contains(d.victims, from) && d.disks.Gone(from) {
 		d.over = true
 		return nil
 	}

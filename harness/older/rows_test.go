@@ -111,7 +111,7 @@ func acknowledged(t *testing.T) model.All {
 		{7, node.ActDiskRead, node.DiskStep{Start: 1}}, {7, node.ActDiskIssue, node.DiskStep{Write: write, What: &node.DiskWrite{Writes: true, Log: []byte("one")}}},
 		{1, node.ActDiskStore, node.DiskStep{Write: write}}, {2, node.ActDiskStore, node.DiskStep{Write: write}}, {7, node.ActDiskAck, node.DiskStep{Write: write}},
 	} {
-		require.NoError(t, disks.Tell(0, x.from, &node.Trace{Action: x.does, Disk: &x.step}))
+		require.NoError(t, disks.Tell(0, x.from, &node.Trace{Action: x.does, Detail: &x.step}))
 	}
 	return model.All{disks}
 }

@@ -36,6 +36,7 @@ func Systems() []harness.System {
 	return []harness.System{
 		&databases{name: "local", what: "a database on one disk in its host, which crashes and starts again", bugs: []string{bugLogNotSynced},
 			topology: faults.Topology{Zones: 1, Parts: []faults.Part{one}}, only: true,
+			never: []string{"world.messages", "world.duplicated"}, // of one node there is nobody to send to
 			build: func(c *Cluster, d *Database) { Local(c, d.config) }},
 		&databases{name: "snapshot", what: "local, and copies of the disk in an object store", bugs: []string{bugLogNotSynced},
 			topology: faults.Topology{Zones: 1, Parts: []faults.Part{one, serves(storeRole)}}, only: true,
@@ -68,6 +69,7 @@ type databases struct {
 	topology   faults.Topology // but for its clients
 	only       bool            // the one copy is in the database's host: with the disk goes everything, and nothing notices
 	build      func(*Cluster, *Database)
+	never      []string // what runs of it count and never do
 }
 
 // Name implements harness.System.
@@ -75,7 +77,7 @@ func (s *databases) Name() string { return s.name }
 
 // About implements harness.System.
 func (s *databases) About() harness.About {
-	return harness.About{What: s.what, Gives: []judge.Kind{judge.Transactions, judge.Audit, judge.Claims, judge.Trace}, Bugs: planted(s.bugs...)}
+	return harness.About{What: s.what, Gives: []judge.Kind{judge.Transactions, judge.Audit, judge.Claims, judge.Trace}, Bugs: planted(s.bugs...), Never: s.never}
 }
 
 // Topology implements harness.System.

@@ -48,7 +48,7 @@ func TestCalculationAndSimulationAgree(t *testing.T) {
 		whole := float64(row.Simulation.Shape.Pieces) * float64(row.Simulation.Shape.PieceBytes)
 		require.InEpsilon(t, whole, float64(row.Simulation.Bytes), 0.01, "each piece went over the network once")
 	}
-	require.Equal(t, "pass", r.Verdict())
+	require.EqualValues(t, "pass", r.Verdict())
 	again, err := Simulate(shapes[0].Small(), 1)
 	require.NoError(t, err)
 	require.Equal(t, r.Rows[0].Simulation, again)
@@ -64,8 +64,8 @@ func TestCalculationAndSimulationAgree(t *testing.T) {
 	slow := r.Rows[0].Simulation
 	slow.Time = slow.Time * 11 / 10
 	r.Rows[0] = rowOf(r.Rows[0].Shape, r.Rows[0].Small, slow)
-	require.Equal(t, "violation", r.Verdict())
-	require.Equal(t, "violation", (&Report{}).Verdict(), "no case is no pass")
+	require.EqualValues(t, "violation", r.Verdict())
+	require.EqualValues(t, "violation", (&Report{}).Verdict(), "no case is no pass")
 }
 
 func TestShapesThatMakeNoSense(t *testing.T) {

@@ -3,11 +3,14 @@ package rebuild
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
-	"strings"
 	"time"
+
+	"github.com/firstgap/firstgap/harness/text"
+	"github.com/firstgap/firstgap/harness/verdict"
 )
 
 // Format names the JSON form of a Report.
@@ -72,11 +75,11 @@ func (r *Report) Violated() bool {
 }
 
 // Verdict returns pass or violation.
-func (r *Report) Verdict() string {
+func (r *Report) Verdict() verdict.Verdict {
 	if r.Violated() {
-		return "violation"
+		return verdict.Violation
 	}
-	return "pass"
+	return verdict.Pass
 }
 
 // JSON returns the report as JSON.
@@ -85,41 +88,32 @@ func (r *Report) JSON() ([]byte, error) {
 	return append(b, '\n'), err
 }
 
-// WriteText writes the report for people, in at most 100 columns.
+// WriteText writes the report for people, in about 100 columns, or as many as the screen has.
 func (r *Report) WriteText(w io.Writer) error {
-	var b strings.Builder
-	b.WriteString("A host is lost, and every piece of data that it held is copied from a replica to a new host.\n")
-	b.WriteString("It takes as long as the largest load on any one link. The small scale is simulated: our own segments\n")
-	b.WriteString("fill new ones, message by message, over links of that bandwidth.\n\n")
-	b.WriteString("  as it is, calculated                                              small scale, ms\n")
-	b.WriteString("   lost  pieces    from      to   Gb/s   largest load      time     calculated  simulated   differs\n")
+	screen := text.On(w)
+	const calculated, small = "as it is, calculated", "small scale, ms"
+	t := text.NewTable(text.Number("lost").In(calculated), text.Number("pieces").In(calculated), text.Number("from").In(calculated),
+		text.Number("to").In(calculated), text.Number("Gb/s").In(calculated), text.Number("largest load").In(calculated), text.Number("time").In(calculated),
+		text.Number("calculated").In(small), text.Number("simulated").In(small), text.Number("differs").In(small))
+	t.Indent = 2
 	for _, row := range r.Rows {
 		s := row.Shape
-		fmt.Fprintf(&b, "%7s %7d %7d %7d %6s %14s %9s  %11.1f %10.1f %8.1f%%\n", bytesText(float64(s.PieceBytes)*float64(s.Pieces)), s.Pieces, s.Sources, s.Destinations,
-			fmt.Sprintf("%.4g", float64(s.Bandwidth)/gigabit), bytesText(float64(row.Load)), secondsText(row.Time),
-			row.Small.Seconds()*1000, row.Simulation.Time.Seconds()*1000, row.Difference*100)
+		t.Row(text.Bytes(float64(s.PieceBytes)*float64(s.Pieces)), s.Pieces, s.Sources, s.Destinations,
+			fmt.Sprintf("%.4g", float64(s.Bandwidth)/gigabit), text.Bytes(float64(row.Load)), fmt.Sprintf("%.4g s", row.Time.Seconds()),
+			text.Milliseconds(row.Small, 1), text.Milliseconds(row.Simulation.Time, 1), fmt.Sprintf("%.1f%%", row.Difference*100))
 	}
-	fmt.Fprintf(&b, "\nboth agree within %.0f%%: ", r.Bound*100)
+	agree := "yes"
 	if r.Violated() {
-		b.WriteString("no\n")
-	} else {
-		b.WriteString("yes\n")
+		agree = "no"
 	}
-	fmt.Fprintf(&b, "verdict: %s\n", r.Verdict())
-	_, err := io.WriteString(w, b.String())
-	return err
+	err := screen.Folded(func(out io.Writer) error {
+		_, err := io.WriteString(out, "A host is lost, and every piece of data that it held is copied from a replica to a new host.\n"+
+			"It takes as long as the largest load on any one link. The small scale is simulated: our own segments\n"+
+			"fill new ones, message by message, over links of that bandwidth.\n\n")
+		return err
+	})
+	v := r.Verdict()
+	err = errors.Join(err, t.Write(screen))
+	_, broken := fmt.Fprintf(screen, "\nboth agree within %.0f%%: %s\nverdict: %s\n", r.Bound*100, agree, screen.Paint(v.Mark(), string(v)))
+	return errors.Join(err, broken)
 }
-
-func bytesText(n float64) string {
-	for _, unit := range []struct {
-		size float64
-		name string
-	}{{1e15, "PB"}, {1e12, "TB"}, {1e9, "GB"}, {1e6, "MB"}, {1e3, "kB"}} {
-		if n >= unit.size {
-			return fmt.Sprintf("%.4g %s", n/unit.size, unit.name)
-		}
-	}
-	return fmt.Sprintf("%.0f B", n)
-}
-
-func secondsText(d time.Duration) string { return fmt.Sprintf("%.4g s", d.Seconds()) }

@@ -5,6 +5,8 @@ package report
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/firstgap/firstgap/harness/campaign"
@@ -27,7 +29,10 @@ type Report struct {
 	Runs     *campaign.Summary `json:"runs"`
 	Failures []Failure         `json:"failures"`
 
-	failed []campaign.Failed
+	failed  []campaign.Failed
+	noModel bool      // the job was to leave the model out
+	began   time.Time // of the job
+	host    string    // the machine that it ran on
 }
 
 // A Failure refers to the file of a failed run.
@@ -44,7 +49,8 @@ type Failure struct {
 // to leave the model out says so by noModel.
 func New(model *campaign.Model, runs *campaign.Summary, noModel bool, took time.Duration) *Report {
 	r := &Report{Format: "firstgap report", Version: Version, Verdict: judge.Pass, Reasons: []string{}, Build: failure.ThisBuild(),
-		Seconds: took.Seconds(), Model: model, Runs: runs, Failures: []Failure{}}
+		Seconds: took.Seconds(), Model: model, Runs: runs, Failures: []Failure{},
+		noModel: model == nil && noModel, began: time.Now().Add(-took), host: hostname()}
 	switch {
 	case model == nil && noModel:
 	case model == nil:
@@ -64,6 +70,15 @@ func New(model *campaign.Model, runs *campaign.Summary, noModel bool, took time.
 			Hash: f.Failure.Hash, File: fileOf(f.Seed)})
 	}
 	return r
+}
+
+// hostname returns the name of this machine, or what reports have where it has none.
+func hostname() string {
+	name, err := os.Hostname()
+	if name = clean(strings.Join(strings.Fields(name), "-")); err != nil || name == "" {
+		return "localhost"
+	}
+	return name
 }
 
 func (r *Report) object(v judge.Verdict, reasons ...string) {

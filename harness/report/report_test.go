@@ -29,12 +29,12 @@ import (
 func sound() (*campaign.Model, *campaign.Summary) {
 	m := &campaign.Model{Verdict: judge.Pass,
 		Worlds:   []campaign.World{{Name: "tiny", Verdict: judge.Pass, Distinct: 8808, Generated: 35336, Depth: 21, Seconds: 0.02}},
-		Variants: []campaign.Variant{{Bug: "cut-at-highest", Verdict: judge.Pass, Invariant: "KeptIsStored", Trace: make([]check.Step, 7)}},
+		Variants: []campaign.Variant{{Bug: "cut-at-highest", Verdict: judge.Pass, Invariant: "KeptIsStored", Seconds: 0.5, Trace: make([]check.Step, 7)}},
 	}
 	for _, i := range volume.Invariants() {
 		m.Invariants = append(m.Invariants, campaign.Invariant{Name: i.Name, Guarantee: i.Guarantee, Verdict: judge.Pass, Worlds: 1, States: 8808})
 	}
-	s := &campaign.Summary{Verdict: judge.Pass, Seed: 1, Asked: 1234567, Stop: campaign.AllRun, Seconds: 10}
+	s := &campaign.Summary{System: "aurora", Verdict: judge.Pass, Seed: 1, Asked: 1234567, Stop: campaign.AllRun, Seconds: 10}
 	s.Counts.Runs, s.Counts.Acknowledged = 1234567, 30
 	for _, c := range judge.Checks() {
 		s.Checks = append(s.Checks, campaign.Tally{Check: c, Guarantee: judge.Guarantee(c), Verdict: judge.Pass, Runs: 1234567})
@@ -66,63 +66,76 @@ func failed(t testing.TB) (*campaign.Model, *campaign.Summary) {
 	return m, s
 }
 
-func suites(t *testing.T, r *Report) (all junitSuites, cases map[string]junitCase) {
+// suites reads a report's junit.xml after holding it against the schema: the suites, what is in their system-out, and the
+// cases by class and name.
+func suites(t *testing.T, r *Report) (all junitSuites, out string, cases map[string]junitCase) {
 	text, err := r.JUnit()
 	require.NoError(t, err)
+	require.Empty(t, refusals(text), "%s", text)
 	require.NoError(t, xml.Unmarshal(text, &all))
 	cases = map[string]junitCase{}
-	tests, failures, errors, skipped := 0, 0, 0, 0
 	for _, s := range all.Suites {
-		require.Equal(t, len(s.Cases), s.Tests)
+		out += s.Out
 		for _, c := range s.Cases {
 			key := c.Class + "/" + c.Name
 			require.NotContains(t, cases, key, "readers drop duplicates")
 			cases[key] = c
-			tests++
-			if c.Failure != nil {
-				failures++
-			}
-			if c.Error != nil {
-				errors++
-			}
-			if c.Skipped != nil {
-				skipped++
-			}
 		}
 	}
-	require.Equal(t, []int{tests, failures, errors, skipped}, []int{all.Tests, all.Failures, all.Errors, all.Skipped})
-	return all, cases
+	return all, out, cases
+}
+
+// objections counts the failures and errors of all suites.
+func objections(all junitSuites) (n int) {
+	for _, s := range all.Suites {
+		n += s.Failures + s.Errors
+	}
+	return n
 }
 
 func TestJUnitHasACaseForEveryInvariantAndCheck(t *testing.T) {
 	m, s := sound()
-	all, cases := suites(t, New(m, s, false, time.Minute))
-	require.Zero(t, all.Failures+all.Errors)
-	require.Equal(t, "60.000", all.Time)
+	all, out, cases := suites(t, New(m, s, false, time.Minute))
+	require.Zero(t, objections(all))
 	for _, i := range volume.Invariants() {
 		require.Contains(t, cases, "model.invariant/"+i.Name)
-		require.Contains(t, cases["model.invariant/"+i.Name].Out, "holds in 8808 states")
+		require.Contains(t, out, i.Name+": "+i.Guarantee+"\nholds in 8808 states")
 	}
 	for _, c := range judge.Checks() {
 		require.Contains(t, cases, "run.check/"+string(c))
-		require.Contains(t, cases["run.check/"+string(c)].Out, "evaluated in 1234567 runs")
+		require.Contains(t, out, string(c)+": "+judge.Guarantee(c)+"\nevaluated in 1234567 runs")
 	}
 	require.Contains(t, cases, "model.world/tiny")
 	require.Contains(t, cases, "model.variant/cut-at-highest is caught")
 	require.Contains(t, cases, "run/campaign")
 	require.Len(t, cases, len(volume.Invariants())+len(judge.Checks())+3)
+	// Times are those that were measured: of worlds, variants and the campaign.
+	require.Equal(t, "0.020", cases["model.world/tiny"].Time)
+	require.Equal(t, "0.500", cases["model.variant/cut-at-highest is caught"].Time)
+	require.Equal(t, "10.000", cases["run/campaign"].Time)
+	require.Equal(t, "0.000", cases["run.check/durability"].Time)
+	times := map[string]string{}
+	for _, s := range all.Suites {
+		times[s.Name] = s.Time
+	}
+	require.Equal(t, map[string]string{"model.invariant": "0.000", "model.world": "0.020", "model.variant": "0.500", "run": "10.000"}, times)
 }
 
 func TestJUnitSaysWhatFailed(t *testing.T) {
 	m, s := failed(t)
 	r := New(m, s, false, time.Minute)
 	require.Equal(t, judge.Violation, r.Verdict)
-	_, cases := suites(t, r)
+	r.Failures[0].Replay = "firstgap replay out/seed-7.fgt"
+	all, _, cases := suites(t, r)
 	d := cases["run.check/durability"]
 	require.NotNil(t, d.Failure)
 	require.Equal(t, "violation", d.Failure.Type)
 	require.Equal(t, `seed 7: row "a<b" is gone`, d.Failure.Message, "the first line, without what XML cannot say")
-	require.Contains(t, d.Failure.Text, "what it held")
+	require.Contains(t, d.Failure.Text, "what it held\nseed 7: violation: firstgap replay out/seed-7.fgt")
+	require.Contains(t, cases["run/campaign"].Failure.Text, "seed 7: violation: firstgap replay out/seed-7.fgt")
+	require.NotContains(t, cases["run.check/sanity"].Error.Text, "replay", "it objected to no run that was kept")
+	require.Equal(t, []junitProperty{{"verdict", "violation"}, {"system", "aurora"}, {"seed", "1"}, {"runs", "1234567"},
+		{"seed 7", "violation: durability"}, {"seed 7 replay", "firstgap replay out/seed-7.fgt"}}, all.Suites[len(all.Suites)-1].Properties)
 	x := cases["run.check/sanity"]
 	require.Nil(t, x.Failure)
 	require.NotNil(t, x.Error, "what could not be told has not passed")
@@ -135,12 +148,28 @@ func TestAPartThatWasNotDoneIsNoPass(t *testing.T) {
 	for _, r := range []*Report{New(nil, s, false, 0), New(m, nil, false, 0), New(nil, nil, false, 0)} {
 		require.Equal(t, judge.CouldNotTell, r.Verdict)
 		require.NotEmpty(t, r.Reasons)
-		all, _ := suites(t, r)
-		require.Positive(t, all.Errors)
+		all, _, _ := suites(t, r)
+		require.Positive(t, objections(all))
 		require.Contains(t, string(r.Markdown()), "could not tell")
 		require.NoError(t, r.WriteText(&bytes.Buffer{}))
 	}
 	require.Equal(t, judge.Pass, New(m, s, false, 0).Verdict)
+}
+
+// What was not to be made is skipped and says why; it is no objection, and no pass.
+func TestWhatWasNotToBeMadeIsSkipped(t *testing.T) {
+	_, s := sound()
+	s.Checks[0].Verdict, s.Checks[0].NotMade = "", "not checked: needs operations"
+	r := New(nil, s, true, 0)
+	require.Equal(t, judge.Pass, r.Verdict)
+	all, _, cases := suites(t, r)
+	require.Zero(t, objections(all))
+	require.Equal(t, "not checked: needs operations", cases["run.check/"+string(s.Checks[0].Check)].Skipped.Message)
+	require.Equal(t, "not checked: the job left the model out", cases["model/model"].Skipped.Message)
+	// A check that objected was made, whatever the system was said to give.
+	s.Checks[0].Verdict, s.Checks[0].Violations = judge.Violation, 1
+	_, _, cases = suites(t, New(nil, s, true, 0))
+	require.NotNil(t, cases["run.check/"+string(s.Checks[0].Check)].Failure)
 }
 
 func TestTheFolderHoldsTheReport(t *testing.T) {
@@ -234,6 +263,11 @@ func TestTheSummaryIsTruncated(t *testing.T) {
 
 func TestTheTableForATerminal(t *testing.T) {
 	m, s := failed(t)
+	for i := range s.Checks {
+		if s.Checks[i].Check == faults.Trace {
+			s.Checks[i].NotMade = "not checked: needs a trace"
+		}
+	}
 	folder, err := Open(t.TempDir())
 	require.NoError(t, err)
 	r := New(m, s, false, time.Minute)
@@ -241,14 +275,9 @@ func TestTheTableForATerminal(t *testing.T) {
 	var b bytes.Buffer
 	require.NoError(t, r.WriteText(&b))
 	text := b.String()
-	for _, words := range []string{"tiny   ", "caught", "KeptIsStored", "durability       violation       1,234,567  1", "cuts that removed records",
+	for _, words := range []string{"tiny   ", "caught", "KeptIsStored", "durability       violation       1,234,567           1  ", "runs beyond the fault budget",
 		"seed 7: violation", "breaks: after the last recovery", "firstgap replay ", "verdict: violation (60.0 s)"} {
 		require.Contains(t, text, words)
 	}
-}
-
-func TestGrouped(t *testing.T) {
-	for n, want := range map[uint64]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", 100000: "100,000"} {
-		require.Equal(t, want, grouped(n))
-	}
+	require.Regexp(t, `(?m)^trace +not checked: needs a trace$`, text)
 }

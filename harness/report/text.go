@@ -3,28 +3,18 @@ package report
 import (
 	"fmt"
 	"io"
+	"math"
 	"strings"
-	"text/tabwriter"
-	"unicode/utf8"
 
 	"github.com/firstgap/firstgap/harness/campaign"
 	"github.com/firstgap/firstgap/harness/judge"
+	"github.com/firstgap/firstgap/harness/text"
 )
 
 // longestCell bounds a detail in a table for people; the files have it whole.
 const longestCell = 160
 
-func short(s string) string {
-	s, _, _ = strings.Cut(s, "\n")
-	if len(s) <= longestCell {
-		return s
-	}
-	cut := longestCell
-	for !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut] + "…"
-}
+func short(s string) string { return text.Short(s, longestCell) }
 
 // amount is one line of what runs amounted to.
 type amount struct {
@@ -36,25 +26,12 @@ type amount struct {
 func amounts(s *campaign.Summary) []amount {
 	var all []amount
 	for _, a := range s.Amounts() {
-		all = append(all, amount{a.Text, grouped(a.Value)})
+		all = append(all, amount{a.Text, text.Count(a.Value)})
 	}
 	return append(all,
-		amount{"runs a second", fmt.Sprintf("%.0f", s.Rate())},
-		amount{"events a second", grouped(uint64(s.EventRate()))},
-		amount{"most bytes on the heap", grouped(s.HeapBytes)})
-}
-
-// grouped writes 1234567 as 1,234,567.
-func grouped(n uint64) string {
-	digits := fmt.Sprint(n)
-	var b strings.Builder
-	for i, d := range digits {
-		if i > 0 && (len(digits)-i)%3 == 0 {
-			b.WriteByte(',')
-		}
-		b.WriteRune(d)
-	}
-	return b.String()
+		amount{"runs a second", text.Count(uint64(math.Round(s.Rate())))},
+		amount{"events a second", text.Count(uint64(s.EventRate()))},
+		amount{"most bytes on the heap", text.Count(s.HeapBytes)})
 }
 
 func countsLine(s *campaign.Summary) string {
@@ -65,69 +42,75 @@ func countsLine(s *campaign.Summary) string {
 	return strings.Join(parts, "\n")
 }
 
-// WriteText writes the report as tables for a terminal.
-func (r *Report) WriteText(out io.Writer) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+// WriteText writes the report for people: tables as wide as the screen, and what failed.
+func (r *Report) WriteText(w io.Writer) error {
+	screen := text.On(w)
+	var tables []*text.Table
 	if m := r.Model; m != nil {
-		fmt.Fprintln(w, "MODEL WORLD\tVERDICT\tDISTINCT\tGENERATED\tDEPTH\tSECONDS")
+		worlds := text.NewTable(text.Text("MODEL WORLD"), text.Text("VERDICT"), text.Number("DISTINCT"), text.Number("GENERATED"), text.Number("DEPTH"), text.Number("SECONDS"))
 		for _, x := range m.Worlds {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%.2f\n", x.Name, detailed(x.Verdict, x.Detail), grouped(x.Distinct), grouped(x.Generated), x.Depth, x.Seconds)
+			worlds.Row(x.Name, x.Verdict.Cell(detailed(x.Verdict, x.Detail)), text.Count(x.Distinct), text.Count(x.Generated), x.Depth, fmt.Sprintf("%.2f", x.Seconds))
 		}
-		if err := w.Flush(); err != nil {
-			return err
-		}
-		fmt.Fprintln(out)
-		fmt.Fprintln(w, "BROKEN VARIANT\tVERDICT\tVIOLATES\tSTEPS\tSTATES\tSECONDS")
+		variants := text.NewTable(text.Text("BROKEN VARIANT"), text.Text("VERDICT"), text.Text("VIOLATES"), text.Number("STEPS"), text.Number("STATES"), text.Number("SECONDS"))
 		for _, x := range m.Variants {
 			verdict := "caught"
 			if x.Verdict != judge.Pass {
 				verdict = detailed(x.Verdict, x.Detail)
 			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%.2f\n", x.Bug, verdict, x.Invariant, len(x.Trace), grouped(x.Distinct), x.Seconds)
+			variants.Row(x.Bug, x.Verdict.Cell(verdict), x.Invariant, len(x.Trace), text.Count(x.Distinct), fmt.Sprintf("%.2f", x.Seconds))
 		}
-		if err := w.Flush(); err != nil {
-			return err
-		}
-		fmt.Fprintln(out)
+		tables = append(tables, worlds, variants)
 	}
 	if s := r.Runs; s != nil {
-		fmt.Fprintln(w, "CHECK\tVERDICT\tRUNS\tVIOLATIONS\tGUARANTEE")
+		checks := text.NewTable(text.Text("CHECK"), text.Text("VERDICT"), text.Number("RUNS"), text.Number("VIOLATIONS"), text.Text("GUARANTEE"))
 		for _, c := range s.Checks {
 			if c.NotMade != "" {
-				fmt.Fprintf(w, "%s\t%s\n", c.Check, c.NotMade)
+				checks.Row(c.Check, "", "", "", c.NotMade)
 				continue
 			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\n", c.Check, c.Verdict, grouped(c.Runs), c.Violations, c.Guarantee)
+			checks.Row(c.Check, c.Verdict.Cell(string(c.Verdict)), text.Count(c.Runs), text.Count(c.Violations), c.Guarantee)
 		}
-		if err := w.Flush(); err != nil {
-			return err
-		}
-		fmt.Fprintln(out)
+		sums := text.NewTable(text.Text(""), text.Number(""))
 		for _, a := range amounts(s) {
-			fmt.Fprintf(w, "%s\t%s\n", a.name, a.value)
+			sums.Row(a.name, a.value)
 		}
-		if err := w.Flush(); err != nil {
+		tables = append(tables, checks, sums)
+	}
+	for _, t := range tables {
+		if err := t.Write(screen); err != nil {
 			return err
 		}
-		fmt.Fprintln(out)
-	}
-	if s := r.Runs; s != nil && len(s.Unseen) > 0 {
-		fmt.Fprintf(out, "not seen in so few runs: %s\n\n", strings.Join(s.Unseen, ", "))
-	}
-	for _, f := range r.Failures {
-		fmt.Fprintf(out, "seed %d: %s\n", f.Seed, f.Verdict)
-		for _, x := range f.Findings {
-			fmt.Fprintf(out, "  %s: %s\n    breaks: %s\n", x.Check, short(x.Sentence()), x.Guarantee)
-		}
-		if f.Replay != "" {
-			fmt.Fprintf(out, "  %s\n", f.Replay)
+		if _, err := fmt.Fprintln(screen); err != nil {
+			return err
 		}
 	}
-	fmt.Fprintf(out, "verdict: %s (%.1f s)\n", r.Verdict, r.Seconds)
-	for _, reason := range r.Reasons {
-		fmt.Fprintf(out, "  %s\n", short(reason))
+	err := screen.Folded(func(out io.Writer) error {
+		if s := r.Runs; s != nil && len(s.Unseen) > 0 {
+			fmt.Fprintf(out, "not seen in so few runs: %s\n\n", strings.Join(s.Unseen, ", "))
+		}
+		for _, f := range r.Failures {
+			fmt.Fprintf(out, "seed %d: %s\n", f.Seed, f.Verdict)
+			for _, x := range f.Findings {
+				fmt.Fprintf(out, "  %s: %s\n    breaks: %s\n", x.Check, short(x.Sentence()), x.Guarantee)
+			}
+			if f.Replay != "" {
+				fmt.Fprintf(out, "  %s\n", f.Replay)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	return nil
+	if _, err := fmt.Fprintf(screen, "verdict: %s (%.1f s)\n", screen.Paint(r.Verdict.Mark(), string(r.Verdict)), r.Seconds); err != nil {
+		return err
+	}
+	return screen.Folded(func(out io.Writer) error {
+		for _, reason := range r.Reasons {
+			fmt.Fprintf(out, "  %s\n", short(reason))
+		}
+		return nil
+	})
 }
 
 func detailed(v judge.Verdict, detail string) string {
@@ -150,17 +133,21 @@ func (r *Report) Markdown() []byte {
 	if m := r.Model; m != nil {
 		b.WriteString("\n| model world | verdict | distinct | generated | depth | seconds |\n|---|---|--:|--:|--:|--:|\n")
 		for _, x := range m.Worlds {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %d | %.2f |\n", x.Name, cell(detailed(x.Verdict, x.Detail)), grouped(x.Distinct), grouped(x.Generated), x.Depth, x.Seconds)
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %d | %.2f |\n", x.Name, cell(detailed(x.Verdict, x.Detail)), text.Count(x.Distinct), text.Count(x.Generated), x.Depth, x.Seconds)
 		}
 		b.WriteString("\n| invariant | verdict | states | caught |\n|---|---|--:|---|\n")
 		for _, x := range m.Invariants {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", x.Name, cell(detailed(x.Verdict, x.Detail)), grouped(x.States), orNone(x.Caught))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", x.Name, cell(detailed(x.Verdict, x.Detail)), text.Count(x.States), orNone(x.Caught))
 		}
 	}
 	if s := r.Runs; s != nil {
 		b.WriteString("\n| check | verdict | runs | violations | guarantee |\n|---|---|--:|--:|---|\n")
 		for _, c := range s.Checks {
-			fmt.Fprintf(&b, "| %s | %s | %s | %d | %s |\n", c.Check, c.Verdict, grouped(c.Runs), c.Violations, cell(c.Guarantee))
+			if c.NotMade != "" {
+				fmt.Fprintf(&b, "| %s |  |  |  | %s |\n", c.Check, cell(c.NotMade))
+				continue
+			}
+			fmt.Fprintf(&b, "| %s | %s | %s | %d | %s |\n", c.Check, c.Verdict, text.Count(c.Runs), c.Violations, cell(c.Guarantee))
 		}
 		b.WriteString("\n| over all runs | |\n|---|--:|\n")
 		for _, a := range amounts(s) {
@@ -185,14 +172,14 @@ func cell(s string) string {
 }
 
 // truncated cuts text at the end of a line, and says so.
-func truncated(text string, most int) []byte {
-	if len(text) <= most {
-		return []byte(text)
+func truncated(s string, most int) []byte {
+	if len(s) <= most {
+		return []byte(s)
 	}
 	const note = "\n\n*cut here: the summary is too long; report.json has all of it*\n"
-	text = text[:most-len(note)]
-	if i := strings.LastIndexByte(text, '\n'); i > 0 {
-		text = text[:i]
+	s = s[:most-len(note)]
+	if i := strings.LastIndexByte(s, '\n'); i > 0 {
+		s = s[:i]
 	}
-	return []byte(text + note)
+	return []byte(s + note)
 }

@@ -36,6 +36,10 @@ type Runtime interface {
 	Named(name string) (node.ID, bool)
 	// Newest returns the process of a role that was started last, or 0.
 	Newest(role string) node.ID
+	// Processes lists the processes, clients excepted, in the order in which they were added.
+	Processes() []node.ID
+	// Started returns how often a process was started.
+	Started(node.ID) uint32
 	// Running tells whether a process is up.
 	Running(node.ID) bool
 	// State returns what a running node tells of itself. It is false where the process is down, or tells nothing.
@@ -46,6 +50,13 @@ type Runtime interface {
 	// Ask hands a running node a message and returns the messages with which it answers at once. The run does not go on
 	// meanwhile and does not see it, so the message must be a read. It is false where the process is down.
 	Ask(node.ID, node.Message) ([]node.Message, bool)
+
+	// Noted returns how many things have happened: the number of the last event. Hash is the chain over all of them, and so the
+	// identity of the run.
+	Noted() uint64
+	Hash() uint64
+	// Counts says what has happened so far.
+	Counts() Counts
 
 	// Close stops all nodes. The runtime can still be asked, not run.
 	Close()

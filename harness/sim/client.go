@@ -28,16 +28,16 @@ func (w *World) request(client *process, to node.ID, r *node.Request) {
 	w.counts.Requests++
 	w.scratch = r.AppendDigest(w.scratch[:0])
 	size := len(w.scratch)
-	digest := xxh3.Hash(w.scratch)
+	digest := xxh3.Hash(w.identity.Of(r))
 	dst := w.find(to)
 	if dst == nil || dst.actor != nil {
-		w.counts.lost(ByNobody)
+		w.lost(ByNobody)
 		w.note(Event{Kind: EventLost, Process: to, From: client.id, Request: r, Reason: ByNobody}, digest)
 		return
 	}
 	f := w.fateOf(client, dst, w.draw(mix(r.ID+1, uint64(client.id)<<16|uint64(to))))
 	if f.lost != 0 {
-		w.counts.lost(f.lost)
+		w.lost(f.lost)
 		w.note(Event{Kind: EventLost, Process: to, From: client.id, Request: r, Reason: f.lost}, digest)
 		return
 	}
@@ -52,16 +52,16 @@ func (w *World) respond(src *process, to node.ID, r *node.Reply) {
 	w.counts.Replies++
 	w.scratch = r.AppendDigest(w.scratch[:0])
 	size := len(w.scratch)
-	digest := xxh3.Hash(w.scratch)
+	digest := xxh3.Hash(w.identity.Of(r))
 	client := w.find(to)
 	if client == nil || client.actor == nil {
-		w.counts.lost(ByNobody)
+		w.lost(ByNobody)
 		w.note(Event{Kind: EventLost, Process: to, From: src.id, Reply: r, Reason: ByNobody}, digest)
 		return
 	}
 	f := w.fateOf(src, client, w.draw(mix(^r.ID, uint64(src.id)<<16|uint64(to))))
 	if f.lost != 0 {
-		w.counts.lost(f.lost)
+		w.lost(f.lost)
 		w.note(Event{Kind: EventLost, Process: to, From: src.id, Reply: r, Reason: f.lost}, digest)
 		return
 	}

@@ -141,6 +141,10 @@ func (w *World) send(src *process, to node.ID, m node.Message) {
 	w.scratch = m.AppendDigest(w.scratch[:0])
 	size := len(w.scratch)
 	digest := mix(xxh3.Hash(w.scratch), t.hash)
+	key := digest
+	if node.DigestLeavesOut(m) {
+		digest = mix(digest, xxh3.Hash(w.identity.Of(m)))
+	}
 	t.messages++
 	t.bytes += uint64(size)
 	w.counts.Messages++
@@ -150,7 +154,6 @@ func (w *World) send(src *process, to node.ID, m node.Message) {
 		return
 	}
 	// A record keeps its fate when what travels with it changes, such as the VDL.
-	key := digest
 	if c, ok := m.(node.Carrier); ok {
 		if low, high := c.LSNs(); low != 0 {
 			key = mix(mix(t.hash, uint64(low)), uint64(high))
@@ -179,6 +182,6 @@ func (w *World) send(src *process, to node.ID, m node.Message) {
 
 // lose notes that a message will not arrive.
 func (w *World) lose(src *process, to node.ID, m node.Message, digest uint64, why Reason) {
-	w.counts.lost(why)
+	w.lost(why)
 	w.note(Event{Kind: EventLost, Process: to, From: src.id, Message: m, Reason: why}, digest)
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // traffic has process 1 send count pings at to 2, one each interval, under a plan, and returns what arrived.
-func traffic(t testing.TB, o Options, count uint64, interval time.Duration, fs ...faults.Fault) ([]received, Counts) {
+func traffic(t testing.TB, o Options, count uint64, interval time.Duration, fs ...faults.Fault) ([]received, runtime.Counts) {
 	t.Helper()
 	var got []received
 	w := newWorld(t, o)

@@ -70,7 +70,7 @@ func TestCrashAndRestart(t *testing.T) {
 		"segment 1/3/3@70ms", // of two, the one that lasts longer
 	}, d.lines)
 	assert.EqualValues(t, 4, d.Counts().Crashes)
-	assert.Zero(t, d.Incarnation(never), "what was never started is not started by a fault")
+	assert.Zero(t, d.Started(never), "what was never started is not started by a fault")
 }
 
 func TestCrashAtPoint(t *testing.T) {

@@ -1,12 +1,16 @@
 package sim
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/impl/node"
 )
 
@@ -26,6 +30,34 @@ const (
 	EventCrash                        // a process dies: Incarnation, and in Name how
 )
 
+var eventKinds = [...]string{"", "start", "message", "timer", "disk", "request", "reply", "action", "trace", "lost", "crash"}
+
+func (k EventKind) String() string { return nameIn(eventKinds[:], "EventKind", uint8(k)) }
+
+// MarshalText writes the kind's name.
+func (k EventKind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// UnmarshalText reads a kind's name and refuses an unknown one.
+func (k *EventKind) UnmarshalText(text []byte) error {
+	i, err := placeIn(eventKinds[:], "kind of event", text)
+	*k = EventKind(i)
+	return err
+}
+
+func nameIn(all []string, what string, i uint8) string {
+	if int(i) < len(all) {
+		return all[i]
+	}
+	return fmt.Sprintf("%s(%d)", what, i)
+}
+
+func placeIn(all []string, what string, text []byte) (uint8, error) {
+	if i := slices.Index(all, string(text)); i > 0 {
+		return uint8(i), nil
+	}
+	return 0, &faults.UnknownError{What: what, Found: string(text), Known: all[1:]}
+}
+
 // Reason says why something was lost.
 type Reason uint8
 
@@ -36,12 +68,18 @@ const (
 	ByNobody                   // no process has that address
 )
 
-func (r Reason) String() string {
-	names := [...]string{"", "lost", "cut off", "receiver down", "no such receiver"}
-	if int(r) < len(names) {
-		return names[r]
-	}
-	return fmt.Sprintf("Reason(%d)", uint8(r))
+var reasons = [...]string{"", "lost", "cut off", "receiver down", "no such receiver"}
+
+func (r Reason) String() string { return nameIn(reasons[:], "Reason", uint8(r)) }
+
+// MarshalText writes the reason's name.
+func (r Reason) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText reads a reason's name and refuses an unknown one.
+func (r *Reason) UnmarshalText(text []byte) error {
+	i, err := placeIn(reasons[:], "reason of a loss", text)
+	*r = Reason(i)
+	return err
 }
 
 // An Event is one thing that happened, for those who listen. It and what it points to are valid until the listener
@@ -72,10 +110,15 @@ func (w *World) Listen(do func(*Event)) { w.listen = do }
 const longestLine = 240
 
 // Describe renders an event on one line for people: time, process, what.
-func (w *World) Describe(e *Event) string {
+func (w *World) Describe(e *Event) string { return names(w.Name).describe(e) }
+
+// names says what nodes are called.
+type names func(node.ID) string
+
+func (w names) describe(e *Event) string {
 	name := ""
 	if e.Process != 0 {
-		name = w.Name(e.Process)
+		name = w(e.Process)
 	}
 	what := []byte(w.what(e))
 	if len(what) > longestLine {
@@ -88,20 +131,20 @@ func (w *World) Describe(e *Event) string {
 	return fmt.Sprintf("%12.6fms  %-14s %s", float64(e.At)/float64(time.Millisecond), name, what)
 }
 
-func (w *World) what(e *Event) string {
+func (w names) what(e *Event) string {
 	switch e.Kind {
 	case EventStart:
 		return fmt.Sprintf("starts, incarnation %d", e.Incarnation)
 	case EventMessage:
-		return "← " + w.Name(e.From) + ": " + describeMessage(e.Message)
+		return "← " + w(e.From) + ": " + describeMessage(e.Message)
 	case EventTimer:
 		return fmt.Sprintf("timer %d", e.Timer)
 	case EventDisk:
 		return fmt.Sprintf("disk done, token %d", e.Token)
 	case EventRequest:
-		return "← " + w.Name(e.From) + ": " + describeRequest(e.Request)
+		return "← " + w(e.From) + ": " + describeRequest(e.Request)
 	case EventReply:
-		return "← " + w.Name(e.From) + ": " + describeReply(e.Reply)
+		return "← " + w(e.From) + ": " + describeReply(e.Reply)
 	case EventAction:
 		return "* " + e.Name
 	case EventTrace:
@@ -116,7 +159,7 @@ func (w *World) what(e *Event) string {
 		case e.Reply != nil:
 			what = describeReply(e.Reply)
 		}
-		return fmt.Sprintf("× (%v) %s: %s", e.Reason, w.Name(e.From), what)
+		return fmt.Sprintf("× (%v) %s: %s", e.Reason, w(e.From), what)
 	case EventCrash:
 		return "crashes, " + e.Name
 	}
@@ -127,9 +170,12 @@ func describeMessage(m node.Message) string { return node.Describe(m) }
 
 func describeRequest(r *node.Request) string {
 	s := fmt.Sprintf("%v #%d txn %v", r.Op, r.ID, r.Txn)
-	for _, row := range r.Rows {
+	for i, row := range r.Rows {
 		s += " " + row.Key
-		if r.Op == node.OpPut {
+		switch {
+		case r.Op == node.OpSwap:
+			s += "=" + r.Expect.String() + "→" + row.Value.String()
+		case r.Op == node.OpPut, r.Op == node.OpWrite, r.Op == node.OpAppend, r.Op == node.OpApply && i < len(r.Reads) && !r.Reads[i]:
 			s += "=" + row.Value.String()
 		}
 	}
@@ -141,8 +187,13 @@ func describeReply(r *node.Reply) string {
 	if r.Reason != node.ReasonNone {
 		s += fmt.Sprintf(" (%v)", r.Reason)
 	}
-	if r.Op == node.OpGet && r.Status == node.OK {
+	switch ok := r.Status == node.OK; {
+	case ok && (r.Op == node.OpGet || r.Op == node.OpRead):
 		s += " " + r.Value.String()
+	case ok && (r.Op == node.OpElements || r.Op == node.OpApply):
+		for _, row := range r.Rows {
+			s += " " + row.Value.String()
+		}
 	}
 	if r.LSN != 0 {
 		s += fmt.Sprintf(" LSN %d", r.LSN)
@@ -150,7 +201,7 @@ func describeReply(r *node.Reply) string {
 	return s
 }
 
-func (w *World) describeTrace(t *node.Trace) string {
+func (w names) describeTrace(t *node.Trace) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%v epoch %d", t.Action, t.Epoch)
 	if t.Record != nil {
@@ -163,19 +214,19 @@ func (w *World) describeTrace(t *node.Trace) string {
 		fmt.Fprintf(&b, " txn %v", t.Txn)
 	}
 	if t.From != 0 {
-		b.WriteString(" from " + w.Name(t.From))
+		b.WriteString(" from " + w(t.From))
 	}
 	if t.Position != 0 {
 		fmt.Fprintf(&b, " position %d", t.Position)
 	}
-	for i, a := range t.Answers {
-		b.WriteString([]string{", ", " answers of "}[bit(i == 0)] + w.Name(a))
+	for i, a := range node.DetailOf[node.DecideStep](t).Answers {
+		b.WriteString([]string{", ", " answers of "}[bit(i == 0)] + w(a))
 	}
-	if t.History != nil {
-		fmt.Fprintf(&b, " history %v", t.History)
+	if h := t.History(); h != nil {
+		fmt.Fprintf(&b, " history %v", h)
 	}
-	if t.Action == node.ActHolds {
-		fmt.Fprintf(&b, " promise %d holds %d", t.Promise, len(t.Held))
+	if d, is := t.Detail.(*node.HoldsStep); is {
+		fmt.Fprintf(&b, " promise %d holds %d", d.Promise, len(d.Held))
 	}
 	return b.String()
 }
@@ -197,30 +248,134 @@ func (w *World) describeStep(ev *node.Event) string {
 		}
 		return fmt.Sprintf("start, incarnation %d, files [%s]", ev.Incarnation, strings.Join(names, "; "))
 	case node.Received:
-		return w.what(&Event{Kind: EventMessage, From: ev.From, Message: ev.Message})
+		return names(w.Name).what(&Event{Kind: EventMessage, From: ev.From, Message: ev.Message})
 	case node.Fired:
-		return w.what(&Event{Kind: EventTimer, Timer: ev.Timer})
+		return names(w.Name).what(&Event{Kind: EventTimer, Timer: ev.Timer})
 	case node.DiskDone:
-		return w.what(&Event{Kind: EventDisk, Token: ev.Token})
+		return names(w.Name).what(&Event{Kind: EventDisk, Token: ev.Token})
 	case node.Requested:
-		return w.what(&Event{Kind: EventRequest, From: ev.From, Request: &ev.Request})
+		return names(w.Name).what(&Event{Kind: EventRequest, From: ev.From, Request: &ev.Request})
 	}
 	return fmt.Sprintf("event of kind %d", ev.Kind)
 }
 
-// A Recorder keeps what a run did, to compare two runs and to show how one ended.
-type Recorder struct {
-	w      *World
-	last   int
-	hashes []uint64
-	lines  []string // a ring of the last ones
+// A Record is one event as data: what a file keeps of it, and other programs read. Its line for people is made of it
+// (Event, Line).
+type Record struct {
+	Number      uint64          `json:"n"`  // from 1
+	At          node.Time       `json:"at"` // nanoseconds of virtual time
+	Kind        EventKind       `json:"kind"`
+	Process     node.ID         `json:"process,omitempty"` // to whom it happened
+	From        node.ID         `json:"from,omitempty"`
+	Incarnation uint32          `json:"incarnation,omitempty"`
+	Timer       node.Timer      `json:"timer,omitempty"`
+	Token       node.Token      `json:"token,omitempty"`
+	Reason      Reason          `json:"reason,omitempty"` // of a loss
+	Name        string          `json:"name,omitempty"`   // of an action, or how a process died
+	What        json.RawMessage `json:"what,omitempty"`   // the message, request, reply or trace, as the wire has it in JSON (package node)
+	// Left says that What was too long to be kept: its type, and how many bytes it had.
+	Left *Left `json:"left,omitempty"`
 }
 
-// NewRecorder returns a recorder of a world, which keeps the lines of the last events, for the one who listens: it has Hear
-// hear of everything.
+// Left is what a Record leaves out.
+type Left struct {
+	Type  string `json:"type"`
+	Bytes int    `json:"bytes"`
+}
+
+// mostWhat is how many bytes of JSON a Record keeps: page images and long lists are left out.
+const mostWhat = 2048
+
+// recordOf makes a record of an event.
+func recordOf(e *Event) Record {
+	r := Record{Number: e.Seq, At: e.At, Kind: e.Kind, Process: e.Process, From: e.From, Incarnation: e.Incarnation, Timer: e.Timer,
+		Token: e.Token, Reason: e.Reason, Name: e.Name}
+	var v any
+	left := Left{}
+	switch {
+	case e.Message != nil:
+		v, left.Type = e.Message, e.Message.Type()
+	case e.Request != nil:
+		v, left.Type = e.Request, e.Request.Op.String()
+	case e.Reply != nil:
+		v, left.Type = e.Reply, e.Reply.Op.String()
+	case e.Trace != nil:
+		v, left.Type = e.Trace, e.Trace.Action.String()
+	default:
+		return r
+	}
+	text, err := node.AppendWireJSON(nil, v)
+	if left.Bytes = len(text); err != nil || len(text) > mostWhat {
+		r.Left = &left // a message of a type that the wire does not know is none of the project's own
+		return r
+	}
+	r.What = text
+	return r
+}
+
+// Event returns the event that a record is of, as far as the record has it.
+func (r *Record) Event() (Event, error) {
+	e := Event{Seq: r.Number, At: r.At, Kind: r.Kind, Process: r.Process, From: r.From, Incarnation: r.Incarnation, Timer: r.Timer,
+		Token: r.Token, Reason: r.Reason, Name: r.Name}
+	if r.What == nil {
+		return e, nil
+	}
+	for _, into := range []any{&e.Message, new(node.Request), new(node.Reply), new(node.Trace)} {
+		if err := node.DecodeWireJSON(r.What, into); err != nil {
+			var wrong *node.WireError
+			if errors.As(err, &wrong) && wrong.Rule == node.WireUnknown && wrong.Path == "" {
+				continue // it carries something else
+			}
+			return e, fmt.Errorf("event %d: %w", r.Number, err)
+		}
+		switch into := into.(type) {
+		case *node.Request:
+			e.Request = into
+		case *node.Reply:
+			e.Reply = into
+		case *node.Trace:
+			e.Trace = into
+		}
+		return e, nil
+	}
+	return e, fmt.Errorf("event %d: expected a message, request, reply or trace, found %s", r.Number, r.What)
+}
+
+// Line renders a record on one line for people, as World.Describe renders the event.
+func (r *Record) Line(name func(node.ID) string) string {
+	e, err := r.Event()
+	switch {
+	case err != nil:
+		e.Kind, e.Name = EventAction, err.Error()
+	case r.Left != nil:
+		e.Message = leftOut{*r.Left}
+		if e.Kind != EventLost {
+			e.Kind = EventMessage
+		}
+	}
+	return names(name).describe(&e)
+}
+
+// leftOut stands for what a record has left out.
+type leftOut struct{ Left }
+
+func (l leftOut) Type() string                 { return l.Left.Type }
+func (l leftOut) AppendDigest(b []byte) []byte { return b }
+func (l leftOut) Format(f fmt.State, _ rune)   { fmt.Fprintf(f, "(%d bytes, left out)", l.Bytes) }
+
+// A Recorder keeps what a run did, to compare two runs and to show how one ended.
+type Recorder struct {
+	w       *World
+	last    int
+	hashes  []uint64
+	records []Record // a ring of the last ones
+}
+
+// NewRecorder returns a recorder of a world, which keeps the last events, for the one who listens: it has Hear hear of
+// everything.
 func NewRecorder(w *World, last int) *Recorder { return &Recorder{w: w, last: last} }
 
-// Record starts to record: the chained hash after every event, and the lines of the last ones.
+// Record starts to record: the chained hash after every event, and the last events.
 func (w *World) Record(last int) *Recorder {
 	r := NewRecorder(w, last)
 	w.Listen(r.Hear)
@@ -230,11 +385,11 @@ func (w *World) Record(last int) *Recorder {
 // Hear writes an event down.
 func (r *Recorder) Hear(e *Event) {
 	if r.last > 0 {
-		line := r.w.Describe(e)
-		if len(r.lines) < r.last {
-			r.lines = append(r.lines, line)
+		one := recordOf(e)
+		if len(r.records) < r.last {
+			r.records = append(r.records, one)
 		} else {
-			r.lines[len(r.hashes)%r.last] = line
+			r.records[len(r.hashes)%r.last] = one
 		}
 	}
 	r.hashes = append(r.hashes, e.Hash)
@@ -243,13 +398,31 @@ func (r *Recorder) Hear(e *Event) {
 // Hashes returns the chained hash after every event.
 func (r *Recorder) Hashes() []uint64 { return r.hashes }
 
-// Lines returns the lines of the last events, oldest first.
-func (r *Recorder) Lines() []string {
-	if len(r.lines) < r.last {
-		return append([]string(nil), r.lines...)
+// Records returns the last events, oldest first.
+func (r *Recorder) Records() []Record {
+	if len(r.records) < r.last {
+		return slices.Clone(r.records)
 	}
 	oldest := len(r.hashes) % max(r.last, 1)
-	return append(append([]string(nil), r.lines[oldest:]...), r.lines[:oldest]...)
+	return slices.Concat(r.records[oldest:], r.records[:oldest])
+}
+
+// Lines returns the lines of the last events, oldest first.
+func (r *Recorder) Lines() []string {
+	var lines []string
+	for _, one := range r.Records() {
+		lines = append(lines, one.Line(r.w.Name))
+	}
+	return lines
+}
+
+// Nodes returns the names of all processes and clients, by address.
+func (r *Recorder) Nodes() map[node.ID]string {
+	all := map[node.ID]string{}
+	for _, p := range r.w.parties {
+		all[p.id] = p.name
+	}
+	return all
 }
 
 // FirstDifference returns the index of the first event by which two runs differ, one of which may have stopped

@@ -30,10 +30,10 @@ func TestLines(t *testing.T) {
 	})
 	add(t, w, 2, "segment 1/2", func(_ node.Time, ev node.Event, out *node.Effects) {
 		if ev.Kind == node.Received {
-			out.Tell(node.Trace{Action: node.ActDecide, Epoch: 2, LSN: 103, Answers: []node.ID{1, 2}, History: node.FirstHistory().Cut(102, 2)})
+			out.Tell(node.Trace{Action: node.ActDecide, Epoch: 2, LSN: 103, Detail: &node.DecideStep{Answers: []node.ID{1, 2}, History: node.FirstHistory().Cut(102, 2)}})
 			out.Tell(node.Trace{Action: node.ActStore, Epoch: 1, From: 1, Position: 7, Record: ev.Message.(*node.Append).Records[0]})
 			out.Tell(node.Trace{Action: node.ActAck, Epoch: 1, Txn: node.MakeTxn(1, 2)})
-			out.Tell(node.Trace{Action: node.ActHolds, Epoch: 1, Promise: 3, Held: make([]node.Held, 4)})
+			out.Tell(node.Trace{Action: node.ActHolds, Epoch: 1, Detail: &node.HoldsStep{Promise: 3, Held: make([]node.Held, 4)}})
 		}
 	})
 	s := &stream{count: 1}
@@ -139,4 +139,33 @@ func TestNames(t *testing.T) {
 	}
 	assert.Equal(t, "Reason(9)", fmt.Sprint(Reason(9)))
 	assert.Equal(t, "Ending(9)", fmt.Sprint(runtime.Ending(9)))
+}
+
+// What a history says of operations by themselves, the trail of a run says, too: whoever reads a stale read in one looks for the write
+// in the other.
+func TestOperationsAreDescribedWithTheirValues(t *testing.T) {
+	row := func(key, value string) node.Row { return node.Row{Key: key, Value: node.Some(value)} }
+	for want, r := range map[string]node.Request{
+		"read #1 txn 0.0 x":            {ID: 1, Op: node.OpRead, Rows: []node.Row{{Key: "x"}}},
+		"write #1 txn 0.0 x=1":         {ID: 1, Op: node.OpWrite, Rows: []node.Row{row("x", "1")}},
+		"write #1 txn 0.0 x=none":      {ID: 1, Op: node.OpWrite, Rows: []node.Row{{Key: "x"}}},
+		"swap #1 txn 0.0 x=1→2":        {ID: 1, Op: node.OpSwap, Rows: []node.Row{row("x", "2")}, Expect: node.Some("1")},
+		"append #1 txn 0.0 x=1":        {ID: 1, Op: node.OpAppend, Rows: []node.Row{row("x", "1")}},
+		"elements #1 txn 0.0 x":        {ID: 1, Op: node.OpElements, Rows: []node.Row{{Key: "x"}}},
+		"apply #1 txn 0.0 x y=2":       {ID: 1, Op: node.OpApply, Rows: []node.Row{{Key: "x"}, row("y", "2")}, Reads: []bool{true, false}},
+		"apply #1 txn 0.0 x=1 no-mark": {ID: 1, Op: node.OpApply, Rows: []node.Row{row("x", "1"), {Key: "no-mark"}}, Reads: []bool{false}},
+	} {
+		assert.Equal(t, want, describeRequest(&r))
+	}
+	for want, r := range map[string]node.Reply{
+		"read #1 txn 0.0 ok 1":                 {ID: 1, Op: node.OpRead, Status: node.OK, Value: node.Some("1")},
+		"read #1 txn 0.0 ok none":              {ID: 1, Op: node.OpRead, Status: node.OK},
+		"read #1 txn 0.0 refused (not open)":   {ID: 1, Op: node.OpRead, Status: node.Refused, Reason: node.ReasonNotOpen},
+		"write #1 txn 0.0 ok":                  {ID: 1, Op: node.OpWrite, Status: node.OK},
+		"elements #1 txn 0.0 ok 1 2":           {ID: 1, Op: node.OpElements, Status: node.OK, Rows: []node.Row{row("x", "1"), row("x", "2")}},
+		"apply #1 txn 0.0 ok 1 none":           {ID: 1, Op: node.OpApply, Status: node.OK, Rows: []node.Row{row("x", "1"), {Key: "y"}}},
+		"elements #1 txn 0.0 aborted (fenced)": {ID: 1, Op: node.OpElements, Status: node.Aborted, Reason: node.ReasonFenced, Rows: []node.Row{row("x", "1")}},
+	} {
+		assert.Equal(t, want, describeReply(&r))
+	}
 }

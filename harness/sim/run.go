@@ -155,7 +155,7 @@ func (w *World) cutOff(p *process, e *pending) {
 	} else {
 		lost.Reply = &h.reply
 	}
-	w.counts.lost(ByCut)
+	w.lost(ByCut)
 	w.note(lost, e.value)
 }
 
@@ -229,7 +229,11 @@ func (w *World) handleNode(p *process, e *pending) {
 		}
 	case EventDisk:
 		*ev = node.Event{Kind: node.DiskDone, Token: node.Token(e.value), Data: p.disk.takeRead(node.Token(e.value))}
-		w.fold(EventDisk, p.id, 0, 0, e.value)
+		digest := e.value
+		if len(ev.Data) > 0 {
+			digest = mix(digest, xxh3.Hash(ev.Data))
+		}
+		w.fold(EventDisk, p.id, 0, 0, digest)
 		if w.listen != nil {
 			w.tell(&Event{Kind: EventDisk, Process: p.id, Token: node.Token(e.value)})
 		}
@@ -255,7 +259,7 @@ func (w *World) step(p *process, ev *node.Event) {
 	}
 	for i := range w.out.Trace {
 		t := &w.out.Trace[i]
-		w.fold(EventTrace, p.id, t.From, uint8(t.Action), traceDigest(t))
+		w.fold(EventTrace, p.id, t.From, uint8(t.Action), xxh3.Hash(w.identity.Of(t)))
 		if w.listen != nil {
 			w.tell(&Event{Kind: EventTrace, Process: p.id, Trace: t})
 		}
@@ -415,35 +419,3 @@ func (w *World) tell(e *Event) {
 }
 
 func stringHash(s string) uint64 { return xxh3.HashString(s) }
-
-// traceDigest covers all of a trace.
-func traceDigest(t *node.Trace) uint64 {
-	h := mix(mix(uint64(t.Epoch)<<32|uint64(t.Promise), uint64(t.LSN)), mix(uint64(t.Txn), t.Position))
-	if r := t.Record; r != nil {
-		h = mix(mix(h, uint64(r.LSN)), r.Sum)
-	}
-	for _, a := range t.Answers {
-		h = mix(h, uint64(a))
-	}
-	for _, s := range t.History {
-		h = mix(mix(h, uint64(s.Epoch)), uint64(s.From))
-	}
-	for _, x := range t.Held {
-		h = mix(mix(h, uint64(x.LSN)), uint64(x.Epoch))
-		h = mix(h, uint64(x.OldestActive))
-		if x.Last {
-			h = mix(h, 1)
-		}
-	}
-	h = mix(h, uint64(t.Page))
-	for _, r := range t.Found {
-		h = mix(mix(h, uint64(r.LSN)), r.Sum)
-	}
-	if t.Register != nil {
-		h = mix(h, registerDigest(t.Register))
-	}
-	if t.Disk != nil {
-		h = mix(h, diskDigest(t.Disk))
-	}
-	return h
-}

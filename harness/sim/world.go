@@ -123,15 +123,17 @@ type World struct {
 	out     node.Effects
 	calls   runtime.Calls
 	scratch []byte
-	chain   [40]byte
-	hash    uint64
-	noted   uint64
-	starts  uint64
+	// identity says what tells a step that a node took, and some messages, from all others.
+	identity node.Identity
+	chain    [40]byte
+	hash     uint64
+	noted    uint64
+	starts   uint64
 
 	seen      attempts
 	types     []messageType
 	typeIndex map[string]int
-	counts    Counts
+	counts    runtime.Counts
 
 	links  []*linkFault
 	armed  []*pointFault
@@ -308,8 +310,8 @@ func (w *World) Ask(id node.ID, m node.Message) ([]node.Message, bool) {
 	return answers, true
 }
 
-// Incarnation returns how often a process was started.
-func (w *World) Incarnation(id node.ID) uint32 {
+// Started returns how often a process was started.
+func (w *World) Started(id node.ID) uint32 {
 	if p := w.find(id); p != nil {
 		return p.incarnation
 	}
@@ -501,7 +503,7 @@ func (w *World) down(p *process, e *pending) {
 		w.lose(w.parties[e.from], p.id, e.message, e.value, ByDown)
 	case EventRequest:
 		h := w.takeCall(e.call)
-		w.counts.lost(ByDown)
+		w.lost(ByDown)
 		w.note(Event{Kind: EventLost, Process: p.id, From: w.parties[e.from].id, Request: &h.request, Reason: ByDown}, e.value)
 	}
 }

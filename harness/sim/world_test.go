@@ -20,7 +20,7 @@ import (
 )
 
 // history runs the small system under every fault and returns its identity.
-func history(t *testing.T, seed uint64) (uint64, []uint64, Counts) {
+func history(t *testing.T, seed uint64) (uint64, []uint64, runtime.Counts) {
 	o := typical()
 	o.Seed = seed
 	w, _ := gossip(t, o, 7)
@@ -54,7 +54,7 @@ func TestSameSeedSameRun(t *testing.T) {
 
 // Were a kind of event or fault missing here, the test above would prove nothing about it.
 func TestEveryKindOfFaultStrikes(t *testing.T) {
-	var sum Counts
+	var sum runtime.Counts
 	for seed := uint64(1); seed <= 20; seed++ {
 		_, _, c := history(t, seed)
 		tally.Add(&sum, &c)
@@ -152,7 +152,7 @@ func TestTimersOfTheDeadNeverFire(t *testing.T) {
 	require.NoError(t, w.Start(1))
 	require.Equal(t, runtime.Idle, w.Run(after(time.Second)).End)
 	assert.Equal(t, []uint32{2}, fired)
-	assert.EqualValues(t, 2, w.Incarnation(1))
+	assert.EqualValues(t, 2, w.Started(1))
 }
 
 func TestNothingReachesTheDead(t *testing.T) {
@@ -521,12 +521,12 @@ func TestTracesAreHashed(t *testing.T) {
 	seen := map[uint64]int{}
 	r := &node.Record{LSN: 1}
 	for i, trace := range []node.Trace{
-		{}, {Action: 1}, {Epoch: 1}, {Promise: 1}, {LSN: 1}, {Txn: 1}, {Position: 1}, {From: 1}, {Record: r}, {Answers: []node.ID{1}},
-		{History: node.FirstHistory()}, {Held: []node.Held{{LSN: 1}}}, {Held: []node.Held{{LSN: 1, Last: true}}}, {Held: []node.Held{{LSN: 1, OldestActive: 2}}},
-		{Disk: &node.DiskStep{}}, {Disk: &node.DiskStep{View: node.View{Epoch: 1}}}, {Disk: &node.DiskStep{Start: 1}}, {Disk: &node.DiskStep{Lane: 1}},
-		{Disk: &node.DiskStep{Write: node.WriteID{By: 1}}}, {Disk: &node.DiskStep{Write: node.WriteID{Start: 1}}}, {Disk: &node.DiskStep{Write: node.WriteID{Count: 1}}},
-		{Disk: &node.DiskStep{What: &node.DiskWrite{Base: 1}}}, {Disk: &node.DiskStep{What: &node.DiskWrite{Log: []byte{1}}}}, {Disk: &node.DiskStep{Base: 1}},
-		{Disk: &node.DiskStep{Log: []byte{1}}}, {Disk: &node.DiskStep{Blocks: []node.Block{{Number: 1}}}}, {Disk: &node.DiskStep{Blocks: []node.Block{{Data: []byte{1}}}}},
+		{}, {Action: 1}, {Epoch: 1}, {Detail: &node.HoldsStep{Promise: 1}}, {LSN: 1}, {Txn: 1}, {Position: 1}, {From: 1}, {Record: r}, {Detail: &node.DecideStep{Answers: []node.ID{1}}},
+		{Detail: &node.JoinStep{History: node.FirstHistory()}}, {Detail: &node.HoldsStep{Held: []node.Held{{LSN: 1}}}}, {Detail: &node.HoldsStep{Held: []node.Held{{LSN: 1, Last: true}}}}, {Detail: &node.HoldsStep{Held: []node.Held{{LSN: 1, OldestActive: 2}}}},
+		{Detail: &node.DiskStep{}}, {Detail: &node.DiskStep{View: node.View{Epoch: 1}}}, {Detail: &node.DiskStep{Start: 1}}, {Detail: &node.DiskStep{Lane: 1}},
+		{Detail: &node.DiskStep{Write: node.WriteID{By: 1}}}, {Detail: &node.DiskStep{Write: node.WriteID{Start: 1}}}, {Detail: &node.DiskStep{Write: node.WriteID{Count: 1}}},
+		{Detail: &node.DiskStep{What: &node.DiskWrite{Base: 1}}}, {Detail: &node.DiskStep{What: &node.DiskWrite{Log: []byte{1}}}}, {Detail: &node.DiskStep{Base: 1}},
+		{Detail: &node.DiskStep{Log: []byte{1}}}, {Detail: &node.DiskStep{Blocks: []node.Block{{Number: 1}}}}, {Detail: &node.DiskStep{Blocks: []node.Block{{Data: []byte{1}}}}},
 	} {
 		w := newWorld(t, Options{Seed: 1})
 		add(t, w, 1, "a", func(_ node.Time, _ node.Event, out *node.Effects) { out.Tell(trace) })
@@ -537,14 +537,94 @@ func TestTracesAreHashed(t *testing.T) {
 	}
 }
 
+// So is what a node is told, in every field that its kind of event has: what a read found once was not.
+func TestEventsAreHashed(t *testing.T) {
+	seen := map[uint64]string{}
+	try := func(what string, of func(w *World)) {
+		w := newWorld(t, Options{Seed: 1})
+		of(w)
+		w.Run(after(time.Second))
+		require.Empty(t, seen[w.Hash()], what)
+		seen[w.Hash()] = what
+	}
+	disk := func(data string, size int, token node.Token) func(*World) {
+		return func(w *World) {
+			add(t, w, 1, "a", func(_ node.Time, ev node.Event, out *node.Effects) {
+				if ev.Kind == node.Started {
+					out.Append("log", []byte(data))
+					out.Read("log", 0, size, token)
+				}
+			})
+		}
+	}
+	try("a read", disk("ab", 2, 1))
+	try("a read of other bytes", disk("ac", 2, 1))
+	try("a read of fewer bytes", disk("ab", 1, 1))
+	try("a read of nothing", disk("ab", 0, 1))
+	try("a read with another token", disk("ab", 2, 2))
+	sends := func(from, to node.ID, m node.Message) func(*World) {
+		return func(w *World) {
+			add(t, w, to, "to", silent)
+			add(t, w, from, "from", func(_ node.Time, ev node.Event, out *node.Effects) {
+				if ev.Kind == node.Started {
+					out.Send(to, m)
+				}
+			})
+		}
+	}
+	try("a message", sends(1, 2, &node.WriteDisk{}))
+	try("a message from another", sends(3, 2, &node.WriteDisk{}))
+	try("a message to another", sends(1, 3, &node.WriteDisk{}))
+	try("a message of another type", sends(1, 2, &node.MirrorWrite{}))
+	try("a message with a name that its digest leaves out", sends(1, 2, &node.WriteDisk{Write: node.DiskWrite{ID: node.WriteID{By: 1}}}))
+	try("a message with a list that ends elsewhere", sends(1, 2, &node.GossipAsk{Above: []node.LSN{'/'}}))
+	try("a message with a list that begins elsewhere", sends(1, 2, &node.GossipAsk{Lost: []node.LSN{'/'}}))
+	try("a stranger's message", sends(1, 2, &node.Opaque{Kind: "a", Bytes: []byte("b")}))
+	try("a stranger's message of another kind", sends(1, 2, &node.Opaque{Kind: "b", Bytes: []byte("b")}))
+	try("a stranger's message with other bytes", sends(1, 2, &node.Opaque{Kind: "a", Bytes: []byte("c")}))
+	timer := func(number node.Timer, after time.Duration) func(*World) {
+		return func(w *World) {
+			add(t, w, 1, "a", func(_ node.Time, ev node.Event, out *node.Effects) {
+				if ev.Kind == node.Started {
+					out.SetTimer(number, after)
+				}
+			})
+		}
+	}
+	try("a timer", timer(1, ms))
+	try("a later timer", timer(1, 2*ms))
+	try("another timer", timer(2, ms))
+}
+
+// A message whose digest leaves something out fares as without it.
+func TestWhatADigestLeavesOutChangesNoFate(t *testing.T) {
+	arrives := func(id node.WriteID) (at node.Time) {
+		w := newWorld(t, Options{Seed: 1, Network: Network{Latency: dur(ms), Jitter: dur(10 * ms)}})
+		add(t, w, 2, "to", func(now node.Time, ev node.Event, _ *node.Effects) {
+			if ev.Kind == node.Received {
+				at = now
+			}
+		})
+		add(t, w, 1, "from", func(_ node.Time, ev node.Event, out *node.Effects) {
+			if ev.Kind == node.Started {
+				out.Send(2, &node.WriteDisk{Seq: 1, Write: node.DiskWrite{ID: id}})
+			}
+		})
+		w.Run(after(time.Second))
+		return at
+	}
+	require.NotZero(t, arrives(node.WriteID{}))
+	require.Equal(t, arrives(node.WriteID{}), arrives(node.WriteID{By: 7, Start: 8, Count: 9}))
+}
+
 func TestCountsAdd(t *testing.T) {
-	a := Counts{Events: 1, Types: []TypeCount{{"b", 1, 10}}}
+	a := runtime.Counts{Events: 1, Types: []runtime.TypeCount{{Type: "b", Messages: 1, Bytes: 10}}}
 	b := a
-	more := Counts{Events: 2, LostByLoss: 1, LostByDown: 2, Types: []TypeCount{{"a", 2, 20}, {"b", 3, 30}}}
+	more := runtime.Counts{Events: 2, LostByLoss: 1, LostByDown: 2, Types: []runtime.TypeCount{{Type: "a", Messages: 2, Bytes: 20}, {Type: "b", Messages: 3, Bytes: 30}}}
 	tally.Add(&a, &more)
-	assert.Equal(t, Counts{Events: 3, LostByLoss: 1, LostByDown: 2, Types: []TypeCount{{"a", 2, 20}, {"b", 4, 40}}}, a)
+	assert.Equal(t, runtime.Counts{Events: 3, LostByLoss: 1, LostByDown: 2, Types: []runtime.TypeCount{{Type: "a", Messages: 2, Bytes: 20}, {Type: "b", Messages: 4, Bytes: 40}}}, a)
 	assert.EqualValues(t, 3, a.Lost())
-	assert.Equal(t, Types{{"b", 1, 10}}, b.Types, "a copy is left alone")
+	assert.Equal(t, runtime.Types{{Type: "b", Messages: 1, Bytes: 10}}, b.Types, "a copy is left alone")
 }
 
 func TestLostToNobody(t *testing.T) {

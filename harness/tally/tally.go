@@ -6,6 +6,11 @@
 // json is its name for programs, text for people (a counter without is not shown to them), by the number of runs after which
 // it must not be zero (none: it may stay zero), of where it is counted from (none: in every run), and fold:"max" says that many
 // runs have the most of any and not the sum. A nested struct's of counts for those of its fields that have none.
+//
+// The number of by follows from the share p of runs in which the counter is more than zero: a round number of at least 20/p, with
+// p taken two standard errors below what was measured. A campaign of so many runs misses it by chance less often than once in
+// e^20, so a zero is the generator's fault. 1 is for what every run has by its making, and not for what all that were
+// measured happened to have.
 package tally
 
 import (

@@ -6,16 +6,21 @@
 // each window of LSNs, with the group's records in it, and a last one that ends before its window does; and, every few
 // windows, the group's page images as of the window's end, in chunks. Only what is at or below a VDL is backed up, which
 // is final: every later writer keeps it. So all copies that write an object write the same bytes, and names need no writer.
+//
+// A backup that is copied to another place gets one object more, "manifest", put last, which names all others: what such a
+// copy lacks is known. A store that segments still put objects into has none.
 package backup
 
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/zeebo/xxh3"
 
 	"github.com/firstgap/firstgap/impl/node"
+	"github.com/firstgap/firstgap/impl/page"
 )
 
 // DefaultWindow is how many LSNs one log object is for, where the volume does not say.
@@ -29,6 +34,15 @@ const ChunkBytes = 256 << 10
 
 // VolumeName is the name of the object that describes the volume.
 const VolumeName = "volume"
+
+// ManifestName is the name of the object that names all others of a copy.
+const ManifestName = "manifest"
+
+// IsName tells whether an object of a backup can have that name.
+func IsName(text string) bool {
+	_, ours := parseName(text)
+	return ours || text == VolumeName || text == ManifestName
+}
 
 // LogName names the records of a group with from ≤ LSN ≤ through.
 func LogName(g node.Group, from, through node.LSN) string {
@@ -91,14 +105,36 @@ type Images struct {
 	Done   bool // there are no pages from Next on
 }
 
+// A Manifest names the objects of a copy, all but itself, by name ascending.
+type Manifest []Listed
+
+// A Listed is one object of a manifest.
+type Listed struct {
+	Name  string
+	Bytes int
+	Sum   uint64 // xxh3 of its bytes
+}
+
+// Add adds an object, whose name is not there yet.
+func (m *Manifest) Add(name string, data []byte) {
+	i, _ := m.find(name)
+	*m = slices.Insert(*m, i, Listed{Name: name, Bytes: len(data), Sum: xxh3.Hash(data)})
+}
+
+// find returns the place of a name.
+func (m Manifest) find(name string) (int, bool) {
+	return slices.BinarySearchFunc(m, name, func(l Listed, name string) int { return strings.Compare(l.Name, name) })
+}
+
 // Every object begins with this, and its kind, and ends with a checksum.
 const (
-	objectMagic      = 0xF1657A93
-	headBytes        = 5
-	sumBytes         = 8
-	volumeKind       = 'v'
-	logKind     byte = 'l'
-	imagesKind       = 'p'
+	objectMagic       = 0xF1657A93
+	headBytes         = 5
+	sumBytes          = 8
+	volumeKind        = 'v'
+	logKind      byte = 'l'
+	imagesKind        = 'p'
+	manifestKind      = 'm'
 )
 
 func begin(kind byte) []byte {
@@ -141,10 +177,38 @@ func (i *Images) Encode() []byte {
 	return end(b)
 }
 
+// Encode returns the bytes of the object ManifestName.
+func (m Manifest) Encode() []byte {
+	b := number(begin(manifestKind), len(m))
+	for _, l := range m {
+		b = append(number(b, len(l.Name)), l.Name...)
+		b = binary.LittleEndian.AppendUint64(number(b, l.Bytes), l.Sum)
+	}
+	return end(b)
+}
+
+// describe says what the object of a name is.
+func describe(text string) string {
+	n, ours := parseName(text)
+	switch {
+	case text == VolumeName:
+		return "what kind of volume it is, which every point needs"
+	case text == ManifestName:
+		return "the names of all objects, put last"
+	case ours && n.kind == logKind:
+		return fmt.Sprintf("group %d's records of LSN %d to %d", n.group, n.from, n.through)
+	case ours:
+		return fmt.Sprintf("group %d's pages from %d on, as of LSN %d", n.group, n.first, n.at)
+	}
+	return "no object of a backup"
+}
+
 // A MissingError says that an object which is needed is not there.
 type MissingError struct{ Name string }
 
-func (e *MissingError) Error() string { return fmt.Sprintf("backup: object %s is missing", e.Name) }
+func (e *MissingError) Error() string {
+	return fmt.Sprintf("backup: object %s is missing (%s)", e.Name, describe(e.Name))
+}
 
 // A CorruptError says that an object is not what its name says.
 type CorruptError struct {
@@ -154,7 +218,7 @@ type CorruptError struct {
 }
 
 func (e *CorruptError) Error() string {
-	return fmt.Sprintf("backup: object %s of %d bytes: %s", e.Name, e.Bytes, e.Why)
+	return fmt.Sprintf("backup: object %s of %d bytes (%s): %s", e.Name, e.Bytes, describe(e.Name), e.Why)
 }
 
 // A reader reads what was encoded; once short, it gives zeros.
@@ -216,6 +280,38 @@ func DecodeShape(b []byte) (Shape, error) {
 	return s, r.close(VolumeName, len(b), s.PageSize > 0 && s.Window > 0 && s.Groups > 0)
 }
 
+// DecodeManifest reads the object ManifestName.
+func DecodeManifest(b []byte) (Manifest, error) {
+	r, err := open(ManifestName, b, manifestKind)
+	if err != nil {
+		return nil, err
+	}
+	var m Manifest
+	fits := true
+	for range r.number() {
+		l := Listed{Name: string(r.take(r.number())), Bytes: int(r.number())}
+		sum := r.take(sumBytes)
+		if sum == nil {
+			break
+		}
+		l.Sum = binary.LittleEndian.Uint64(sum)
+		last := len(m) - 1
+		fits = fits && IsName(l.Name) && l.Name != ManifestName && (last < 0 || m[last].Name < l.Name)
+		m = append(m, l)
+	}
+	return m, r.close(ManifestName, len(b), fits)
+}
+
+// ReadManifest reads the manifest of a copy. It fails with a *MissingError when there is none: the copy is half, or it is
+// no copy.
+func ReadManifest(src Source) (Manifest, error) {
+	b, err := src.Get(ManifestName)
+	if err != nil {
+		return nil, err
+	}
+	return DecodeManifest(b)
+}
+
 // decodeLog reads the log object of that name.
 func decodeLog(n *name, b []byte) (*Log, error) {
 	r, err := open(n.text, b, logKind)
@@ -258,5 +354,21 @@ func decodeImages(n *name, b []byte) (*Images, error) {
 		}
 		i.Images = append(i.Images, image)
 	}
+	if !r.short && !i.Done && i.Next <= i.First {
+		return nil, &CorruptError{n.text, len(b), "the chunk after it is not after it"}
+	}
 	return i, r.close(n.text, len(b), i.Group == n.group && i.At == n.at && i.First == n.first)
+}
+
+// decode reads the pages, of an object of that name and size.
+func (i *Images) decode(n *name, size int) ([]*page.Page, error) {
+	var pages []*page.Page
+	for _, image := range i.Images {
+		p, err := page.Decode(image)
+		if err != nil {
+			return nil, &CorruptError{n.text, size, err.Error()}
+		}
+		pages = append(pages, p)
+	}
+	return pages, nil
 }

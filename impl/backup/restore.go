@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
+
+	"github.com/zeebo/xxh3"
 
 	"github.com/firstgap/firstgap/impl/btree"
 	"github.com/firstgap/firstgap/impl/node"
@@ -20,17 +23,61 @@ type Source interface {
 	List(prefix string) ([]string, error)
 }
 
-// A NoSuchPointError says that a volume cannot be restored to the point that was asked for.
+// A NoSuchPointError says that a backup does not reach the point that was asked for, even with all of its objects.
 type NoSuchPointError struct {
-	Asked          node.LSN
-	Oldest, Newest node.LSN // what can be restored, all of it; Newest below Oldest when nothing can
+	Asked          node.LSN // 0 for the newest
+	Oldest, Newest node.LSN // what it reaches; Newest below Oldest, or 0, when it reaches nothing
+	// Absent are log objects that are not there while later ones of their group are. Points between Oldest and Newest that
+	// need one of them cannot be restored.
+	Absent []string
 }
 
 func (e *NoSuchPointError) Error() string {
-	if e.Newest < e.Oldest {
-		return fmt.Sprintf("backup: asked for VDL %d, and no point can be restored", e.Asked)
+	if e.Newest < max(e.Oldest, 1) {
+		return fmt.Sprintf("backup: asked for %s, and no point can be restored", point(e.Asked))
 	}
-	return fmt.Sprintf("backup: asked for VDL %d, can restore %d to %d", e.Asked, e.Oldest, e.Newest)
+	return fmt.Sprintf("backup: asked for %s, can restore %d to %d", point(e.Asked), e.Oldest, e.Newest)
+}
+
+// A LostError says that a point of the log cannot be restored because objects that it needs are missing or damaged.
+type LostError struct {
+	Asked  node.LSN // 0 for the newest
+	Newest node.LSN // which is this
+	At     node.LSN // whose record is in none of the objects that can be read
+	Lost   []error  // what is wrong with each object that was tried and could not be read
+	Before node.LSN // points before this LSN need none of them
+}
+
+func (e *LostError) Error() string {
+	asked := point(e.Asked)
+	if e.Asked == 0 {
+		asked = fmt.Sprintf("%s, VDL %d,", asked, e.Newest)
+	}
+	text := fmt.Sprintf("backup: %s cannot be restored without record %d", asked, e.At)
+	for i, err := range e.Lost {
+		if i == mostNamed {
+			text += fmt.Sprintf("; and %d more", len(e.Lost)-i)
+			break
+		}
+		text += "; " + strings.TrimPrefix(err.Error(), "backup: ")
+	}
+	if e.Before > 1 {
+		text += fmt.Sprintf("; points before LSN %d need none of it", e.Before)
+	}
+	return text
+}
+
+// mostNamed is how many lost objects an error's text names.
+const mostNamed = 8
+
+// Unwrap returns what is wrong with the objects.
+func (e *LostError) Unwrap() []error { return e.Lost }
+
+func point(asked node.LSN) string {
+	if asked == 0 {
+		return "the newest point"
+	}
+	return fmt.Sprintf("VDL %d", asked)
 }
 
 // A BrokenError says that objects which are all readable do not make a volume together.
@@ -48,9 +95,12 @@ type Volume struct {
 	VDL     node.LSN // the last consistency point at or below the one that was asked for
 	Undone  int      // changes of transactions without a commit up to there, taken back
 	Objects int      // read for it
-	pages   map[node.PageID]*page.Page
-	tree    btree.Tree
-	end     node.LSN
+	// Lost is what is wrong with objects of the backup that are known to be missing or damaged, and that this point could
+	// do without.
+	Lost  []error
+	pages map[node.PageID]*page.Page
+	tree  btree.Tree
+	end   node.LSN
 }
 
 // Page implements btree.Pages. A page that nothing ever changed is there, too.
@@ -85,36 +135,55 @@ func (v *Volume) Check() error { return v.tree.Check() }
 // capacity is above what any volume has: a restored one may have to grow by a page to take something back.
 const capacity node.PageID = 1 << 31
 
-// Restore makes the volume as of vdl, 0 for the newest point that the objects reach. It fails with a *NoSuchPointError,
-// *MissingError, *CorruptError or *BrokenError, or with what src fails with, and never gives part of a volume.
+// Restore makes the volume as of vdl, 0 for the newest point. What the newest is, a manifest knows; without one, it is the
+// newest that the objects which are there reach. A point is restored when the objects that it needs can be read: older page
+// images and more of the log stand in for images that are lost.
+//
+// It fails with a *NoSuchPointError, *LostError or *BrokenError, with a *MissingError or *CorruptError for the object
+// VolumeName, or with what src fails with, and never gives part of a volume.
 func Restore(src Source, vdl node.LSN) (*Volume, error) {
 	r, err := list(src)
 	if err != nil {
 		return nil, err
 	}
 	oldest, newest := r.span()
-	if vdl > newest || vdl != 0 && vdl < oldest || newest < oldest {
-		return nil, &NoSuchPointError{Asked: vdl, Oldest: oldest, Newest: newest}
+	if vdl > newest || vdl != 0 && vdl < oldest || newest < max(oldest, 1) {
+		return nil, &NoSuchPointError{Asked: vdl, Oldest: oldest, Newest: newest, Absent: r.absent}
 	}
-	point := vdl
+	at := vdl
 	if vdl == 0 {
-		point = newest
+		at = newest
 	}
-	v, err := r.restore(point)
+	v, err := r.restore(at)
 	var broken *BrokenError
 	if errors.As(err, &broken) {
 		// A group that came into use later, and of which nothing is backed up yet, is known by nothing but the records that no
 		// group has: the objects reach only as far as the first of them.
 		missing, unread := r.firstMissing(newest)
 		switch {
-		case unread != nil || missing == 0 || vdl != 0 && vdl < missing:
-			return nil, err
+		case unread != nil:
+			err = unread // it may have the record
+		case missing == 0 || vdl != 0 && vdl < missing:
 		case vdl != 0 || missing-1 < max(oldest, 1):
-			return nil, &NoSuchPointError{Asked: vdl, Oldest: oldest, Newest: missing - 1}
+			return nil, &NoSuchPointError{Asked: vdl, Oldest: oldest, Newest: missing - 1, Absent: r.absent}
+		default:
+			v, err = r.restore(missing - 1)
 		}
-		v, err = r.restore(missing - 1)
 	}
-	return v, err
+	var lost *LostError
+	if errors.As(err, &lost) {
+		lost.Asked, lost.Newest, lost.Lost, lost.Before = vdl, newest, r.lost, r.before
+	}
+	if err != nil {
+		return nil, err
+	}
+	v.Lost = r.lost
+	for _, name := range r.absent {
+		if _, tried := r.tried[name]; !tried {
+			v.Lost = append(v.Lost, &MissingError{Name: name})
+		}
+	}
+	return v, nil
 }
 
 // firstMissing returns the first LSN up to newest that no group's log has a record at, or 0.
@@ -122,7 +191,9 @@ func (r *restoring) firstMissing(newest node.LSN) (node.LSN, error) {
 	var broken *BrokenError
 	first := node.LSN(1)
 	for _, g := range r.groups {
-		first = max(first, g.low+1)
+		if len(g.logs) > 0 {
+			first = max(first, g.logs[0].from)
+		}
 	}
 	for l := first; l <= newest; l++ {
 		if _, err := r.record(l); errors.As(err, &broken) {
@@ -143,11 +214,9 @@ func (r *restoring) restore(vdl node.LSN) (*Volume, error) {
 	v := &Volume{VDL: vdl, end: vdl, pages: map[node.PageID]*page.Page{}}
 	v.tree = btree.Tree{Pages: v, PageSize: r.shape.PageSize, Capacity: capacity}
 	for _, g := range r.groups {
-		if err := r.restoreGroup(v, g); err != nil {
-			return nil, err
-		}
+		r.readImages(v, g)
 	}
-	if err := r.complete(vdl); err != nil {
+	if err := r.replay(v); err != nil {
 		return nil, err
 	}
 	if err := v.tree.Check(); err != nil {
@@ -162,40 +231,64 @@ func (r *restoring) restore(vdl node.LSN) (*Volume, error) {
 
 // restoring is the making of one volume.
 type restoring struct {
-	src    Source
-	shape  Shape
-	groups []*group // in order
-	read   int      // objects
+	src      Source
+	shape    Shape
+	manifest Manifest // nil when there is none
+	groups   []*group // in order
+	absent   []string // objects that are known not to be there
+	tried    map[string]tried
+	read     int      // objects
+	lost     []error  // of those that were tried
+	before   node.LSN // points before it need none of them
+}
+
+// tried is what came of reading an object.
+type tried struct {
+	log    *Log
+	images *Images
+	pages  []*page.Page // of images
+	err    error
 }
 
 // A group is what there is of one protection group.
 type group struct {
 	id     node.Group
-	logs   []name // the longest of every window, ascending
-	low    node.LSN
-	high   node.LSN            // logs reach from above low to high without a gap
-	images map[node.LSN][]name // by what they are as of
-	loaded map[node.LSN]*Log   // by From
-	from   node.LSN            // as of which its images were taken
+	logs   []name            // by where they begin, the longer ones first
+	images map[node.LSN]bool // what there are images as of
+	high   node.LSN          // the last LSN that something is there of
+	from   node.LSN          // as of which its images were taken; 0 when it is made from its log alone
+	last   node.LSN          // of its records that are applied
 }
 
 func list(src Source) (*restoring, error) {
-	r := &restoring{src: src}
-	b, err := src.Get(VolumeName)
+	r := &restoring{src: src, tried: map[string]tried{}, before: ^node.LSN(0)}
+	names, err := src.List("")
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(names)
+	// Of a manifest that cannot be read nothing follows for the points that are asked for by their LSN.
+	if r.manifest, err = ReadManifest(src); err == nil {
+		there := names
+		names = nil
+		for _, l := range r.manifest {
+			names = append(names, l.Name)
+			if _, found := slices.BinarySearch(there, l.Name); !found {
+				r.absent = append(r.absent, l.Name)
+			}
+		}
+	}
+	b, err := r.get(VolumeName)
 	if err != nil {
 		return nil, err
 	}
 	if r.shape, err = DecodeShape(b); err != nil {
 		return nil, err
 	}
-	names, err := src.List("")
-	if err != nil {
-		return nil, err
-	}
 	groups := map[node.Group]*group{}
 	of := func(id node.Group) *group {
 		if groups[id] == nil {
-			groups[id] = &group{id: id, images: map[node.LSN][]name{}, loaded: map[node.LSN]*Log{}}
+			groups[id] = &group{id: id, images: map[node.LSN]bool{}}
 		}
 		return groups[id]
 	}
@@ -208,45 +301,68 @@ func list(src Source) (*restoring, error) {
 			continue
 		}
 		g := of(n.group)
+		g.high = max(g.high, n.through, n.at) // images come after the log that they are made of
 		if n.kind == imagesKind {
-			g.images[n.at] = append(g.images[n.at], n)
+			g.images[n.at] = true
 		} else {
 			g.logs = append(g.logs, n)
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(groups)) {
-		groups[id].arrange()
-		r.groups = append(r.groups, groups[id])
+		g := groups[id]
+		slices.SortFunc(g.logs, func(a, b name) int {
+			return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(b.through, a.through))
+		})
+		r.groups = append(r.groups, g)
+		if r.manifest == nil {
+			r.absent = append(r.absent, r.holes(g)...)
+		}
 	}
 	return r, nil
 }
 
-// arrange puts the logs in order, and looks how far they reach.
-func (g *group) arrange() {
-	slices.SortFunc(g.logs, func(a, b name) int {
-		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(b.through, a.through))
-	})
-	g.logs = slices.CompactFunc(g.logs, func(a, b name) bool { return a.from == b.from })
-	for i, n := range g.logs {
-		if i == 0 || n.from != g.high+1 {
-			g.low = n.from - 1
-		}
-		g.high = n.through
+// holes names the log objects that must have been there, for others of the group come after them.
+func (r *restoring) holes(g *group) []string {
+	if len(g.logs) == 0 {
+		return nil
 	}
+	var names []string
+	next := g.logs[0].from
+	for _, n := range append(slices.Clip(g.logs), name{from: g.high + 1, through: g.high + 1}) {
+		for ; next < n.from; next = r.window(next).through + 1 {
+			names = append(names, r.windowName(g, next))
+		}
+		next = max(next, n.through+1)
+	}
+	return names
 }
 
-// span returns which points can be restored: those that every group's log reaches, from its beginning or from images.
+// window is which LSNs the log object that has l is for.
+func (r *restoring) window(l node.LSN) (w name) {
+	size := node.LSN(r.shape.Window)
+	w.from = (l-1)/size*size + 1
+	w.through = w.from + size - 1
+	return w
+}
+
+func (r *restoring) windowName(g *group, l node.LSN) string {
+	w := r.window(l)
+	return LogName(g.id, w.from, w.through)
+}
+
+// span returns which points the objects reach: those that something of every group is there of, from its beginning or from
+// images.
 func (r *restoring) span() (oldest, newest node.LSN) {
 	newest = ^node.LSN(0)
 	for _, g := range r.groups {
 		newest = min(newest, g.high)
-		low := g.low
-		if low > 0 {
-			low = ^node.LSN(0)
-			for at := range g.images {
-				if at >= g.low {
-					low = min(low, at)
-				}
+		if len(g.logs) > 0 && g.logs[0].from == 1 {
+			continue
+		}
+		low := ^node.LSN(0)
+		for at := range g.images {
+			if len(g.logs) == 0 || at >= g.logs[0].from-1 {
+				low = min(low, at)
 			}
 		}
 		oldest = max(oldest, low)
@@ -254,44 +370,95 @@ func (r *restoring) span() (oldest, newest node.LSN) {
 	return oldest, newest
 }
 
-// log returns the group's log object that has l.
-func (r *restoring) log(g *group, l node.LSN) (*Log, error) {
-	i, found := slices.BinarySearchFunc(g.logs, l, func(n name, l node.LSN) int { return cmp.Compare(n.from, l) })
-	if !found {
-		i--
+// get returns an object, which is the one that the manifest names.
+func (r *restoring) get(name string) ([]byte, error) {
+	if name != VolumeName {
+		r.read++
 	}
-	if i < 0 || g.logs[i].through < l {
-		from := (l-1)/node.LSN(r.shape.Window)*node.LSN(r.shape.Window) + 1
-		return nil, &MissingError{Name: LogName(g.id, from, from+node.LSN(r.shape.Window)-1)}
-	}
-	n := &g.logs[i]
-	if log := g.loaded[n.from]; log != nil {
-		return log, nil
-	}
-	b, err := r.get(n.text)
+	b, err := r.src.Get(name)
 	if err != nil {
 		return nil, err
 	}
-	log, err := decodeLog(n, b)
-	g.loaded[n.from] = log
-	return log, err
+	if i, named := r.manifest.find(name); named && (r.manifest[i].Bytes != len(b) || r.manifest[i].Sum != xxh3.Hash(b)) {
+		return nil, &CorruptError{name, len(b), fmt.Sprintf("it is not the object of %d bytes that the manifest names", r.manifest[i].Bytes)}
+	}
+	return b, nil
 }
 
-func (r *restoring) get(name string) ([]byte, error) {
-	r.read++
-	return r.src.Get(name)
+// try reads an object, once.
+func (r *restoring) try(n *name) tried {
+	t, known := r.tried[n.text]
+	if known {
+		return t
+	}
+	var b []byte
+	if b, t.err = r.get(n.text); t.err == nil {
+		if n.kind == logKind {
+			t.log, t.err = decodeLog(n, b)
+		} else if t.images, t.err = decodeImages(n, b); t.err == nil {
+			t.pages, t.err = t.images.decode(n, len(b))
+		}
+	}
+	if t.err != nil {
+		r.lost = append(r.lost, t.err)
+		r.before = min(r.before, max(n.from, n.at))
+	}
+	r.tried[n.text] = t
+	return t
 }
 
-// record returns the record at l, of whichever group has it.
+// in returns the record of a group at l: nil when it is another group's.
+func (r *restoring) in(g *group, l node.LSN) (*node.Record, error) {
+	var lost error
+	for _, n := range r.logsAt(g, l) {
+		t := r.try(&n)
+		if t.err != nil {
+			lost = t.err
+			continue
+		}
+		if at, found := slices.BinarySearchFunc(t.log.Records, l, func(x *node.Record, l node.LSN) int { return cmp.Compare(x.LSN, l) }); found {
+			return t.log.Records[at], nil
+		}
+		return nil, nil
+	}
+	return nil, lost
+}
+
+// logsAt returns the group's log objects that reach l, the longest first; when there is none, the one that should be there.
+func (r *restoring) logsAt(g *group, l node.LSN) []name {
+	byStart := func(n name, l node.LSN) int { return cmp.Compare(n.from, l) }
+	end, _ := slices.BinarySearchFunc(g.logs, l+1, byStart)
+	if end > 0 {
+		start, _ := slices.BinarySearchFunc(g.logs, g.logs[end-1].from, byStart)
+		i := start
+		for i < end && g.logs[i].through >= l {
+			i++
+		}
+		if i > start {
+			return g.logs[start:i]
+		}
+	}
+	n, _ := parseName(r.windowName(g, l))
+	return []name{n}
+}
+
+// record returns the record at l, of whichever group has it. An object that cannot be read is needed only when no other
+// has the record, for every LSN is that of one record.
 func (r *restoring) record(l node.LSN) (*node.Record, error) {
-	for _, g := range r.groups {
-		log, err := r.log(g, l)
-		if err != nil {
-			return nil, err
+	return r.recordOf(l, r.groups)
+}
+
+func (r *restoring) recordOf(l node.LSN, groups []*group) (*node.Record, error) {
+	lost := false
+	for _, g := range groups {
+		x, err := r.in(g, l)
+		if x != nil {
+			return x, nil
 		}
-		if i, found := slices.BinarySearchFunc(log.Records, l, func(x *node.Record, l node.LSN) int { return cmp.Compare(x.LSN, l) }); found {
-			return log.Records[i], nil
-		}
+		lost = lost || err != nil
+	}
+	if lost {
+		return nil, &LostError{At: l}
 	}
 	return nil, &BrokenError{At: l, Why: "no group's log has the record"}
 }
@@ -310,86 +477,84 @@ func (r *restoring) consistent(l node.LSN) (node.LSN, error) {
 	return l, nil
 }
 
-// restoreGroup makes a group's pages from its newest images at or below the point, and the records from there on.
-func (r *restoring) restoreGroup(v *Volume, g *group) error {
-	g.from = 0
-	for at := range g.images {
-		if at <= v.VDL {
-			g.from = max(g.from, at)
-		}
-	}
-	last := node.LSN(0)
-	if g.from > 0 {
-		var err error
-		if last, err = r.readImages(v, g); err != nil {
-			return err
-		}
-	}
-	for l := g.from + 1; l <= v.VDL; {
-		log, err := r.log(g, l)
-		if err != nil {
-			return err
-		}
-		for _, x := range log.Records {
-			if x.LSN < l || x.LSN > v.VDL {
-				continue
-			}
-			if x.Prev != last {
-				return &BrokenError{At: x.LSN, Why: fmt.Sprintf("group %d: expected record %d before it, found %d", g.id, x.Prev, last)}
-			}
-			last = x.LSN
-			if err := v.Page(x.Page).Apply(x); err != nil {
-				return &BrokenError{At: x.LSN, Why: err.Error()}
-			}
-		}
-		l = log.Through + 1
-	}
-	return nil
-}
-
-// readImages reads the group's images as of g.from, all chunks.
-func (r *restoring) readImages(v *Volume, g *group) (last node.LSN, err error) {
-	for first := node.PageID(0); ; {
-		n, _ := parseName(ImagesName(g.id, g.from, first))
-		b, err := r.get(n.text)
-		if err != nil {
-			return 0, err
-		}
-		chunk, err := decodeImages(&n, b)
-		if err != nil {
-			return 0, err
-		}
-		for _, image := range chunk.Images {
-			p, err := page.Decode(image)
-			if err != nil {
-				return 0, &CorruptError{n.text, len(b), err.Error()}
-			}
-			v.pages[p.ID] = p
-		}
-		last = chunk.Last
-		if chunk.Done {
-			return last, nil
-		}
-		if chunk.Next <= first {
-			return 0, &CorruptError{n.text, len(b), "the chunk after it is not after it"}
-		}
-		first = chunk.Next
-	}
-}
-
-// complete makes sure that no record is missing between the images and the point: a group of which no object is there at
-// all would not be missed otherwise.
-func (r *restoring) complete(vdl node.LSN) error {
-	from := node.LSN(0)
+// replay applies the records up to the point to the images. From where the newest images are on none may be missing: a
+// group of which no object is there at all would not be missed otherwise. Before that, those of the groups with older images
+// are needed, and others' are not.
+func (r *restoring) replay(v *Volume) error {
+	low, high := v.VDL, node.LSN(0)
 	for _, g := range r.groups {
-		from = max(from, g.from)
+		low, high = min(low, g.from), max(high, g.from)
 	}
-	for l := from + 1; l <= vdl; l++ {
-		if _, err := r.record(l); err != nil {
+	groups := map[node.Group]*group{}
+	for _, g := range r.groups {
+		groups[g.id] = g
+	}
+	var behind []*group
+	for l := low + 1; l <= v.VDL; l++ {
+		behind = behind[:0]
+		for _, g := range r.groups {
+			if g.from < l {
+				behind = append(behind, g)
+			}
+		}
+		x, err := r.recordOf(l, behind)
+		var broken *BrokenError
+		if err != nil && l <= high {
+			if errors.As(err, &broken) {
+				continue // it is of a group whose images have it
+			}
+			x, err = r.record(l) // it may be, and then the lost object does not have it
+		}
+		if err != nil {
 			return err
+		}
+		g := groups[x.Group]
+		if l <= g.from {
+			continue
+		}
+		if x.Prev != g.last {
+			return &BrokenError{At: l, Why: fmt.Sprintf("group %d: expected record %d before it, found %d", g.id, x.Prev, g.last)}
+		}
+		g.last = l
+		if err := v.Page(x.Page).Apply(x); err != nil {
+			return &BrokenError{At: l, Why: err.Error()}
 		}
 	}
 	return nil
+}
+
+// readImages reads the newest of a group's images at or below the point that can be read.
+func (r *restoring) readImages(v *Volume, g *group) {
+	g.from, g.last = 0, 0
+	for _, at := range slices.Backward(slices.Sorted(maps.Keys(g.images))) {
+		if at > v.VDL {
+			continue
+		}
+		if pages, last, ok := r.imagesAt(g, at); ok {
+			maps.Copy(v.pages, pages)
+			g.from, g.last = at, last
+			return
+		}
+	}
+}
+
+// imagesAt reads the group's images as of at, all chunks.
+func (r *restoring) imagesAt(g *group, at node.LSN) (pages map[node.PageID]*page.Page, last node.LSN, ok bool) {
+	pages = map[node.PageID]*page.Page{}
+	for first := node.PageID(0); ; {
+		n, _ := parseName(ImagesName(g.id, at, first))
+		t := r.try(&n)
+		if t.err != nil {
+			return nil, 0, false
+		}
+		for _, p := range t.pages {
+			pages[p.ID] = p.Clone()
+		}
+		if t.images.Done {
+			return pages, t.images.Last, true
+		}
+		first = t.images.Next
+	}
 }
 
 // takeBack takes back the changes of transactions that have no commit at or below the point, the latest first, each

@@ -374,9 +374,209 @@ func TestRestoreFromImagesOnwards(t *testing.T) {
 			restored++
 			w.expect(v)
 		} else {
-			require.IsType(t, &MissingError{}, err, "at %d", l)
+			var missing *MissingError
+			require.ErrorAs(t, err, &missing, "at %d", l)
 			require.Less(t, l, node.LSN(200))
 		}
 	}
 	require.Greater(t, restored, 100)
+}
+
+// manifested adds the manifest of a copy.
+func manifested(m memory) memory {
+	var all Manifest
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		all.Add(name, m[name])
+	}
+	m[ManifestName] = all.Encode()
+	return m
+}
+
+// lose returns the objects without one, and with one cut in half.
+func lose(m memory, name string) map[string]memory {
+	gone, half := maps.Clone(m), maps.Clone(m)
+	delete(gone, name)
+	half[name] = m[name][:len(m[name])/2]
+	return map[string]memory{"removed": gone, "halved": half}
+}
+
+// Of a copy that has lost an object every point is restored that does not need it: those before its records, and those
+// behind page images that come after them unless a transaction was open across. All others fail with the object's name, the
+// newest among them: an older one is not restored instead.
+func TestEveryPointThatDoesNotNeedALostObject(t *testing.T) {
+	for seed := range uint64(2) {
+		w := newWriter(t, seed, 2)
+		w.run(100)
+		m := manifested(w.objects(16))
+		end := node.LSN(len(w.log))
+		images := end / 64 * 64
+		counted := map[string]int{}
+		for _, name := range slices.Sorted(maps.Keys(m)) {
+			for how, lossy := range lose(m, name) {
+				n, _ := parseName(name)
+				for l := node.LSN(0); l <= end; l++ {
+					point := l
+					if l == 0 {
+						point = end
+					}
+					if l%3 == 2 && l%16 < 14 {
+						continue // the edges of windows, and some between them
+					}
+					for !w.log[point-1].Last {
+						if point--; point == 0 {
+							break
+						}
+					}
+					v, err := Restore(lossy, l)
+					// What is needed at the most: an empty object, or one whose records others stand in for, is not.
+					needed := name == VolumeName || n.kind == logKind && point >= n.from &&
+						(max(l, point) < n.through || point/64*64 < n.through || w.log[point-1].OldestActive <= n.through)
+					if err == nil {
+						w.expect(v)
+						require.Equal(t, point, v.VDL)
+						counted["restored"]++
+						if how == "removed" && name != ManifestName {
+							require.Len(t, v.Lost, 1)
+							require.Equal(t, &MissingError{Name: name}, v.Lost[0])
+						}
+						continue
+					}
+					counted["lost"]++
+					require.True(t, needed, "%s %s, at %d: %v", name, how, l, err)
+					require.ErrorContains(t, err, name)
+					var lost *LostError
+					if errors.As(err, &lost) && lost.Before > 1 {
+						before, err := Restore(lossy, lost.Before-1)
+						require.NoError(t, err)
+						w.expect(before)
+					}
+				}
+			}
+		}
+		require.NotZero(t, images)
+		require.Greater(t, counted["restored"], 2*counted["lost"])
+		require.Greater(t, counted["lost"], 100)
+	}
+}
+
+// Where the newest log objects of a group are lost, the newest point is not restored to what is left, but named.
+func TestTheNewestPointIsNotAnOlderOne(t *testing.T) {
+	w := newWriter(t, 3, 2)
+	w.run(150)
+	m := w.objects(16)
+	end := node.LSN(len(w.log))
+	last := LogName(1, (end-1)/16*16+1, end)
+	require.Contains(t, m, last)
+	without := maps.Clone(m)
+	delete(without, last)
+	v, err := Restore(without, 0) // of a store that is still put into: this group's turn has not come
+	require.NoError(t, err)
+	require.LessOrEqual(t, v.VDL, (end-1)/16*16)
+
+	m = manifested(m)
+	delete(m, last)
+	_, err = Restore(m, 0)
+	var lost *LostError
+	require.ErrorAs(t, err, &lost)
+	require.Equal(t, end, lost.Newest)
+	require.Equal(t, []error{&MissingError{Name: last}}, lost.Lost)
+	require.ErrorContains(t, err, fmt.Sprintf("the newest point, VDL %d, cannot be restored", end))
+	require.ErrorContains(t, err, fmt.Sprintf("group 1's records of LSN %d to %d", (end-1)/16*16+1, end))
+	require.ErrorContains(t, err, fmt.Sprintf("points before LSN %d need none of it", (end-1)/16*16+1))
+}
+
+// A hole in the log is known without a manifest, when later objects of the group are there: logs, or images alone.
+func TestAHoleIsKnown(t *testing.T) {
+	w := newWriter(t, 3, 2)
+	w.run(220)
+	m := w.objects(16)
+	hole := []string{LogName(0, 17, 32), LogName(1, 33, 48), LogName(1, 49, 64)}
+	for _, name := range hole {
+		delete(m, name)
+	}
+	var none *NoSuchPointError
+	_, err := Restore(m, 1<<40)
+	require.ErrorAs(t, err, &none)
+	require.Equal(t, hole, none.Absent)
+	require.Equal(t, node.LSN(len(w.log)), none.Newest)
+	for name := range m {
+		if n, _ := parseName(name); n.group == 1 && (n.from > 48 || n.at > 64) {
+			delete(m, name)
+		}
+	}
+	_, err = Restore(m, 1<<40)
+	require.ErrorAs(t, err, &none)
+	require.Equal(t, hole, none.Absent)
+	require.Equal(t, node.LSN(64), none.Newest)
+}
+
+// While a window is under way its log is put in parts. Where the whole one is lost, the parts stand in for it.
+func TestAPartStandsInForItsWindow(t *testing.T) {
+	w := newWriter(t, 4, 1)
+	w.run(60)
+	m := w.objects(16)
+	for _, end := range []int{20, 27} {
+		l := Log{From: 17, Through: node.LSN(end), Records: w.log[16:end]}
+		m[LogName(0, 17, l.Through)] = l.Encode()
+	}
+	whole := LogName(0, 17, 32)
+	require.Contains(t, m, whole)
+	v, err := Restore(m, 26)
+	require.NoError(t, err)
+	require.Equal(t, 2, v.Objects) // the longest alone is read
+	w.expect(v)
+	for how, lossy := range lose(manifested(m), whole) {
+		for l := node.LSN(17); l <= 32; l++ {
+			v, err := Restore(lossy, l)
+			if l > 27 {
+				require.ErrorContains(t, err, whole, "at %d", l)
+				continue
+			}
+			require.NoError(t, err, "%s, at %d", how, l)
+			w.expect(v)
+			require.Len(t, v.Lost, 1)
+		}
+	}
+}
+
+// An object that is sound and another's, under the same name, is known by the manifest.
+func TestAnObjectOfAnotherVolume(t *testing.T) {
+	w, other := newWriter(t, 1, 1), newWriter(t, 2, 1)
+	w.run(150)
+	other.run(150)
+	m := manifested(w.objects(16))
+	name := LogName(0, 1, 16)
+	m[name] = other.objects(16)[name]
+	_, err := Restore(m, 20)
+	require.ErrorContains(t, err, "object "+name)
+	require.ErrorContains(t, err, "it is not the object of")
+}
+
+func TestManifestsAreReadStrictly(t *testing.T) {
+	names := func(all ...string) []byte {
+		var m Manifest
+		for _, n := range all {
+			m = append(m, Listed{Name: n, Bytes: len(n)})
+		}
+		return m.Encode()
+	}
+	m, err := DecodeManifest(names(LogName(0, 1, 16), VolumeName))
+	require.NoError(t, err)
+	require.Len(t, m, 2)
+	require.Equal(t, names(LogName(0, 1, 16), VolumeName), m.Encode())
+	sound := names(VolumeName)
+	for _, bad := range [][]byte{
+		nil, sound[:len(sound)/2], names(VolumeName, LogName(0, 1, 16)), names(VolumeName, VolumeName), names("thesis.tex"), names(ManifestName),
+		end(append(begin(manifestKind), 200)), end(append(slices.Clone(sound[:len(sound)-sumBytes]), 0)), Shape{1, 1, 1}.Encode(),
+	} {
+		_, err := DecodeManifest(bad)
+		require.IsType(t, &CorruptError{}, err)
+	}
+	m = nil
+	for _, name := range []string{VolumeName, LogName(1, 1, 16), LogName(0, 1, 16)} {
+		m.Add(name, nil)
+	}
+	require.Equal(t, []string{LogName(0, 1, 16), LogName(1, 1, 16), VolumeName}, []string{m[0].Name, m[1].Name, m[2].Name})
+	_, err = ReadManifest(memory{})
+	require.Equal(t, &MissingError{Name: ManifestName}, err)
 }

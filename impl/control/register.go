@@ -118,7 +118,8 @@ func (c *cell) tellChange(out *node.Effects) {
 	if c.by == 0 {
 		return
 	}
-	t := node.Trace{Action: node.ActChange, Epoch: c.by, Group: c.group, Members: c.geometry.Groups[c.group], Position: c.geometry.Version}
+	t := node.Trace{Action: node.ActChange, Epoch: c.by, Position: c.geometry.Version,
+		Detail: &node.GeometryStep{Group: c.group, Members: c.geometry.Groups[c.group]}}
 	if c.grown {
 		t.Action = node.ActGrow
 	}

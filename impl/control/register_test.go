@@ -106,7 +106,7 @@ func TestOnlyTheNewestWriterChangesTheGeometry(t *testing.T) {
 	require.Empty(t, swap(g, 6, 1, 60).List, "one at a time")
 	done := &node.Changed{Asked: 2, Outcome: node.ChangeDone, Epoch: 1, Version: 2}
 	out = step(g, node.Event{Kind: node.DiskDone})
-	told := node.Trace{Action: node.ActChange, Epoch: 1, Members: begun.Groups[0], Position: 2}
+	told := node.Trace{Action: node.ActChange, Epoch: 1, Position: 2, Detail: &node.GeometryStep{Members: begun.Groups[0]}}
 	require.Equal(t, []node.Trace{told}, out.Trace)
 	require.Equal(t, done, out.List[0].Message)
 	require.Equal(t, done, change(g, 1, begun).List[0].Message, "its answer was lost")
@@ -131,7 +131,7 @@ func TestAChangeThatWasNotToldIsToldByTheNextStart(t *testing.T) {
 
 	again := New(Config{ID: 100, Volume: volume()}, node.NoHook{})
 	out := step(again, node.Event{Kind: node.Started, Files: []node.File{{Name: "register", Data: file}}})
-	require.Equal(t, []node.Trace{{Action: node.ActGrow, Epoch: 1, Group: 1, Members: volume().FirstMembership(), Position: 2}}, out.Trace)
+	require.Equal(t, []node.Trace{{Action: node.ActGrow, Epoch: 1, Position: 2, Detail: &node.GeometryStep{Group: 1, Members: volume().FirstMembership()}}}, out.Trace)
 	require.Equal(t, node.PageID(16), again.Geometry().Capacity)
 	require.Equal(t, node.ChangeDone, change(again, 1, first.Growing(volume())).List[0].Message.(*node.Changed).Outcome)
 }

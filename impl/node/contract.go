@@ -6,7 +6,10 @@
 // simulated run repeatable, and what lets the simulator and a live process run the same code.
 package node
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // ID is the address of a process. Zero is nobody.
 type ID uint16
@@ -41,6 +44,14 @@ const (
 	// Requested is a request of a client: From and Request count.
 	Requested
 )
+
+func (k EventKind) String() string {
+	names := [...]string{"", "started", "received", "fired", "disk-done", "requested"}
+	if int(k) < len(names) {
+		return names[k]
+	}
+	return fmt.Sprintf("EventKind(%d)", uint8(k))
+}
 
 // An Event is what happened to a node.
 type Event struct {
@@ -91,6 +102,14 @@ const (
 	// DoRespond answers the client To with Reply.
 	DoRespond
 )
+
+func (k EffectKind) String() string {
+	names := [...]string{"", "send", "set-timer", "clear-timer", "append", "sync", "replace", "read", "respond"}
+	if int(k) < len(names) {
+		return names[k]
+	}
+	return fmt.Sprintf("EffectKind(%d)", uint8(k))
+}
 
 // An Effect is one thing that a node wants done. Data is valid until the node's next step; a runtime that needs it
 // longer copies it.

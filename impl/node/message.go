@@ -9,8 +9,22 @@ import (
 type Message interface {
 	// Type is a short stable name, for traces and fault plans.
 	Type() string
-	// AppendDigest appends what tells this message from others of its type, for the identity of a run.
+	// AppendDigest appends what a network tells this message from others of its type by: how it fares is drawn by it, and
+	// its size is measured by it. See DigestLeavesOut.
 	AppendDigest(b []byte) []byte
+}
+
+// DigestLeavesOut tells whether the digest of m is not all that tells m from others of its type. A run's identity then has
+// m's body (see Identity), too. The digest itself stays as it is: with it, what a network does to a message of an older
+// design would change, and what the designs are measured by.
+func DigestLeavesOut(m Message) bool {
+	switch m.(type) {
+	case *WriteDisk, *MirrorWrite: // the write's name in traces
+		return true
+	case *GossipAsk, *AppendPages: // where one list ends and the next begins
+		return true
+	}
+	return false
 }
 
 // Carrier is a message whose delivery may be told apart by the LSNs that it carries, so that a fault plan can
@@ -203,22 +217,6 @@ func (*CurrentEpoch) Type() string { return "current-epoch" }
 func (*Swap) Type() string         { return "swap" }
 func (*Swapped) Type() string      { return "swapped" }
 
-// MessageTypes lists the type of every message, for fault plans.
-func MessageTypes() []string {
-	all := []Message{&Append{}, &Appended{}, &Stale{}, &NotJoined{}, &Damaged{}, &Fence{}, &Fenced{}, &Join{}, &Joined{},
-		&ReadLog{}, &LogRecords{}, &ReadPage{}, &PageImage{}, &Behind{}, &Confirm{}, &Confirmed{}, &GossipAsk{}, &GossipGive{},
-		&ReadEpoch{}, &CurrentEpoch{}, &Swap{}, &Swapped{}}
-	all = append(all, readerMessages()...)
-	all = append(all, controlMessages()...)
-	all = append(all, baselineMessages()...)
-	all = append(all, segmentMessages()...)
-	names := make([]string, len(all))
-	for i, m := range all {
-		names[i] = m.Type()
-	}
-	return names
-}
-
 func (m *Append) LSNs() (from, to LSN)     { return span(m.Records) }
 func (m *LogRecords) LSNs() (from, to LSN) { return span(m.Records) }
 func (m *GossipGive) LSNs() (from, to LSN) { return span(m.Records) }
@@ -294,7 +292,7 @@ func (m *Swapped) AppendDigest(b []byte) []byte {
 	return m.Geometry.AppendBinary(append(u(u(b, m.Token), m.Epoch), bit(m.Won)))
 }
 
-// AppendDigest appends what tells a request from others.
+// AppendDigest appends what a request is measured by.
 func (r *Request) AppendDigest(b []byte) []byte {
 	b = u(u(append(b, byte(r.Op)), r.ID), r.Txn)
 	b = appendRows(u(u(u(b, uint64(r.Most)), r.Savepoint), r.ReadPoint), r.Rows)
@@ -317,7 +315,7 @@ func appendRows(b []byte, rows []Row) []byte {
 	return b
 }
 
-// AppendDigest appends what tells a reply from others.
+// AppendDigest appends what a reply is measured by.
 func (r *Reply) AppendDigest(b []byte) []byte {
 	b = append(b, byte(r.Op), byte(r.Status), byte(r.Reason))
 	b = appendValue(u(u(u(u(b, r.ID), r.Txn), r.LSN), r.Epoch), r.Value)

@@ -280,13 +280,6 @@ func (*MirrorOpened) Type() string  { return "mirror-opened" }
 func (*MirrorWrite) Type() string   { return "mirror-write" }
 func (*MirrorWritten) Type() string { return "mirror-written" }
 
-func baselineMessages() []Message {
-	return []Message{&AttachDisk{}, &DiskAttached{}, &AttachRefused{}, &OpenDisk{}, &DiskOpened{}, &DiskClosed{}, &DiskBlank{},
-		&WriteDisk{}, &DiskWritten{}, &ReadBlock{}, &BlockData{}, &ReadDiskLog{}, &DiskLog{}, &MirrorOpen{}, &MirrorOpened{},
-		&MirrorWrite{}, &MirrorWritten{}, &StoreObject{}, &ObjectStored{}, &FetchObject{}, &ObjectFetched{}, &ReadRegister{},
-		&RegisterValue{}, &WriteRegister{}, &RegisterWritten{}, &AppendPages{}}
-}
-
 // AppendBinary appends the view to b.
 func (v *View) AppendBinary(b []byte) []byte {
 	b = append(u(u(u(b, v.Epoch), v.Holder), uint64(len(v.Members))), bit(v.Used))

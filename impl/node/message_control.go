@@ -1,6 +1,9 @@
 package node
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"fmt"
+)
 
 // Change asks the register to replace the volume's geometry by Geometry, whose version is one above the one that the
 // writer knows. Only the newest writer may, so it carries the epoch.
@@ -28,7 +31,7 @@ func (o ChangeOutcome) String() string {
 	if int(o) < len(names) {
 		return names[o]
 	}
-	return "unknown"
+	return fmt.Sprintf("ChangeOutcome(%d)", uint8(o))
 }
 
 // Changed answers Change.
@@ -63,11 +66,6 @@ func (*Ping) Type() string    { return "ping" }
 func (*Pong) Type() string    { return "pong" }
 func (*Watch) Type() string   { return "watch" }
 func (*Health) Type() string  { return "health" }
-
-// controlMessages are the types of this file, for MessageTypes.
-func controlMessages() []Message {
-	return []Message{&Change{}, &Changed{}, &Ping{}, &Pong{}, &Watch{}, &Health{}}
-}
 
 func (m *Change) AppendDigest(b []byte) []byte { return m.Geometry.AppendBinary(u(b, m.Epoch)) }
 func (m *Changed) AppendDigest(b []byte) []byte {

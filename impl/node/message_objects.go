@@ -71,7 +71,3 @@ func (m *ObjectList) AppendDigest(b []byte) []byte {
 	}
 	return b
 }
-
-func objectMessages() []Message {
-	return []Message{&PutObject{}, &ObjectKept{}, &GetObject{}, &ObjectRead{}, &ListObjects{}, &ObjectList{}}
-}

@@ -86,7 +86,3 @@ func (m *ReadSnapshot) AppendDigest(b []byte) []byte {
 	return u(u(u(u(u(b, m.Epoch), m.Page), m.ReadPoint), m.Need), m.Attempt)
 }
 func (m *Promote) AppendDigest(b []byte) []byte { return b }
-
-func readerMessages() []Message {
-	return []Message{&Offer{}, &Follow{}, &Anew{}, &Stream{}, &ReadSnapshot{}, &Promote{}}
-}

@@ -56,7 +56,3 @@ func (m *FillGive) AppendDigest(b []byte) []byte {
 func appendHeld(b []byte, h Held) []byte {
 	return u(u(u(append(b, bit(h.Last)), h.LSN), h.Epoch), h.OldestActive)
 }
-
-func segmentMessages() []Message {
-	return append([]Message{&BelowFloor{}, &FillAsk{}, &FillGive{}}, objectMessages()...)
-}

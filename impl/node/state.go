@@ -14,7 +14,7 @@ type State struct {
 	Epoch   Epoch  // of a writer: its own
 	Promise Epoch  // of a segment: the lowest epoch that it serves
 	Line    Epoch  // of a segment: whose history it follows
-	VDL     LSN    // of a writer
+	VDL     LSN    // of a writer; of a reader, up to where it has heard of the log and reads
 	End     LSN    // of a writer: the last LSN that it gave
 	SCL     LSN    // of a segment
 	Serving bool   // it answers what its role is there for

@@ -59,28 +59,71 @@ func (a Action) String() string {
 }
 
 // A Trace is what a node says about one step that it took, at the moment at which the model takes it. Which node
-// said it, and when, the runtime knows.
+// said it, and when, the runtime knows. It is small, because nodes tell one with almost every event: what few actions
+// say, or what is long, stands in Detail.
 type Trace struct {
-	Action  Action
-	Epoch   Epoch      // the writer's own epoch; for Fence and Join the one promised or joined; for Store the line that the segment follows
-	Record  *Record    // Write, Commit, Undo, Structure, Store
-	From    ID         // Store, Fill: the peer that sent it, 0 when it was a writer
-	LSN     LSN        // Advance: the new VCL; Decide: the cut; Holds, Fill: up to which the segment has the group's records as page images
-	Txn     Txn        // Ack
-	Group   Group      // Change, Grow
-	Members Membership // Change: the new one
+	Action Action
+	From   ID     // Store, Fill: the peer that sent it, 0 when it was a writer; otherwise the node that the step is about
+	Epoch  Epoch  // the writer's own epoch; for Fence and Join the one promised or joined; for Store the line that the segment follows
+	Page   PageID // ReadCached, ReadStored, WalPage
+	LSN    LSN    // Advance: the new VCL; Decide: the cut; Holds, Fill: up to which the segment has the group's records as page images
+	Txn    Txn    // Ack, WalAck; Begin, ReadCached, ReadStored, Show, Finish: the query
 	// Position counts what a segment appended to its log. A segment that crashed between a sync and its completion
 	// finds, when it starts again, durable entries that it never spoke of, and cannot know which; so it tells all
 	// that may be new, and the listener skips positions that it has heard. A register does the same with epochs.
 	Position uint64
-	Answers  []ID          // Decide: the segments whose answers the cut was computed from
-	History  History       // Decide, Join: the new history; Holds: the segment's
-	Promise  Epoch         // Holds
-	Held     []Held        // Holds: every record that the segment holds on its line, by LSN
-	Page     PageID        // ReadCached, ReadStored
-	VDL      LSN           // Anew
-	Shown    *Shown        // Show
-	Found    []*Record     // WalFound
-	Register *RegisterStep // the actions of the versioned register
-	Disk     *DiskStep     // the actions of replicated disks
+	Record   *Record // Write, Commit, Undo, Structure, Store, WalIssue
+	Detail   Detail  // what else the action says; nil for most
+}
+
+// A Detail is what an action says beyond the fields that all of them share, one type for each family of actions.
+type Detail interface{ detail() }
+
+// DecideStep is the detail of Decide.
+type DecideStep struct {
+	Answers []ID    // the segments whose answers the cut was computed from
+	History History // the new one
+}
+
+// JoinStep is the detail of Join.
+type JoinStep struct{ History History }
+
+// HoldsStep is the detail of Holds.
+type HoldsStep struct {
+	Promise Epoch
+	History History
+	Held    []Held // every record that the segment holds on its line, by LSN
+}
+
+// GeometryStep is the detail of Change and Grow.
+type GeometryStep struct {
+	Group   Group
+	Members Membership // the new one
+}
+
+func (*DecideStep) detail()   {}
+func (*JoinStep) detail()     {}
+func (*HoldsStep) detail()    {}
+func (*GeometryStep) detail() {}
+
+// History returns the line's history that a Decide, a Join or a Holds names, and nil for another step.
+func (t *Trace) History() History {
+	switch d := t.Detail.(type) {
+	case *DecideStep:
+		return d.History
+	case *JoinStep:
+		return d.History
+	case *HoldsStep:
+		return d.History
+	}
+	return nil
+}
+
+// DetailOf returns the detail of t when it has that type, and the zero value otherwise: whoever listens then objects to
+// what is missing as to anything else that is wrong.
+func DetailOf[D any](t *Trace) (d D) {
+	if p, is := any(t.Detail).(*D); is && p != nil {
+		return *p
+	}
+	return d
 }

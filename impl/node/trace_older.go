@@ -12,7 +12,7 @@ const (
 
 // The actions of the model of one database on a disk (spec/tla/Wal.tla), as the database of the older designs tells them.
 const (
-	ActWalFound   Action = 160 + iota // a start has redone Found, which is what it found of the log; LSN is the last
+	ActWalFound   Action = 160 + iota // a start has redone what it found of the log (FoundStep); LSN is the last
 	ActWalIssue                       // Record is in the log and on its page, both in memory
 	ActWalDurable                     // the log is durable up to LSN
 	ActWalPage                        // Page is on its way to the disk as it was at LSN
@@ -50,7 +50,14 @@ func (a Action) older() (string, bool) {
 	return names[a-ActRegisterBegin], true
 }
 
-// RegisterStep is what a step of the versioned register is about.
+// FoundStep is the detail of WalFound.
+type FoundStep struct{ Records []*Record }
+
+func (*FoundStep) detail()    {}
+func (*RegisterStep) detail() {}
+func (*DiskStep) detail()     {}
+
+// RegisterStep is the detail of the actions of the versioned register.
 type RegisterStep struct {
 	Key     string
 	Op      uint64 // the operation: the token of its first messages. No two of one front share it.
@@ -76,7 +83,7 @@ type WriteID struct {
 	Count uint64 // from 1 on
 }
 
-// DiskStep is what a step of a replicated disk is about.
+// DiskStep is the detail of the actions of replicated disks; a Blank may have none.
 type DiskStep struct {
 	View   View       // View, Open
 	Start  uint32     // View, Read: the incarnation of the holder

@@ -6,7 +6,7 @@ const (
 	ActTell                          // the reader was told that everything up to LSN is durable
 	ActFollow                        // the reader follows the writer of Epoch, and keeps of what it has what is at or below LSN
 	ActLose                          // what the reader has is void, its queries too: it serves nothing until Anew
-	ActAnew                          // the reader begins anew with the log up to LSN, durable up to VDL, and without a page
+	ActAnew                          // the reader begins anew with the log up to LSN, durable as AnewStep says, and without a page
 	ActBegin                         // the query Txn begins: it reads as of LSN
 	ActReadCached                    // the query Txn uses Page out of the cache; LSN is that of the page
 	ActReadStored                    // the query Txn uses Page, which the segment From sent; LSN is that of the page
@@ -33,7 +33,13 @@ func (a Action) OfReaders() bool {
 	return is
 }
 
-// Shown is what a query was answered with: all rows with From ≤ key < To ("": no bound), and nothing else; when More is
+// AnewStep is the detail of Anew.
+type AnewStep struct{ VDL LSN }
+
+func (*AnewStep) detail() {}
+func (*Shown) detail()    {}
+
+// Shown is the detail of Show, what a query was answered with: all rows with From ≤ key < To ("": no bound), and nothing else; when More is
 // set, all of them up to the last one shown.
 type Shown struct {
 	From, To string

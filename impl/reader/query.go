@@ -222,7 +222,7 @@ func (r *Reader) proceed(s *snapshot, out *node.Effects) {
 		}
 		out.Tell(u.used[i])
 	}
-	out.Tell(node.Trace{Action: node.ActShow, Epoch: r.stream.line, Txn: s.id, LSN: s.at, Shown: &shown})
+	out.Tell(node.Trace{Action: node.ActShow, Epoch: r.stream.line, Txn: s.id, LSN: s.at, Detail: &shown})
 	if len(s.pages) > r.Limits.Pages {
 		clear(s.pages)
 	}

@@ -5,7 +5,7 @@ import "github.com/firstgap/firstgap/impl/node"
 // State implements node.Teller: that of the writer which the reader has become, with the reader's counters beside the writer's, or
 // the reader's own.
 func (r *Reader) State() node.State {
-	s := node.State{Role: "reader", Phase: "reading", Serving: r.Serving()}
+	s := node.State{Role: "reader", Phase: "reading", VDL: r.View(), Serving: r.Serving()}
 	if r.writer != nil {
 		s = r.writer.State()
 		s.Counters = append(s.Counters, node.Counter{Name: "warmPages", Value: uint64(r.writer.Warmed())})

@@ -248,7 +248,7 @@ func (r *Reader) comesIntoView(out *node.Effects) {
 	}
 	if !s.on && s.view >= s.ready {
 		s.on = true // until here its trace says nothing
-		out.Tell(node.Trace{Action: node.ActAnew, Epoch: s.line, LSN: s.end, VDL: s.told})
+		out.Tell(node.Trace{Action: node.ActAnew, Epoch: s.line, LSN: s.end, Detail: &node.AnewStep{VDL: s.told}})
 	}
 	for len(s.moves) > 0 && s.moves[0].to <= s.view {
 		r.counters.Lag.Note(r.now.Sub(s.moves[0].since))

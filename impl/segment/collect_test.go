@@ -96,7 +96,7 @@ func TestLogBecomesPages(t *testing.T) {
 	b.expect(rs, 3)
 	require.Equal(t, []node.Action{node.ActHolds}, actions(b.traces))
 	require.Equal(t, node.LSN(6), b.traces[0].LSN)
-	require.Len(t, b.traces[0].Held, 3)
+	require.Len(t, node.DetailOf[node.HoldsStep](&b.traces[0]).Held, 3)
 	b.get(writer1, told(1, 9, 9))
 	b.fire(coalesceTimer)
 	b.disk()

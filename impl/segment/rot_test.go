@@ -86,7 +86,7 @@ func TestARecordThatAPendingJoinDropsIsNotFetchedAgain(t *testing.T) {
 	require.Zero(t, b.seg.SCL())
 	holds := b.told(node.ActHolds)
 	require.Len(t, holds, 1)
-	require.Empty(t, holds[0].Held)
+	require.Empty(t, node.DetailOf[node.HoldsStep](&holds[0]).Held)
 	b.restart()
 	require.Zero(t, b.seg.SCL())
 	require.Empty(t, b.told(node.ActStore))

@@ -567,6 +567,6 @@ func (s *Segment) trace(e *entry) (node.Trace, bool) {
 	case promiseEntry:
 		return node.Trace{Action: node.ActFence, Epoch: e.promise, Position: e.position}, true
 	default:
-		return node.Trace{Action: node.ActJoin, Epoch: e.history.Line(), History: e.history, Position: e.position}, true
+		return node.Trace{Action: node.ActJoin, Epoch: e.history.Line(), Position: e.position, Detail: &node.JoinStep{History: e.history}}, true
 	}
 }

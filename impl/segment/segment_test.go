@@ -372,7 +372,7 @@ func TestADamagedRecordIsNeverServedAndIsFetchedAgain(t *testing.T) {
 	require.False(t, b.seg.Damaged())
 	require.Equal(t, node.LSN(2), b.seg.SCL())
 	require.Equal(t, []node.Action{node.ActHolds}, actions(b.traces), "the first never stopped being held")
-	require.Len(t, b.traces[0].Held, 2)
+	require.Len(t, node.DetailOf[node.HoldsStep](&b.traces[0]).Held, 2)
 	b.restart()
 	require.False(t, b.seg.Damaged())
 	require.Equal(t, node.LSN(2), b.seg.SCL())

@@ -201,11 +201,11 @@ func (s *Segment) foundAgain(r *node.Record) {
 
 // tellHeld says all that the segment holds. It must be able to read all of it.
 func (s *Segment) tellHeld(out *node.Effects) {
-	t := node.Trace{Action: node.ActHolds, Epoch: s.durable.line(), LSN: s.images.floor, Promise: s.durable.promise, History: s.durable.history}
+	step := &node.HoldsStep{Promise: s.durable.promise, History: s.durable.history}
 	for _, h := range s.held {
-		t.Held = append(t.Held, heldOf(h.Record))
+		step.Held = append(step.Held, heldOf(h.Record))
 	}
-	out.Tell(t)
+	out.Tell(node.Trace{Action: node.ActHolds, Epoch: s.durable.line(), LSN: s.images.floor, Detail: step})
 }
 
 func (s *Segment) isLost(l node.LSN, e node.Epoch) bool {

@@ -111,7 +111,7 @@ func TestAReplacementIsBegunAndFinished(t *testing.T) {
 	require.Len(t, d.sets(), 1, "an answer to something else")
 
 	told, joins := d.done(begin)
-	require.Equal(t, []node.Trace{{Action: node.ActChange, Epoch: 1, Members: begin.Geometry.Groups[0]}}, told)
+	require.Equal(t, []node.Trace{{Action: node.ActChange, Epoch: 1, Detail: &node.GeometryStep{Members: begin.Geometry.Groups[0]}}}, told)
 	require.Equal(t, []node.ID{4}, joins)
 	require.Len(t, d.sets(), 2)
 	d.done(begin)
@@ -294,7 +294,7 @@ func TestGrowth(t *testing.T) {
 	require.Nil(t, d.asked(), "it is under way")
 	require.EqualValues(t, 64-8, w.putCapacity(), "not durable yet")
 	told, joins := d.done(grow)
-	require.Equal(t, []node.Trace{{Action: node.ActGrow, Epoch: 1, Group: 1, Members: w.Volume.FirstMembership()}}, told)
+	require.Equal(t, []node.Trace{{Action: node.ActGrow, Epoch: 1, Detail: &node.GeometryStep{Group: 1, Members: w.Volume.FirstMembership()}}}, told)
 	require.Equal(t, []node.ID{11, 12, 13}, joins)
 	require.EqualValues(t, 128-8, w.putCapacity())
 	require.Equal(t, node.Group(1), w.groupOf(64))

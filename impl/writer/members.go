@@ -230,7 +230,7 @@ func (w *Writer) changed(m *node.Changed, out *node.Effects) {
 func (w *Writer) goBy(g node.Geometry, out *node.Effects) {
 	group, grown := g.ChangedGroup(&w.geometry)
 	w.adopt(g)
-	t := node.Trace{Action: node.ActChange, Epoch: w.epoch, Group: group, Members: g.Groups[group]}
+	t := node.Trace{Action: node.ActChange, Epoch: w.epoch, Detail: &node.GeometryStep{Group: group, Members: g.Groups[group]}}
 	if grown {
 		t.Action = node.ActGrow
 	}

@@ -217,7 +217,7 @@ func (w *Writer) decide(out *node.Effects) {
 	// gofail: var writerBeforeDecide struct{}
 	// w.hook.Hit("writerBeforeDecide")
 
-	out.Tell(node.Trace{Action: node.ActDecide, Epoch: w.epoch, LSN: base, Answers: answered, History: w.history})
+	out.Tell(node.Trace{Action: node.ActDecide, Epoch: w.epoch, LSN: base, Detail: &node.DecideStep{Answers: answered, History: w.history}})
 	// gofail: var writerAfterDecide struct{}
 	// w.hook.Hit("writerAfterDecide")
 

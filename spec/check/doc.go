@@ -16,18 +16,22 @@
 //     lost message is one that is never delivered, a slow process is one that does not move, and a crash is a move.
 //   - Must: what holds in every state, with what it promises.
 //   - Reach: what must happen in some behaviour, so that Must does not hold for want of trying. A search that has not met it
-//     is no pass.
+//     does not pass.
 //   - Progress and Fair: what must happen in every behaviour in the end, provided that the instances of moves which Fair
 //     names are not put off forever while they are possible. These are decided exactly, on the whole graph.
 //   - Same: which states are interchangeable, such as those that differ in the names of replicas. It must return the same
 //     state for all of them, and the others must not tell them apart. Progress is decided without it.
 //
-// Search decides the model. The example shows a lock service, and that breaking it is noticed. Whoever writes a model writes
+// Search decides the model. The example shows a lock service, and that breaking it is noticed. A good model comes with
 // its broken variants too: a check that has never caught anything has not been checked.
 //
 // Two things to know of a state. Its fields are copied at each step, so keep it small. And every function must depend on the
-// state alone: no maps in random order, no clock, no chance; or else states that were found will not be found again. A
-// function that panics ends the search with a PanicError, which has the state and the move.
+// state alone: no maps in random order, no clock, no chance; or else states that were found will not be found again. Moves are
+// asked twice in a sample of the states, and one that answers otherwise the second time is refused with a
+// NotDeterministicError. A function that panics ends the search with a PanicError, which has the state and the move.
+//
+// A model without Must and without Progress is refused with a NoPropertyError, since it could only pass, and one
+// with two moves of one name with a DuplicateActionError.
 //
 // # What a result says
 //

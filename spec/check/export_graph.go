@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// MaxGraphStates is the most states that WriteGraph draws; more than that nobody can look at.
+// MaxGraphStates is the most states that WriteGraph draws; a drawing of more is too large to look at.
 const MaxGraphStates = 2000
 
 // A GraphTooLargeError says that a world has more states than a drawing.

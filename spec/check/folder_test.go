@@ -126,7 +126,7 @@ func (m tree) Name() string            { return "tree" }
 func (m tree) World() any              { return m.size }
 func (m tree) Actions() []string       { return []string{"Left", "Right"} }
 func (m tree) Reductions() []string    { return nil }
-func (m tree) Invariants() []Invariant { return nil }
+func (m tree) Invariants() []Invariant { return []Invariant{{"Tree", "It never breaks."}} }
 func (m tree) NewMachine() Machine     { return &treeMachine{size: m.size} }
 
 type treeMachine struct{ size, at int }

@@ -65,7 +65,7 @@ func (f *frontier) push(c chunk) {
 	f.bytes += int64(cap(c.data))
 }
 
-// take returns a chunk; one without states when there is none. The data is in buffer when it comes from the file.
+// take returns a chunk; one without states when the level is empty. The data is in buffer when it comes from the file.
 func (f *frontier) take(buffer []byte) (chunk, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -95,6 +95,7 @@ func TestPanicOnlyOnce(t *testing.T) {
 			}
 			yield(tally{(s.N + 1) % 3})
 		}}},
+		Must: []check.Must[tally]{{Name: "Small", Holds: func(s tally) bool { return s.N < 3 }}},
 	}.Model()
 	_, err := check.Search(t.Context(), m, check.Options{Workers: 1})
 	require.ErrorContains(t, err, "model moody panicked while doing what does not panic when it is done again")

@@ -19,7 +19,7 @@ type Plain[S any] struct {
 	Moves     []Move[S]
 	Must      []Must[S]
 	// Reach are situations that must be reachable, so that Must does not hold for want of anything that could break it. A
-	// completed search that has not met one of them is no pass. The guarantee says what would be missing.
+	// completed search that has not met one of them does not pass. The guarantee says what would be missing.
 	Reach []Must[S]
 	// Progress are properties that RunProgress decides, when behaviours are weakly fair to the instances that Fair names. It
 	// refuses a model that has Same as well.

@@ -113,6 +113,9 @@ func RunProgress(ctx context.Context, m Model, o Options) (*Result, error) {
 	if !ok || len(live.Properties()) == 0 {
 		return nil, &NotLiveError{m.Name(), "has no progress properties"}
 	}
+	if err := decidable(m, true); err != nil {
+		return nil, err
+	}
 	if reductions := m.Reductions(); len(reductions) > 0 {
 		return nil, &ReducedError{m.Name(), reductions}
 	}
@@ -246,7 +249,7 @@ func (p *progress) excused(l *lasso) *Lasso {
 }
 
 // build finds every state and step, level by level. It returns the first state in which an invariant does not hold, and
-// which one that is; -1 when there is none.
+// which one that is; -1 if every invariant holds.
 func (p *progress) build() (broken uint32, invariant int, err error) {
 	m, g := p.machine, &p.graph
 	var at []byte // the state that steps are taken from
@@ -276,6 +279,11 @@ func (p *progress) build() (broken uint32, invariant int, err error) {
 		at = g.code(uint32(s))
 		if err := m.Load(at); err != nil {
 			return 0, -1, fmt.Errorf("check: %s: a state does not load again: %w", p.model.Name(), err)
+		}
+		if sampled(uint64(s)) {
+			if err := repeats(p.model, m); err != nil {
+				return 0, -1, err
+			}
 		}
 		m.Next(func(action, times int) bool {
 			p.generated += uint64(times)
@@ -367,6 +375,9 @@ func (p *progress) replay(steps []hop) ([]Step, error) {
 			return false
 		})
 		if step == "" {
+			if err := repeatsOften(p.model, m); err != nil {
+				return nil, err
+			}
 			return nil, fmt.Errorf("check: %s: step %d of a behaviour is not possible again: the model is not a function of its state",
 				p.model.Name(), len(taken)+1)
 		}

@@ -75,11 +75,11 @@ func (a *analysis) take(property int, fromStart bool) (states uint64) {
 	return states
 }
 
-// violation returns a fair behaviour that breaks the property, nil when there is none, or when the limit stopped it.
+// violation returns a fair behaviour that breaks the property, nil if every one keeps it, or when the limit stopped the search for one.
 func (a *analysis) violation() *lasso {
 	n := a.graph.states()
 	a.order, a.low, a.component = make([]uint32, n), make([]uint32, n), make([]uint32, n)
-	a.fair, a.met = []bool{false}, 0 // component 0 is none
+	a.fair, a.met = []bool{false}, 0 // components count from 1
 	for s := range uint32(n) {
 		if !a.waits(s) || a.order[s] != 0 {
 			continue
@@ -293,7 +293,7 @@ func (a *analysis) isEnabled(s uint32, instance int) bool {
 }
 
 // shortest returns the nodes on a shortest way, the first one left out, over which done says that it is there; it is asked
-// for each step, by the node that the step leads to and its label. Nodes are below the given number. Nil when there is none.
+// for each step, by the node that the step leads to and its label. Nodes are below the given number. Nil if there is no way.
 func (a *analysis) shortest(nodes int, from uint32, next func(node uint32, visit func(to, label uint32)), done func(to, label uint32) bool) []uint32 {
 	if len(a.previous) < nodes {
 		a.previous = make([]uint32, nodes)

@@ -28,7 +28,7 @@ type Witness struct {
 	Depth     int    `json:"depth"` // the first level with such a state; the initial state is level 1; 0 when none was met
 }
 
-// witnessesOf returns the witnesses of a model, none of them met.
+// witnessesOf returns the witnesses of a model, before any of them is met.
 func witnessesOf(m Model) ([]Witness, error) {
 	named, ok := m.(Witnessing)
 	if !ok {

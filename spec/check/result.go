@@ -102,15 +102,17 @@ func (a ActionCounts) Never() []string {
 	return names
 }
 
-// A LostTraceError says that a state which breaks an invariant was found, but not the way to it: two states on
-// the way have the same fingerprint.
+// A LostTraceError says that a state which breaks an invariant was found, but not the way to it, although Next takes the
+// same steps when it is called again: two states on the way have the same fingerprint, or two steps from one state have the
+// same name, or the model depends on more than its state.
 type LostTraceError struct {
 	Invariant string
 	Step      int // how many steps of the way were found
 }
 
 func (e *LostTraceError) Error() string {
-	return fmt.Sprintf("check: %s does not hold, but the way to that state is lost after %d steps: a fingerprint collision", e.Invariant, e.Step)
+	return fmt.Sprintf("check: %s does not hold, but the way to that state is lost after %d steps; expected states with fingerprints of their own, "+
+		"steps with names of their own, and a model that depends on its state alone", e.Invariant, e.Step)
 }
 
 // receipt says what was searched, with the verdict still to be told.

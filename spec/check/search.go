@@ -131,6 +131,9 @@ func Run(ctx context.Context, m Model, o Options) (_ *Result, err error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
+	if err := decidable(m, o.Walks > 0); err != nil {
+		return nil, err
+	}
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
@@ -332,6 +335,7 @@ type worker struct {
 	out     chunk
 	spare   [][]byte // memory of chunks that were expanded, for those that are found
 	buffer  []byte   // for chunks from disk
+	asked   uint64   // states whose steps were asked for, for the sample that Next is called twice in
 
 	generated, expanded, sum uint64
 	fired                    []uint64
@@ -368,7 +372,7 @@ func (w *worker) expand() {
 	w.total()
 }
 
-// total adds to the totals of the search what nobody asks for before a level is complete.
+// total adds to the totals of the search what is asked for only when a level is complete.
 func (w *worker) total() {
 	s := w.search
 	s.sum.Add(w.sum)
@@ -407,6 +411,9 @@ func (w *worker) expandChunk(c chunk) (err error) {
 		if err := w.machine.Load(code); err != nil {
 			return fmt.Errorf("check: %s: a state does not load again: %w", s.model.Name(), err)
 		}
+		if err := w.sample(); err != nil {
+			return err
+		}
 		w.parent = fingerprintOf(code)
 		w.machine.Next(w.visit)
 		w.parents = append(w.parents, w.parent)
@@ -415,6 +422,15 @@ func (w *worker) expandChunk(c chunk) (err error) {
 	w.settle()
 	w.recycle(c.data)
 	return nil
+}
+
+// sample calls Next twice in some of the states that are expanded.
+func (w *worker) sample() error {
+	w.asked++
+	if !sampled(w.asked - 1) {
+		return nil
+	}
+	return repeats(w.search.model, w.machine)
 }
 
 // settle settles the states that were expanded. One after the other, their places in the table are fetched side by side;

@@ -89,6 +89,7 @@ func lamp8(n uint8) check.Model {
 	return check.Plain[tally]{
 		Title: "tally", Constants: struct{}{},
 		Moves: []check.Move[tally]{{Name: "Add", Next: add(1)}, {Name: "Leap", Next: add(2)}},
+		Must:  []check.Must[tally]{{Name: "Small", Guarantee: "n stays below 10", Holds: func(s tally) bool { return s.N < 10 }}},
 		Reach: []check.Must[tally]{{Name: "Reached", Guarantee: "n gets there", Holds: func(s tally) bool { return s.N == n }}},
 	}.Model()
 }

@@ -62,8 +62,8 @@ func ReadTable(tsv string) ([]World, error) {
 }
 
 // Named returns the worlds of a table that is a part of the model of that name, as its Subject has them. Where an invariant
-// does not hold the figures of the table are of a search that went past it, and of one that stops there there are none. It
-// panics when the table is none.
+// does not hold, the figures of the table are of a search that went past it, and they are left out: a search that stops there
+// has others. Named panics when the text is not such a table.
 func Named(model, tsv string) []World {
 	table, err := ReadTable(tsv)
 	if err != nil {

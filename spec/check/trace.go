@@ -2,6 +2,7 @@ package check
 
 import (
 	"bytes"
+	"maps"
 	"slices"
 )
 
@@ -33,7 +34,7 @@ func (s *search) trace(f finding) (steps []Step, err error) {
 			return false
 		})
 		if step == "" {
-			return nil, &LostTraceError{s.model.Invariants()[f.invariant].Name, len(steps)}
+			return nil, lost(s.model, machine, s.model.Invariants()[f.invariant].Name, len(steps))
 		}
 		after := machine.Vars()
 		steps = append(steps, Step{step, Diff(before, after)})
@@ -80,7 +81,7 @@ func (s *search) way(f finding, loaded *[]byte) ([]uint64, error) {
 			reached = next
 		}
 		if len(reached) == 0 {
-			return nil, &LostTraceError{s.model.Invariants()[f.invariant].Name, max(i-1, 0)}
+			return nil, s.lost(f, machine, levels, loaded)
 		}
 		levels = append(levels, reached)
 	}
@@ -90,6 +91,23 @@ func (s *search) way(f finding, loaded *[]byte) ([]uint64, error) {
 		fingerprint = levels[i][fingerprint].parent
 	}
 	return way, nil
+}
+
+// lost says why no state of a level is reached again from those on the levels before it.
+func (s *search) lost(f finding, machine Machine, levels []map[uint64]visitor, loaded *[]byte) error {
+	invariant, step := s.model.Invariants()[f.invariant].Name, max(len(levels)-1, 0)
+	for _, level := range slices.Backward(levels) {
+		for _, fingerprint := range slices.Sorted(maps.Keys(level)) {
+			*loaded = level[fingerprint].code
+			if err := machine.Load(*loaded); err != nil {
+				return err
+			}
+			if err := repeatsOften(s.model, machine); err != nil {
+				return err
+			}
+		}
+	}
+	return &LostTraceError{invariant, step}
 }
 
 // reach returns which states of a set are reached in one step from the states of the level before, each from the smallest

@@ -275,7 +275,7 @@ func (s *shard) put(fingerprint uint64, link uint32) {
 	}
 }
 
-// restore adds a state to a set that nobody else uses, and says whether it was not there yet.
+// restore adds a state to a set that no other goroutine uses, and says whether it was not there yet.
 func (v *visited) restore(fingerprint uint64, link uint32) bool {
 	if v.find(fingerprint) != nil {
 		return false
@@ -289,7 +289,7 @@ func (v *visited) restore(fingerprint uint64, link uint32) bool {
 	return true
 }
 
-// each calls do with every state of a set that nobody else uses, until it returns an error.
+// each calls do with every state of a set that no other goroutine uses, until it returns an error.
 func (v *visited) each(do func(fingerprint uint64, link uint32) error) error {
 	for i := range v.shards {
 		for j := range v.shards[i].buckets {

@@ -127,6 +127,11 @@ func (w *walker) walk(number int, names *[]string) (states, invariant int, err e
 			break
 		}
 		at = append(at[:0], w.code...)
+		if names == nil {
+			if err := w.sample(); err != nil {
+				return states, -1, err
+			}
+		}
 		choice, invariant := w.choose(states + 1)
 		if names == nil && s.visited.settleOnce(fingerprintOf(at)) {
 			w.expanded++
@@ -233,7 +238,7 @@ func (s *search) stumbled(stumbles []stumble, taken, depth int) (r *Result, err 
 	}
 	broken := s.model.Invariants()[worst.invariant]
 	if invariant != worst.invariant {
-		return nil, &LostTraceError{broken.Name, len(names)}
+		return nil, lost(s.model, again.machine, broken.Name, len(names))
 	}
 	p := &path{machine: again.machine, model: s.model, invariant: invariant}
 	steps, err := p.show(p.shorten(names))
@@ -326,7 +331,7 @@ func (p *path) show(names []string) (steps []Step, err error) {
 		before, at = after, bytes.Clone(p.machine.Encode(nil))
 	})
 	if !ok {
-		return nil, &LostTraceError{p.model.Invariants()[p.invariant].Name, len(steps)}
+		return nil, lost(p.model, p.machine, p.model.Invariants()[p.invariant].Name, len(steps))
 	}
 	return steps, nil
 }

@@ -48,7 +48,7 @@ func InRange(ranges ...Range) error {
 // NoBug is a world's bug when no guard is broken. A world file may leave it out.
 const NoBug = "none"
 
-// KnownBug refuses, with a *WorldError, a bug that is none of those given.
+// KnownBug refuses, with a *WorldError, a bug that is not among those given.
 func KnownBug(bug string, bugs []string) error {
 	if bug == "" || bug == NoBug || slices.Contains(bugs, bug) {
 		return nil

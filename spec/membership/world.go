@@ -10,7 +10,7 @@ import (
 // A World fixes the constants of the module: the segments, the quorums, how far behaviours may go, and which guard,
 // if any, is broken.
 type World struct {
-	Steady   int `json:"steady"`   // slots whose segment nobody doubts
+	Steady   int `json:"steady"`   // slots whose segment is never doubted
 	Zone     int `json:"zone"`     // slots in the zone that may be lost as a whole
 	Doubtful int `json:"doubtful"` // slots whose segment may be replaced by another
 
@@ -40,7 +40,8 @@ const (
 // The guards that can be broken.
 const (
 	none = "none"
-	// voteAtOnce is the read rule as SIGMOD 2018 §4.1 prints it: a read quorum of any of the sets will do, whoever is in it.
+	// voteAtOnce is the read rule as SIGMOD 2018 §4.1 prints it: a read quorum of any of the sets will do,
+	// whichever segments are in it.
 	voteAtOnce = "vote-at-once"
 	// directSwap replaces a segment in one step, without the two sets in between.
 	directSwap = "direct-swap"

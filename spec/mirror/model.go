@@ -283,7 +283,7 @@ func (m *model) join(s State, yield func(State, ...int)) {
 	})
 }
 
-// attach: a new instance e in zone a, whatever became of the one before. The control plane makes it the newest, and the
+// attach: a new instance e in zone a, even while the one before still runs. The control plane makes it the newest, and the
 // volume serves no other.
 func (m *model) attach(s State, yield func(State, ...int)) {
 	e := int(s.Newest) + 1 // instances are born in order

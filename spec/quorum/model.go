@@ -199,7 +199,7 @@ func (m model) begin(s *State, o int, next Stage) {
 	s.Ops[o].Stage = next
 }
 
-// beginWrite: a writer begins to write. One that asks nobody has its version at once.
+// beginWrite: a writer begins to write. One that asks no replica has its version at once.
 func (m model) beginWrite(s State, o int, yield yield) {
 	if !m.isWrite(o) || !m.begins(&s, o) {
 		return

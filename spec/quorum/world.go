@@ -53,7 +53,7 @@ const (
 	shortReadQuorum      = "short-read-quorum"      // a read waits for R−1 answers
 	shortWriteBack       = "short-write-back"       // a read ends when W−1 replicas have what it returns
 	vote                 = "vote"                   // a read takes what most of its answers say
-	takeOlder            = "take-older"             // a replica stores whatever write comes, newer or not
+	takeOlder            = "take-older"             // a replica stores every write that comes, newer or older
 	writeBackBlind       = "write-back-blind"       // so it does for what a read writes back
 	versionWithoutWriter = "version-without-writer" // a version is the counter alone
 	countRestarts        = "count-restarts"         // a writer forgets what it has counted

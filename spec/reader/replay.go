@@ -13,7 +13,7 @@ type Volume interface {
 	Base(e int) int               // how much of it e kept from before
 	VDL(e int) int                // as the writer of e left it
 	LastCPL(e, n int) int         // on the log of e, at or below n
-	Version(e, k, n int) int      // the LSN of the newest record of page k at or below n on the log of e, 0 when there is none
+	Version(e, k, n int) int      // the LSN of the newest record of page k at or below n on the log of e, 0 if absent
 	Common(d, e int) int          // up to where the logs of d and e are the same
 	Complete(segment, e int) int  // up to where the segment has all of its group's records of the log of e
 	LastIn(segment, e, n int) int // the last LSN of the segment's group at or below n on the log of e

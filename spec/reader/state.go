@@ -19,7 +19,7 @@ type Epoch struct {
 	VDL  int8 // volume durable LSN, as its writer left it
 }
 
-// A Log is the records of a volume, LSN by LSN; where the epoch is 0 there is none, nor any above.
+// A Log is the records of a volume, LSN by LSN; from the first LSN whose epoch is 0 on, there are no records.
 type Log [maxLSN]Record
 
 // A Record is one record of the log.
@@ -92,7 +92,7 @@ func (m *model) lastIn(l *Log, g int, n int8) int8 {
 	return n
 }
 
-// firstWrite returns the LSN of the first change by t, 0 when there is none.
+// firstWrite returns the LSN of the first change by t, 0 if absent.
 func (l *Log) firstWrite(t int8) int8 {
 	for n := int8(1); n <= l.Len(); n++ {
 		if l[n-1].Txn == t && !l[n-1].Commit {
@@ -112,7 +112,7 @@ func (l *Log) commitBy(t, n int8) bool {
 	return false
 }
 
-// newest returns the newest change of page k above m and up to n for which ok holds, 0 when there is none.
+// newest returns the newest change of page k above m and up to n for which ok holds, 0 if absent.
 func (l *Log) newest(k, m, n int8, ok func(t int8) bool) int8 {
 	for n = l.upTo(n); n > m; n-- {
 		if r := &l[n-1]; r.Page == k && !r.Commit && ok(r.Txn) {

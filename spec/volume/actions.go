@@ -533,7 +533,7 @@ func (s *State) Ack(e, t int) Refusal {
 	return s.took(c)
 }
 
-// Start: a new writer takes over, whatever became of the one before.
+// Start: a new writer takes over, even while the one before still runs.
 func (s *State) Start(e int) Refusal {
 	switch {
 	case !s.epochOK(e):
@@ -732,7 +732,7 @@ func (s *State) decide(e int, q ReplicaSet, newest, cut int32, holes []int32) Re
 		s.push(int32(e), from.log[l])
 	}
 	w.base = cut
-	w.phase = Repairing // from here on nobody reads what the replicas told, so it has left the state
+	w.phase = Repairing // from here on no action reads what the replicas told, so it has left the state
 	return s.took(c)
 }
 

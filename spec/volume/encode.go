@@ -309,7 +309,7 @@ func (l *layout) packRow(p *packer, row []int16) {
 	p.n += uint(l.world.MaxLSN-len(row)) * l.epoch
 }
 
-// packSets writes in which sets replica r is. Sets are named by their place, so that they are the same whoever is in them.
+// packSets writes in which sets replica r is. Sets are named by their place, so that they are the same for all members.
 func (l *layout) packSets(s *State, p *packer, r int) {
 	g, i := s.GroupOf(r), r%l.world.Replicas
 	for e := 1; e <= l.world.MaxEpoch; e++ {

@@ -14,7 +14,7 @@ func (s Set) Has(i int) bool { return s>>i&1 == 1 }
 func (s Set) len() int { return bits.OnesCount64(uint64(s)) }
 
 // A Membership is the quorum sets of a group, in order; the first is the settled one, which has the read vote. It is
-// empty while the group is not in use. Nobody changes one.
+// empty while the group is not in use. A list is never changed.
 type Membership []Set
 
 // all is AllOf(m).
@@ -73,7 +73,7 @@ func (s *State) successors(m Membership) []Membership {
 	return list
 }
 
-// A geometry has the membership of every group. Nobody changes one: a change makes another.
+// A geometry has the membership of every group. It is never changed: a change of membership makes another.
 type geometry []Membership
 
 func (g geometry) equal(o geometry) bool {

@@ -19,7 +19,7 @@ package volume
 type Phase uint8
 
 const (
-	Unborn    Phase = iota // nobody has won this epoch
+	Unborn    Phase = iota // no writer has won this epoch
 	Fencing                // asking replicas for their promise and for what they have
 	Repairing              // has cut the log, copies what it kept to a write quorum
 	Open                   // serves
@@ -113,7 +113,7 @@ type replica struct {
 // are apart because replicas are gone through all the time, and few worlds have them.
 type singles struct{ rows [][]bool }
 
-// An outcome is what is known of a transaction whatever log one looks at.
+// An outcome is what every log says of a transaction.
 type outcome struct {
 	epoch int32 // CommitEpoch(t), or 0
 	lsn   int32 // CommitLsn(t), or 0
@@ -233,7 +233,7 @@ func (w *writer) clear() {
 // World returns the world whose state this is.
 func (s *State) World() World { return s.world }
 
-// writer returns what epoch e has, nil when it has not started or is none.
+// writer returns what epoch e has, nil before it has started and for an epoch that the world does not have.
 func (s *State) writer(e int) *writer {
 	if e < 1 || e > int(s.newest) {
 		return nil
@@ -257,7 +257,7 @@ func (s *State) End(e int) int {
 	return 0
 }
 
-// Record returns the record that the log of e has at l. It panics when there is none: see End.
+// Record returns the record that the log of e has at l. It panics beyond the log: see End.
 func (s *State) Record(e, l int) Record { return s.writers[e-1].log[l-1] }
 
 // Base returns how much of its log e kept from before.
@@ -382,7 +382,7 @@ func (s *State) GroupOf(r int) int { return r / s.world.Replicas }
 // Acked says whether the client has been told that t is committed.
 func (s *State) Acked(t int) bool { return t >= 1 && t < len(s.outcomes) && s.outcomes[t].acked }
 
-// CommitOf returns the LSN and the epoch of the commit record of t, zeros when there is none.
+// CommitOf returns the LSN and the epoch of the commit record of t, zeros if absent.
 func (s *State) CommitOf(t int) (lsn, epoch int) {
 	if t < 1 || t >= len(s.outcomes) {
 		return 0, 0
@@ -587,7 +587,7 @@ func (s *State) push(e int32, rec Record) {
 
 // holdAll sets the holder of every key from the transactions. Where a hole took a commit away, two transactions can have
 // the same key, and push and pop, which know of one, would let it go with the first. Which of the two is named makes no
-// difference: neither can write any more, and nobody else can write the key.
+// difference: neither can write any more, and no other writer can write the key.
 func (w *writer) holdAll() {
 	for k := range w.keys {
 		w.keys[k].holder = 0

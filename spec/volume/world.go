@@ -48,7 +48,7 @@ type World struct {
 	// RecordAcks lets a replica acknowledge each record that it stores, instead of how far it is complete; the writer then
 	// counts copies of each record (VolumeAcks.tla).
 	RecordAcks bool `json:"recordAcks,omitempty"`
-	// LAL is the LSN allocation limit: a writer allocates no LSN above its VDL + LAL. 0 is none (VolumeAcks.tla).
+	// LAL is the LSN allocation limit: a writer allocates no LSN above its VDL + LAL. 0 is no limit (VolumeAcks.tla).
 	LAL int `json:"lal,omitempty"`
 	// HomeOf gives the group of every key, both counted from 0. Without it key k lives in group
 	// k mod Groups, which is how worlds.tsv places them.

@@ -406,7 +406,7 @@ func (m *model) total(txns uint, k uint8) int16 {
 	return v
 }
 
-// shows: whoever locks the rows that are free sees just the transactions given.
+// shows: a transaction that locks the rows that are free sees just the transactions given.
 func (m *model) shows(s *State, txns uint) bool {
 	for k := uint8(1); k <= 2; k++ {
 		if m.free(s, k) && s.Cache[k] != m.total(txns, k) {

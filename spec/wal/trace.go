@@ -65,7 +65,7 @@ func (s *State) put(t uint8, x Traced, changes int, k uint8) {
 	}
 }
 
-// Write: the transaction changes a row, of which holder is whoever changed it last.
+// Write: the transaction changes a row, of which holder is the transaction that changed it last.
 func (g *Guards) Write(x Traced, holder *Traced) error {
 	s := initial
 	if holder != nil {

@@ -130,7 +130,7 @@ func (m *Mirror) Tell(now node.Time, from node.ID, t *node.Trace) error {
 }
 
 func (m *Mirror) step(from node.ID, t *node.Trace) error {
-	s := t.Disk
+	s, _ := t.Detail.(*node.DiskStep)
 	if t.Action == node.ActDiskBlank {
 		if s != nil {
 			return violation("Store", "a write that goes on where the copy ends", fmt.Sprintf("%+v behind a hole", s.Write), "server %d was sent what it lacks the beginning of", from)

@@ -26,15 +26,15 @@ func disk1() Disk { return Disk{near, []node.ID{2, 3}} }
 func disk2() Disk { return Disk{far, []node.ID{5, 6}} }
 
 func view(manager node.ID, epoch node.Epoch, holder node.ID, start uint32, members ...node.ID) told {
-	return told{manager, node.Trace{Action: node.ActDiskView, Disk: &node.DiskStep{View: node.View{Epoch: epoch, Holder: holder, Members: members}, Start: start}}}
+	return told{manager, node.Trace{Action: node.ActDiskView, Detail: &node.DiskStep{View: node.View{Epoch: epoch, Holder: holder, Members: members}, Start: start}}}
 }
 
 func opens(epoch node.Epoch, holder node.ID, server node.ID, members ...node.ID) told {
-	return told{server, node.Trace{Action: node.ActDiskOpen, Disk: &node.DiskStep{View: node.View{Epoch: epoch, Holder: holder, Members: members}}}}
+	return told{server, node.Trace{Action: node.ActDiskOpen, Detail: &node.DiskStep{View: node.View{Epoch: epoch, Holder: holder, Members: members}}}}
 }
 
 func reads(by node.ID, start uint32) told {
-	return told{by, node.Trace{Action: node.ActDiskRead, Disk: &node.DiskStep{Start: start}}}
+	return told{by, node.Trace{Action: node.ActDiskRead, Detail: &node.DiskStep{Start: start}}}
 }
 
 func id(by node.ID, start uint32, count uint64) node.WriteID {
@@ -42,30 +42,30 @@ func id(by node.ID, start uint32, count uint64) node.WriteID {
 }
 
 func makes(w node.WriteID, at uint64, log string) told {
-	return told{w.By, node.Trace{Action: node.ActDiskIssue, Disk: &node.DiskStep{Write: w, What: &node.DiskWrite{Writes: true, LogAt: at, Log: []byte(log)}}}}
+	return told{w.By, node.Trace{Action: node.ActDiskIssue, Detail: &node.DiskStep{Write: w, What: &node.DiskWrite{Writes: true, LogAt: at, Log: []byte(log)}}}}
 }
 
 func paints(w node.WriteID, number uint32, data string) told {
-	return told{w.By, node.Trace{Action: node.ActDiskIssue, Disk: &node.DiskStep{Lane: block.PageLane, Write: w, What: &node.DiskWrite{Blocks: []node.Block{{Number: number, Data: []byte(data)}}}}}}
+	return told{w.By, node.Trace{Action: node.ActDiskIssue, Detail: &node.DiskStep{Lane: block.PageLane, Write: w, What: &node.DiskWrite{Blocks: []node.Block{{Number: number, Data: []byte(data)}}}}}}
 }
 
 func page(t told) told {
-	t.t.Disk.Lane = block.PageLane
+	t.t.Detail.(*node.DiskStep).Lane = block.PageLane
 	return t
 }
 
 func keeps(server node.ID, w node.WriteID) told {
-	return told{server, node.Trace{Action: node.ActDiskStore, Disk: &node.DiskStep{Write: w}}}
+	return told{server, node.Trace{Action: node.ActDiskStore, Detail: &node.DiskStep{Write: w}}}
 }
 
 func done(w node.WriteID) told {
-	return told{w.By, node.Trace{Action: node.ActDiskAck, Disk: &node.DiskStep{Write: w}}}
+	return told{w.By, node.Trace{Action: node.ActDiskAck, Detail: &node.DiskStep{Write: w}}}
 }
 
 func blank(server node.ID) told { return told{server, node.Trace{Action: node.ActDiskBlank}} }
 
 func has(server node.ID, base uint64, log string, blocks ...node.Block) told {
-	return told{server, node.Trace{Action: node.ActDiskHolds, Disk: &node.DiskStep{Base: base, Log: []byte(log), Blocks: blocks}}}
+	return told{server, node.Trace{Action: node.ActDiskHolds, Detail: &node.DiskStep{Base: base, Log: []byte(log), Blocks: blocks}}}
 }
 
 var w1, w2, w3 = id(primary, 1, 1), id(primary, 1, 2), id(primary, 1, 3)
@@ -200,7 +200,7 @@ func TestBrokenDisksAreRefusedByName(t *testing.T) {
 	disk := func(at int, x ...told) []told { return append(slices.Clone(goodDisk()[:at]), x...) }
 	two := func(trace []told, at int, x ...told) []told { return append(slices.Clone(trace[:at]), x...) }
 	lane := keeps(2, w1)
-	lane.t.Disk.Lane = 2
+	lane.t.Detail.(*node.DiskStep).Lane = 2
 	for name, c := range map[string]struct {
 		pair  bool
 		trace []told
@@ -217,7 +217,7 @@ func TestBrokenDisksAreRefusedByName(t *testing.T) {
 		"an old write once more":                         {false, disk(14, keeps(2, w1)), "Store"},
 		"a write of an instance that was replaced":       {false, disk(17, makes(id(primary, 1, 4), 6, "x"), keeps(2, w3), keeps(2, id(primary, 1, 4))), "Store"},
 		"a write of before passed on":                    {false, disk(18, keeps(3, w3)), "Forward"},
-		"a write behind a hole":                          {false, disk(13, told{2, node.Trace{Action: node.ActDiskBlank, Disk: &node.DiskStep{Write: w3}}}), "Store"},
+		"a write behind a hole":                          {false, disk(13, told{2, node.Trace{Action: node.ActDiskBlank, Detail: &node.DiskStep{Write: w3}}}), "Store"},
 		"the mirror lacks what was read":                 {true, two(restarted(), 25, makes(id(primary, 2, 1), 6, "!"), keeps(5, id(primary, 2, 1))), "Store"},
 		"a write before the log is read":                 {false, disk(3, makes(w1, 0, "one")), "Issue"},
 		"a write of nobody":                              {false, disk(4, makes(id(primary, 9, 1), 0, "one")), "Issue"},
@@ -246,8 +246,8 @@ func TestBrokenDisksAreRefusedByName(t *testing.T) {
 		"a write that nobody made":                       {false, disk(5, keeps(2, w2)), ruleKnown},
 		"a lane that is none":                            {false, disk(5, lane), ruleComplete},
 		"nothing":                                        {false, []told{{near, node.Trace{Action: node.ActDiskView}}}, ruleComplete},
-		"a write of nothing":                             {false, disk(4, told{primary, node.Trace{Action: node.ActDiskIssue, Disk: &node.DiskStep{Write: w1}}}), ruleComplete},
-		"an action of another model":                     {false, []told{{near, node.Trace{Action: node.ActStore, Disk: &node.DiskStep{}}}}, ruleAction},
+		"a write of nothing":                             {false, disk(4, told{primary, node.Trace{Action: node.ActDiskIssue, Detail: &node.DiskStep{Write: w1}}}), ruleComplete},
+		"an action of another model":                     {false, []told{{near, node.Trace{Action: node.ActStore, Detail: &node.DiskStep{}}}}, ruleAction},
 	} {
 		var err error
 		if c.pair {

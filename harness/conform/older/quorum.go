@@ -65,8 +65,8 @@ func (q *Quorum) replica(id node.ID) (int, error) {
 func version(v node.Version) quorum.Version { return quorum.Version{Count: v.Number, By: v.By} }
 
 func (q *Quorum) step(from node.ID, t *node.Trace) error {
-	s := t.Register
-	if s == nil {
+	s, is := t.Detail.(*node.RegisterStep)
+	if !is {
 		return violation(ruleComplete, "what the register did", "nothing", "node %d told %s", from, t.Action)
 	}
 	switch t.Action {
@@ -127,7 +127,7 @@ func (q *Quorum) operation(from node.ID, s *node.RegisterStep) (operation, error
 }
 
 func (q *Quorum) replicaStep(from node.ID, t *node.Trace) error {
-	s := t.Register
+	s := node.DetailOf[node.RegisterStep](t)
 	r, x := q.replica(from)
 	if x != nil {
 		return x

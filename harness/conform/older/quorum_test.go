@@ -23,15 +23,15 @@ type told struct {
 const front node.ID = 10
 
 func begin(op uint64, writes bool) told {
-	return told{front, node.Trace{Action: node.ActRegisterBegin, Register: &node.RegisterStep{Key: "x", Op: op, Token: op, Writes: writes}}}
+	return told{front, node.Trace{Action: node.ActRegisterBegin, Detail: &node.RegisterStep{Key: "x", Op: op, Token: op, Writes: writes}}}
 }
 
 func answer(replica node.ID, token uint64, v node.Version) told {
-	return told{replica, node.Trace{Action: node.ActRegisterTell, From: front, Register: &node.RegisterStep{Key: "x", Token: token, Version: v}}}
+	return told{replica, node.Trace{Action: node.ActRegisterTell, From: front, Detail: &node.RegisterStep{Key: "x", Token: token, Version: v}}}
 }
 
 func store(replica node.ID, token uint64, v node.Version) told {
-	return told{replica, node.Trace{Action: node.ActRegisterStore, From: front, Register: &node.RegisterStep{Key: "x", Token: token, Version: v}}}
+	return told{replica, node.Trace{Action: node.ActRegisterStore, From: front, Detail: &node.RegisterStep{Key: "x", Token: token, Version: v}}}
 }
 
 func row(replica node.ID, v node.Version) node.RegisterRow {
@@ -39,7 +39,7 @@ func row(replica node.ID, v node.Version) node.RegisterRow {
 }
 
 func settle(op, token uint64, v node.Version, heard ...node.RegisterRow) told {
-	return told{front, node.Trace{Action: node.ActRegisterSettle, Register: &node.RegisterStep{Key: "x", Op: op, Token: token, Version: v, Heard: heard}}}
+	return told{front, node.Trace{Action: node.ActRegisterSettle, Detail: &node.RegisterStep{Key: "x", Op: op, Token: token, Version: v, Heard: heard}}}
 }
 
 func end(op uint64, acks ...node.ID) told {
@@ -47,11 +47,11 @@ func end(op uint64, acks ...node.ID) told {
 	for _, id := range acks {
 		s.Heard = append(s.Heard, node.RegisterRow{Replica: id})
 	}
-	return told{front, node.Trace{Action: node.ActRegisterEnd, Register: s}}
+	return told{front, node.Trace{Action: node.ActRegisterEnd, Detail: s}}
 }
 
 func holds(replica node.ID, v node.Version) told {
-	return told{replica, node.Trace{Action: node.ActRegisterHolds, Register: &node.RegisterStep{Rows: []node.RegisterRow{{Key: "x", Version: v}}}}}
+	return told{replica, node.Trace{Action: node.ActRegisterHolds, Detail: &node.RegisterStep{Rows: []node.RegisterRow{{Key: "x", Version: v}}}}}
 }
 
 var (
@@ -132,7 +132,7 @@ func TestBrokenTracesAreRefusedByName(t *testing.T) {
 		"a message that nobody sent":          {put(1, answer(1, 77, zero)), ruleKnown},
 		"an operation that is none":           {put(1, end(77)), ruleKnown},
 		"no register":                         {put(1, told{1, node.Trace{Action: node.ActRegisterTell}}), ruleComplete},
-		"an action of another model":          {put(1, told{1, node.Trace{Action: node.ActStore, Register: &node.RegisterStep{}}}), ruleAction},
+		"an action of another model":          {put(1, told{1, node.Trace{Action: node.ActStore, Detail: &node.RegisterStep{}}}), ruleAction},
 	} {
 		_, err := validate(t, c.trace)
 		var x *conform.Violation

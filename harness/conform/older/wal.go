@@ -128,13 +128,14 @@ func (d *instance) found(t *node.Trace) error {
 	if d.started && t.LSN < d.durable {
 		return violation(ruleDurable, fmt.Sprintf("the log up to %d", d.durable), fmt.Sprintf("up to %d", t.LSN), "what was durable is gone after a crash")
 	}
-	if d.started && len(t.Found) > 0 && t.Found[0].LSN > d.durable+1 {
+	records := node.DetailOf[node.FoundStep](t).Records
+	if d.started && len(records) > 0 && records[0].LSN > d.durable+1 {
 		clear(d.safe) // others had the disk in between
 	}
 	d.started, d.recovering, d.last, d.durable, d.fresh = true, true, t.LSN, t.LSN, nil
 	d.txns, d.rows, d.values = map[node.Txn]*transaction{}, map[string]node.Txn{}, map[string]node.Value{}
-	for i, r := range t.Found {
-		if want := t.LSN - node.LSN(len(t.Found)-1-i); r.LSN != want {
+	for i, r := range records {
+		if want := t.LSN - node.LSN(len(records)-1-i); r.LSN != want {
 			return violation(ruleLog, fmt.Sprintf("LSN %d", want), fmt.Sprint(r.LSN), "a start found a log with a hole")
 		}
 		d.keep(r)

@@ -49,7 +49,7 @@ func acked(txn uint32) told {
 }
 func opened() told { return told{database, node.Trace{Action: node.ActWalOpen}} }
 func found(last node.LSN, records ...*node.Record) told {
-	return told{database, node.Trace{Action: node.ActWalFound, LSN: last, Found: records}}
+	return told{database, node.Trace{Action: node.ActWalFound, LSN: last, Detail: &node.FoundStep{Records: records}}}
 }
 
 // goodLog is a transaction of two rows that commits; one that is taken back; one whose page is stolen, and which a crash

@@ -240,7 +240,7 @@ func (c *Chain) logRead(m *node.DiskLog, out *node.Effects) {
 		return
 	}
 	c.reading = false
-	out.Tell(node.Trace{Action: node.ActDiskRead, Disk: &node.DiskStep{Start: c.incarnation}})
+	out.Tell(node.Trace{Action: node.ActDiskRead, Detail: &node.DiskStep{Start: c.incarnation}})
 	c.arrived = append(c.arrived, Arrival{Log: true, Base: c.logBase, Data: c.log})
 }
 

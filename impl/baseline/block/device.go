@@ -37,11 +37,11 @@ func startOf(token uint64) uint32 { return uint32(token >> 32) }
 func issue(lane uint8, w *node.DiskWrite, id node.WriteID, out *node.Effects) {
 	w.ID = id
 	what := *w
-	out.Tell(node.Trace{Action: node.ActDiskIssue, Disk: &node.DiskStep{Lane: lane, Write: id, What: &what}})
+	out.Tell(node.Trace{Action: node.ActDiskIssue, Detail: &node.DiskStep{Lane: lane, Write: id, What: &what}})
 }
 
 func tellWrite(a node.Action, lane uint8, id node.WriteID, out *node.Effects) {
-	out.Tell(node.Trace{Action: a, Disk: &node.DiskStep{Lane: lane, Write: id}})
+	out.Tell(node.Trace{Action: a, Detail: &node.DiskStep{Lane: lane, Write: id}})
 }
 
 // A Device is a disk as an instance uses it. It belongs to the instance's node, which lets it see every event first.

@@ -60,7 +60,7 @@ func (m *Manager) Step(_ node.Time, ev node.Event, out *node.Effects) {
 }
 
 func (m *Manager) tell(out *node.Effects) {
-	out.Tell(node.Trace{Action: node.ActDiskView, Disk: &node.DiskStep{View: m.durable.view, Start: startOf(m.durable.token)}})
+	out.Tell(node.Trace{Action: node.ActDiskView, Detail: &node.DiskStep{View: m.durable.view, Start: startOf(m.durable.token)}})
 }
 
 func (m *Manager) attach(from node.ID, ask *node.AttachDisk, out *node.Effects) {

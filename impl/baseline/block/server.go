@@ -140,7 +140,7 @@ func (s *Server) opening(from node.ID, v *node.View, out *node.Effects) {
 		s.under = nil
 		if !s.told {
 			s.told = true
-			out.Tell(node.Trace{Action: node.ActDiskHolds, Disk: &node.DiskStep{Base: s.store.base, Log: slices.Clone(s.store.log), Blocks: s.store.image()}})
+			out.Tell(node.Trace{Action: node.ActDiskHolds, Detail: &node.DiskStep{Base: s.store.base, Log: slices.Clone(s.store.log), Blocks: s.store.image()}})
 		}
 		s.store.token++
 		s.opens = s.store.token
@@ -164,7 +164,7 @@ func (s *Server) write(from node.ID, m *node.WriteDisk, out *node.Effects) {
 		if err != nil {
 			// What the writer was told is durable is not here.
 			s.blank = true
-			out.Tell(node.Trace{Action: node.ActDiskBlank, Disk: &node.DiskStep{Lane: m.Lane, Write: m.Write.ID}})
+			out.Tell(node.Trace{Action: node.ActDiskBlank, Detail: &node.DiskStep{Lane: m.Lane, Write: m.Write.ID}})
 			out.Send(from, &node.DiskBlank{Epoch: m.Epoch})
 			return
 		}
@@ -200,7 +200,7 @@ func (s *Server) passOn(m *node.WriteDisk, out *node.Effects) {
 func (s *Server) done(t node.Token, out *node.Effects) {
 	if t == s.opens {
 		s.open, s.opens = true, 0
-		out.Tell(node.Trace{Action: node.ActDiskOpen, Disk: &node.DiskStep{View: s.view}})
+		out.Tell(node.Trace{Action: node.ActDiskOpen, Detail: &node.DiskStep{View: s.view}})
 		s.opened(s.opener, out)
 		return
 	}

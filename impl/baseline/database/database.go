@@ -282,7 +282,7 @@ func (d *Database) redo(out *node.Effects) {
 	for i, l := range d.found {
 		found[i] = l.record
 	}
-	d.tell(node.Trace{Action: node.ActWalFound, LSN: d.last, Found: found})
+	d.tell(node.Trace{Action: node.ActWalFound, LSN: d.last, Detail: &node.FoundStep{Records: found}})
 	d.found, d.spare = nil, nil
 	d.active = losers
 	for i := len(losers) - 1; i >= 0; i-- {

@@ -216,7 +216,7 @@ func (f *Front) ask(t *txn, out *node.Effects) {
 	f.token++
 	t.pending, t.stage, t.token, t.heard, t.agreed = true, asking, f.token, nil, true
 	t.op, t.told = f.token, nil
-	out.Tell(node.Trace{Action: node.ActRegisterBegin, Register: &node.RegisterStep{Key: t.row.Key, Op: t.op, Token: t.token, Writes: t.writes}})
+	out.Tell(node.Trace{Action: node.ActRegisterBegin, Detail: &node.RegisterStep{Key: t.row.Key, Op: t.op, Token: t.token, Writes: t.writes}})
 	f.send(t, out)
 }
 
@@ -261,7 +261,7 @@ func (f *Front) value(t *txn, m *node.RegisterValue, out *node.Effects) {
 }
 
 func (f *Front) settled(t *txn, out *node.Effects) {
-	out.Tell(node.Trace{Action: node.ActRegisterSettle, Register: &node.RegisterStep{Key: t.row.Key, Op: t.op, Token: t.token, Version: t.version, Heard: t.told}})
+	out.Tell(node.Trace{Action: node.ActRegisterSettle, Detail: &node.RegisterStep{Key: t.row.Key, Op: t.op, Token: t.token, Version: t.version, Heard: t.told}})
 }
 
 func (f *Front) ended(t *txn, out *node.Effects) {
@@ -271,7 +271,7 @@ func (f *Front) ended(t *txn, out *node.Effects) {
 			s.Heard = append(s.Heard, node.RegisterRow{Replica: id})
 		}
 	}
-	out.Tell(node.Trace{Action: node.ActRegisterEnd, Register: s})
+	out.Tell(node.Trace{Action: node.ActRegisterEnd, Detail: s})
 }
 
 func (f *Front) respond(t *txn, r node.Reply, out *node.Effects) {

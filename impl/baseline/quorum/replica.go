@@ -83,7 +83,7 @@ func (r *Replica) Step(_ node.Time, ev node.Event, out *node.Effects) {
 		switch m := ev.Message.(type) {
 		case *node.ReadRegister:
 			row := r.rows[m.Key]
-			out.Tell(node.Trace{Action: node.ActRegisterTell, From: ev.From, Register: &node.RegisterStep{Key: m.Key, Token: m.Token, Version: row.version}})
+			out.Tell(node.Trace{Action: node.ActRegisterTell, From: ev.From, Detail: &node.RegisterStep{Key: m.Key, Token: m.Token, Version: row.version}})
 			out.Send(ev.From, &node.RegisterValue{Token: m.Token, Version: row.version, Value: row.value})
 		case *node.WriteRegister:
 			r.queue = append(r.queue, waiting{ev.From, m})
@@ -214,7 +214,7 @@ func framed(body []byte) []byte {
 func (r *Replica) synced(out *node.Effects) {
 	for _, w := range r.under {
 		r.take(w.m.Key, w.m.Version, w.m.Value)
-		out.Tell(node.Trace{Action: node.ActRegisterStore, From: w.from, Register: &node.RegisterStep{Key: w.m.Key, Token: w.m.Token, Version: w.m.Version}})
+		out.Tell(node.Trace{Action: node.ActRegisterStore, From: w.from, Detail: &node.RegisterStep{Key: w.m.Key, Token: w.m.Token, Version: w.m.Version}})
 		out.Send(w.from, &node.RegisterWritten{Token: w.m.Token})
 	}
 	r.under, r.writing = nil, false
@@ -227,5 +227,5 @@ func (r *Replica) holds(out *node.Effects) {
 	for _, key := range slices.Sorted(maps.Keys(r.rows)) {
 		step.Rows = append(step.Rows, node.RegisterRow{Key: key, Version: r.rows[key].version})
 	}
-	out.Tell(node.Trace{Action: node.ActRegisterHolds, Register: step})
+	out.Tell(node.Trace{Action: node.ActRegisterHolds, Detail: step})
 }
