@@ -30,8 +30,10 @@ run: build ## the main job: check the model, its broken variants, and simulated 
 build: ## build/firstgap
 	go build -o build/firstgap ./cmd/firstgap
 
-test: ## all tests
+# The examples are a module of their own, which requires this one: go's ./... ends at it.
+test: ## all tests, those of the examples too
 	go test -timeout 10m $(TEST_FLAGS) ./...
+	cd examples && go build ./... && go test -timeout 20m $(TEST_FLAGS) ./...
 
 test-race: ## the packages with goroutines under the race detector
 	CGO_ENABLED=1 go test -race -timeout 30m $(RACE_FLAGS) $(TEST_FLAGS) $(RACE_PACKAGES)
@@ -52,12 +54,14 @@ lint: vet staticcheck format ## vet, staticcheck and the formatting check
 
 vet:
 	go vet -tags=$(FAULT_TAG) ./...
+	cd examples && go vet ./...
 
 staticcheck:
 	go tool staticcheck -tags=$(FAULT_TAG) ./...
+	staticcheck="$$(go tool -n staticcheck)"; cd examples && "$$staticcheck" ./...
 
 format:
-	@found="$$("$$(go env GOROOT)/bin/gofmt" -l *_test.go cmd faults harness impl linearizability spec)"; \
+	@found="$$("$$(go env GOROOT)/bin/gofmt" -l *_test.go cmd examples faults harness impl linearizability spec)"; \
 	if [ -n "$$found" ]; then printf 'not formatted; run gofmt -w on:\n%s\n' "$$found" >&2; exit 1; fi
 
 clean: ## remove what was built

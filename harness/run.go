@@ -8,6 +8,9 @@
 //
 // A system is judged by what it can show. Its clients' history is always there; where its nodes tell a trace, a log, pages or a
 // store, more checks are made, and those that cannot be made are reported as such.
+//
+// Use package harnesstest instead when a Go programmer wants many runs in go test, and package sim when a test drives a
+// few nodes by itself and judges them by itself.
 package harness
 
 import (

@@ -30,6 +30,9 @@
 // Three ways lead in. ReadFile and CheckFile read what others recorded, in the formats that Formats lists with an example
 // each. A Recorder records and judges while a test runs. CheckCalls and CheckLevel take histories as values. An illegal history
 // comes with the smallest part that is already contradictory (Explanation), as text and as a page (FileResult.Draw).
+//
+// Use package harness/judge instead when a run of a system has left more than what its clients saw, and package spec/check when an
+// author has a model and no history.
 package linearizability
 
 import (

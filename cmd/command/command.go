@@ -1,7 +1,10 @@
-// Package command is the command firstgap as a library. Main makes it of the systems that a program knows, so that whoever has a
-// system of their own has all of firstgap for it: campaigns, reports, failure files and their replay.
+// Package command is the command firstgap as a library. Main makes it of the systems that a program knows, so that the author of
+// a system has all of firstgap for it: campaigns, reports, failure files and their replay.
 //
 //	func main() { os.Exit(command.Main(mysystem.System())) }
+//
+// Use package harness/harnesstest instead when a Go programmer wants the runs in go test, and package harness when a
+// program looks at one run by itself.
 package command
 
 import (

@@ -46,6 +46,9 @@
 //
 // Code that only a planted bug calls would be unused in the ordinary build: write it into the body. A body may
 // declare variables inside its own braces only, and has no comments.
+//
+// Use the gofail command instead when an engineer may edit the sources in place, or switches points from outside of a
+// live process.
 package overlay
 
 import (

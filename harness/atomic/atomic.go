@@ -1,5 +1,7 @@
-// Package atomic writes files whole or not at all: whoever reads a name finds the old file or the new one, also when the program
+// Package atomic writes files whole or not at all: a reader of the name finds the old file or the new one, also when the program
 // is killed or the disk is full in between.
+//
+// Not for a program that appends to a file, or for two that write one: the last Write wins.
 package atomic
 
 import (

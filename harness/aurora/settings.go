@@ -184,10 +184,15 @@ func (c *Configuration) validateSettings() error {
 // Every part has a fuzzer of its own, seeded by the run's seed and the part's name, so that what one part draws does
 // not change the others.
 func Generate(seed uint64, g harness.Generation) (Configuration, error) {
-	return generate(seed, g, Without{})
+	c, err := generate(seed, g, Without{})
+	if err != nil {
+		return c, err
+	}
+	return c, c.Validate()
 }
 
-// generate leaves out what the segments do. Where they leave out nothing, it draws what it always drew.
+// generate leaves out what the segments do. Where they leave out nothing, it draws what it always drew. Whose system it is says
+// whether it is valid: the bugs are the system's.
 func generate(seed uint64, g harness.Generation, without Without) (Configuration, error) {
 	c := Configuration{Configuration: configuration.Configuration{Version: configuration.Version, System: Name, Seed: seed, Bug: g.Bug,
 		Limits: sim.Limits{Events: 400_000, Time: faults.Duration(2 * time.Minute), Bytes: 256 << 20}}}
@@ -222,7 +227,7 @@ func generate(seed uint64, g harness.Generation, without Without) (Configuration
 	if c.Volume.Spares > 0 && configuration.PartSeed(seed, "suspected")%3 == 0 {
 		happens("suspect", (*incident).suspect)
 	}
-	return c, c.Validate()
+	return c, nil
 }
 
 // An incident is a take-over that is likely to have something to cut: for a moment, the writer does not reach a write

@@ -3,6 +3,9 @@
 //
 // It gives every kind of evidence that there is, and so stands every check. Of lets another implementation of one of the roles,
 // such as a segment of a stranger's, serve beside our own.
+//
+// Use harness.Replicas instead when an engineer's nodes all do the same, and package compare when the question is what
+// the designs before Aurora cost and lose.
 package aurora
 
 import (
@@ -39,6 +42,8 @@ type Implementation struct {
 
 	// Without is what its segments leave out.
 	Without Without
+	// Never names what else its runs cannot count (see harness.About).
+	Never []string
 	// Bugs are the planted bugs that its nodes ask their hooks for, in any build; nil: those of our own nodes, in a build with the
 	// failpoint overlay.
 	Bugs []faults.PlantedBug
@@ -161,7 +166,7 @@ func (s system) Name() string { return s.name }
 func (s system) About() harness.About {
 	a := harness.About{
 		What:  "a writer, segments in protection groups of 6 copies in 3 zones, 4 of which make a record written, readers, an object store",
-		Gives: s.of.Without.kinds(), Never: s.of.Without.never(), Bugs: s.of.Bugs,
+		Gives: s.of.Without.kinds(), Never: slices.Concat(s.of.Without.never(), s.of.Never), Bugs: s.of.Bugs,
 	}
 	if a.Bugs == nil {
 		a.Bugs, a.Overlay = faults.PlantedBugs(), true
@@ -175,7 +180,8 @@ func (s system) Generate(seed uint64, g harness.Generation) (configuration.Confi
 		return configuration.Configuration{}, err
 	}
 	c.System = s.name
-	return c.Whole(), nil
+	whole := c.Whole()
+	return whole, harness.Validate(s, &whole)
 }
 
 func (s system) Topology(c *configuration.Configuration) (faults.Topology, error) {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/counts"
 	"github.com/firstgap/firstgap/harness/judge"
 	"github.com/firstgap/firstgap/harness/tally"
@@ -74,4 +75,10 @@ func TestASystemNeedNotDoWhatItCannot(t *testing.T) {
 	c.Operations = 0
 	_, err = Activity(&c, &harness.About{Gives: []judge.Kind{judge.Operations}})
 	require.ErrorContains(t, err, "operations answered")
+	// What it says that it never does is not expected of it either, and everything else still is.
+	_, err = Activity(&c, &harness.About{Gives: []judge.Kind{judge.Operations}, Never: []string{"operations"}})
+	require.NoError(t, err)
+	c.Doubtful = 0
+	_, err = Activity(&c, &harness.About{Gives: []judge.Kind{judge.Operations}, Never: []string{"operations"}})
+	require.ErrorContains(t, err, "operations of unknown outcome")
 }

@@ -1,6 +1,8 @@
 // Package campaign makes many runs, on all cores, and says what they amounted to. Each run is single-threaded; what is
 // folded together is folded in the order of the seeds, so that a campaign of a given number of runs ends the same at any
 // number of workers.
+//
+// Use harness.Run instead when a programmer looks at one run, and package harnesstest when go test makes the campaign.
 package campaign
 
 import (

@@ -1,6 +1,9 @@
 // Package compare runs the designs that came before Aurora, and the steps between them and Aurora, side by side: the same
 // clients, seeds, network and disks, in the simulator. What it prints it has measured, and what is lost by a failure it
 // has counted by reading everything afterwards.
+//
+// Use package campaign instead when an engineer asks whether a system keeps its promise: this package runs each design
+// once under each condition, and its figures are for comparing.
 package compare
 
 import (

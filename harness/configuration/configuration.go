@@ -1,7 +1,7 @@
 // Package configuration says what a run is: everything that it depends on, as plain JSON. The same configuration gives the
 // same run, event by event, in any process.
 //
-// Read reads one that somebody wrote. To make one of a seed, ask the system (harness.System.Generate).
+// Read reads one that an engineer wrote. Use Generate of harness.System instead when a configuration is to be drawn from a seed.
 package configuration
 
 import (

@@ -1,5 +1,8 @@
 // Package conform holds an implementation against the model: it steps the actions of spec/volume by what the
 // nodes of a run tell about themselves, and evaluates the model's invariants on the way.
+//
+// Use package conform/older instead when the nodes are of a design before Aurora, and package judge when an engineer has
+// a whole run to judge: it takes the trace as one piece of evidence among others.
 package conform
 
 import (

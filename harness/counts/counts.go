@@ -1,5 +1,7 @@
 // Package counts says what really happened in a run, or in all runs of a campaign together. Its struct is the one table of
 // what is counted: sums, JSON and text follow from its fields (package tally).
+//
+// Not for what one node counts: its author tells that in the node's state (node.State).
 package counts
 
 import (

@@ -2,6 +2,9 @@
 // one file; and replays it.
 //
 // Of makes a failure of a run that was recorded (Record), Write writes its file, Read reads it, Replay runs it again.
+//
+// Use package campaign instead when an engineer wants the failures of many runs: it records each one and hands it over
+// when it is found.
 package failure
 
 import (

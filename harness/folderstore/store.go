@@ -1,5 +1,5 @@
 // Package folderstore keeps the objects of a backup in a folder, one file each, and reads them back. It is for backups that
-// are copied once and restored later; a volume that is backed up while it works has its own object store (impl/objects).
+// are copied once and restored later. Use package impl/objects instead when a volume is backed up while it works.
 //
 // A file is there whole or not at all, and stays there when the machine loses power as soon as Put has returned: it is
 // written beside its place, synced and renamed, and then its folders are synced. Names cannot leave the folder.

@@ -5,6 +5,8 @@
 //	func TestMySystem(t *testing.T) {
 //		harnesstest.Run(t, campaign.Options{System: mysystem.System(), Runs: 200})
 //	}
+//
+// Use package campaign instead when a program makes the runs outside of go test.
 package harnesstest
 
 import (

@@ -2,8 +2,8 @@
 // Evidence: they run nothing, and the same evidence gives the same findings. Evidence that a system cannot give is absent, and
 // the checks that need it are reported as not made, with what they need; a check that was not made is never a pass.
 //
-// Use Judge for all of a run, or one check's function (Durability, Pages, Restores, …) for evidence of your own. To make a run,
-// use package harness.
+// Use Judge for all of a run, or one check's function (Durability, Pages, Restores, …) for evidence of your own. Use
+// package harness instead when an engineer has a system and no evidence of it yet: it makes the run and judges it.
 package judge
 
 import (

@@ -4,6 +4,9 @@
 //
 // It works for any system whose About names planted bugs. Cost is counted in runs and in simulated events, which are the same
 // on every machine, and never in seconds.
+//
+// Use package campaign instead when an engineer asks whether a system is right: a table says only that what was planted
+// is found.
 package killtable
 
 import (

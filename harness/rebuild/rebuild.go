@@ -1,7 +1,10 @@
-// Package rebuild is about the repair of a lost host: how long it takes until every piece of data that it held is on
-// another host again. It takes as long as the largest load on any one link. So one host that takes over everything waits
+// Package rebuild computes and simulates the repair of a lost host: how long it takes until every piece of data that it
+// held is on another host again. It takes as long as the largest load on any one link. So one host that takes over everything waits
 // for its own link, and a hundred hosts that take over a piece each from a hundred others are done in a hundredth of the
 // time: the reason for small segments that are spread wide (SIGMOD 2017 §2.2).
+//
+// Use package spec/placement instead when an architect asks which failures a placement survives and not how long a
+// repair takes.
 package rebuild
 
 import (

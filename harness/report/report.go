@@ -1,5 +1,8 @@
 // Package report writes down what a job found: for programs (report.json), for CI (junit.xml), and for people
 // (summary.md, and a table on the terminal); with one failure file for every failed run that was kept.
+//
+// Use package campaign instead when a program goes on with the result in the same process: its Summary has everything
+// that a report says.
 package report
 
 import (

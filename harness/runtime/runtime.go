@@ -1,8 +1,8 @@
-// Package runtime is what stands between a run and whatever carries it out. The run adds processes and clients, lets time
+// Package runtime is the interface between a run and what carries it out. The run adds processes and clients, lets time
 // pass, injects faults, and asks nodes how they are; it does not know whether virtual time, goroutines or machines stand
 // behind. The simulator (package sim) is one runtime.
 //
-// Use it to write another runtime, or an Actor. To run a system, use package harness.
+// It is for authors of another runtime, or of an Actor. Use package harness instead when an engineer has a system to run.
 package runtime
 
 import (

@@ -4,8 +4,8 @@
 // model (package conform), so a scenario also fails where its text has nothing to say.
 //
 // Use a scenario to show one schedule that people shall read: an example of a paper, a question with its answer, a failure that
-// was found and mended. It is no search: it sees the one schedule that was written down. To look for schedules that break
-// a system, make simulated runs of it (packages harness and campaign).
+// was found and mended. It is no search: it sees the one schedule that was written down. Use
+// package campaign instead when an engineer looks for schedules that break a system.
 //
 // The nodes are those of an aurora.Implementation, so a stranger's segment, writer or register is put to the same scripts as our
 // own. The engine asks a node only for what any of them can give: its trace, its state if it tells one (node.Teller), and a page

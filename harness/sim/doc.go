@@ -16,4 +16,7 @@
 // torn; a sync or replace under way may have taken effect and not have told its process; a replace is never half done.
 //
 // A World is not safe for concurrent use; many worlds run beside each other without sharing anything.
+//
+// Use package harness instead when an engineer has a system to run under faults and to judge: it builds the World, and
+// draws what goes wrong.
 package sim

@@ -1,5 +1,7 @@
 // Package strict reads JSON that people and programs write, and refuses what it does not understand: a misspelt key would
 // otherwise weaken a plan in silence. Every reader of JSON in the harness reads by it.
+//
+// Use encoding/json instead when a program must read what a newer writer has added keys to.
 package strict
 
 import (

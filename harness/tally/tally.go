@@ -11,6 +11,8 @@
 // p taken two standard errors below what was measured. A campaign of so many runs misses it by chance less often than once in
 // e^20, so a zero is the generator's fault. 1 is for what every run has by its making, and not for what all that were
 // measured happened to have.
+//
+// Use package counts instead when a program wants to know what happened in a run: that is such a struct.
 package tally
 
 import (

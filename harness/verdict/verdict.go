@@ -1,5 +1,8 @@
 // Package verdict has the answer of the whole product, and the one map from it to exit codes. A search and a history have
 // answers of their own, in their own words; a command that ends with one of these says here what it comes to.
+//
+// Use the verdict of spec/check or of linearizability instead when a caller asks why a search or a history ended as it
+// did.
 package verdict
 
 import (

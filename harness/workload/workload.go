@@ -4,6 +4,9 @@
 // client's number and the transaction's number, never of what happened before it: a fault that is removed from a plan
 // does not change what the clients want. A client records what it was told and nothing else, so that its history may be
 // held against the system: a commit without an answer is of unknown outcome, whatever the log says.
+//
+// Use harness.Replicas instead when an engineer only needs clients for a system: it makes them. This package is for a
+// system that makes its own.
 package workload
 
 import (

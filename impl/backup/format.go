@@ -9,6 +9,8 @@
 //
 // A backup that is copied to another place gets one object more, "manifest", put last, which names all others: what such a
 // copy lacks is known. A store that segments still put objects into has none.
+//
+// Not for an operator's copy of a database with a disk of its own: package baseline/snapshot is that.
 package backup
 
 import (

@@ -10,6 +10,8 @@
 //
 // Every structural change is one mini-transaction with at most one record for each page, and the tree is whole before and
 // after it (SIGMOD 2017 §5): a reader that sees only whole mini-transactions sees only whole trees.
+//
+// Use package page instead when a caller has one page and no tree around it.
 package btree
 
 import (

@@ -1,5 +1,8 @@
 // Package control is the control plane: the register, by which writers take over from each other and change who stores
 // what, and the monitor, which says who may be dead.
+//
+// Not for an operator who must survive the loss of the register's own disk: it is one node, and a consensus service
+// would stand in its place.
 package control
 
 import (

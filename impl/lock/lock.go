@@ -4,6 +4,8 @@
 //
 // A range lock conflicts with every row inside of it, whether the row exists or not. That is what keeps phantoms out
 // of a scan; next-key locks approximate it with locks on the rows that happen to exist.
+//
+// Not for goroutines that want to wait: the Manager never blocks, and its caller carries on whom it grants a lock.
 package lock
 
 import (

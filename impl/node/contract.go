@@ -1,9 +1,13 @@
-// Package node is the contract between a node of the volume and whatever runs it.
+// Package node is the contract between a node of the volume and what runs it.
 //
 // A node (segment, writer, epoch register) is a state machine that owns no goroutine, clock, random source,
 // socket or file. A runtime hands it one event at a time; the node answers with effects, which the runtime
 // performs after the step. The same state and the same event give the same effects, always: that is what makes a
 // simulated run repeatable, and what lets the simulator and a live process run the same code.
+//
+// Use packages writer, segment and reader instead when an engineer wants the nodes of a volume: this package has what
+// they and their runtimes agree on. The author of a node of another kind needs Node, Event, Effects, Request, Reply and
+// Opaque of it.
 package node
 
 import (

@@ -1,5 +1,8 @@
 // Package objects is the object store that a volume is backed up to: a node that keeps objects under names, each one
 // durable before its putting is acknowledged, none ever changed.
+//
+// Use package backup instead when a program asks what the objects are called and what is in them: the store does not
+// know.
 package objects
 
 import (

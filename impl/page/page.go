@@ -1,6 +1,8 @@
 // Package page is the page layer: how a log record changes a page, and the bytes of a page. Segments materialise
 // pages with it, writers and readers cache them with it, so all see the same bytes. What the pages mean to each
 // other is package btree's.
+//
+// Use package btree instead when a caller looks for a row and does not know its page.
 package page
 
 import (

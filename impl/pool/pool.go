@@ -1,6 +1,8 @@
 // Package pool is the buffer pool of writers, readers and databases: values by key, in the order of their use. What was used
 // longest ago goes first. It bounds nothing by itself, for only its owner knows what may go: a page with changes that are not
 // durable has to stay, and so may more pages than there is room for.
+//
+// Not for a caller who wants a cache that evicts by itself: nothing leaves a Pool that its owner does not take out.
 package pool
 
 import "iter"

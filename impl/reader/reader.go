@@ -2,6 +2,8 @@
 // writer streams its log to it; the reader keeps the pages of its cache fresh from that, mini-transaction by
 // mini-transaction and never beyond what is durable, drops the records of all other pages, and answers queries as of
 // one point of the log each (SIGMOD 2017 §4.2.4).
+//
+// Use package writer instead when a client changes something, or must see what was acknowledged a moment ago elsewhere.
 package reader
 
 import (

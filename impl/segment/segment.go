@@ -2,6 +2,8 @@
 // acknowledges how far it is complete (its SCL), fills gaps from its peers, materialises pages on read and in the
 // background, drops the log that the pages stand for, and lets a new writer fence it and put it on a new history
 // (SIGMOD 2017 §3.3 and §4.3, SIGMOD 2018 §2.3 and §2.4).
+//
+// Use package baseline/block instead when a database writes blocks and keeps its log to itself.
 package segment
 
 import (

@@ -9,6 +9,9 @@
 // back before anybody sees the rows; Unknown is for a commit that was logged by a writer that was
 // replaced before it was durable. Nothing blocks: what waits for a lock, a page, the VDL or a new group is put aside, and
 // carried on by the step that brings what it waits for.
+//
+// Use package reader instead when a client only reads and may see a moment ago, and package baseline/database when the
+// database has a disk.
 package writer
 
 import (

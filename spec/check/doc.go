@@ -47,4 +47,7 @@
 //
 // A model whose states are large, or whose search must be fast, implements Model and Machine instead: one mutable state for
 // each worker, steps that are taken and taken back, and an encoding of its own.
+//
+// Use TLC instead when an author's property is a temporal formula beyond Leads, and package harness when an engineer has
+// code and not a model of it.
 package check

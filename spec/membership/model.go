@@ -8,6 +8,8 @@
 // Segments are counted from 1 in what is printed. Those of the steady slots come first, then those of the zone, then
 // those that are doubted, then their replacements in the opposite order: in a group of six of which two are doubted,
 // A to F of the paper are 1 to 6, G, which is to replace F, is 7, and H, which is to replace E, is 8.
+//
+// Use package volume instead when an engineer asks what a recovery keeps or cuts: here a record is only a number.
 package membership
 
 import (

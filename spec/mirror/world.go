@@ -9,6 +9,9 @@
 // It answers which failure loses an acknowledged write, and what a successor, a repaired chain and a database that goes on
 // without its mirror must respect so that none does. Which failure stops writes is for a search from a state in which it
 // has happened (see After).
+//
+// Use package wal instead when an engineer asks what a database makes of its disk after a crash: here a disk has writes,
+// and nobody reads their meaning.
 package mirror
 
 import (

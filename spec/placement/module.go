@@ -5,6 +5,8 @@
 // costs no more than an answer; a silent one, a replica that forgets and votes on, costs the overlap of the quorums.
 // The package also computes, without a search, in how many of all sets of failures a design keeps writes, reads and
 // data, and renders the designs of the field side by side (Table).
+//
+// Use package volume or quorum instead when an engineer asks about the order of events: here a failure has no moment.
 package placement
 
 import (

@@ -1,6 +1,8 @@
 // Package quorum is the versioned register of a quorum system as a model: N replicas, writes that wait for W of them
 // and reads that wait for R, one writer or several, with and without write-back. Its definition is spec/tla/Quorum.tla,
 // and the actions and invariants here have the names and the order that they have there.
+//
+// Use package volume instead when an engineer's replicas hold a log: a register has no order of its rows to cut.
 package quorum
 
 import (

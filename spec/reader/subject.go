@@ -1,5 +1,8 @@
 // Package reader is the model of read-only databases on the log stream of a volume, the same as spec/tla/Reader.tla:
 // what a query of theirs may see, what segments may drop, and what becomes of both when a reader is made the writer.
+//
+// Use package volume instead when an engineer asks what the writer may acknowledge: here the log is durable when it says
+// so.
 package reader
 
 import (

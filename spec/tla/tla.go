@@ -2,6 +2,9 @@
 //
 // The Go packages beside it are held against these files: they have the same actions and invariants under
 // the same names, and must find the same number of distinct and generated states in every world.
+//
+// Use the Go package of the same name instead when a program checks or steps a model: the texts here are for TLC and for
+// people.
 package tla
 
 import "embed"

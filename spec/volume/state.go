@@ -13,6 +13,9 @@
 //
 // Numbering: epochs, transactions and LSNs count from 1, as in the module; 0 means none. Keys, replicas and
 // groups, which are only names there, count from 0. Replica r belongs to group r / World.Replicas.
+//
+// Use package reader instead when an engineer asks what read replicas may show, and package membership when only the
+// members of one group change.
 package volume
 
 // A Phase is how far a writer is with its take-over.

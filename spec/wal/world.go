@@ -5,6 +5,8 @@
 // It answers which policy of writing pages needs which pass of recovery. Steal needs undo; no-force needs redo; and
 // writing the pages after the commit record, but before the answer, needs redo as well, unless they are written in one
 // step. The passes are constants of their own, so that a policy can be tried without the pass that it needs.
+//
+// Use package volume instead when the log is on several machines: here one disk is either there or not.
 package wal
 
 import (

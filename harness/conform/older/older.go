@@ -1,5 +1,7 @@
 // Package older holds the designs that came before against their models: it steps the models' own actions by what the
 // nodes of a run tell, as package conform does for the volume.
+//
+// Use package conform instead when the nodes are a writer, segments and readers of a volume.
 package older
 
 import (

@@ -1,6 +1,8 @@
 // Package block is block storage, as the designs before Aurora use it: a disk in the instance itself, and a disk behind
 // the network that two servers of one zone hold as a chain, with a manager that says who may use it. It knows positions,
 // blocks and bytes, and nothing of what they mean: that is what makes it general, and what makes it need whole pages.
+//
+// Use package segment instead when the storage is to apply the log by itself: a database then sends no page.
 package block
 
 import (

@@ -4,6 +4,8 @@
 //
 // A transaction that moves 10 from Y, 750, to X, 500, leaves three records: X 500→510, Y 750→740, and its commit. Its rows
 // stay locked until the commit is durable, and a crash at any point leaves (500, 750) or (510, 740).
+//
+// Use package writer instead when the storage keeps the log of a volume: it never writes a page back.
 package database
 
 import (

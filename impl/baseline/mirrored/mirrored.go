@@ -1,6 +1,8 @@
 // Package mirrored is the mirrored database of two zones (SIGMOD 2017 §3.1, figure 2): a primary instance whose every
 // write of log and pages is made on its own replicated disk, then sent to a standby instance, which makes it on one of its
 // own. A write is done when all four servers have it.
+//
+// Use package database with one Mirror of package block instead when an operator has one zone.
 package mirrored
 
 import (

@@ -1,6 +1,8 @@
 // Package quorum is the quorum system of versioned registers that Aurora's quorums come from: N replicas hold each row
 // with a version, a write counts when W of them have it, and a read asks R and takes the highest version. There is no log
 // of the whole and no transaction of several rows.
+//
+// Use packages writer and segment instead when a client changes several rows in one transaction.
 package quorum
 
 import (

@@ -1,6 +1,9 @@
 // Package shipping makes Aurora's own writer and segments ship pages: with every batch of log records go the whole pages
 // that the records have changed, and a segment makes them durable before it acknowledges. Nothing else differs, so that a
 // comparison shows what it costs to send pages, apart from what quorums cost.
+//
+// Use packages writer and segment by themselves instead when an engineer does not measure what pages cost: wrapped, they
+// are the same nodes with more to send.
 package shipping
 
 import (

@@ -1,6 +1,9 @@
 // Package snapshot is a database on a disk of its own that is copied to an object store every now and then. When the disk
 // is lost, a new one begins with the latest copy: everything that was durable when that was taken, exactly, and nothing of
 // what came later.
+//
+// Use package backup instead when an operator must be able to restore every acknowledged commit: here, those since the
+// last copy are gone.
 package snapshot
 
 import (
