@@ -25,7 +25,7 @@ func floors() [][]string {
 		{"workload"},
 		{"judge"},
 		{"."},
-		{"aurora", "failure"},
+		{"aurora", "older", "failure"},
 		{"campaign", "killtable", "scenario", "rebuild", "compare"},
 		{"harnesstest", "report"},
 	}

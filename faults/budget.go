@@ -66,6 +66,11 @@ func (b Budget) Check(p Plan, t Topology) error {
 		p.impair(t, &p.Faults[i], func(n Node, s span) { impaired[n] = append(impaired[n], s) }, damaged)
 	}
 	p.separate(t, func(n Node, s span) { impaired[n] = append(impaired[n], s) })
+	for i := range p.Faults {
+		if f := &p.Faults[i]; f.Kind == DiskCorrupt && t.holder().Unsealed {
+			return &BudgetError{Role: t.holder().Role, At: f.At, What: "with flipped bits, which they do not notice", Nodes: f.Nodes, Limit: 0}
+		}
+	}
 	for g := 1; g <= t.holder().groups(); g++ {
 		if err := b.checkGroup(t, g, impaired, damaged); err != nil {
 			return err

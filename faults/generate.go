@@ -391,6 +391,12 @@ func (g Generator) breach(c fuzz.Continue) []Fault {
 		}
 		var rot []Fault
 		for _, name := range nodes {
+			if t.holder().Unsealed {
+				lost := g.timed(c, DiskLost, g.between(c, 1, budget.Short)) // they notice only that all is gone
+				lost.Nodes = []string{name}
+				rot = append(rot, lost)
+				continue
+			}
 			rot = append(rot, Fault{Kind: DiskCorrupt, At: g.between(c, 0, g.Horizon-1), Nodes: []string{name}, Salt: c.Uint32()})
 		}
 		return rot
@@ -407,7 +413,7 @@ func (g Generator) fault(c fuzz.Continue) Fault {
 		kinds = append(kinds, kind{1, DiskSlow})
 	}
 	damaged := disk && g.Topology.Budget().Damaged > 0
-	if damaged {
+	if damaged && !g.Topology.holder().Unsealed {
 		kinds = append(kinds, kind{1, DiskCorrupt})
 	}
 	if g.active() != "" {

@@ -336,3 +336,32 @@ func TestPlansOfASystemThatNamesItsNodesOtherwise(t *testing.T) {
 		}
 	}
 }
+
+// Of nodes that do not notice a flipped bit no plan flips one: a breach takes their disks instead, and what somebody writes by
+// hand is beyond the budget wherever it strikes.
+func TestNoBitFlipsOfNodesThatDoNotNotice(t *testing.T) {
+	topology := replicas(true)
+	topology.Parts[0].Unsealed, topology.Parts[0].Damaged = true, 1
+	lost, within := 0, 0
+	for seed := range int64(1000) {
+		g := faults.Generator{Topology: topology, Horizon: faults.Duration(300 * time.Millisecond), Faults: 5, Lost: true, Beyond: seed%4 == 0}
+		p, err := g.Plan(seed)
+		require.NoError(t, err)
+		require.NoError(t, p.Validate(topology), "seed %d:\n%s", seed, text(p))
+		for _, f := range p.Faults {
+			require.NotEqual(t, faults.DiskCorrupt, f.Kind)
+			if f.Kind == faults.DiskLost {
+				lost++
+				if !p.BeyondBudget {
+					within++
+				}
+			}
+		}
+	}
+	require.Greater(t, within, 20)
+	require.Greater(t, lost-within, 20)
+	rot := faults.Plan{Horizon: ms, Faults: []faults.Fault{{Kind: faults.DiskCorrupt, Nodes: []string{"replica 2"}}}}
+	require.EqualError(t, rot.Validate(topology), "beyond the fault budget: expected at most 0 replicas with flipped bits, which they do not notice, found 1 at 0s: replica 2")
+	topology.Parts[0].Unsealed = false
+	require.NoError(t, rot.Validate(topology))
+}

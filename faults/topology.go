@@ -52,6 +52,9 @@ type Part struct {
 	Damaged int `json:"damaged,omitempty"`
 	// Disk tells whether the nodes have disks. One without forgets everything when it crashes, so generated plans crash none.
 	Disk bool `json:"disk"`
+	// Unsealed tells, of a part that holds, that its nodes may take what a flipped bit has left for the end of what they wrote, and so
+	// forget what they acknowledged without knowing it. No plan that is generated flips one, and none within the budget may.
+	Unsealed bool `json:"unsealed,omitempty"`
 	// Points are the names of those in the code of the nodes where they can crash.
 	Points []string `json:"points,omitempty"`
 }

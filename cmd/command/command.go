@@ -22,6 +22,7 @@ import (
 	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/aurora"
 	"github.com/firstgap/firstgap/harness/failure"
+	"github.com/firstgap/firstgap/harness/older"
 	"github.com/firstgap/firstgap/harness/text"
 	"github.com/firstgap/firstgap/harness/verdict"
 )
@@ -60,8 +61,8 @@ func Main(systems ...harness.System) int {
 	return run(ctx, append(systems, Systems()...), os.Args[1:], os.Stdout, os.Stderr)
 }
 
-// Systems are the systems that every firstgap knows: our own first.
-func Systems() []harness.System { return []harness.System{aurora.System()} }
+// Systems are the systems that every firstgap knows: our own first, then the designs that came before it.
+func Systems() []harness.System { return append([]harness.System{aurora.System()}, older.Systems()...) }
 
 // run is the whole command behind Main, so that tests call it in process.
 func run(ctx context.Context, systems []harness.System, args []string, stdout, stderr io.Writer) int {

@@ -140,7 +140,7 @@ func (c *client) ask(r node.Request, out *runtime.Calls) {
 		r.Txn = 0
 	}
 	c.waiting = true
-	out.Request(c.cluster.instances[c.which%len(c.cluster.instances)], r)
+	out.Request(c.cluster.Instances[c.which%len(c.cluster.Instances)], r)
 	out.SetTimer(timerDeadline, answerWithin)
 }
 

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/firstgap/firstgap/faults"
-	"github.com/firstgap/firstgap/harness/conform/older"
+	"github.com/firstgap/firstgap/harness/older"
 	"github.com/firstgap/firstgap/harness/runtime"
 	"github.com/firstgap/firstgap/harness/sim"
 	"github.com/firstgap/firstgap/impl/node"
@@ -20,26 +20,10 @@ import (
 
 // A cluster is one design in a world of its own.
 type cluster struct {
-	world  *sim.World
-	design *Design
-	next   node.ID
-	err    error // of building it, or the first step that its model does not allow
-	// validator holds what the nodes tell against the model of the design, nil when the design has none here.
-	validator older.Validator
-	refused   bool // it has objected
-
-	// instances are the processes that clients may ask, in the order in which they were started.
-	instances []node.ID
-	active    node.ID // the instance that was begun with last
-	// standby is started by whoever operates the database when the instance is gone for good; nil: nobody can be.
-	standby func()
-	// again makes a restart of the instance that crashed another one in its place, or is nil: the process starts again.
-	again func()
-	// storage are the processes that hold copies, or the instance itself where it has the only one.
-	storage   []node.ID
-	zones     map[node.ID]string
-	homes     []string // the zones, that of the first instance first
-	lostZones map[string]bool
+	*older.Cluster
+	world   *sim.World
+	design  *Design
+	refused bool // its model has objected; Err says so
 }
 
 // ms is a millisecond of virtual time.
@@ -63,46 +47,22 @@ func newCluster(d *Design, seed uint64) (*cluster, error) {
 }
 
 func newClusterOn(d *Design, seed uint64, network sim.Network, disk sim.Disk) (*cluster, error) {
-	c := &cluster{design: d, next: 1, zones: map[node.ID]string{}, lostZones: map[string]bool{}}
+	c := &cluster{design: d}
 	w, err := sim.New(sim.Options{Seed: seed, Observer: c, Network: network, Disk: disk, Measure: true,
 		Limits: sim.Limits{Events: 5_000_000, Time: faults.Duration(time.Hour), Bytes: 1 << 30}})
 	if err != nil {
 		return nil, err
 	}
-	c.world = w
+	c.world, c.Cluster = w, older.NewCluster(w)
+	if mutate := d.mutate; mutate != nil {
+		c.Wrap = func(name string, n node.Node, _ node.Hook) node.Node { return mutate(name, n) }
+	}
 	d.build(c)
-	if c.err != nil {
+	if c.Err != nil {
 		w.Close()
-		return nil, c.err
+		return nil, c.Err
 	}
 	return c, nil
-}
-
-// process adds a process that is not started.
-func (c *cluster) process(name, zone string, make func(id node.ID) node.Node) node.ID {
-	id := c.next
-	c.next++
-	c.zones[id] = zone
-	if mutate := c.design.mutate; mutate != nil {
-		right := make
-		make = func(id node.ID) node.Node { return mutate(name, right(id)) }
-	}
-	c.err = errors.Join(c.err, c.world.Add(runtime.Process{ID: id, Name: name, Zone: zone, New: func(node.Hook) node.Node { return make(id) }}))
-	return id
-}
-
-// start starts a process, now.
-func (c *cluster) start(ids ...node.ID) {
-	for _, id := range ids {
-		c.err = errors.Join(c.err, c.world.Start(id))
-	}
-}
-
-// serve starts an instance and has clients know of it.
-func (c *cluster) serve(id node.ID) {
-	c.instances = append(c.instances, id)
-	c.active = id
-	c.start(id)
 }
 
 // A Failure is what befalls a design.
@@ -133,51 +93,51 @@ const detection = 50 * time.Millisecond
 // strike lets a failure happen, and lets the operator act on it a while later. It is false where the design has no such
 // failure: no other zone to lose.
 func (c *cluster) strike(f Failure) bool {
-	instance := c.active
+	instance := c.Active
 	replace := false
 	switch f {
 	case ProcessCrash:
-		if c.again == nil {
-			c.err = errors.Join(c.err, c.world.Crash(instance))
-			c.after(detection, "restart", func() { c.start(instance) })
+		if c.Again == nil {
+			c.Err = errors.Join(c.Err, c.world.Crash(instance))
+			c.after(detection, "restart", func() { c.Start(instance) })
 			return true
 		}
 		c.stop(instance)
-		c.after(detection, "new instance", c.again)
+		c.after(detection, "new instance", c.Again)
 		return true
 	case DiskLost:
-		c.stop(c.storage[0])
-		replace = c.storage[0] == instance
+		c.stop(c.Storage[0])
+		replace = c.Storage[0] == instance
 	case OwnZone:
 		replace = true
-		c.stopZone(c.homes[0])
+		c.stopZone(c.Homes[0])
 	case OtherZone, ZonePlusOne:
-		if len(c.homes) < 2 {
+		if len(c.Homes) < 2 {
 			return false
 		}
-		lost := c.homes[len(c.homes)-1]
+		lost := c.Homes[len(c.Homes)-1]
 		c.stopZone(lost)
 		if f == ZonePlusOne {
-			for _, id := range c.storage {
-				if c.zones[id] != lost && id != instance {
+			for _, id := range c.Storage {
+				if c.Zones[id] != lost && id != instance {
 					c.stop(id)
 					break
 				}
 			}
 		}
 	}
-	if replace && c.standby != nil {
-		c.after(detection, "replacement", c.standby)
+	if replace && c.Standby != nil {
+		c.after(detection, "replacement", c.Standby)
 	}
 	return true
 }
 
-func (c *cluster) stop(id node.ID) { c.err = errors.Join(c.err, c.world.Stop(id)) }
+func (c *cluster) stop(id node.ID) { c.Err = errors.Join(c.Err, c.world.Stop(id)) }
 
 func (c *cluster) stopZone(zone string) {
-	c.lostZones[zone] = true
-	for id := node.ID(1); id < c.next; id++ {
-		if c.zones[id] == zone && c.world.Node(id) != nil {
+	c.LostZones[zone] = true
+	for id := node.ID(1); id < c.Next; id++ {
+		if c.Zones[id] == zone && c.world.Node(id) != nil {
 			c.stop(id)
 		}
 	}
@@ -192,7 +152,7 @@ func (c *cluster) run(bound time.Duration, met func() bool) bool {
 	o := c.world.RunUntil(c.world.Now().Add(bound), met)
 	switch o.End {
 	case runtime.Panicked, runtime.LimitExceeded:
-		c.err = errors.Join(c.err, fmt.Errorf("%s: %v", c.design.Name, o))
+		c.Err = errors.Join(c.Err, fmt.Errorf("%s: %v", c.design.Name, o))
 	case runtime.ConditionMet:
 		return true
 	}
@@ -201,14 +161,14 @@ func (c *cluster) run(bound time.Duration, met func() bool) bool {
 
 // Traced implements sim.Observer.
 func (c *cluster) Traced(now node.Time, from node.ID, t *node.Trace) {
-	if c.validator == nil || c.refused {
+	if c.Model == nil || c.refused {
 		return
 	}
-	before := c.validator.Steps()
-	err := c.validator.Tell(now, from, t)
-	c.design.traced += c.validator.Steps() - before
+	before := c.Model.Steps()
+	err := c.Model.Tell(now, from, t)
+	c.design.traced += c.Model.Steps() - before
 	if err != nil {
-		c.refused, c.err = true, errors.Join(c.err, err)
+		c.refused, c.Err = true, errors.Join(c.Err, err)
 	}
 }
 

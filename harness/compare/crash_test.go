@@ -69,9 +69,9 @@ func op(o node.Op) node.Request { return node.Request{Op: o} }
 
 // play runs a script against the newest instance until it is over, or until the world has seen so many events.
 func (c *cluster) play(name string, id node.ID, events uint64, calls ...node.Request) *script {
-	s := &script{to: c.active, calls: calls}
+	s := &script{to: c.Active, calls: calls}
 	if err := c.world.AddClient(runtime.Client{ID: id, Name: name, Actor: s}); err != nil {
-		c.err = err
+		c.Err = err
 		return s
 	}
 	c.run(10*time.Second, func() bool {
@@ -102,14 +102,14 @@ func TestTheTransferIsWholeWhereverTheDatabaseCrashes(t *testing.T) {
 					require.Equal(t, node.OK, r.Status, "%s, step %d: %+v", name, step, r)
 				}
 			}
-			instance := c.active
+			instance := c.Active
 			require.NoError(t, c.world.Crash(instance))
 			c.run(10*time.Millisecond, nil)
 			require.NoError(t, c.world.Start(instance))
 			c.run(100*time.Millisecond, nil)
 			look := c.play("look", 1002, 0, op(node.OpBegin), get("X"), get("Y"), op(node.OpCommit))
 			require.Len(t, look.replies, 4, "%s, step %d", name, step)
-			require.NoError(t, c.err)
+			require.NoError(t, c.Err)
 			found := look.replies[1].Value.Bytes + " " + look.replies[2].Value.Bytes
 			switch found {
 			case "500 750":
@@ -145,7 +145,7 @@ func TestACrashAtEveryStep(t *testing.T) {
 		lostPieces := uint64(0)
 		victims := func(c *cluster) []node.ID {
 			var ids []node.ID
-			for id := node.ID(1); id < c.next; id++ {
+			for id := node.ID(1); id < c.Next; id++ {
 				ids = append(ids, id)
 			}
 			return ids
@@ -169,14 +169,14 @@ func TestACrashAtEveryStep(t *testing.T) {
 			require.NoError(t, c.world.Start(victim), what)
 			require.True(t, c.run(20*time.Second, allFinished(clients)), what)
 			// Once more, so that what recovery has made is recovered from.
-			require.NoError(t, c.world.Crash(c.active), what)
+			require.NoError(t, c.world.Crash(c.Active), what)
 			c.run(5*time.Millisecond, nil)
-			require.NoError(t, c.world.Start(c.active), what)
+			require.NoError(t, c.world.Start(c.Active), what)
 			found := c.audit(clients)
 			require.Zero(t, found.unread, what)
 			require.Zero(t, found.lost, what)
 			require.Zero(t, found.torn, what)
-			require.NoError(t, c.err, what)
+			require.NoError(t, c.Err, what)
 			lostPieces += c.world.Counts().LostPieces
 			torn += c.world.Counts().TornWrites
 			c.world.Close()

@@ -69,7 +69,7 @@ func TestTheOlderDesignsUnderFaults(t *testing.T) {
 				cl.more(60, 3)
 			}
 			var names []string
-			for id := range c.zones {
+			for id := range c.Zones {
 				names = append(names, c.world.Name(id))
 			}
 			slices.Sort(names)
@@ -80,7 +80,7 @@ func TestTheOlderDesignsUnderFaults(t *testing.T) {
 			c.run(600*time.Millisecond, nil)
 			require.True(t, c.run(20*time.Second, allFinished(clients)), what)
 			found := c.audit(clients)
-			require.NoError(t, c.err, what)
+			require.NoError(t, c.Err, what)
 			require.Zero(t, found.unread, what)
 			require.Zero(t, found.lost, what)
 			require.Zero(t, found.torn, what)

@@ -9,72 +9,26 @@ import (
 
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness/conform"
+	"github.com/firstgap/firstgap/harness/older"
 	"github.com/firstgap/firstgap/harness/runtime"
 	"github.com/firstgap/firstgap/impl/baseline/block"
 	"github.com/firstgap/firstgap/impl/baseline/mirrored"
 	"github.com/firstgap/firstgap/impl/node"
 )
 
-// A mutant is a process that does something wrong: it sees what comes in before the right one does, and what that one wants
-// done before it is.
-type mutant struct {
-	node.Node
-	before func(ev *node.Event)
-	after  func(ev node.Event, out *node.Effects)
-}
-
-func (m *mutant) Step(now node.Time, ev node.Event, out *node.Effects) {
-	if m.before != nil {
-		m.before(&ev)
-	}
-	m.Node.Step(now, ev, out)
-	if m.after != nil {
-		m.after(ev, out)
-	}
-}
-
 // servers puts mutants in the place of the servers of all disks.
-func servers(make func(right node.Node) node.Node) func(string, node.Node) node.Node {
+func servers(wrong func() older.Mutant) func(string, node.Node) node.Node {
 	return func(_ string, n node.Node) node.Node {
 		if s, is := n.(*block.Server); is {
-			return make(s)
+			return wrong().Of(s)
 		}
 		return n
 	}
 }
 
-// answersAtTheHead has a server answer as soon as it has a write itself, and not when the last one has it.
-func answersAtTheHead(right node.Node) node.Node {
-	holder := node.ID(0)
-	return &mutant{Node: right,
-		before: func(ev *node.Event) {
-			if o, is := ev.Message.(*node.OpenDisk); is && ev.Kind == node.Received {
-				holder = o.View.Holder
-			}
-		},
-		after: func(_ node.Event, out *node.Effects) {
-			for _, e := range out.List {
-				if w, is := e.Message.(*node.WriteDisk); is && e.Kind == node.DoSend {
-					out.Send(holder, &node.DiskWritten{Epoch: w.Epoch, Lane: w.Lane, Seq: w.Seq})
-				}
-			}
-		}}
-}
-
-// forgetsTheLog has a server find less of its log when it starts than it had told.
-func forgetsTheLog(right node.Node) node.Node {
-	return &mutant{Node: right, before: func(ev *node.Event) {
-		for i := range ev.Files {
-			if f := &ev.Files[i]; ev.Kind == node.Started && f.Name == "log" {
-				f.Data = f.Data[:min(len(f.Data), 8+512)]
-			}
-		}
-	}}
-}
-
 // forgetsBlocks has a server find none of its blocks when it starts.
-func forgetsBlocks(right node.Node) node.Node {
-	return &mutant{Node: right, before: func(ev *node.Event) {
+func forgetsBlocks() older.Mutant {
+	return older.Mutant{Before: func(ev *node.Event) {
 		var files []node.File
 		for _, f := range ev.Files {
 			if !strings.HasPrefix(f.Name, "block-") {
@@ -90,26 +44,22 @@ func answersForTheMirror(_ string, n node.Node) node.Node {
 	if _, is := n.(*mirrored.Instance); !is {
 		return n
 	}
-	return &mutant{Node: n, after: func(ev node.Event, out *node.Effects) {
-		if w, is := ev.Message.(*node.MirrorWrite); is && ev.Kind == node.Received {
-			out.Send(ev.From, &node.MirrorWritten{DiskWritten: node.DiskWritten{Epoch: w.Epoch, Lane: w.Lane, Seq: w.Seq}})
-		}
-	}}
+	return older.StandbyAtOnce().Of(n)
 }
 
 // forgetsItsPeer has the manager of the pair give the standby the disk though the primary goes on alone.
 func forgetsItsPeer(name string, n node.Node) node.Node {
-	if name != "pair manager" {
+	if name != "pair" {
 		return n
 	}
 	promoted := node.ID(0)
-	return &mutant{Node: n,
-		before: func(ev *node.Event) {
+	return older.Mutant{
+		Before: func(ev *node.Event) {
 			if a, is := ev.Message.(*node.AttachDisk); is && ev.Kind == node.Received && a.Force {
 				promoted = ev.From
 			}
 		},
-		after: func(ev node.Event, out *node.Effects) {
+		After: func(_ node.Time, _ node.Event, out *node.Effects) {
 			for i := range out.List {
 				if r, is := out.List[i].Message.(*node.AttachRefused); is && out.List[i].To == promoted {
 					v := node.View{Epoch: 1 << 20, Holder: promoted, Members: []node.ID{promoted}}
@@ -117,7 +67,7 @@ func forgetsItsPeer(name string, n node.Node) node.Node {
 					out.Tell(node.Trace{Action: node.ActDiskView, Detail: &node.DiskStep{View: v, Start: uint32(r.Token >> 32)}})
 				}
 			}
-		}}
+		}}.Of(n)
 }
 
 // Each wrong process, and the action of the model by whose name its run is refused.
@@ -129,13 +79,13 @@ func TestMutantsAreCaughtByTheModel(t *testing.T) {
 		cut    bool   // the instances lose each other
 		rules  []string
 	}{
-		"answers at the head, one disk":       {"ebs", servers(answersAtTheHead), "", false, []string{"Serve", "Ack"}},
-		"answers at the head, two disks":      {"rds", servers(answersAtTheHead), "", false, []string{"Serve", "Ack", "Store"}},
-		"forgets the log":                     {"ebs", servers(forgetsTheLog), "disk 2", false, []string{"a restarted server holds what it stored"}},
-		"forgets its blocks":                  {"rds", servers(forgetsBlocks), "az2 disk 1", false, []string{"a restarted server holds what it stored"}},
+		"answers at the head, one disk":       {"ebs", servers(older.AnswersAtHead), "", false, []string{"Serve", "Ack"}},
+		"answers at the head, two disks":      {"rds", servers(older.AnswersAtHead), "", false, []string{"Serve", "Ack", "Store"}},
+		"forgets the log":                     {"ebs", servers(older.ForgetsLog), "server 2", false, []string{"a restarted server holds what it stored"}},
+		"forgets its blocks":                  {"rds", servers(forgetsBlocks), "server 3", false, []string{"a restarted server holds what it stored"}},
 		"the standby answers at once":         {"rds", answersForTheMirror, "", false, []string{"Serve", "Ack"}},
 		"both go on alone, and so diverge":    {"rds", forgetsItsPeer, "", true, []string{"Attach"}},
-		"none: a server starts again":         {"ebs", nil, "disk 2", false, nil},
+		"none: a server starts again":         {"ebs", nil, "server 2", false, nil},
 		"none: the instances lose each other": {"rds", nil, "", true, nil},
 	} {
 		d := designNamed(t, c.design)
@@ -159,10 +109,10 @@ func TestMutantsAreCaughtByTheModel(t *testing.T) {
 		}
 		world.run(500*time.Millisecond, nil)
 		if c.rules == nil {
-			require.NoError(t, world.err, name)
+			require.NoError(t, world.Err, name)
 		} else {
 			var x *conform.Violation
-			require.ErrorAs(t, world.err, &x, name)
+			require.ErrorAs(t, world.Err, &x, name)
 			require.Contains(t, c.rules, x.Rule, "%s: %v", name, x)
 		}
 		world.world.Close()
@@ -187,20 +137,20 @@ func TestAPrimaryThatStartsAgainLeavesNoHole(t *testing.T) {
 			cl.more(20, 2)
 		}
 		c.run(time.Second, func() bool { return c.world.Events() >= 100+7*step })
-		require.NoError(t, c.world.Crash(c.instances[0]))
+		require.NoError(t, c.world.Crash(c.Instances[0]))
 		c.run(5*time.Millisecond, nil)
-		require.NoError(t, c.world.Start(c.instances[0]))
+		require.NoError(t, c.world.Start(c.Instances[0]))
 		c.run(300*time.Millisecond, nil)
 		require.True(t, c.run(20*time.Second, allFinished(clients)))
-		for _, id := range c.storage {
+		for _, id := range c.Storage {
 			require.False(t, c.world.Node(id).(*block.Server).Blank(), "step %d: %s", step, c.world.Name(id))
 		}
-		c.stopZone(c.homes[0])
+		c.stopZone(c.Homes[0])
 		c.run(600*time.Millisecond, nil)
-		require.Equal(t, "open", c.world.Node(c.instances[1]).(*mirrored.Instance).Phase(), "step %d", step)
+		require.Equal(t, "open", c.world.Node(c.Instances[1]).(*mirrored.Instance).Phase(), "step %d", step)
 		found := c.audit(clients)
 		require.Zero(t, found.lost+found.torn+found.unread, "step %d", step)
-		require.NoError(t, c.err)
+		require.NoError(t, c.Err)
 		c.world.Close()
 	}
 }
@@ -211,11 +161,11 @@ func TestALostDiskIsFollowed(t *testing.T) {
 		d := designNamed(t, name)
 		wiped := ""
 		d.mutate = func(process string, n node.Node) node.Node {
-			return &mutant{Node: n, before: func(ev *node.Event) {
+			return older.Mutant{Before: func(ev *node.Event) {
 				if ev.Kind == node.Started && process == wiped {
 					ev.Files = nil
 				}
-			}}
+			}}.Of(n)
 		}
 		dropped := 0
 		for seed := range uint64(24) {
@@ -227,7 +177,7 @@ func TestALostDiskIsFollowed(t *testing.T) {
 				cl.more(40, 2)
 			}
 			c.run(time.Second, func() bool { return c.world.Events() >= 80+31*seed })
-			victim := c.storage[int(seed)%len(c.storage)]
+			victim := c.Storage[int(seed)%len(c.Storage)]
 			wiped = c.world.Name(victim)
 			require.NoError(t, c.world.Crash(victim))
 			c.run(time.Duration(1+seed)*time.Millisecond, nil)
@@ -235,10 +185,10 @@ func TestALostDiskIsFollowed(t *testing.T) {
 			require.True(t, c.run(20*time.Second, allFinished(clients)), "%s, seed %d", name, seed)
 			found := c.audit(clients)
 			require.Zero(t, found.lost+found.torn+found.unread, "%s, seed %d", name, seed)
-			require.NoError(t, c.err, "%s, seed %d", name, seed)
-			server, is := c.world.Node(victim).(*mutant).Node.(*block.Server)
-			require.True(t, is)
-			if server.Blank() {
+			require.NoError(t, c.Err, "%s, seed %d", name, seed)
+			state, tells := c.world.State(victim)
+			require.True(t, tells)
+			if state.Damaged {
 				dropped++
 			}
 			c.world.Close()

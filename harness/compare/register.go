@@ -1,30 +1,23 @@
 package compare
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/firstgap/firstgap/harness/conform/older"
-	"github.com/firstgap/firstgap/impl/baseline/quorum"
-	"github.com/firstgap/firstgap/impl/node"
+	"github.com/firstgap/firstgap/harness/older"
 )
 
-// A Register says how the versioned register is replicated. Its quorums need not overlap: what that loses can be seen.
-type Register struct {
-	N          int  `json:"n"` // replicas, one after the other in the three zones
-	R          int  `json:"r"` // answers that make a read
-	W          int  `json:"w"` // replicas that make a write
-	ReadRepair bool `json:"readRepair"`
-}
+// A Register says how the versioned register is replicated, one replica after the other in the three zones. Its quorums need
+// not overlap: what that loses can be seen.
+type Register struct{ older.Register }
 
 // MaxReplicas is how many replicas the register's model has room for.
 const MaxReplicas = 9
 
 // DefaultRegister is the one of the lecture.
-func DefaultRegister() Register { return Register{N: 3, R: 2, W: 2, ReadRepair: true} }
+func DefaultRegister() Register { return Register{older.Register{N: 3, R: 2, W: 2, ReadRepair: true}} }
 
 // Set reads "N/R/W".
 func (q *Register) Set(text string) error {
@@ -91,23 +84,8 @@ func (q *Register) what() string {
 }
 
 func (q *Register) build(c *cluster) {
-	c.homes = []string{"az1", "az2", "az3"}
-	for i := range q.N {
-		c.storage = append(c.storage, c.process(fmt.Sprintf("replica %d", i+1), c.homes[i%3], func(node.ID) node.Node { return quorum.NewReplica() }))
-	}
-	c.start(c.storage...)
-	register, err := older.NewQuorum(c.storage, q.W, q.R, q.ReadRepair)
-	c.validator, c.err = register, errors.Join(c.err, err)
-	count := 0
-	front := func(zone string) {
-		count++
-		c.serve(c.process(fmt.Sprintf("front %d", count), zone, func(id node.ID) node.Node {
-			return quorum.NewFront(quorum.Config{ID: id, Replicas: c.storage, W: q.W, R: q.R, Repair: q.ReadRepair, RetryEvery: tickEvery,
-				IdleAfter: 100 * time.Millisecond, Limits: quorum.DefaultLimits()})
-		}))
-	}
-	front("az1")
-	c.standby = func() { front("az2") }
+	c.Homes = []string{"az1", "az2", "az3"}
+	older.Quorum(c.Cluster, q.Register, older.Front{RetryEvery: tickEvery, IdleAfter: 100 * time.Millisecond}, nil, func(i int) string { return c.Homes[i%3] })
 }
 
 // claims holds what was measured of the register against what its quorums say.

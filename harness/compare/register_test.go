@@ -11,7 +11,10 @@ import (
 // overlap, and nowhere else.
 func TestRegistersOfAnyQuorums(t *testing.T) {
 	o := small()
-	for _, q := range []Register{{3, 2, 2, false}, {3, 1, 3, true}, {3, 3, 1, true}, {3, 1, 1, true}, {5, 3, 3, true}, {6, 3, 4, true}, {1, 1, 1, true}} {
+	for _, text := range []string{"3/2/2", "3/1/3", "3/3/1", "3/1/1", "5/3/3", "6/3/4", "1/1/1"} {
+		q := DefaultRegister()
+		require.NoError(t, q.Set(text))
+		q.ReadRepair = text != "3/2/2"
 		d := Designs(q)[4]
 		require.Equal(t, "quorum", d.Name)
 		x, err := measure(&d, o)

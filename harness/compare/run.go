@@ -229,7 +229,7 @@ func begin(d *Design, o Options) (*cluster, []*client, error) {
 		return nil, nil, err
 	}
 	c.run(start, nil)
-	return c, c.actors(1, o.Clients), c.err
+	return c, c.actors(1, o.Clients), c.Err
 }
 
 // actors adds clients, numbered from first on.
@@ -238,7 +238,7 @@ func (c *cluster) actors(first, n int) []*client {
 	for i := first; i < first+n; i++ {
 		cl := newClient(c, i, pairs)
 		all = append(all, cl)
-		c.err = errors.Join(c.err, c.world.AddClient(runtime.Client{ID: clientBase + node.ID(i), Name: fmt.Sprintf("client %d", i), Actor: cl}))
+		c.Err = errors.Join(c.Err, c.world.AddClient(runtime.Client{ID: clientBase + node.ID(i), Name: fmt.Sprintf("client %d", i), Actor: cl}))
 	}
 	return all
 }
@@ -266,7 +266,7 @@ func cost(d *Design, o Options, reads int) (Cost, bool, Latency, error) {
 	before := c.world.Counts()
 	give(clients, o.Transactions, reads)
 	if !c.run(patch, allFinished(clients)) {
-		c.err = errors.Join(c.err, ErrUnfinished)
+		c.Err = errors.Join(c.Err, ErrUnfinished)
 	}
 	c.run(settle, nil)
 	now := c.world.Counts()
@@ -278,7 +278,7 @@ func cost(d *Design, o Options, reads int) (Cost, bool, Latency, error) {
 		DiskWrites: float64(now.Appends+now.Replaces-before.Appends-before.Replaces) / n,
 		DiskBytes:  float64(now.DiskBytes-before.DiskBytes) / n,
 		Commits:    l.Commits,
-	}, clients[0].single, l, c.err
+	}, clients[0].single, l, c.Err
 }
 
 // warm has every client write all of its rows, and forgets how long that took.
@@ -287,7 +287,7 @@ func warm(c *cluster, clients []*client) {
 		cl.fill()
 	}
 	if !c.run(patch, allFinished(clients)) {
-		c.err = errors.Join(c.err, ErrUnfinished)
+		c.Err = errors.Join(c.Err, ErrUnfinished)
 	}
 	c.run(settle, nil)
 	for _, cl := range clients {
@@ -317,25 +317,25 @@ func latency(d *Design, o Options, condition Condition) (Latency, error) {
 	warm(c, clients)
 	switch condition {
 	case Slow:
-		slow := []string{c.world.Name(c.storage[len(c.storage)-1])}
+		slow := []string{c.world.Name(c.Storage[len(c.Storage)-1])}
 		for_ := faults.Duration(30 * time.Minute)
 		at := faults.Duration(c.world.Now())
-		c.err = errors.Join(c.err, c.world.Install(faults.Plan{Horizon: at + for_, Faults: []faults.Fault{
+		c.Err = errors.Join(c.Err, c.world.Install(faults.Plan{Horizon: at + for_, Faults: []faults.Fault{
 			{Kind: faults.DiskSlow, At: at, For: for_, Nodes: slow, Factor: slowFactor},
 			{Kind: faults.Delay, At: at, For: for_, Nodes: slow, Extra: 2 * ms},
 		}}, runtime.Succession{}))
 	case ZoneDown:
 		if !c.strike(OtherZone) {
-			return Latency{}, c.err
+			return Latency{}, c.Err
 		}
 		c.run(reaction, nil)
 	}
 	give(clients, o.Transactions, writeOnly)
 	done := c.run(patch, allFinished(clients))
 	if !done && condition != ZoneDown {
-		c.err = errors.Join(c.err, ErrUnfinished)
+		c.Err = errors.Join(c.Err, ErrUnfinished)
 	}
-	return latencyOf(clients), c.err
+	return latencyOf(clients), c.Err
 }
 
 // survive lets a failure strike in the middle of the work, and looks at what is left.
@@ -353,7 +353,7 @@ func survive(d *Design, o Options, f Failure) (Survival, error) {
 		cl.stop()
 	}
 	if s.Applies = c.strike(f); !s.Applies {
-		return s, c.err
+		return s, c.Err
 	}
 	c.run(reaction, nil)
 	c.run(patch, allFinished(clients))
@@ -369,7 +369,7 @@ func survive(d *Design, o Options, f Failure) (Survival, error) {
 	for _, cl := range clients {
 		s.Acked += cl.acknowledged()
 	}
-	return s, c.err
+	return s, c.Err
 }
 
 // audit has every client read its rows, and sums up what they find.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/firstgap/firstgap/harness/conform"
 	_ "github.com/firstgap/firstgap/harness/internal/runflags"
+	"github.com/firstgap/firstgap/harness/older"
 	"github.com/firstgap/firstgap/impl/node"
 )
 
@@ -33,7 +34,7 @@ func TestEveryDesignServes(t *testing.T) {
 		require.Zero(t, found.unread, d.Name)
 		require.Zero(t, found.lost, d.Name)
 		require.Zero(t, found.torn, d.Name)
-		require.NoError(t, c.err)
+		require.NoError(t, c.Err)
 		counts := c.world.Counts()
 		require.NotZero(t, counts.DiskBytes)
 		c.world.Close()
@@ -125,11 +126,11 @@ func TestOptionsThatMakeNoSense(t *testing.T) {
 // a report, beside what was measured.
 func TestAnObjectionHidesNoOtherFailure(t *testing.T) {
 	broken := errors.New("the world is broken")
-	d := Designs(Register{N: 3, R: 1, W: 1, ReadRepair: true})[4]
+	d := Designs(Register{older.Register{N: 3, R: 1, W: 1, ReadRepair: true}})[4]
 	right := d.build
 	d.build = func(c *cluster) {
 		right(c)
-		c.world.At(node.Time(200*time.Millisecond), "break", func() { c.err = errors.Join(c.err, broken) })
+		c.world.At(node.Time(200*time.Millisecond), "break", func() { c.Err = errors.Join(c.Err, broken) })
 	}
 	_, err := measure(&d, small())
 	var failed *RunError

@@ -22,30 +22,30 @@ func TestASecondInstanceIsRefused(t *testing.T) {
 	require.NoError(t, err)
 	defer c.world.Close()
 	c.run(20*time.Millisecond, nil)
-	first := c.active
+	first := c.Active
 	require.Len(t, c.play("first", 1000, 0, op(node.OpBegin), put("x", "1"), op(node.OpCommit)).replies, 3)
-	manager, found := c.world.Named("disk manager")
+	manager, found := c.world.Named("manager")
 	require.True(t, found)
-	second := c.process("intruder", "az1", func(id node.ID) node.Node {
+	second := c.Process("intruder", "az1", func(id node.ID) node.Node {
 		return database.New(databaseConfig(id), block.NewChain(block.ChainConfig{Manager: manager}))
 	})
-	c.serve(second)
+	c.Serve(second)
 	c.run(20*time.Millisecond, nil)
 	r := c.play("second", 1001, 0, op(node.OpBegin)).replies
 	require.Equal(t, node.Refused, r[0].Status)
 	require.Equal(t, node.ReasonAttached, r[0].Reason)
 
-	c.standby() // the operator's replacement
+	c.Standby() // the operator's replacement
 	c.run(50*time.Millisecond, nil)
 	s := c.play("third", 1002, 0, op(node.OpBegin), get("x"), put("x", "2"), op(node.OpCommit))
 	require.Equal(t, "1", s.replies[1].Value.Bytes)
 	require.Equal(t, node.OK, s.replies[3].Status)
-	c.active = first
+	c.Active = first
 	c.play("fourth", 1003, 0, op(node.OpBegin), put("x", "3"), op(node.OpCommit))
 	c.run(100*time.Millisecond, nil)
 	s = c.play("fifth", 1004, 0, op(node.OpBegin))
 	require.Equal(t, node.ReasonAttached, s.replies[0].Reason)
-	require.NoError(t, c.err)
+	require.NoError(t, c.Err)
 }
 
 // Of the two instances of a mirrored database one goes on, whichever it is that the other one does not hear from.
@@ -58,12 +58,12 @@ func TestTheStandbyTakesOver(t *testing.T) {
 			cl.more(60, 2)
 		}
 		c.run(time.Second, func() bool { return c.world.Events() >= 100+7*step })
-		primary := c.instances[0]
+		primary := c.Instances[0]
 		what := fmt.Sprintf("step %d", step)
 		require.NoError(t, c.world.Stop(primary), what)
 		c.run(300*time.Millisecond, nil)
-		require.NoError(t, c.err, what)
-		standby := c.world.Node(c.instances[1]).(*mirrored.Instance)
+		require.NoError(t, c.Err, what)
+		standby := c.world.Node(c.Instances[1]).(*mirrored.Instance)
 		require.Equal(t, "open", standby.Phase(), what)
 		// The old primary comes back: too late.
 		require.NoError(t, c.world.Start(primary), what)
@@ -71,14 +71,14 @@ func TestTheStandbyTakesOver(t *testing.T) {
 		require.True(t, c.run(20*time.Second, allFinished(clients)), what)
 		require.Equal(t, "deposed", c.world.Node(primary).(*mirrored.Instance).Phase(), what)
 		// And the new one is what it is after a restart, too.
-		require.NoError(t, c.world.Crash(c.instances[1]), what)
+		require.NoError(t, c.world.Crash(c.Instances[1]), what)
 		c.run(5*time.Millisecond, nil)
-		require.NoError(t, c.world.Start(c.instances[1]), what)
+		require.NoError(t, c.world.Start(c.Instances[1]), what)
 		found := c.audit(clients)
 		require.Zero(t, found.unread, what)
 		require.Zero(t, found.lost, what)
 		require.Zero(t, found.torn, what)
-		require.NoError(t, c.err, what)
+		require.NoError(t, c.Err, what)
 		c.world.Close()
 	}
 }
@@ -96,15 +96,15 @@ func TestARestoreIsTheExactPrefix(t *testing.T) {
 		for i := 1; i <= transactions; i++ {
 			calls = append(calls, op(node.OpBegin), put("r"+strconv.Itoa(i%rows), strconv.Itoa(i), "last", strconv.Itoa(i)), op(node.OpCommit))
 		}
-		instance := c.world.Node(c.active).(*snapshot.Instance)
+		instance := c.world.Node(c.Active).(*snapshot.Instance)
 		s := c.play("writer", 1000, 400+40*seed, calls...)
 		// acked is known when a copy is complete that was begun later.
 		acked, taken := len(s.replies)/3, instance.Taken()
 		c.run(time.Second, func() bool { return instance.Taken() >= taken+2 || len(s.replies) == len(calls) })
 		complete := instance.Taken() >= taken+2
 		done := len(s.replies) / 3
-		require.NoError(t, c.world.Stop(c.active))
-		c.standby()
+		require.NoError(t, c.world.Stop(c.Active))
+		c.Standby()
 		c.run(200*time.Millisecond, nil)
 		look := []node.Request{op(node.OpBegin), get("last")}
 		for r := range rows {
@@ -123,7 +123,7 @@ func TestARestoreIsTheExactPrefix(t *testing.T) {
 			require.GreaterOrEqual(t, last, acked, "seed %d", seed)
 			cuts[last] = true
 		}
-		require.NoError(t, c.err)
+		require.NoError(t, c.Err)
 		c.world.Close()
 	}
 	require.Greater(t, len(cuts), 5)

@@ -73,6 +73,7 @@ const (
 	Transactions Kind = "transactions" // what clients saw of transactions
 	Readings     Kind = "readings"     // what clients saw of read replicas
 	Audit        Kind = "audit"        // a read of everything after the last upheaval
+	Claims       Kind = "claims"       // of every acknowledged transaction its place in the order of commits, as the system said it
 	Trace        Kind = "trace"        // what the nodes said of their steps, followed by a model
 	TheLog       Kind = "log"          // what the writers logged
 	Pages        Kind = "pages"        // page images of the copies

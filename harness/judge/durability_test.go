@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -135,6 +136,68 @@ func TestDurabilityReportsEveryLoss(t *testing.T) {
 	e.read("row2", "h")
 	e.read("account1", "")
 	require.Len(t, Durability(e), 4, "two rows, an account and the sum")
+}
+
+// Without a log, what was acknowledged is owed in the order that was claimed, and a commit without an answer may be there or not.
+func TestDurabilityWithoutALog(t *testing.T) {
+	unlogged := func(key, value string) EndState {
+		e := ending()
+		e.Commits = nil
+		e.read(key, value)
+		return e
+	}
+	for _, c := range []struct {
+		key, value string
+		loss       Loss // "": nothing is wrong
+		txn        uint64
+	}{
+		{"row3", "i", "", 0},
+		{"row3", "j", "", 0},
+		{"row3", "", "", 0},
+		{"row0", "e", AcknowledgedGone, 4},
+		{"row0", "", AcknowledgedGone, 4},
+		{"row1", "g", AcknowledgedGone, 6},
+		{"row2", "h", UncommittedShows, 7},
+		{"row2", "z", WrongValue, 0},
+		{"account0", "94@c", AcknowledgedGone, 2},
+	} {
+		broken := Durability(unlogged(c.key, c.value))
+		if c.loss == "" {
+			require.Empty(t, broken, "%+v", c)
+			continue
+		}
+		require.NotEmpty(t, broken, "%+v", c)
+		var d *DurabilityError
+		require.ErrorAs(t, broken[0], &d)
+		require.Equal(t, c.loss, d.Loss, "%+v", c)
+		require.Equal(t, c.txn, d.Txn, "%+v", c)
+	}
+	// What a transaction of unknown outcome had written before it wrote the row again is never left behind, and a delete of it may
+	// be.
+	e := unlogged("row3", "i")
+	e.History.Transactions[7].Ops = append(e.History.Transactions[7].Ops, deleted("row3"))
+	require.ErrorContains(t, errors.Join(Durability(e)...), string(UncommittedShows))
+	e = unlogged("row0", "")
+	e.History.Transactions[8].Ops = append(e.History.Transactions[8].Ops, deleted("row0"))
+	require.Empty(t, Durability(e))
+}
+
+// Without a log, durability can be checked only where the system claims an order, and says what it needs where it does not.
+func TestDurabilityNeedsALogOrClaims(t *testing.T) {
+	end := ending()
+	e := &Evidence{Transactions: end.History, Workload: &end.Workload, Audit: end.Audit}
+	j := &Judgement{}
+	j.durability(e)
+	require.Equal(t, []Check{faults.Durability}, j.Made)
+	require.Contains(t, e.Has(), Claims)
+	end.History.Transactions[2].Order = 0
+	j = &Judgement{}
+	j.durability(e)
+	require.Empty(t, j.Made)
+	require.NotContains(t, e.Has(), Claims)
+	require.Equal(t, "not checked: needs log or claims", NotMade{faults.Durability, e.lacks(faults.Durability)}.String())
+	e.Audit = -1
+	require.Equal(t, "not checked: needs audit", NotMade{faults.Durability, e.lacks(faults.Durability)}.String())
 }
 
 // What commits while the auditor reads is after it in the order, and nothing it has to show.

@@ -84,7 +84,7 @@ func (e *Evidence) Has() []Kind {
 	}{
 		{Operations, len(e.Operations)+len(e.Lists) > 0}, {Transactions, e.Transactions != nil && len(e.Transactions.Transactions) > 0},
 		{Readings, e.Readings != nil && len(e.Readings.All) > 0}, {Audit, e.Audit >= 0 && e.Transactions != nil || len(e.AuditedKeys) > 0},
-		{Trace, e.Trace != nil}, {TheLog, e.Log != nil && e.Log.End() > 0}, {Pages, len(e.Copies) > 0}, {Store, e.Store != nil}, {Messages, e.Listened},
+		{Claims, claimed(e.Transactions)}, {Trace, e.Trace != nil}, {TheLog, e.Log != nil && e.Log.End() > 0}, {Pages, len(e.Copies) > 0}, {Store, e.Store != nil}, {Messages, e.Listened},
 	} {
 		if k.has {
 			kinds = append(kinds, k.kind)
@@ -134,13 +134,21 @@ func Judge(e *Evidence) *Judgement {
 	j.wire(e)
 	for _, c := range append(faults.Checks(), Wire) {
 		if !slices.Contains(j.Made, c) && c != faults.Activity {
-			j.NotMade = append(j.NotMade, NotMade{c, Needs(c)})
+			j.NotMade = append(j.NotMade, NotMade{c, e.lacks(c)})
 		}
 	}
 	if j.Verdict == "" {
 		j.Verdict = Pass
 	}
 	return j
+}
+
+// lacks lists what a check that was not made needs, as far as it is not there.
+func (e *Evidence) lacks(c Check) []Kind {
+	if c == faults.Durability && e.Transactions != nil && e.Audit >= 0 {
+		return []Kind{TheLog, Claims} // everything was read, and what is owed cannot be told
+	}
+	return Needs(c)
 }
 
 // Add adds a finding.
@@ -310,9 +318,12 @@ func (j *Judgement) snapshots(e *Evidence) {
 
 func (j *Judgement) durability(e *Evidence) {
 	switch {
-	case e.Transactions != nil && e.Audit >= 0 && e.Log != nil:
+	case e.Transactions != nil && e.Audit >= 0 && (e.Log != nil || claimed(e.Transactions)):
 		j.made(faults.Durability)
-		end := EndState{Workload: *e.Workload, History: e.Transactions, Commits: e.Log.Commits(), Audit: e.Audit}
+		end := EndState{Workload: *e.Workload, History: e.Transactions, Audit: e.Audit}
+		if e.Log != nil {
+			end.Commits = e.Log.Commits()
+		}
 		j.Counts.RowsAudited = uint64(len(end.audited()))
 		j.object(faults.Durability, Durability(end)...)
 	case len(e.AuditedKeys) > 0:

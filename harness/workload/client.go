@@ -315,7 +315,7 @@ func (c *Client) Reply(now node.Time, from node.ID, r *node.Reply, p Port) {
 		}
 		return
 	}
-	if r.Reason == node.ReasonFenced || r.Reason == node.ReasonNotOpen || r.Reason == node.ReasonUnknownTxn && c.misused() != strangeTxn {
+	if r.Reason == node.ReasonFenced || r.Reason == node.ReasonAttached || r.Reason == node.ReasonNotOpen || r.Reason == node.ReasonUnknownTxn && c.misused() != strangeTxn {
 		c.rotate()
 	}
 	switch {

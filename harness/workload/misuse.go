@@ -112,7 +112,7 @@ func (e *ReplyError) Error() string {
 // one took over.
 func elsewhere(t node.Txn, r *node.Reply) bool {
 	switch r.Reason {
-	case node.ReasonFenced, node.ReasonNotOpen:
+	case node.ReasonFenced, node.ReasonAttached, node.ReasonNotOpen:
 		return true
 	case node.ReasonUnknownTxn:
 		return r.Epoch != t.Epoch()
@@ -141,17 +141,17 @@ func reasons(op node.Op, s node.Status) []node.Reason {
 		if op == node.OpBegin {
 			return nil
 		}
-		return []node.Reason{node.ReasonNone, node.ReasonDeadlock, node.ReasonIdle, node.ReasonFenced, node.ReasonFull}
+		return []node.Reason{node.ReasonNone, node.ReasonDeadlock, node.ReasonIdle, node.ReasonFenced, node.ReasonAttached, node.ReasonFull}
 	case node.Unknown:
 		if op == node.OpCommit {
-			return []node.Reason{node.ReasonFenced}
+			return []node.Reason{node.ReasonFenced, node.ReasonAttached}
 		}
 		return nil
 	case node.Refused:
-		all := []node.Reason{node.ReasonNotOpen, node.ReasonFenced, node.ReasonBusy}
+		all := []node.Reason{node.ReasonNotOpen, node.ReasonFenced, node.ReasonAttached, node.ReasonBusy}
 		switch op {
 		case node.OpBegin:
-			return append(all, node.ReasonAttached)
+			return all
 		case node.OpPut:
 			return append(all, node.ReasonUnknownTxn, node.ReasonRolledBack, node.ReasonFull)
 		}

@@ -596,7 +596,7 @@ func TestAWriterThatTakesWhatItCannotIsNamed(t *testing.T) {
 			node.Reply{Status: node.OK}, "put (key too long): expected refused: too large, found ok"},
 		"second commit taken": {func(r node.Request) bool { return r.Op == node.OpCommit && r.Txn%3 == 0 },
 			node.Reply{Status: node.OK, LSN: 1}, "commit (commit after the end): expected refused: committed already, found ok"},
-		"proper put refused":   {func(r node.Request) bool { return r.Op == node.OpPut }, node.Reply{Status: node.Refused, Reason: node.ReasonTooLarge}, "put: expected refused with one of these reasons: not open, fenced, busy, unknown transaction, rolled back already, volume full, found refused: too large"},
+		"proper put refused":   {func(r node.Request) bool { return r.Op == node.OpPut }, node.Reply{Status: node.Refused, Reason: node.ReasonTooLarge}, "put: expected refused with one of these reasons: not open, fenced, attached elsewhere, busy, unknown transaction, rolled back already, volume full, found refused: too large"},
 		"begin unknown":        {func(r node.Request) bool { return r.Op == node.OpBegin && r.ID%5 == 0 }, node.Reply{Status: node.Unknown}, "begin: expected an answer that fits"},
 		"more of nothing":      {func(r node.Request) bool { return r.Op == node.OpScan }, node.Reply{Status: node.OK, More: true}, "scan: expected at least one row"},
 		"savepoint unnamed":    {func(r node.Request) bool { return r.Op == node.OpSavepoint }, node.Reply{Status: node.OK}, "savepoint: expected a savepoint's number"},

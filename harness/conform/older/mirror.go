@@ -46,9 +46,12 @@ type Mirror struct {
 	pairView  *node.DiskStep
 	lanes     [2]*mirror.Volume
 	instances map[start]int
-	writes    map[node.WriteID]*write
-	numbers   mirror.Write
-	servers   map[node.ID]*server
+	// named are the starts of the primary that the pair's manager has named, and overtaken the instances whose disk was open when
+	// another one had taken their place already. Nothing that these do counts.
+	named, overtaken map[start]bool
+	writes           map[node.WriteID]*write
+	numbers          mirror.Write
+	servers          map[node.ID]*server
 	follower
 }
 
@@ -59,11 +62,16 @@ type start struct {
 
 type disk struct {
 	Disk
-	views     map[node.Epoch]*node.DiskStep
-	newest    node.Epoch
-	opened    []node.ID // of the newest
+	views     map[node.Epoch]*viewed
+	newest    node.Epoch // of the manager
 	installed *node.DiskStep
 	chain     []node.ID
+}
+
+// viewed is a view of a manager, and who has opened it.
+type viewed struct {
+	*node.DiskStep
+	opened []node.ID
 }
 
 type write struct {
@@ -86,11 +94,11 @@ type server struct {
 
 // NewMirror returns a validator for a run that begins with empty disks. Without a pair there is one disk.
 func NewMirror(disks []Disk, pair *Pair) (*Mirror, error) {
-	m := &Mirror{disks: []*disk{nil}, pair: pair, instances: map[start]int{}, writes: map[node.WriteID]*write{},
+	m := &Mirror{disks: []*disk{nil}, pair: pair, instances: map[start]int{}, named: map[start]bool{}, overtaken: map[start]bool{}, writes: map[node.WriteID]*write{},
 		servers:  map[node.ID]*server{},
 		follower: follower{guarantee: "what is acknowledged is on every copy that was waited for, in one order"}}
 	for a, d := range disks {
-		m.disks = append(m.disks, &disk{Disk: d, views: map[node.Epoch]*node.DiskStep{}, chain: slices.Clone(d.Servers)})
+		m.disks = append(m.disks, &disk{Disk: d, views: map[node.Epoch]*viewed{}, chain: slices.Clone(d.Servers)})
 		for _, id := range d.Servers {
 			m.servers[id] = &server{zone: a + 1, blocks: map[uint32]uint64{}, stored: map[node.WriteID]bool{}}
 		}
@@ -182,19 +190,27 @@ func (m *Mirror) view(from node.ID, s *node.DiskStep) error {
 			return violation(ruleView, fmt.Sprintf("epoch %d or later", m.pairView.View.Epoch), fmt.Sprintf("epoch %d", s.View.Epoch), "a manager went back")
 		}
 		m.pairView = s
+		m.named[start{s.View.Holder, s.Start}] = true
 		return m.reconcile()
 	}
 	for _, d := range m.disks[1:] {
 		if d.Manager != from {
 			continue
 		}
-		if known := d.views[s.View.Epoch]; s.View.Epoch < d.newest || known != nil && (known.View.Holder != s.View.Holder || !slices.Equal(known.View.Members, s.View.Members)) {
-			return violation(ruleView, fmt.Sprintf("%+v", known), fmt.Sprintf("%+v", s.View), "a manager went back, or has two views of an epoch")
+		known := d.views[s.View.Epoch]
+		if s.View.Epoch < d.newest || known != nil && (known.View.Holder != s.View.Holder || !slices.Equal(known.View.Members, s.View.Members)) {
+			expected := fmt.Sprintf("epoch %d or later", d.newest)
+			if known != nil {
+				expected = fmt.Sprintf("%+v", known.View)
+			}
+			return violation(ruleView, expected, fmt.Sprintf("%+v", s.View), "a manager went back, or has two views of an epoch")
 		}
-		if s.View.Epoch > d.newest {
-			d.opened, d.newest = nil, s.View.Epoch
+		d.newest = max(d.newest, s.View.Epoch)
+		if known != nil {
+			known.DiskStep = s
+		} else {
+			d.views[s.View.Epoch] = &viewed{DiskStep: s}
 		}
-		d.views[s.View.Epoch] = s
 		return nil
 	}
 	return violation(ruleKnown, "a manager of a disk, or of the pair", fmt.Sprint(from), "node %d is none", from)
@@ -209,14 +225,19 @@ func (m *Mirror) open(from node.ID, s *node.DiskStep) error {
 	if v == nil || v.View.Holder != s.View.Holder || !slices.Contains(v.View.Members, from) {
 		return violation(ruleView, "a view of the disk's manager that has the server", fmt.Sprintf("%+v", s.View), "server %d opened it", from)
 	}
-	if s.View.Epoch != d.newest || slices.Contains(d.opened, from) {
+	if slices.Contains(v.opened, from) {
 		return nil
 	}
-	d.opened = append(d.opened, from)
-	if len(d.opened) < len(v.View.Members) {
+	v.opened = append(v.opened, from)
+	if len(v.opened) < len(v.View.Members) {
 		return nil
 	}
-	d.installed = v
+	// The manager may have a newer view by now. Until servers open that one, they serve the instance of this one.
+	if d.installed != nil && d.installed.View.Epoch > v.View.Epoch {
+		m.overtaken[start{v.View.Holder, v.Start}] = true
+		return nil
+	}
+	d.installed = v.DiskStep
 	for _, id := range d.chain {
 		if err := m.lose(d, id); err != nil {
 			return err
@@ -257,7 +278,13 @@ func (m *Mirror) reconcile() error {
 			continue
 		}
 		key := start{d.installed.View.Holder, d.installed.Start}
-		if m.instances[key] != 0 || !m.instance(a, d.installed) {
+		if m.instances[key] != 0 {
+			continue
+		}
+		if !m.instance(a, d.installed) {
+			if m.named[key] && m.pairView.View.Holder != key.by {
+				m.overtaken[key] = true
+			}
 			continue
 		}
 		if err := m.both(func(v *mirror.Volume) error {
@@ -289,6 +316,9 @@ func (m *Mirror) reconcile() error {
 
 func (m *Mirror) read(from node.ID, s *node.DiskStep) error {
 	e := m.instances[start{from, s.Start}]
+	if e == 0 && m.overtaken[start{from, s.Start}] {
+		return nil // it reads what servers have that do not count any more, and no write of it will
+	}
 	if e == 0 {
 		return violation("Read", "an instance that is attached", fmt.Sprintf("start %d of node %d", s.Start, from), "an instance reads when it has the disk")
 	}
@@ -304,7 +334,8 @@ func (m *Mirror) read(from node.ID, s *node.DiskStep) error {
 
 func (m *Mirror) issue(from node.ID, s *node.DiskStep) error {
 	e := m.instances[start{s.Write.By, s.Write.Start}]
-	if e == 0 || s.Write.By != from {
+	void := m.overtaken[start{s.Write.By, s.Write.Start}]
+	if e == 0 && !void || s.Write.By != from {
 		return violation("Issue", "an instance that is attached", fmt.Sprintf("%+v", s.Write), "node %d makes a write", from)
 	}
 	if s.What == nil {
@@ -315,8 +346,8 @@ func (m *Mirror) issue(from node.ID, s *node.DiskStep) error {
 		return violation("Issue", "a new write", fmt.Sprintf("%+v", s.Write), "a write is made once")
 	}
 	m.writes[s.Write] = w
-	if s.Write.Count == 0 {
-		return nil // what it had read is known
+	if s.Write.Count == 0 || e == 0 {
+		return nil // what it had read is known, and what one does that was overtaken comes to nothing
 	}
 	m.numbers++
 	w.number = m.numbers
@@ -335,6 +366,15 @@ func (m *Mirror) store(from node.ID, s *node.DiskStep) error {
 	x, d, err := m.server(from)
 	if err != nil {
 		return err
+	}
+	if w := m.writes[s.Write]; w != nil && w.lane == s.Lane && m.instances[start{s.Write.By, s.Write.Start}] == 0 && m.overtaken[start{s.Write.By, s.Write.Start}] {
+		// A primary that was replaced still has its own disk, which is no part of the mirror any more.
+		if m.pair == nil || slices.Contains(m.pairView.View.Members, m.pair.Instances[x.zone-1]) {
+			return violation("Store", "a write of the instance that has the disk", fmt.Sprintf("%+v", s.Write), "server %d stored what one made that was overtaken", from)
+		}
+		x.apply(w.what)
+		x.stored[s.Write] = true
+		return nil
 	}
 	e, w, err := m.written(s)
 	if err != nil {
@@ -361,6 +401,13 @@ func (m *Mirror) store(from node.ID, s *node.DiskStep) error {
 		return err
 	}
 	return m.tookIf(v.Stored(x.zone, i, w.number))
+}
+
+// Gone tells whether a server's disk has no copy left: each server that counts has told that it is blank. What was sent before
+// may still arrive.
+func (m *Mirror) Gone(server node.ID) bool {
+	x, d, err := m.server(server)
+	return err == nil && x.blank && !slices.ContainsFunc(d.chain, func(id node.ID) bool { return !m.servers[id].blank })
 }
 
 func (m *Mirror) blank(from node.ID) error {
@@ -414,7 +461,8 @@ func (m *Mirror) holds(from node.ID, s *node.DiskStep) error {
 	known := end
 	maybe := map[uint32][]uint64{}
 	for id, w := range m.writes { // in any order: what they may have changed is the same
-		if x.stored[id] || m.instances[start{id.By, id.Start}] < x.of[w.lane] {
+		by := start{id.By, id.Start}
+		if x.stored[id] || !m.overtaken[by] && m.instances[by] < x.of[w.lane] {
 			continue
 		}
 		base = max(base, min(w.what.Base, s.Base))

@@ -163,6 +163,38 @@ func TestGoodDisksAreTaken(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// overtaken is an instance whose disk its servers open when the manager has given it to the next one.
+func overtaken() []told {
+	return append(goodDisk()[:14], view(near, 2, standby, 1, 2, 3), view(near, 3, primary, 2, 2, 3), opens(2, standby, 2, 2, 3), opens(2, standby, 3, 2, 3), reads(standby, 1), // 14–18
+		opens(3, primary, 2, 2, 3), opens(3, primary, 3, 2, 3), reads(primary, 2)) // 19–21
+}
+
+// left is one of which the last server opens the disk when the next instance has it, without that server.
+func left() []told {
+	return append(goodDisk()[:14], view(near, 2, standby, 1, 2, 3), opens(2, standby, 2, 2, 3), view(near, 3, primary, 2, 2), opens(3, primary, 2, 2), reads(primary, 2), // 14–18
+		opens(2, standby, 3, 2, 3), reads(standby, 1)) // 19–20
+}
+
+// late is a primary that starts again and whose disk comes back after the standby has taken over.
+func late() []told {
+	w := id(primary, 2, 1)
+	return append(begun(), view(pair, 2, primary, 2, primary, standby), view(near, 2, primary, 2, 2, 3), // 14–15
+		view(pair, 3, standby, 1, standby), view(far, 2, standby, later, 5, 6), opens(2, standby, 5, 5, 6), opens(2, standby, 6, 5, 6), reads(standby, later), // 16–20
+		opens(2, primary, 2, 2, 3), opens(2, primary, 3, 2, 3), reads(primary, 2), makes(w, 3, "x"), keeps(2, w), keeps(3, w)) // 21–26
+}
+
+// Two successors at once, of which the first once seemed to read a disk that it did not have: the manager had given it to the
+// second, and servers had opened it for the first.
+func TestAnInstanceMayBeOvertakenWhileItOpens(t *testing.T) {
+	for _, trace := range [][]told{overtaken(), left(), append(left(), makes(id(standby, 1, 1), 3, "x"))} {
+		_, err := watch(t, []Disk{disk1()}, nil, trace)
+		require.NoError(t, err)
+	}
+	// A primary that starts again, and whose disk comes back when the standby has taken over: it has its own disk alone.
+	_, err := ofPair(t, late())
+	require.NoError(t, err)
+}
+
 // Each break of a trace, and the action or invariant of the model that objects to it.
 func TestBrokenDisksAreRefusedByName(t *testing.T) {
 	disk := func(at int, x ...told) []told { return append(slices.Clone(goodDisk()[:at]), x...) }
@@ -174,43 +206,48 @@ func TestBrokenDisksAreRefusedByName(t *testing.T) {
 		trace []told
 		rule  string
 	}{
-		"an answer at the head":                    {false, disk(6, done(w1)), "Serve"},
-		"an answer at the head, later":             {false, disk(14, done(w3)), "Ack"},
-		"an answer twice":                          {false, disk(8, done(w1)), "Ack"},
-		"an answer without the mirror":             {true, two(begun(), 11, done(w1)), "Serve"},
-		"an answer with half of the mirror":        {true, two(begun(), 12, done(w1)), "Serve"},
-		"an answer of a primary that is replaced":  {true, two(taken(), 18, makes(w2, 3, "two"), keeps(2, w2), keeps(3, w2), done(w2)), "Ack"},
-		"a write to the second copy first":         {false, disk(5, keeps(3, w1)), "Forward"},
-		"a write that passes another":              {false, disk(8, makes(w2, 3, "a"), makes(w3, 4, "b"), keeps(2, w3)), "Store"},
-		"an old write once more":                   {false, disk(14, keeps(2, w1)), "Store"},
-		"a write of an instance that was replaced": {false, disk(17, makes(id(primary, 1, 4), 6, "x"), keeps(2, w3), keeps(2, id(primary, 1, 4))), "Store"},
-		"a write of before passed on":              {false, disk(18, keeps(3, w3)), "Forward"},
-		"a write behind a hole":                    {false, disk(13, told{2, node.Trace{Action: node.ActDiskBlank, Detail: &node.DiskStep{Write: w3}}}), "Store"},
-		"the mirror lacks what was read":           {true, two(restarted(), 25, makes(id(primary, 2, 1), 6, "!"), keeps(5, id(primary, 2, 1))), "Store"},
-		"a write before the log is read":           {false, disk(3, makes(w1, 0, "one")), "Issue"},
-		"a write of nobody":                        {false, disk(4, makes(id(primary, 9, 1), 0, "one")), "Issue"},
-		"a write made twice":                       {false, disk(5, makes(w1, 0, "one")), "Issue"},
-		"a log read by nobody":                     {false, disk(2, reads(primary, 1)), "Read"},
-		"a log read twice":                         {false, disk(4, reads(primary, 1)), "Read"},
-		"a standby that takes over after all":      {true, two(degraded(), 19, view(pair, 3, standby, 1, standby), view(far, 2, standby, later, 5, 6), opens(2, standby, 5, 5, 6), opens(2, standby, 6, 5, 6)), "Attach"},
-		"the last copy is left out":                {false, disk(26, blank(2), view(near, 4, primary, 2, 2), opens(4, primary, 2, 2)), "Drop"},
-		"both copies are lost":                     {false, disk(27, blank(3)), "Durable"},
-		"a restart forgets the log":                {false, disk(23, has(3, 0, "one", node.Block{Number: 7, Data: []byte("x")})), ruleHolds},
-		"a restart forgets a block":                {false, disk(23, has(3, 0, "onenew")), ruleHolds},
-		"a restart has another block":              {false, disk(23, has(3, 0, "onenew", node.Block{Number: 7, Data: []byte("y")})), ruleHolds},
-		"a restart has another log":                {false, disk(23, has(3, 0, "onetwo", node.Block{Number: 7, Data: []byte("x")})), ruleHolds},
-		"a restart has dropped the log":            {false, disk(23, has(3, 3, "new", node.Block{Number: 7, Data: []byte("x")})), ruleHolds},
-		"a manager goes back":                      {false, disk(22, view(near, 1, primary, 1, 2, 3)), ruleView},
-		"two views of an epoch":                    {false, disk(22, view(near, 2, standby, 1, 2, 3)), ruleView},
-		"the pair's manager goes back":             {true, two(taken(), 15, view(pair, 1, primary, 1, primary, standby)), ruleView},
-		"a view that nobody gave":                  {false, disk(22, opens(3, primary, 2, 2, 3)), ruleView},
-		"a manager of nothing":                     {false, []told{view(far, 1, primary, 1, 2, 3)}, ruleKnown},
-		"a server of nothing":                      {false, disk(5, keeps(5, w1)), ruleKnown},
-		"a write that nobody made":                 {false, disk(5, keeps(2, w2)), ruleKnown},
-		"a lane that is none":                      {false, disk(5, lane), ruleComplete},
-		"nothing":                                  {false, []told{{near, node.Trace{Action: node.ActDiskView}}}, ruleComplete},
-		"a write of nothing":                       {false, disk(4, told{primary, node.Trace{Action: node.ActDiskIssue, Detail: &node.DiskStep{Write: w1}}}), ruleComplete},
-		"an action of another model":               {false, []told{{near, node.Trace{Action: node.ActStore, Detail: &node.DiskStep{}}}}, ruleAction},
+		"an answer at the head":                          {false, disk(6, done(w1)), "Serve"},
+		"an answer at the head, later":                   {false, disk(14, done(w3)), "Ack"},
+		"an answer twice":                                {false, disk(8, done(w1)), "Ack"},
+		"an answer without the mirror":                   {true, two(begun(), 11, done(w1)), "Serve"},
+		"an answer with half of the mirror":              {true, two(begun(), 12, done(w1)), "Serve"},
+		"an answer of a primary that is replaced":        {true, two(taken(), 18, makes(w2, 3, "two"), keeps(2, w2), keeps(3, w2), done(w2)), "Ack"},
+		"a write to the second copy first":               {false, disk(5, keeps(3, w1)), "Forward"},
+		"a write that passes another":                    {false, disk(8, makes(w2, 3, "a"), makes(w3, 4, "b"), keeps(2, w3)), "Store"},
+		"an old write once more":                         {false, disk(14, keeps(2, w1)), "Store"},
+		"a write of an instance that was replaced":       {false, disk(17, makes(id(primary, 1, 4), 6, "x"), keeps(2, w3), keeps(2, id(primary, 1, 4))), "Store"},
+		"a write of before passed on":                    {false, disk(18, keeps(3, w3)), "Forward"},
+		"a write behind a hole":                          {false, disk(13, told{2, node.Trace{Action: node.ActDiskBlank, Detail: &node.DiskStep{Write: w3}}}), "Store"},
+		"the mirror lacks what was read":                 {true, two(restarted(), 25, makes(id(primary, 2, 1), 6, "!"), keeps(5, id(primary, 2, 1))), "Store"},
+		"a write before the log is read":                 {false, disk(3, makes(w1, 0, "one")), "Issue"},
+		"a write of nobody":                              {false, disk(4, makes(id(primary, 9, 1), 0, "one")), "Issue"},
+		"a write made twice":                             {false, disk(5, makes(w1, 0, "one")), "Issue"},
+		"a log read by nobody":                           {false, disk(2, reads(primary, 1)), "Read"},
+		"a log read by whom half of the disk serves":     {false, append(overtaken()[:17], reads(standby, 1)), "Read"},
+		"a write of whom the disk was opened too late":   {false, append(left(), makes(id(standby, 1, 1), 3, "x"), keeps(3, id(standby, 1, 1))), "Store"},
+		"a write of whom another one overtook":           {false, append(overtaken(), makes(id(standby, 1, 1), 3, "x"), keeps(2, id(standby, 1, 1))), "Store"},
+		"an answer of a primary that came back too late": {true, append(late(), done(id(primary, 2, 1))), ruleKnown},
+		"a mirror of a primary that came back too late":  {true, append(late(), keeps(5, id(primary, 2, 1))), "Store"},
+		"a log read twice":                               {false, disk(4, reads(primary, 1)), "Read"},
+		"a standby that takes over after all":            {true, two(degraded(), 19, view(pair, 3, standby, 1, standby), view(far, 2, standby, later, 5, 6), opens(2, standby, 5, 5, 6), opens(2, standby, 6, 5, 6)), "Attach"},
+		"the last copy is left out":                      {false, disk(26, blank(2), view(near, 4, primary, 2, 2), opens(4, primary, 2, 2)), "Drop"},
+		"both copies are lost":                           {false, disk(27, blank(3)), "Durable"},
+		"a restart forgets the log":                      {false, disk(23, has(3, 0, "one", node.Block{Number: 7, Data: []byte("x")})), ruleHolds},
+		"a restart forgets a block":                      {false, disk(23, has(3, 0, "onenew")), ruleHolds},
+		"a restart has another block":                    {false, disk(23, has(3, 0, "onenew", node.Block{Number: 7, Data: []byte("y")})), ruleHolds},
+		"a restart has another log":                      {false, disk(23, has(3, 0, "onetwo", node.Block{Number: 7, Data: []byte("x")})), ruleHolds},
+		"a restart has dropped the log":                  {false, disk(23, has(3, 3, "new", node.Block{Number: 7, Data: []byte("x")})), ruleHolds},
+		"a manager goes back":                            {false, disk(22, view(near, 1, primary, 1, 2, 3)), ruleView},
+		"two views of an epoch":                          {false, disk(22, view(near, 2, standby, 1, 2, 3)), ruleView},
+		"the pair's manager goes back":                   {true, two(taken(), 15, view(pair, 1, primary, 1, primary, standby)), ruleView},
+		"a view that nobody gave":                        {false, disk(22, opens(3, primary, 2, 2, 3)), ruleView},
+		"a manager of nothing":                           {false, []told{view(far, 1, primary, 1, 2, 3)}, ruleKnown},
+		"a server of nothing":                            {false, disk(5, keeps(5, w1)), ruleKnown},
+		"a write that nobody made":                       {false, disk(5, keeps(2, w2)), ruleKnown},
+		"a lane that is none":                            {false, disk(5, lane), ruleComplete},
+		"nothing":                                        {false, []told{{near, node.Trace{Action: node.ActDiskView}}}, ruleComplete},
+		"a write of nothing":                             {false, disk(4, told{primary, node.Trace{Action: node.ActDiskIssue, Detail: &node.DiskStep{Write: w1}}}), ruleComplete},
+		"an action of another model":                     {false, []told{{near, node.Trace{Action: node.ActStore, Detail: &node.DiskStep{}}}}, ruleAction},
 	} {
 		var err error
 		if c.pair {
@@ -261,6 +298,24 @@ func TestAllOfThemHaveToStep(t *testing.T) {
 		require.NoError(t, all.Tell(node.Time(i), x.from, &x.t))
 	}
 	require.Equal(t, m.Steps()+log.Steps(), all.Steps())
+	require.NoError(t, all.Finish())
 	x := done(w1)
-	require.Error(t, all.Tell(0, x.from, &x.t))
+	err = all.Tell(0, x.from, &x.t)
+	require.Error(t, err)
+	require.Equal(t, err, all.Finish(), "and at the end")
+}
+
+// A disk is gone when each server of it that counts has told so, and not before.
+func TestADiskIsGoneWithItsLastCopy(t *testing.T) {
+	m, err := watch(t, []Disk{disk1()}, nil, append(goodDisk()[:26], blank(2)))
+	require.NoError(t, err)
+	require.False(t, m.Gone(2))
+	x := blank(3)
+	require.Error(t, m.Tell(0, x.from, &x.t))
+	require.True(t, m.Gone(2))
+	require.True(t, m.Gone(3))
+	m, err = watch(t, []Disk{disk1()}, nil, goodDisk()) // which leaves one of them out
+	require.NoError(t, err)
+	require.False(t, m.Gone(2))
+	require.False(t, m.Gone(9), "no server")
 }

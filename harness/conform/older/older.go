@@ -18,6 +18,9 @@ type Validator interface {
 	// Tell takes one step that the node from told. Once a step was refused, it returns that *conform.Violation, now and
 	// ever after: what follows the first violation proves nothing.
 	Tell(now node.Time, from node.ID, t *node.Trace) error
+	// Finish returns the first error of Tell. None of the models says anything more of a run when it is over: each of their
+	// invariants is held at every step.
+	Finish() error
 	// Steps returns how many steps the model took.
 	Steps() uint64
 }
@@ -43,6 +46,14 @@ type follower struct {
 
 // Steps implements Validator.
 func (f *follower) Steps() uint64 { return f.steps }
+
+// Finish implements Validator.
+func (f *follower) Finish() error {
+	if f.failed == nil {
+		return nil // and no *conform.Violation that is nil
+	}
+	return f.failed
+}
 
 // follow takes one line of the trace. It makes a violation of what step objects to, and returns that ever after.
 func (f *follower) follow(now node.Time, from node.ID, t *node.Trace, step func(node.ID, *node.Trace) error) error {
@@ -86,6 +97,16 @@ func (all All) Tell(now node.Time, from node.ID, t *node.Trace) error {
 			continue
 		}
 		if err := v.Tell(now, from, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Finish implements Validator.
+func (all All) Finish() error {
+	for _, v := range all {
+		if err := v.Finish(); err != nil {
 			return err
 		}
 	}

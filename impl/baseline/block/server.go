@@ -37,6 +37,11 @@ func NewServer(id node.ID) *Server { return &Server{id: id} }
 // Blank tells that the server has lost what it had.
 func (s *Server) Blank() bool { return s.blank }
 
+// State implements node.Teller.
+func (s *Server) State() node.State {
+	return node.State{Role: "server", Promise: s.view.Epoch, Serving: s.open && !s.blank, Damaged: s.blank}
+}
+
 // Step implements node.Node.
 func (s *Server) Step(_ node.Time, ev node.Event, out *node.Effects) {
 	switch ev.Kind {

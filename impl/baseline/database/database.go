@@ -140,6 +140,12 @@ func (d *Database) Err() error { return d.err }
 // Durable returns the last record that is durable.
 func (d *Database) Durable() node.LSN { return d.durable }
 
+// State implements node.Teller.
+func (d *Database) State() node.State {
+	return node.State{Role: "database", Phase: d.Phase(), Epoch: d.epoch, VDL: d.durable, End: d.last,
+		Serving: d.phase == open, Damaged: d.phase == broken, Deposed: d.phase == deposed}
+}
+
 // Step implements node.Node.
 func (d *Database) Step(now node.Time, ev node.Event, out *node.Effects) {
 	d.now = now

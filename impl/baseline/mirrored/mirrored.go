@@ -81,6 +81,14 @@ func (i *Instance) Phase() string {
 	return i.db.Phase()
 }
 
+// State implements node.Teller: that of its database, or of a standby.
+func (i *Instance) State() node.State {
+	if i.db == nil {
+		return node.State{Role: "standby", Phase: i.Phase(), Epoch: i.view.Epoch, Deposed: i.left}
+	}
+	return i.db.State()
+}
+
 // Step implements node.Node.
 func (i *Instance) Step(now node.Time, ev node.Event, out *node.Effects) {
 	i.now = now

@@ -52,6 +52,15 @@ func NewReplica() *Replica { return &Replica{rows: map[string]register{}} }
 // Damaged tells that the replica has lost what it had, and answers nothing any more.
 func (r *Replica) Damaged() bool { return r.damaged }
 
+// State implements node.Teller.
+func (r *Replica) State() node.State {
+	return node.State{Role: "replica", Serving: r.born && !r.damaged, Damaged: r.damaged}
+}
+
+// Formatted is the disk of a replica that has begun and holds no rows. One that begins on an empty disk and crashes before it has
+// made this much durable takes itself for damaged ever after.
+func Formatted() []node.File { return []node.File{{Name: bornFile}} }
+
 const (
 	bornToken node.Token = 1
 	syncToken node.Token = 2
@@ -109,7 +118,9 @@ func (r *Replica) start(ev node.Event, out *node.Effects) {
 		return
 	}
 	// What a write that was under way has left goes, so that nothing of it comes back behind the next.
-	r.log = r.log[:end]
+	// Of the last write a crash may have torn off some of the padding alone: it is whole, and the next one must not begin where
+	// nobody looks for it.
+	r.log = append(slices.Clone(r.log[:end]), make([]byte, aligned(end)-end)...)
 	out.Replace(logFile, r.log, bornToken)
 }
 

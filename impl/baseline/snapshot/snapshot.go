@@ -63,6 +63,14 @@ func (i *Instance) Phase() string {
 	return i.db.Phase()
 }
 
+// State implements node.Teller.
+func (i *Instance) State() node.State {
+	if i.db == nil {
+		return node.State{Role: "database", Phase: i.Phase()}
+	}
+	return i.db.State()
+}
+
 // Step implements node.Node.
 func (i *Instance) Step(now node.Time, ev node.Event, out *node.Effects) {
 	i.now = now
