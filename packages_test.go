@@ -21,7 +21,6 @@ import (
 
 // withoutExample names the public packages that have no example, and why.
 var withoutExample = map[string]string{
-	"harness":             "its examples are whole systems, in the module examples/",
 	"harness/harnesstest": "its functions take the testing.TB of a test, which an example does not have; its comment shows the call",
 }
 
