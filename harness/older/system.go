@@ -4,6 +4,8 @@
 //
 // None of them lets its log be seen. What their nodes tell is followed by the models of package conform/older, and what was
 // acknowledged must be there at the audit, in the order that the commits claim.
+//
+// Not for a system of your own: implement harness.System for it. To measure the designs side by side, use package compare.
 package older
 
 import (
