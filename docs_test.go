@@ -72,7 +72,7 @@ type manual struct {
 	problems []string
 }
 
-// readManual reads the pages: README.md and docs.
+// readManual reads the pages: README.md, docs and the examples' README.md.
 func readManual(tree fs.FS, help helper) (*manual, error) {
 	makefile, err := fs.ReadFile(tree, "Makefile")
 	if err != nil {
@@ -86,7 +86,7 @@ func readManual(tree fs.FS, help helper) (*manual, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, page := range append(pages, "README.md") {
+	for _, page := range append(pages, "README.md", "examples/README.md") {
 		text, err := fs.ReadFile(tree, page)
 		if err != nil {
 			return nil, err
@@ -249,7 +249,7 @@ func TestDocsSeeWhatIsBroken(t *testing.T) {
 		"Say `firstgap run --seed 1`, not `[x](y)`.\n\n```sh\nmake run\nbuild/firstgap check volume --seed 7 # --other\nbuild/firstgap --version\n```\n\n```go\nfirstgap with --flags\n```\n"
 	file := func(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
 	read := func(page string) *manual {
-		m, err := readManual(fstest.MapFS{"Makefile": file("run: build ## it\n"), "docs/x.md": file(page), "README.md": file("# firstgap\n")}, help)
+		m, err := readManual(fstest.MapFS{"Makefile": file("run: build ## it\n"), "docs/x.md": file(page), "README.md": file("# firstgap\n"), "examples/README.md": file("")}, help)
 		require.NoError(t, err)
 		return m
 	}
