@@ -197,7 +197,7 @@ func (g Generator) split(c fuzz.Continue) []Fault {
 	return []Fault{cut}
 }
 
-// storeAway takes the object store away for long. What is to be backed up waits, and until it is nobody drops its log.
+// storeAway takes the object store away for long. What is to be backed up waits, and until it is no segment drops its log.
 func (g Generator) storeAway(c fuzz.Continue) []Fault {
 	away := g.timed(c, Partition, g.long(c))
 	if c.RandBool() {

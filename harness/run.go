@@ -47,7 +47,7 @@ type Listen func(*sim.World, *sim.Event)
 // Run makes a run and holds it against every check that can be made. The same system and configuration give the same Result.
 func Run(s System, c configuration.Configuration) Result { return RunWith(s, c, nil) }
 
-// RunWith is Run with somebody who listens.
+// RunWith is Run with a listener.
 func RunWith(s System, c configuration.Configuration, listen Listen) Result {
 	r := run{system: s, c: &c, result: Result{Configuration: c}}
 	if err := r.build(listen); err != nil {
@@ -205,7 +205,7 @@ func (r *run) play() {
 	r.until(r.world.Now().Add(time.Duration(r.c.Ending.Settle)), nil)
 }
 
-// upheave lets the last thing go wrong: the active node is replaced, or, where there is none, every node loses its memory.
+// upheave lets the last thing go wrong: the active node is replaced, or, in a system without one, every node loses its memory.
 func (r *run) upheave() {
 	if next := r.stage.Succession; next != nil {
 		if r.c.Ending.Crash {

@@ -57,7 +57,7 @@ func (a *About) Checks() (made []judge.Check, not []judge.NotMade) {
 	return made, not
 }
 
-// Knows refuses the name of a planted bug that the system does not have; "" is none.
+// Knows refuses the name of a planted bug that the system does not have; "" says that nothing is planted.
 func (a *About) Knows(bug string) error {
 	if bug == "" || slices.ContainsFunc(a.Bugs, func(b faults.PlantedBug) bool { return b.Name == bug }) {
 		return nil
@@ -139,7 +139,7 @@ type Audit interface {
 
 // Succession is how the active node of a system is replaced by the next one.
 type Succession interface {
-	// Runtime says it to whoever carries faults out.
+	// Runtime says it to the runtime that carries faults out.
 	Runtime() runtime.Succession
 	// Start starts the next node.
 	Start()

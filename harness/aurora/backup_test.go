@@ -93,7 +93,7 @@ func TestABackupThatRotsIsFound(t *testing.T) {
 	objected(t, runOf(of, backedUp(t)), faults.Restore, "checksum does not fit")
 }
 
-// A store that keeps another group's, or an older state's, bytes under a name says so to whoever would have put its own.
+// A store that keeps another group's, or an older state's, bytes under a name says so to the segment that would have put its own.
 func TestABackupWhoseCopiesDifferIsFound(t *testing.T) {
 	of := Ours()
 	of.Objects = func(hook node.Hook) node.Node { return &otherSums{objectstore.New(hook)} }

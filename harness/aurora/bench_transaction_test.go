@@ -156,7 +156,7 @@ func (c *transactor) Reply(_ node.Time, _ node.ID, r node.Reply, out *runtime.Ca
 // transactorValue is what a row of the benchmark holds.
 const transactorValue = "0123456789012345678901234567890123456789"
 
-// processor returns how much time of processors the process has used, whoever else has used them meanwhile.
+// processor returns how much time of processors the process itself has used, other processes left out.
 func processor(b *testing.B) time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {

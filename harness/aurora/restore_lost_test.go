@@ -33,7 +33,7 @@ func (o objectsOf) List(prefix string) ([]string, error) {
 // Of the backup of a run, copied with its manifest, each object in turn is removed, and cut in half. Every point that is
 // asked for is the committed prefix of the writers' log, which the backup has no part in, or an error that names the object.
 // Before, one log object that was missing made every point unrestorable; the newest one of a group made the newest point an
-// older one, and nobody was told; and page images that were halved were not made up for by older ones.
+// older one, and its caller was not told; and page images that were halved were not made up for by older ones.
 func TestABackupThatLostAnyOneObject(t *testing.T) {
 	c := generated(t, 1)
 	c.Volume.BackupWindow = 16

@@ -67,7 +67,7 @@ func TestABadBackupIsObjectedTo(t *testing.T) {
 	})
 	objected(t, lost, faults.Restore, "expected a volume, found backup: VDL ", "object log/00001/", "is missing")
 
-	// Restored from the images behind it, nobody would miss it.
+	// Restored from the images behind it, a volume would not show that it is missing.
 	of := Ours()
 	of.Objects = func(hook node.Hook) node.Node {
 		return &liarStore{Store: objects.New(hook), get: truth, list: func(names []string) []string {
@@ -136,7 +136,7 @@ func TestALateGroupIsExcusedAndNoOther(t *testing.T) {
 	require.False(t, excused(of(grown, without("log/00001/0000000000000017-", "pages/"))))
 
 	// A log whose objects are sound lacks a record of the group that was in use from the start, or of the late one, which has
-	// put something: whatever has grown, neither is excused.
+	// put something: neither is excused by growth.
 	for g := range node.Group(2) {
 		lacks := without("pages/")
 		var lost node.LSN

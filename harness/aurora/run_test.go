@@ -155,7 +155,7 @@ func TestOnlyDamageBeyondTheBudgetExcusesAVolumeThatStops(t *testing.T) {
 	}
 }
 
-// With W + R no more than N, a recovery may read nobody who has what was acknowledged.
+// With W + R no more than N, a recovery may read segments that all lack what was acknowledged.
 func TestQuorumsThatDoNotOverlapAreFoundWrong(t *testing.T) {
 	objected := map[judge.Check]int{}
 	for seed := range uint64(60) {
@@ -357,7 +357,7 @@ func read(in io.Reader) (Configuration, error) {
 	return c, c.Validate()
 }
 
-// Every row that a run shows is looked at: a run in which nobody reads would prove nothing.
+// Every row that a run shows is looked at: a run without a read would prove nothing.
 func TestARunShowsRows(t *testing.T) {
 	r := run(quiet(t))
 	require.Equal(t, judge.Pass, r.Verdict, "%v", r.Findings)

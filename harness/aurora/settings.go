@@ -77,7 +77,7 @@ type Nodes struct {
 	// ReaderCachePages is the same of a reader; 0 is as many.
 	ReaderCachePages int             `json:"readerCachePages,omitempty"`
 	LogAhead         int             `json:"logAhead"`   // of a writer: LSNs beyond the VDL before puts wait
-	RetryEvery       faults.Duration `json:"retryEvery"` // of a writer, when nobody answers
+	RetryEvery       faults.Duration `json:"retryEvery"` // of a writer, when no segment answers
 	// ReaderRetryEvery is the same of a reader; 0 is as often. A reader notices by its own ticks that it hears nothing of the
 	// writer, and the writer gives it up by the writer's: one that ticks much slower serves on, until segments refuse it.
 	ReaderRetryEvery faults.Duration `json:"readerRetryEvery,omitempty"`
@@ -287,7 +287,7 @@ func (i *incident) outlive(c *Configuration, f fuzz.Continue) {
 	}
 }
 
-// forget cuts the writer off from a reader, for so long that it gives the reader up, and from nobody else: clients go on to
+// forget cuts the writer off from a reader, for so long that it gives the reader up, and from no other node: clients go on to
 // ask the reader, and the reader the segments, which drop what it reads. It begins when there is something to drop.
 func (i *incident) forget(c *Configuration, f fuzz.Continue) {
 	horizon := int(c.Plan.Horizon / faults.Duration(time.Microsecond))

@@ -36,7 +36,7 @@ type Implementation struct {
 	SegmentDisk []node.File
 	Register    func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node
 	Segment     func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node
-	Objects     func(hook node.Hook) node.Node // the object store; nil for none, whatever a configuration says
+	Objects     func(hook node.Hook) node.Node // the object store; nil: runs have none, also where a configuration asks for one
 	Writer      func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node
 	Reader      func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node // needed where a configuration has readers
 
@@ -333,7 +333,7 @@ func (b *built) populateReaders() error {
 	for i, id := range b.volume.Readers {
 		n := faults.Node{Role: faults.Reader, Index: i + 1}
 		err := b.r.Add(runtime.Process{ID: id, Name: n.String(), Role: string(faults.Reader), New: func(h node.Hook) node.Node {
-			// Whatever it was before, a process that starts is a reader: clients that took it for the writer turn elsewhere.
+			// A process that starts is a reader, also one that had been promoted: clients that took it for the writer turn elsewhere.
 			if i := slices.Index(b.directory.Writers, id); i >= 0 {
 				b.directory.Writers[i] = b.firstWriter()
 			}
@@ -398,7 +398,7 @@ func (s succession) Lives() bool {
 	}
 	for _, id := range s.directory.Writers {
 		state, tells := s.r.State(id)
-		// A node that tells no state is taken to be alive; a reader is none before it is promoted.
+		// A node that tells no state is taken to be alive; a reader counts once it is promoted.
 		if s.r.Running(id) && (!tells || state.Role != string(faults.Reader) && !state.Deposed) {
 			return true
 		}

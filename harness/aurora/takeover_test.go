@@ -23,9 +23,9 @@ const growing = `{"version":3,"system":"aurora","seed":35,"settings":{
 "ending":{"bound":"2s","calm":"118ms","settle":"100ms"},
 "limits":{"events":400000,"time":"2m","bytes":268435456}}`
 
-// A reader is promoted and dies at once, at every moment of its take-over. When it has won the epoch and has fenced nobody,
+// A reader is promoted and dies at once, at every moment of its take-over. When it has won the epoch and has fenced no segment,
 // the writer before it goes on until it asks the register for the next group, and is deposed then: after the faults have
-// ended, when nobody looked any more whether a writer lives, and the run waited in vain for one.
+// ended, when the run looked no more whether a writer lives, and the run waited in vain for one.
 func TestAPromotedReaderThatDiesAtOnce(t *testing.T) {
 	for delta := time.Duration(0); delta < 3*time.Millisecond; delta += 200 * time.Microsecond {
 		c, err := read(strings.NewReader(growing))

@@ -312,7 +312,7 @@ func (f *folder) add(d *done) error {
 		made = append(made, judge.Determinism)
 	}
 	if d.other || r.Verdict != judge.Pass {
-		// A failure that does not repeat is none of the system's: it is refused, with the first event that differs.
+		// A failure that does not repeat says nothing of the system: it is refused, with the first event that differs.
 		if _, err := f.options.runs.twice(f.options.System, r.Configuration); err != nil || d.other {
 			if err == nil {
 				err = &failure.DeterminismError{}

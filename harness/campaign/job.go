@@ -18,7 +18,7 @@ type Job struct {
 // modelShare is how much of a job's time the model may take; what it leaves is for runs.
 const modelShare = 0.7
 
-// Do does the job. What it found is returned whatever the error, as far as it got.
+// Do does the job. What it found until then is returned with an error, too.
 func (j Job) Do(ctx context.Context) (*Model, *Summary, error) {
 	start := time.Now()
 	if j.NoModel {

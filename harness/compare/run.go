@@ -131,7 +131,7 @@ type Result struct {
 	Reads     Latency    `json:"reads"`     // of the mixed workload's commits, all healthy
 	Survivals []Survival `json:"survivals"` // by failure
 	Traced    uint64     `json:"traced"`    // steps of all its runs that its model took
-	Objection *Objection `json:"objection"` // the first of its model, null when there is none
+	Objection *Objection `json:"objection"` // the first of its model, null when it did not object
 }
 
 // An Objection is what the model of a design refuses of its runs.
@@ -348,7 +348,7 @@ func survive(d *Design, o Options, f Failure) (Survival, error) {
 	defer c.world.Close()
 	give(clients, 1<<20, mixed)
 	c.run(150*time.Millisecond, nil)
-	// What is under way ends as it may. Nobody begins anything more: it would write over what has to be found.
+	// What is under way ends as it may. No client begins anything more: it would write over what has to be found.
 	for _, cl := range clients {
 		cl.stop()
 	}

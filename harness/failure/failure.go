@@ -35,7 +35,7 @@ import (
 // else.
 const Version = 2
 
-// format names the format inside of the file, so that the file says what it is whatever it is called.
+// format names the format inside of the file, so that the file says what it is under any name.
 const format = "firstgap failure"
 
 // maxBytes bounds what is read of a file. What is written stays far below: trails, histories and plans are

@@ -197,7 +197,7 @@ func TestReplaySaysWhatDiffers(t *testing.T) {
 	require.Error(t, err)
 }
 
-// A failure that was mended is no longer one: whoever replays it on the mended build is told so, and it passes.
+// A failure that was mended is no longer one: a replay on the mended build says so, and passes.
 func TestAFailureThatWasMendedNoLongerFails(t *testing.T) {
 	f := aFailure(t)
 	f.Configuration = quiet(t)

@@ -25,7 +25,7 @@ type Transaction struct {
 type Operation struct {
 	Op    string  `json:"op"` // "read", "write", "delete", "scan" or "rollback"
 	Key   string  `json:"key,omitempty"`
-	Value *string `json:"value,omitempty"` // missing when there is none
+	Value *string `json:"value,omitempty"` // missing when the row does not exist
 	*Range
 	Since *int `json:"since,omitempty"` // of a rollback: the first operation, from 0, whose write is taken back
 }

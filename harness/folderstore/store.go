@@ -77,7 +77,7 @@ func Open(folder string) (*Store, error) {
 // Close lets the folder go.
 func (s *Store) Close() error { return s.root.Close() }
 
-// Get returns an object. It implements backup.Source, and fails with a *backup.MissingError when there is none of that name.
+// Get returns an object. It implements backup.Source, and fails with a *backup.MissingError when no object has that name.
 func (s *Store) Get(name string) ([]byte, error) {
 	if err := s.valid(name); err != nil {
 		return nil, err

@@ -68,7 +68,7 @@ func (e *DurabilityError) describe(f *Finding) {
 // owed is what a row must hold and who wrote it.
 type owed struct {
 	value node.Value
-	by    *workload.Transaction // nil: nobody
+	by    *workload.Transaction // nil: no transaction wrote it
 	at    node.LSN
 }
 

@@ -52,7 +52,7 @@ func (d *Durable) Traced(now node.Time, t *node.Trace, histories []node.History)
 	d.waiting = d.waiting[:n]
 }
 
-// An EarlyReadError is a row that a transaction was shown before it was durable. Whoever committed it may yet turn out
+// An EarlyReadError is a row that a transaction was shown before it was durable. The transaction that committed it may yet turn out
 // never to have: strict serializability notices that only when it happens, and when somebody tells.
 type EarlyReadError struct {
 	Reader, Writer uint64 // transactions

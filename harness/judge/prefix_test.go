@@ -55,7 +55,7 @@ func TestACutLogHasOnlyWhatIsKept(t *testing.T) {
 	require.Equal(t, node.LSN(8), l.End())
 }
 
-// The prefix by commit records is what applying every record and taking back what did not commit leaves, whatever the
+// The prefix by commit records is what applying every record and taking back what did not commit leaves, for any
 // interleaving, as long as two transactions do not change a row at once.
 func TestThePrefixIsWhatUndoingLeaves(t *testing.T) {
 	for seed := range uint64(300) {

@@ -17,7 +17,7 @@ import (
 const restores = 4
 
 // restores restores the volume from its backup to some points of the log, and holds what comes of it against the log.
-// The object store's disk is sound, whatever else went wrong, and by now it is alive again: of what it has, every point must
+// The object store's disk is sound in every run, and by now it is alive again: of what it has, every point must
 // come back, and it has the log from the beginning, for nothing is dropped that is not backed up.
 func (j *Judgement) restores(e *Evidence) {
 	if e.Conflicts > 0 {

@@ -42,7 +42,7 @@ func (e *ShapeError) Error() string {
 	return fmt.Sprintf("%s is %d; expected 1 to %d", e.Field, e.Found, e.Most)
 }
 
-// Validate refuses, with a *ShapeError, what nobody could repair.
+// Validate refuses, with a *ShapeError, what no host could repair.
 func (s Shape) Validate() error {
 	for _, f := range []ShapeError{
 		{"pieces", int64(s.Pieces), MaxPieces},

@@ -148,7 +148,7 @@ type Call struct {
 	After   time.Duration
 }
 
-// Request sends r to a process. Nobody may change r.Rows after that. A connection between a client and a process
+// Request sends r to a process. The caller must not change r.Rows after that. A connection between a client and a process
 // keeps order and never duplicates, but what it carries can be lost, as when it breaks.
 func (c *Calls) Request(to node.ID, r node.Request) {
 	c.List = append(c.List, Call{Kind: node.DoSend, To: to, Request: r})

@@ -306,7 +306,7 @@ func recordOf(e *Event) Record {
 	}
 	text, err := node.AppendWireJSON(nil, v)
 	if left.Bytes = len(text); err != nil || len(text) > mostWhat {
-		r.Left = &left // a message of a type that the wire does not know is none of the project's own
+		r.Left = &left // a message of a type that the wire does not know is a stranger's
 		return r
 	}
 	r.What = text

@@ -153,7 +153,7 @@ CHECK         activity
 	}
 }
 
-// Whatever the width, no line is longer, no number is cut, and every word is there.
+// At every width, no line is longer, no number is cut, and every word is there.
 func TestTableAtEveryWidth(t *testing.T) {
 	tables := map[string]func() *Table{
 		"campaign": campaign,

@@ -10,7 +10,7 @@ import (
 	"github.com/firstgap/firstgap/spec/check"
 )
 
-// What is not said to be a pass is none, a verdict that was forgotten included.
+// Only Pass is a pass: a verdict that was forgotten is not.
 func TestOnlyAPassIsAPass(t *testing.T) {
 	for v, code := range map[Verdict]int{Pass: 0, Violation: 1, CouldNotTell: 2, "": 2, "fine": 2} {
 		require.Equal(t, code, v.ExitCode(), v)

@@ -41,7 +41,7 @@ type Client struct {
 	directory *Directory
 	history   *History
 
-	scripts func(c *Client) (script, bool) // the next transaction, false when there is none
+	scripts func(c *Client) (script, bool) // the next transaction; false: it has made all
 	started int                            // transactions asked for so far
 	opened  bool                           // the accounts are set up, as far as this client has seen
 	stopped bool
@@ -200,7 +200,7 @@ func (c *Client) step(now node.Time, p Port) {
 		if !r.Value.Exists {
 			op.Kind = linearizability.Delete
 		}
-		// Recorded before it is answered: whether or not the writer got it, nobody may see it unless it commits.
+		// Recorded before it is answered: whether or not the writer got it, no reader may see it unless it commits.
 		*ops = append(*ops, op)
 	}
 	c.ask(node.Request{Op: node.OpPut, Txn: c.txn, Rows: rows}, p)
@@ -224,7 +224,7 @@ func (c *Client) rows(changes []change) ([]node.Row, bool) {
 			old, found := c.lastRead(ch.key)
 			amount, err := Balance(old)
 			if !found || err != nil {
-				// A balance that is none is for the checks to judge; the client has read it, and that is on record.
+				// A value that is no balance is for the checks to judge; the client has read it, and that is on record.
 				return nil, false
 			}
 			rows[i].Value = node.Some(balance(amount+ch.amount, c.tag()))
@@ -336,7 +336,7 @@ func (c *Client) Reply(now node.Time, from node.ID, r *node.Reply, p Port) {
 		c.history.Transactions[c.index].Full = r.Reason == node.ReasonFull
 		c.give(now, p)
 	default:
-		// Its commit was never asked for, so it never happens, whatever the writer knows of it.
+		// Its commit was never asked for, so it never happens, though the writer may know of it.
 		c.end(now, linearizability.Aborted, r.Reason, p)
 	}
 }
@@ -497,7 +497,7 @@ func (c *Client) end(now node.Time, o linearizability.Outcome, why node.Reason, 
 	c.think(p)
 }
 
-// overdue gives up on an answer. Of a commit nobody can say what became of it; anything else cannot have committed,
+// overdue gives up on an answer. What became of a commit no client can say; anything else cannot have committed,
 // because the commit was never asked for.
 func (c *Client) overdue(now node.Time, p Port) {
 	waiting := c.waiting
@@ -523,7 +523,7 @@ func (c *Client) overdue(now node.Time, p Port) {
 		c.late = append(c.late, lateCommit{waiting, c.index})
 		c.think(p)
 	default:
-		c.script.after = nil // nobody knows whether the writer has heard of the end
+		c.script.after = nil // the client does not know whether the writer has heard of the end
 		c.end(now, linearizability.Aborted, node.ReasonNone, p)
 	}
 }

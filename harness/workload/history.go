@@ -90,7 +90,7 @@ func (h *History) Count() Counts {
 	return c
 }
 
-// A Directory is what the clients of a run know of its writers: their addresses, oldest first. Nobody tells them
+// A Directory is what the clients of a run know of its writers: their addresses, oldest first. No node tells them
 // which of them serves; they try.
 type Directory struct {
 	Writers []node.ID

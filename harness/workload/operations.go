@@ -160,7 +160,7 @@ type Caller struct {
 	request uint64
 	seen    map[string]node.Value // by key, what it has read last
 
-	waiting uint64 // the request under way, 0 when there is none
+	waiting uint64 // the request under way; 0: it has none
 	under   request
 	late    map[uint64]request // those that were given up, by request
 
@@ -211,7 +211,7 @@ func NewCallAudit(o Operations, seed uint64, number int, nodes []node.ID, h *Cal
 	return c
 }
 
-// write is a call that changes something, whatever the system has.
+// write is a call that changes something: of the kinds that the system has, one.
 func (c *Caller) write() node.Request {
 	switch m := c.operations.Mix; {
 	case m.Apply > 0:

@@ -78,7 +78,7 @@ func (c *ReadingClient) Timer(now node.Time, t node.Timer, p Port) {
 	case t == timerDeadline && c.waiting != 0:
 		c.waiting = 0
 		c.move()
-		c.think(p) // a query that nobody calls any more ends by itself
+		c.think(p) // a query that its client calls no more ends by itself
 	case t == timerThink && c.waiting == 0 && !c.stopped:
 		c.begin(now, p)
 	}

@@ -37,7 +37,7 @@ type change struct {
 type form uint8
 
 const (
-	unique  form = iota // a value that nobody else writes
+	unique  form = iota // a value that no other client writes
 	nothing             // no row
 	added               // the balance read, plus amount
 	opening             // a fresh balance
@@ -120,7 +120,7 @@ func (w Workload) script(d *dice, txn int) script {
 	switch k {
 	case transfer:
 		pair := d.others(2, w.Accounts)
-		// In the order of the rows nobody waits in a circle; that is tangle's part.
+		// In the order of the rows no transactions wait in a circle; that is tangle's part.
 		from, to := Account(pair[0]), Account(pair[1])
 		if pair[0] > pair[1] {
 			s.read(to, from)

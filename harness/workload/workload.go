@@ -3,7 +3,7 @@
 // Each client runs one transaction after the other. What a transaction does is a function of the run's seed, the
 // client's number and the transaction's number, never of what happened before it: a fault that is removed from a plan
 // does not change what the clients want. A client records what it was told and nothing else, so that its history may be
-// held against the system: a commit without an answer is of unknown outcome, whatever the log says.
+// held against the system: a commit without an answer is of unknown outcome, also where the log has it.
 //
 // Use harness.Replicas instead when an engineer only needs clients for a system: it makes them. This package is for a
 // system that makes its own.

@@ -304,7 +304,7 @@ func DecodeManifest(b []byte) (Manifest, error) {
 	return m, r.close(ManifestName, len(b), fits)
 }
 
-// ReadManifest reads the manifest of a copy. It fails with a *MissingError when there is none: the copy is half, or it is
+// ReadManifest reads the manifest of a copy. It fails with a *MissingError when the copy has none: it is half, or it is
 // no copy.
 func ReadManifest(src Source) (Manifest, error) {
 	b, err := src.Get(ManifestName)

@@ -17,7 +17,7 @@ import (
 
 // A Source is where objects are read from.
 type Source interface {
-	// Get returns an object. It fails with a *MissingError when there is none of that name.
+	// Get returns an object. It fails with a *MissingError when no object has that name.
 	Get(name string) ([]byte, error)
 	// List returns the names that begin with prefix.
 	List(prefix string) ([]string, error)
@@ -233,7 +233,7 @@ func (r *restoring) restore(vdl node.LSN) (*Volume, error) {
 type restoring struct {
 	src      Source
 	shape    Shape
-	manifest Manifest // nil when there is none
+	manifest Manifest // nil where the store has none
 	groups   []*group // in order
 	absent   []string // objects that are known not to be there
 	tried    map[string]tried
@@ -424,7 +424,7 @@ func (r *restoring) in(g *group, l node.LSN) (*node.Record, error) {
 	return nil, lost
 }
 
-// logsAt returns the group's log objects that reach l, the longest first; when there is none, the one that should be there.
+// logsAt returns the group's log objects that reach l, the longest first; where no object does, the one that should be there.
 func (r *restoring) logsAt(g *group, l node.LSN) []name {
 	byStart := func(n name, l node.LSN) int { return cmp.Compare(n.from, l) }
 	end, _ := slices.BinarySearchFunc(g.logs, l+1, byStart)

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// ID is the address of a process. Zero is nobody.
+// ID is the address of a process. No process has the address 0.
 type ID uint16
 
 // Time is the runtime's clock in nanoseconds since the run began. It never goes back.
@@ -28,7 +28,7 @@ func (t Time) Add(d time.Duration) Time { return t + Time(d) }
 func (t Time) Sub(u Time) time.Duration { return time.Duration(t - u) }
 
 // A Node reacts to one event. It appends to out what the runtime is to do, in order. It must not keep out, nor
-// anything that it reached through ev except messages and records, which nobody changes once they were sent.
+// anything that it reached through ev except messages and records, which no node changes once they were sent.
 type Node interface {
 	Step(now Time, ev Event, out *Effects)
 }
@@ -93,7 +93,7 @@ const (
 	// DoClearTimer forgets Timer.
 	DoClearTimer
 	// DoAppend adds Data at the end of File. Until a later DoSync completes, a crash may lose it, or any part of it,
-	// whatever becomes of what was appended after it.
+	// also where what was appended after it survives.
 	DoAppend
 	// DoSync makes durable what this node appended before, and completes with Token.
 	DoSync
@@ -181,7 +181,7 @@ func (o *Effects) Respond(to ID, r Reply) {
 // Tell adds t to the node's trace.
 func (o *Effects) Tell(t Trace) { o.Trace = append(o.Trace, t) }
 
-// A Hook is what the failpoints of a node ask whether to act now. Without the failpoint build nobody asks it.
+// A Hook is what the failpoints of a node ask whether to act now. Without the failpoint build no node asks it.
 type Hook interface {
 	// Hit marks the passing of a point. It panics with a Crash when the process is to die here.
 	Hit(point string)

@@ -16,7 +16,7 @@ type Stripe struct {
 
 // A Geometry says where every page of a volume is, and which segments of each group count. It is durable in the register,
 // beside the epoch, and changes by compare-and-swap on both: only the writer of the newest epoch changes it, one version
-// at a time, and a new writer learns it with its epoch. So whoever is replaced knows the geometry that its successor
+// at a time, and a new writer learns it with its epoch. So a writer that is replaced knows the geometry that its successor
 // learns, or the one before it, and only two neighbouring versions ever have to be safe beside each other. Were a writer
 // told later than it won its epoch, the one before could change it once more in between, and two versions that are no
 // neighbours would meet: {ABCDEF} and {ABCDEG} have the 10 disjoint pairs of a direct swap (SIGMOD 2018 §4.1).
@@ -39,7 +39,7 @@ func (v *Volume) FirstGeometry() Geometry {
 	return g
 }
 
-// GroupOf returns the group of page p. It panics for a page that is in none: whoever asks has allocated it.
+// GroupOf returns the group of page p. It panics for a page that no group has: its caller has allocated the page.
 func (g *Geometry) GroupOf(p PageID) Group {
 	for i := len(g.Stripes) - 1; i >= 0; i-- {
 		if s := g.Stripes[i]; s.From <= p && p < g.Capacity {

@@ -14,7 +14,7 @@ type Span struct {
 
 // A History names the writer of every LSN of one line of the log: it is the whole history of cuts that led to it.
 // A cut always travels with all of it. Were it only the last cut, a segment that missed one in between would keep
-// records that nobody else has (schedule Q4 of the model: 23 steps to a dropped record that was visible).
+// records that no other segment has (schedule Q4 of the model: 23 steps to a dropped record that was visible).
 // A History is never changed; Cut returns a new one.
 type History []Span
 

@@ -139,7 +139,7 @@ func (m Membership) follows(old Membership, replicas int) bool {
 	return false
 }
 
-// MayReplace tells whether a replacement of segment old may begin: it is settled, and nobody is about to take its place.
+// MayReplace tells whether a replacement of segment old may begin: it is settled, and no segment is about to take its place.
 func (m Membership) MayReplace(old int) bool {
 	if !m.Settled().Has(old) || len(m.Sets) >= MaxSets {
 		return false

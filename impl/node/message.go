@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// A Message is what nodes send each other. Nobody changes a message once it was sent.
+// A Message is what nodes send each other. No node changes a message once it was sent.
 type Message interface {
 	// Type is a short stable name, for traces and fault plans.
 	Type() string
@@ -41,7 +41,7 @@ type Append struct {
 	Records []*Record // of the segment's group, ascending
 	VDL     LSN       // everything up to here is durable in every group, for good
 	Last    LSN       // the last LSN of the segment's group at or below VDL
-	Floor   LSN       // nobody reads below it, and no recovery needs a record at or below it; at most VDL
+	Floor   LSN       // no query reads below it, and no recovery needs a record at or below it; at most VDL
 }
 
 // Appended acknowledges with the segment complete LSN: all the group's records up to there are durable here.
@@ -86,7 +86,7 @@ type Fenced struct {
 	VDL     LSN // the highest that a writer has told it
 	Floor   LSN // records at or below it may be collected, and are in the pages
 	// Held lists what it holds above VDL, whether complete or not, and before that the last one at or below VDL.
-	// SCLs alone would not do: of an LSN that no list names, nobody knows whether a group lost it.
+	// SCLs alone would not do: of an LSN that no list names, the writer cannot know whether a group lost it.
 	Held []Held
 }
 

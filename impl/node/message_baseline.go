@@ -25,8 +25,8 @@ type AttachDisk struct {
 	Token uint64 // no two asks of all starts of a process share it: an ask whose answer was lost is asked again
 	Force bool
 	Drop  ID // a member that the new view is to be without, or 0
-	// Over is, where Drop is not 0, the view from which the member is to be dropped: whoever has been replaced since
-	// drops nobody. A forced ask needs none.
+	// Over is, where Drop is not 0, the view from which the member is to be dropped: an instance that has been
+	// replaced since drops no member. A forced ask needs no such view.
 	Over Epoch
 	// Uses is no ask for a new view: the holder of Over is about to write for the first time.
 	Uses bool

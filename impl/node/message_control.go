@@ -18,7 +18,7 @@ type ChangeOutcome uint8
 const (
 	// ChangeDone: the geometry asked for is durable.
 	ChangeDone ChangeOutcome = iota + 1
-	// ChangeWrongEpoch: a newer writer has won an epoch. Whoever asked is replaced.
+	// ChangeWrongEpoch: a newer writer has won an epoch, and replaces the one that asked.
 	ChangeWrongEpoch
 	// ChangeWrongVersion: the register's geometry is not the one before that asked for.
 	ChangeWrongVersion

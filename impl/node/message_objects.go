@@ -2,8 +2,8 @@ package node
 
 import "encoding/binary"
 
-// PutObject asks the object store to keep Data under Name for ever. A name that is taken keeps what it has: whoever names
-// an object names what is in it, so six copies that put the same put it once.
+// PutObject asks the object store to keep Data under Name for ever. A name that is taken keeps what it has: a segment names
+// an object by what is in it, so six copies that put the same put it once.
 type PutObject struct {
 	Name string
 	Data []byte

@@ -24,7 +24,7 @@ type FillAsk struct {
 type FillGive struct {
 	Token  uint64
 	At     LSN      // everything of the group at or below it is in the images
-	Last   Held     // the group's last record at or below At; the zero value when there is none
+	Last   Held     // the group's last record at or below At; the zero value when the group has none there
 	VDL    LSN      // the highest that a writer has told the giver
 	From   PageID   // as asked
 	Images [][]byte // of pages that something changed, ascending from From on; none for a segment that keeps no pages

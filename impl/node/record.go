@@ -79,7 +79,7 @@ func (v Value) String() string {
 }
 
 // A Record is one entry of the volume's log (SIGMOD 2017 §3.2). It is identified by (LSN, Epoch): an LSN alone is
-// used again after a cut. Nobody changes a record once it is sealed; nodes of one process share it.
+// used again after a cut. No node changes a record once it is sealed; nodes of one process share it.
 type Record struct {
 	LSN          LSN
 	Epoch        Epoch // of the writer that issued it

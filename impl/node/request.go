@@ -66,7 +66,7 @@ type Request struct {
 // RequestLimits are those on one request: rows of a put, and the bytes of a key and of a value.
 type RequestLimits struct{ Rows, Key, Value int }
 
-// Malformed says why a call of a transaction cannot be made, whatever the transaction has done before, or ReasonNone: it
+// Malformed says why a call of a transaction cannot be made, regardless of what it has done before, or ReasonNone: the call
 // makes no sense, or goes past a limit.
 func (r *Request) Malformed(l RequestLimits) Reason {
 	switch r.Op {
@@ -125,7 +125,7 @@ func InOrder(rows []Row) []Row {
 type Status uint8
 
 const (
-	// OK: done. For a commit: durable, whatever fails from now on within the fault budget.
+	// OK: done. For a commit: durable, and kept through every failure within the fault budget.
 	OK Status = iota + 1
 	// Aborted: the transaction was rolled back, definitely; Reason says why.
 	Aborted

@@ -119,7 +119,7 @@ func (t *Trace) History() History {
 	return nil
 }
 
-// DetailOf returns the detail of t when it has that type, and the zero value otherwise: whoever listens then objects to
+// DetailOf returns the detail of t when it has that type, and the zero value otherwise: a listener then objects to
 // what is missing as to anything else that is wrong.
 func DetailOf[D any](t *Trace) (d D) {
 	if p, is := any(t.Detail).(*D); is && p != nil {

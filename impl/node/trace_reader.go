@@ -14,7 +14,7 @@ const (
 	ActFinish                        // the query Txn has ended
 	ActReport                        // the writer has heard that the reader From reads nothing below LSN
 	ActGiveUp                        // the writer waits no longer for the reader From: its read points hold nothing back
-	ActCollect                       // the writer tells segments that nobody reads below LSN
+	ActCollect                       // the writer tells segments that no query reads below LSN
 	ActPromote                       // the reader is one no more: it becomes the writer
 )
 

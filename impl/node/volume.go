@@ -18,7 +18,7 @@ type Volume struct {
 	Tails       []bool // by replica number: it keeps the log and no pages; nil when all are full
 	Register    ID     // the control plane's epoch register
 	Readers     []ID   // the read replicas, at most MaxReaders
-	Objects     ID     // the object store that the volume is backed up to; 0 is none
+	Objects     ID     // the object store that the volume is backed up to; 0: it is not backed up
 	Window      int    // LSNs in one log object of the backup; 0 is backup.DefaultWindow
 }
 

@@ -46,7 +46,7 @@
 // the type in their order, without names or padding:
 //
 //   - an unsigned integer of more than 8 bits: a base-128 varint, the lowest seven bits first, in as few bytes as possible;
-//     a signed one is mapped first, 0, −1, 1, −2 … to 0, 1, 2, 3 …; one of 8 bits, and whatever is a name in JSON: one byte;
+//     a signed one is mapped first, 0, −1, 1, −2 … to 0, 1, 2, 3 …; one of 8 bits, and what is a name in JSON: one byte;
 //   - true and false: 1 and 0;
 //   - bytes and text: their length as a varint, then they; a list: its length as a varint, then its elements;
 //   - a structure within another: its fields; a record, a reply or a write that may be missing: 0, or 1 and its body; in a
@@ -61,7 +61,7 @@
 // # Limits of the wire
 //
 // A frame has at most WireLimit bytes. Decoding allocates, beside the text that the frame holds, at most 64 bytes for each
-// byte of the frame, whatever a length in it says. Neither form takes a name, a kind or an action that it does not know.
+// byte of the frame, at any length that it claims. Neither form takes a name, a kind or an action that it does not know.
 package node
 
 import (
@@ -217,7 +217,7 @@ func DecodeWire(b []byte, into any) error {
 	d.budget(len(b))
 	d.header(k)
 	if d.err == nil {
-		of.SetZero() // what is not said is zero, whatever was there
+		of.SetZero() // a field that is not said is zero, also where it had a value
 		at := d.at()
 		if k.codec.decode(&d, of); d.err == nil && of.Kind() == reflect.Interface && of.IsNil() {
 			d.failFrom(at, WireUnknown, "a "+k.name, "none")

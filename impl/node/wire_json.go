@@ -396,7 +396,7 @@ func (j *jsonReader) int() int64 {
 // deepest is how many objects and lists stand within each other in a frame at most.
 const deepest = 32
 
-// pass passes over a string, whatever it holds.
+// pass passes over a string of any content.
 func (j *jsonReader) pass() {
 	for j.at++; j.at < len(j.b); j.at++ {
 		switch j.b[j.at] {
@@ -502,7 +502,7 @@ func (j *jsonReader) frame(k *wireKind, v reflect.Value) {
 		return
 	}
 	j.at = body
-	v.SetZero() // what is not said is zero, whatever was there
+	v.SetZero() // a field that is not said is zero, also where it had a value
 	if k.codec.decodeJSON(j, v); j.err == nil && v.Kind() == reflect.Interface && v.IsNil() {
 		j.failAt(body, WireUnknown, "a "+k.name, "none")
 	}

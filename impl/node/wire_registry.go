@@ -67,7 +67,7 @@ func wireDetails() []wireMember {
 	}
 }
 
-// MessageTypes lists the type of every message that is ours, for fault plans. Opaque is none: its types are a stranger's.
+// MessageTypes lists the type of every message that is ours, for fault plans. Opaque is not among them: its types are a stranger's.
 func MessageTypes() []string {
 	var names []string
 	for _, m := range messages() {

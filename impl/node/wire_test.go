@@ -30,7 +30,7 @@ var forms = []struct {
 	{"JSON", AppendWireJSON, DecodeWireJSON},
 }
 
-// Whatever crosses is the same on the other side, in both forms, and has one encoding; the empty one, too.
+// All that crosses is the same on the other side, in both forms, and has one encoding; the empty one, too.
 func TestWireRoundTrip(t *testing.T) {
 	for _, s := range specimens() {
 		for seed := range uint64(40) {

@@ -31,7 +31,7 @@ func New[K comparable, V any]() *Pool[K, V] {
 // Len returns how many frames there are.
 func (p *Pool[K, V]) Len() int { return len(p.frames) }
 
-// Find returns the frame of a key, nil if there is none. To look is no use.
+// Find returns the frame of a key, nil if the pool has none. Finding a frame does not count as its use.
 func (p *Pool[K, V]) Find(k K) *Frame[K, V] { return p.frames[k] }
 
 // Use makes f the frame used last. It must be in the pool.

@@ -37,7 +37,7 @@ func (n *naive) shrink(most int, may func(int) bool) int {
 	return gone
 }
 
-// The frame that goes is the one that a search of all of them finds, whatever was used, pinned or may not go.
+// The frame that goes is the one that a search of all of them finds, at any uses and pins.
 func TestTheVictimIsTheOneThatASearchFinds(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 200 {

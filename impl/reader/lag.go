@@ -29,7 +29,7 @@ func (l *Lags) Add(m *Lags) {
 	}
 }
 
-// At returns the time that so many percent of them took at most, an eighth too much at the most. It is 0 when there are none.
+// At returns the time that so many percent of them took at most, an eighth too much at the most. It is 0 when no lag was noted.
 func (l *Lags) At(percent uint64) time.Duration {
 	total, below := uint64(0), uint64(0)
 	for _, n := range l {

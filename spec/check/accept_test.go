@@ -34,7 +34,7 @@ var reaches = []check.Leads[dial]{{Name: "Turns", Guarantee: "it is turned", To:
 
 func allFair(move string, args []int) string { return check.Instance(move, args) }
 
-// A model that promises nothing would pass whatever it did.
+// A model that promises nothing would always pass.
 func TestModelWithoutPropertyIsRefused(t *testing.T) {
 	for name, change := range map[string]func(*check.Plain[dial]){
 		"nothing": func(p *check.Plain[dial]) { p.Must = nil },

@@ -18,7 +18,7 @@ func parents(v *visited, fingerprint uint64) []uint64 {
 	return v.named(nil, *link)
 }
 
-// While a level is being found, a state keeps the smallest predecessor whoever comes first; once it is of an earlier level,
+// While a level is being found, a state keeps the smallest predecessor, in any order of their coming; once it is of an earlier level,
 // it keeps what it has.
 func TestSmallestPredecessorUntilSettled(t *testing.T) {
 	v := newVisited()

@@ -110,7 +110,7 @@ func TestPaperReplacesTwo(t *testing.T) {
 	g.do("Store(4)", "Advance()")
 	require.EqualValues(t, 2, g.PGCL)
 
-	// G is filled from three of those that know of the change; F, which does not know, and H, which is empty, are none.
+	// G is filled from three of those that know of the change; F, which does not know, and H, which is empty, are not among them.
 	require.False(t, g.can("Forward(6, 7)"))
 	g.do("Install(3, 7)", "Install(3, 8)")
 	require.False(t, g.can("Copy(7, 6)"))
@@ -138,7 +138,7 @@ func TestPaperReplacesTwo(t *testing.T) {
 	require.EqualValues(t, 3, g.PGCL)
 }
 
-// F answers again, so G goes, whatever it holds. When it is called again later, it must be filled again: a record that
+// F answers again, so G goes, with all that it holds. When it is called again later, it must be filled again: a record that
 // completed in between is not on it.
 func TestPaperGoesBack(t *testing.T) {
 	w := paper

@@ -41,7 +41,7 @@ func After(ctx context.Context, w World, f Failure) (Outcome, error) {
 		m := &model{w}
 		o.Loses = !m.durable(p.Start)
 		goesOn := check.Must[State]{Name: "Stopped", Guarantee: "nothing is acknowledged any more", Holds: func(s State) bool { return !s.Acked[2] }}
-		if !o.Loses { // then all that is promised must hold, whatever is repaired
+		if !o.Loses { // then all that is promised must hold, with and without repairs
 			p.Must = append(p.Must, goesOn)
 		} else {
 			p.Must = []check.Must[State]{goesOn}

@@ -186,7 +186,7 @@ func TestLectureMirroredMySQL(t *testing.T) {
 }
 
 // A volume that is not drained: the second instance reads the last copy, and what the first copy has more of the instance
-// before is gone when the first write of the second stands in its place. Before that it serves nobody.
+// before is gone when the first write of the second stands in its place. Before that it serves no client.
 func TestAnInstanceWritesOver(t *testing.T) {
 	p := plainNamed(t, "pair-overwrite-suspect")
 	s := walk(t, p, p.Start, "Issue(1)", "Store(1, 1)", "Attach(2, 1)", "Read(2, 0)")
@@ -292,7 +292,7 @@ func TestCounterexamples(t *testing.T) {
 	}
 }
 
-// Without repair nothing is taken out, added or replaced, whatever is lost.
+// Without repair nothing is taken out, added or replaced, at any loss.
 func TestNothingIsRepairedByItself(t *testing.T) {
 	p := plainNamed(t, "mirrored-no-repair")
 	r := search(t, p)

@@ -373,7 +373,7 @@ func (m *model) open(s State, yield func(State, ...int)) {
 	yield(next, e)
 }
 
-// mirror: the volume of another zone a is attached to e. What it has of an older instance and e does not have, nobody was
+// mirror: the volume of another zone a is attached to e. What it has of an older instance and e does not have, no client was
 // told of; it goes, for e will write something else in its place.
 func (m *model) mirror(s State, yield func(State, ...int)) {
 	e := int(s.Newest)

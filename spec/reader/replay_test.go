@@ -85,7 +85,7 @@ func (v searched) replays(p *Replay, action string, args []int, next *State) Ref
 	return ""
 }
 
-// Whatever the search does, a replay of it allows, and the other way round: told with another number, a step is refused.
+// Every step of the search a replay of it allows, and the other way round: told with another number, a step is refused.
 func TestReplayIsTheSearch(t *testing.T) {
 	worlds := []World{
 		{Groups: 1, Members: 3, WriteQuorum: 2, ReadQuorum: 2, Pages: 2, Readers: 2, Txns: 3, MaxLSN: 5, MaxEpoch: 3, Mtr: true, Bug: noBug},

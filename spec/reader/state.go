@@ -40,7 +40,7 @@ type Segment struct {
 // A Reader is one read-only database.
 type Reader struct {
 	Line  int8         // the epoch whose log it follows
-	Got   [maxLSN]int8 // the epochs of the records that have come over the stream, LSN by LSN; 0 from where there is none
+	Got   [maxLSN]int8 // the epochs of the records that have come over the stream, LSN by LSN; 0 from where the stream has not brought one
 	Told  int8         // the VDL that it knows of
 	Low   int8         // the lowest read point that the writer knows of it
 	Snap  int8         // the point at which its query reads, or None

@@ -44,7 +44,7 @@ func (w *walk) try(step string) bool {
 	return taken
 }
 
-// refuses demands that the step is not possible, whatever its further arguments.
+// refuses demands that the step is possible with no further arguments.
 func (w *walk) refuses(step string) {
 	w.t.Helper()
 	w.machine.Next(func(int, int) bool {
@@ -194,7 +194,7 @@ func TestPromotion(t *testing.T) {
 	w.shows("1", "1", "")
 	w.refuses("Write(2")
 
-	w.take("Begin(2)", "ReadStored(2, 2, 1)") // it has not heard of the new writer, and is none the worse
+	w.take("Begin(2)", "ReadStored(2, 2, 1)") // it has not heard of the new writer, and reads rightly
 	w.refuses("Report(2")
 	w.take("Follow(2)")
 	w.has("got[2]", "<<1, 1>>")

@@ -47,7 +47,7 @@ func TestBadWorldsAreRefused(t *testing.T) {
 	require.Equal(t, "members", wrong.Parameter)
 }
 
-// An empty bug is none, and the receipt says so.
+// An empty bug means "none", and the receipt says so.
 func TestNoBugIsNone(t *testing.T) {
 	m, err := Subject().Read([]byte(`{"groups": 1, "members": 1, "writeQuorum": 1, "readQuorum": 1, "pages": 1, "readers": 1, "txns": 1, "maxLSN": 1, "maxEpoch": 1, "bug": ""}`))
 	require.NoError(t, err)

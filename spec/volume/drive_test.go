@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A recorded step, to be taken again without whatever chose it.
+// A recorded step, to be taken again without its chooser.
 type recorded struct {
 	action     Action
 	e, t, k, l int

@@ -226,7 +226,7 @@ func TestPolicies(t *testing.T) {
 	}
 	require.Equal(t, check.Violation, never(t, "page-before-log", "write-ahead", ahead).Verdict)
 
-	// X + Y is 1250 whenever nobody is at work.
+	// X + Y is 1250 whenever no transaction is at work.
 	idle := func(s State) bool {
 		m := &model{World: World{Txns: 1}}
 		return s.Recovering || !m.free(&s, 1) || !m.free(&s, 2) || s.Cache == [3]int16{0, 500, 750} || s.Cache == [3]int16{0, 510, 740}
