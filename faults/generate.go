@@ -492,7 +492,9 @@ func (g Generator) fault(c fuzz.Continue) Fault {
 	case DiskSlow:
 		f.Nodes = g.someNodes(c)
 		if g.theStore(c, 4) {
-			f.Nodes = g.store(c)
+			if store := g.store(c); g.Topology.of(Role(store[0])).Disk {
+				f.Nodes = store
+			}
 		}
 		f.Factor = float64(2 + c.Intn(40))
 		return f

@@ -101,7 +101,7 @@ func (s replicas) Generate(seed uint64, g Generation) (configuration.Configurati
 	}
 	c.Settings = settings
 	c.Ending.Crash = c.Ending.Crash && s.of.Disk
-	plans := faults.Generator{Topology: s.topology(clients), Faults: 5, Points: g.Points,
+	plans := faults.Generator{Topology: s.topology(clients), Faults: 5, Points: s.of.Points,
 		Horizon: faults.Duration(300+seed%5*50) * faults.Duration(time.Millisecond), Beyond: configuration.PartSeed(seed, "beyond")%8 == 0}
 	if c.Plan, err = plans.Plan(configuration.PartSeed(seed, "plan")); err != nil {
 		return c, fmt.Errorf("configuration of seed %d: %w", seed, err)

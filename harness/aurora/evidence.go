@@ -53,15 +53,11 @@ func (b *built) count(e *judge.Evidence) {
 	c.PageReads, c.RefusedByReaders = b.watch.pageImages, uint64(b.readings.Wrong)
 	for _, told := range b.r.States() {
 		for _, n := range told.State.Counters {
-			switch n.Name {
-			case "backupConflicts":
+			if n.Name == "backupConflicts" {
 				e.Conflicts += n.Value
-			case "storeIncarnations":
-				c.StoreStarts += n.Value
 			}
 		}
 	}
-	c.StoreStarts = max(c.StoreStarts, 1) - 1
 }
 
 // copies are the segments that keep pages, by group, as far as they tell.

@@ -42,7 +42,7 @@ func TestAFailingSeedSaysHowToSeeItAgain(t *testing.T) {
 	for _, words := range []string{"seed 5: violation", "progress: ", "expected an acknowledged write", "breaks: " + judge.Guarantee(faults.Progress), "writer 1: "} {
 		require.Contains(t, said, words)
 	}
-	_, file, found := strings.Cut(said, "replay: firstgap replay ")
+	_, file, found := strings.Cut(said, "replay, by a command that knows the system aurora: firstgap replay ")
 	require.True(t, found)
 	defer os.Remove(file)
 	f, err := failure.Read(file)

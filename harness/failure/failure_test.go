@@ -253,6 +253,18 @@ func TestASystemThatIsNotDeterministicIsRefused(t *testing.T) {
 	require.Positive(t, e.Event)
 	require.NotEqual(t, e.Expected, e.Found)
 	require.ErrorContains(t, err, fmt.Sprintf("not deterministic: the same configuration gave another run from event %d on: expected ", e.Event))
+
+	// Its file is replayed twice, too: each run by itself passes.
+	r, trail := Record(fickle(), quiet(t))
+	f := Of(&r, trail)
+	f.Findings, f.Verdict = append(f.Findings, judge.Violated(judge.Determinism, err)), judge.Violation
+	p, err := Again(f, []harness.System{fickle()})
+	require.NoError(t, err)
+	require.Equal(t, Reproduced, p.Answer)
+	require.Equal(t, judge.Violation, p.Verdict())
+	p, err = Again(f, systems())
+	require.NoError(t, err)
+	require.Equal(t, NoLongerFails, p.Answer, "it was mended")
 }
 
 // A trail is records, and the lines for people are made of them: they say what was said of the events themselves.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/firstgap/firstgap/faults"
@@ -86,6 +87,15 @@ func Again(f *Failure, systems []harness.System) (*Replay, error) {
 	}
 	p := Replay{Recorded: f}
 	p.Again, p.Trail = Record(system, f.Configuration)
+	if wasNotDeterministic(f) {
+		// The run itself may pass: what failed was that it is another one the second time.
+		if _, err := Twice(system, f.Configuration); err != nil {
+			p.Again.Findings = append(p.Again.Findings, judge.Violated(judge.Determinism, err))
+			p.Again.Verdict = p.Again.Verdict.Worse(judge.Violation)
+			p.Answer = Reproduced
+			return &p, nil
+		}
+	}
 	differ := func(what, expected, found string) {
 		if expected != found {
 			p.Differences = append(p.Differences, fmt.Sprintf("%s: expected %s as recorded, found %s", what, expected, found))
@@ -110,6 +120,11 @@ func Again(f *Failure, systems []harness.System) (*Replay, error) {
 		p.Answer = Differs
 	}
 	return &p, nil
+}
+
+// wasNotDeterministic tells whether a failure is that a run is another one each time, so that no comparison of runs says anything.
+func wasNotDeterministic(f *Failure) bool {
+	return slices.ContainsFunc(f.Findings, func(x judge.Finding) bool { return x.Check == judge.Determinism })
 }
 
 // finding names a finding for a comparison. A panic's stack is no part of it: it holds addresses.

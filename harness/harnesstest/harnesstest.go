@@ -62,7 +62,7 @@ func Describe(t testing.TB, f campaign.Failed) string {
 		x := &f.Failure.Findings[i]
 		fmt.Fprintf(&b, "\n%s: %s\n  breaks: %s\n%s", x.Check, x.Sentence(), x.Guarantee, strings.TrimRight(x.Explain(), "\n"))
 	}
-	fmt.Fprintf(&b, "\nreplay: firstgap replay %s", write(t, f.Failure, f.Seed))
+	fmt.Fprintf(&b, "\nreplay, by a command that knows the system %s: firstgap replay %s", f.Failure.Needs.System, write(t, f.Failure, f.Seed))
 	return b.String()
 }
 

@@ -95,7 +95,8 @@ const (
 	// DoAppend adds Data at the end of File. Until a later DoSync completes, a crash may lose it, or any part of it,
 	// also where what was appended after it survives.
 	DoAppend
-	// DoSync makes durable what this node appended before, and completes with Token.
+	// DoSync makes durable what this node appended before, and completes with Token. Tokens should differ: how long an operation
+	// takes in the simulator depends on its token, and one that is used for all makes every one as slow as the first.
 	DoSync
 	// DoReplace puts Data in the place of File as a whole: after a crash the file is either the old or the new one.
 	// It completes with Token when the new one is durable.

@@ -37,14 +37,17 @@ type Teller interface {
 	State() State
 }
 
-// Counters lists the counters of a struct of uint64 fields, each under the name of its json tag and in the order of the
-// fields, so that a node's counters have their names in one place.
+// Counters lists the counters of a struct of uint64 fields, each under the name of its json tag ("-" leaves it out) and in the
+// order of the fields, so that a node's counters have their names in one place.
 func Counters(of any) []Counter {
 	v := reflect.ValueOf(of)
 	counters := make([]Counter, 0, v.NumField())
 	for i := range v.NumField() {
 		if f := v.Type().Field(i); f.Type.Kind() == reflect.Uint64 {
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			if name == "-" {
+				continue // for those who look into the node
+			}
 			counters = append(counters, Counter{Name: name, Value: v.Field(i).Uint()})
 		}
 	}

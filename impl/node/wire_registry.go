@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"unicode/utf8"
 )
 
 // wireKinds are what a frame carries. Their order is their number on the wire, from 1 on: a new one goes to the end.
@@ -93,6 +94,14 @@ type Opaque struct {
 
 // Type implements Message.
 func (m *Opaque) Type() string { return m.Kind }
+
+// String shows the bytes as text where they are text.
+func (m *Opaque) String() string {
+	if utf8.Valid(m.Bytes) {
+		return fmt.Sprintf("%q", m.Bytes)
+	}
+	return fmt.Sprintf("%x", m.Bytes)
+}
 
 // AppendDigest implements Message.
 func (m *Opaque) AppendDigest(b []byte) []byte { return append(appendString(b, m.Kind), m.Bytes...) }

@@ -31,7 +31,9 @@ type Store struct {
 	token   node.Token
 	serving bool
 	stored  uint64
-	hook    node.Hook
+	// restarts is 1 when it did not start for the first time.
+	restarts uint64
+	hook     node.Hook
 }
 
 type put struct {
@@ -78,6 +80,7 @@ func (s *Store) from(name string) int {
 func (s *Store) Step(_ node.Time, ev node.Event, out *node.Effects) {
 	switch ev.Kind {
 	case node.Started:
+		s.restarts = min(1, uint64(ev.Incarnation)-1)
 		for _, f := range ev.Files {
 			s.keep(f.Name, f.Data)
 		}

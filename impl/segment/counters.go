@@ -3,14 +3,14 @@ package segment
 // Counters is what a segment has done in the background since it started.
 type Counters struct {
 	Coalesced uint64 `json:"coalesced"`       // pages that were materialised into images, each time
-	Versions  uint64 `json:"versions"`        // page versions above the floor that are kept now
+	Versions  uint64 `json:"-"`               // page versions above the floor that are kept now
 	Collected uint64 `json:"collected"`       // records that were dropped because images stand for them
-	Unfit     uint64 `json:"unfit"`           // times at which records did not make a page
+	Unfit     uint64 `json:"-"`               // times at which records did not make a page
 	Filled    uint64 `json:"filled"`          // times that it was filled from a peer
 	Given     uint64 `json:"given"`           // chunks of images that it gave to peers
 	Scrubbed  uint64 `json:"scrubbed"`        // log entries and page images that it verified on its disk
 	Rotten    uint64 `json:"rotten"`          // times that it found some which had rotted, and wrote them anew
-	Uploaded  uint64 `json:"uploaded"`        // objects that it put into the object store
+	Uploaded  uint64 `json:"-"`               // objects that it put into the object store
 	Conflicts uint64 `json:"backupConflicts"` // objects of another copy that are not what it would have put
 }
 

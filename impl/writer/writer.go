@@ -88,10 +88,10 @@ type Counters struct {
 	Growth     uint64 `json:"growthWaits"` // puts that waited because the volume had to grow
 	Structures uint64 `json:"structures"`  // structural changes of the tree
 	Shrinks    uint64 `json:"shrinks"`     // of them, those that gave a page back
-	Scans      uint64 `json:"writerScans"`
-	Rollbacks  uint64 `json:"writerRollbacks"` // to a savepoint
-	Undone     uint64 `json:"undone"`          // changes taken back
-	Deadlocks  uint64 `json:"writerDeadlocks"`
+	Scans      uint64 `json:"-"`
+	Rollbacks  uint64 `json:"-"` // to a savepoint
+	Undone     uint64 `json:"-"` // changes taken back
+	Deadlocks  uint64 `json:"-"`
 }
 
 // A Writer is one database instance, from its start to the moment at which a newer one replaces it.
