@@ -8,6 +8,8 @@ import (
 	"github.com/firstgap/firstgap/harness/judge"
 	"github.com/firstgap/firstgap/harness/workload"
 	"github.com/firstgap/firstgap/impl/node"
+
+	_ "github.com/firstgap/firstgap/harness/internal/runflags"
 )
 
 // alone answers from its own memory, and tells no other node of what it was told.
