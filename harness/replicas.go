@@ -73,6 +73,9 @@ func (s replicas) About() About {
 	if s.of.Mix.Apply > 0 {
 		a.Gives = []judge.Kind{judge.Transactions}
 	}
+	if !s.of.Disk {
+		a.Never = []string{"world.crashes", "world.restarts"} // no generated run has one
+	}
 	if s.of.Model != nil {
 		a.Gives = append(a.Gives, judge.Trace)
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"slices"
-	"time"
 
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness"
@@ -74,19 +73,13 @@ func (r *replica) Step(_ node.Time, ev node.Event, out *node.Effects) {
 			n := max(len(f.Data), 8) - 8
 			r.damaged = string(checksum(f.Data[:n])) != string(f.Data[n:]) || json.Unmarshal(f.Data[:n], &r.copies) != nil
 		}
-		out.SetTimer(1, 10*time.Millisecond)
 	case r.damaged:
 	case ev.Kind == node.Requested && (q.Op == node.OpRead || q.Op == node.OpWrite) && len(q.Rows) == 1:
 		r.last++
 		r.operations = append(r.operations[max(0, len(r.operations)-63):], &operation{message{r.last, q.Rows[0].Key, copied{}}, "ask", ev, map[node.ID]bool{}})
-		say("ask", r.operations[len(r.operations)-1].message, out, r.place.Members...)
+		say("ask", r.operations[len(r.operations)-1].message, out, r.place.Members...) // once: its client asks again
 	case ev.Kind == node.Requested:
 		out.Respond(ev.From, node.Reply{ID: q.ID, Op: q.Op, Status: node.Refused, Reason: node.ReasonMalformed})
-	case ev.Kind == node.Fired:
-		for _, o := range r.operations {
-			say(o.kind, o.message, out, r.place.Members...)
-		}
-		out.SetTimer(1, 10*time.Millisecond)
 	case ev.Kind == node.DiskDone:
 		for _, answer := range r.owed[:r.writing] {
 			answer(out)

@@ -37,12 +37,15 @@ func TestTheSegmentPasses(t *testing.T) {
 	}
 }
 
-// By their trace segments are caught in the act. Without one, what they did has to do harm first, and so the search is longer.
+// By their trace segments are caught in the act, in the first run. Without one, what they did has to do harm first: a promise
+// forgotten loses what was acknowledged in one run of forty, and an acknowledgement before its sync in none of 250, because it
+// takes a write quorum that loses power between the two. That is what a trace is worth, and why the silent segments are
+// searched for the promise alone.
 func TestEveryPlantedBugIsFound(t *testing.T) {
-	for _, s := range []harness.System{segment.System(), segment.Silent()} {
-		t.Run(s.Name(), func(t *testing.T) {
+	for _, o := range []killtable.Options{{System: segment.System()}, {System: segment.Silent(), Bugs: []string{"bugPromiseForgotten"}}} {
+		t.Run(o.System.Name(), func(t *testing.T) {
 			t.Parallel()
-			table, err := killtable.Run(t.Context(), killtable.Options{System: s})
+			table, err := killtable.Run(t.Context(), o)
 			require.NoError(t, err)
 			var text strings.Builder
 			require.NoError(t, table.WriteText(&text))
