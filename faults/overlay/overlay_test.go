@@ -229,10 +229,10 @@ func TestShapes(t *testing.T) {
 	points, err := overlay.Build("testdata/shapes", out)
 	require.NoError(t, err)
 	require.Len(t, points, 5)
-	with := "-overlay=" + filepath.Join(out, overlay.File)
+	with := []string{"-overlay=" + filepath.Join(out, overlay.File), "-tags=failpoints"} // gofail's runtime is behind the tag
 	goTest(t, "TestWithoutOverlay")
-	goTest(t, "TestWithOverlay|TestCrashAtPoint", with)
+	goTest(t, "TestWithOverlay|TestCrashAtPoint", with...)
 
-	vet, err := exec.Command("go", "vet", with, "./testdata/shapes").CombinedOutput()
+	vet, err := exec.Command("go", append(append([]string{"vet"}, with...), "./testdata/shapes")...).CombinedOutput()
 	require.NoError(t, err, "%s", vet)
 }
