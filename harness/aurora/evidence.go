@@ -83,13 +83,14 @@ func (b *built) copies() [][]judge.Copy {
 // pageAt asks a segment for a page as a reader would, whose read does not name a writer to answer from now on.
 func (b *built) pageAt(id node.ID, line node.Epoch, p node.PageID, at node.LSN) ([]byte, error) {
 	answers, _ := b.r.Ask(id, &node.ReadSnapshot{Epoch: line, Page: p, ReadPoint: at, Need: at})
-	for _, m := range answers {
-		if image, is := m.(*node.PageImage); is && image.Page == p && image.ReadPoint == at {
-			return image.Image, nil
-		}
-		return nil, fmt.Errorf("it answers %s", node.Describe(m))
+	if len(answers) != 1 {
+		return nil, fmt.Errorf("it answers with %d messages", len(answers))
 	}
-	return nil, fmt.Errorf("it answers nothing")
+	image, is := answers[0].(*node.PageImage)
+	if !is || image.Page != p || image.ReadPoint != at {
+		return nil, fmt.Errorf("it answers %s", node.Describe(answers[0]))
+	}
+	return image.Image, nil
 }
 
 // store is what the object store holds, read as anybody would, and kept after the run.
