@@ -197,8 +197,8 @@ func (g Generator) split(c fuzz.Continue) []Fault {
 	return []Fault{cut}
 }
 
-// halfHeard loses up to half of what one node sends, for long. What it has others store stays on some of them, and whoever asks
-// next sees it or not: without this, a read that does not store what it has read was caught in one run of two hundred.
+// halfHeard loses up to half of what one node sends, for long. What it has others store stays on some of them, and the node that
+// asks next sees it or not: that is where a read that does not store what it has read is caught.
 func (g Generator) halfHeard(c fuzz.Continue) []Fault {
 	loss := g.timed(c, Loss, g.long(c))
 	loss.Nodes, loss.Rate, loss.Salt = []string{g.holderNode(c).String()}, float64(30+c.Intn(21))/100, c.Uint32()

@@ -97,7 +97,7 @@ func (c *restoreCommand) run(cmd *cobra.Command) error {
 	r := restored{VDL: v.VDL, Undone: v.Undone, Objects: v.Objects, Lost: []string{}, Rows: []restoredRow{}}
 	for _, err := range v.Lost {
 		r.Lost = append(r.Lost, err.Error())
-		fmt.Fprintf(cmd.ErrOrStderr(), "firstgap: %v; this point does not need it\n", err)
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s; this point does not need it\n", cmd.CommandPath(), ofPackage.ReplaceAllString(err.Error(), ""))
 	}
 	for _, row := range v.Rows("", "") {
 		r.Rows = append(r.Rows, restoredRow{Key: row.Key, Value: row.Value.Bytes})
