@@ -96,6 +96,12 @@ func TestWhatCannotBeRunIsNoPass(t *testing.T) {
 	require.Len(t, r.Findings, 1)
 	require.Contains(t, r.Findings[0].Sentence(), "volume.readQuorum is 7, want 1 to 6")
 
+	c = quiet(t)
+	c.System = "orora"
+	r = run(c)
+	require.Equal(t, judge.CouldNotTell, r.Verdict)
+	require.Equal(t, `configuration: system is "orora", want "aurora"`, r.Findings[0].Sentence())
+
 	if !harness.HasPoints() {
 		c = quiet(t)
 		c.Bug = "bugUndoSkipped"

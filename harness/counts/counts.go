@@ -77,6 +77,8 @@ type Counts struct {
 	Certificates  uint64 `json:"certificates" text:"histories proved by certificate" by:"20" of:"log"`
 
 	RefusedByReaders uint64 `json:"refusedByReaders" text:"wrong requests refused by readers" by:"30" of:"readings"`
+	ReaderPages      uint64 `json:"readerPages" of:"log"`                                                                      // that segments sent to readers
+	Anew             uint64 `json:"anew" of:"log"`                                                                             // times that readers began anew, by their own count
 	InFlight         uint64 `json:"inFlight" text:"records kept for pages in flight" by:"60" of:"readings"`                    // that came into view while their page was being read
 	Hidden           uint64 `json:"hidden" text:"uncommitted changes hidden by readers" by:"30" of:"readings"`                 // of active transactions
 	CollectedQueries uint64 `json:"collectedQueries" text:"queries that came too late for collection" by:"3000" of:"readings"` // what they read had been collected

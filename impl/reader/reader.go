@@ -86,12 +86,12 @@ type Counters struct {
 	Snapshots  uint64 `json:"-"`                // queries begun
 	Rows       uint64 `json:"-"`                // rows that queries were shown
 	Hits       uint64 `json:"-"`                // pages that queries used out of the cache
-	PagesRead  uint64 `json:"-"`                // pages that segments sent
+	PagesRead  uint64 `json:"readerPages"`      // pages that segments sent
 	Applied    uint64 `json:"-"`                // records applied to cached pages
 	Dropped    uint64 `json:"-"`                // records of pages that are not cached
 	InFlight   uint64 `json:"inFlight"`         // records applied to a page that was being read when they came into view
 	Hidden     uint64 `json:"hidden"`           // changes of active transactions that queries were not shown
-	Anew       uint64 `json:"-"`                // how often it began anew
+	Anew       uint64 `json:"anew"`             // how often it began anew
 	Followed   uint64 `json:"-"`                // new writers that it followed
 	Collected  uint64 `json:"collectedQueries"` // queries that ended because a segment had dropped what they read
 	Promotions uint64 `json:"-"`
