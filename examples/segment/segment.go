@@ -86,10 +86,12 @@ func newSegment(id node.ID, v *node.Volume, every time.Duration, traced bool, ho
 		durable: first, ahead: first, writers: map[node.Epoch]node.ID{}}
 }
 
+const gossipTimer node.Timer = 1
+
+// Limits of a segment.
 const (
-	gossipTimer node.Timer = 1
-	mostWaiting            = 4096 // entries
-	mostGiven              = 64   // records in one message
+	mostWaiting = 4096 // entries
+	mostGiven   = 64   // records in one message
 )
 
 // State implements node.Teller.
