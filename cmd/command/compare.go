@@ -61,13 +61,7 @@ func (c *compareCommand) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if c.json {
-		text, broken := r.JSON()
-		_, written := cmd.OutOrStdout().Write(text)
-		err = errors.Join(broken, written)
-	} else {
-		err = r.WriteText(cmd.OutOrStdout())
-	}
+	err = show(cmd.OutOrStdout(), r, c.json)
 	if drawn != nil {
 		err = errors.Join(err, r.WriteHTML(drawn), drawn.Close())
 	}

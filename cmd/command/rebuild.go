@@ -1,7 +1,6 @@
 package command
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -71,12 +70,6 @@ func (c *rebuildCommand) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if c.json {
-		text, broken := r.JSON()
-		_, written := cmd.OutOrStdout().Write(text)
-		err = errors.Join(broken, written)
-	} else {
-		err = r.WriteText(cmd.OutOrStdout())
-	}
+	err = show(cmd.OutOrStdout(), r, c.json)
 	return ended(r.Verdict(), err)
 }

@@ -154,12 +154,8 @@ func (c *runCommand) run(cmd *cobra.Command) error {
 	if file := os.Getenv("GITHUB_STEP_SUMMARY"); file != "" {
 		err = errors.Join(err, r.AppendSummary(file))
 	}
-	if c.json {
-		text, broken := r.JSON()
-		_, written := cmd.OutOrStdout().Write(text)
-		err = errors.Join(err, broken, written)
-	} else {
-		err = errors.Join(err, r.WriteText(cmd.OutOrStdout()))
+	err = errors.Join(err, show(cmd.OutOrStdout(), r, c.json))
+	if !c.json {
 		fmt.Fprintf(cmd.ErrOrStderr(), "report: %s\n", folder.Dir())
 	}
 	return ended(r.Verdict, err)
