@@ -282,8 +282,10 @@ func (w *World) call(p *process, ev *node.Event) (struck bool) {
 	}()
 	if p.node == nil {
 		p.node = p.create(&p.hook)
-		w.made = append(w.made, made{p.id, p.node})
+		p.made = len(w.made)
+		w.made = append(w.made, made{id: p.id, node: p.node})
 	}
+	p.steps++
 	p.node.Step(w.now, *ev, &w.out)
 	return false
 }

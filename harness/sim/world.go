@@ -22,6 +22,10 @@ type process struct {
 	actor  runtime.Actor // of a client
 
 	node        node.Node // nil when down
+	made        int       // its place in World.made
+	steps       uint64    // that nodes of the process have taken
+	told        node.State
+	toldAfter   uint64 // how many steps had been taken when told was asked for: a node changes in steps alone
 	incarnation uint32    // how often it was started
 	started     uint64    // when it was, in the order of all starts
 	starting    bool      // its start is on the heap
@@ -55,10 +59,29 @@ type timer struct {
 	cleared bool
 }
 
-// made is one incarnation's node. A crash takes it out of the world, and what it has counted is still asked for.
+// made is one incarnation's node. A crash takes it out of the world, and what it told last is still asked for: its node is not kept.
 type made struct {
-	id   node.ID
-	node node.Node
+	id    node.ID
+	node  node.Node // nil: it died
+	tells bool      // of one that died
+	told  node.State
+}
+
+// state returns what the node tells, or told last.
+func (m *made) state() (node.State, bool) {
+	if m.node == nil {
+		return m.told, m.tells
+	}
+	if t, tells := m.node.(node.Teller); tells {
+		return t.State(), true
+	}
+	return node.State{}, false
+}
+
+// died keeps what the node told last in place of the node.
+func (m *made) died() {
+	m.told, m.tells = m.state()
+	m.node = nil
 }
 
 // pending is an event on the heap.
@@ -271,19 +294,26 @@ func (w *World) Running(id node.ID) bool { return w.Node(id) != nil }
 
 // State returns what a running node tells of itself.
 func (w *World) State(id node.ID) (node.State, bool) {
-	t, tells := w.Node(id).(node.Teller)
+	p := w.find(id)
+	if p == nil {
+		return node.State{}, false
+	}
+	t, tells := p.node.(node.Teller)
 	if !tells {
 		return node.State{}, false
 	}
-	return t.State(), true
+	if p.toldAfter != p.steps {
+		p.told, p.toldAfter = t.State(), p.steps
+	}
+	return p.told, true
 }
 
 // States returns what every node that ever ran told last, in the order in which they were made.
 func (w *World) States() []runtime.Told {
 	var all []runtime.Told
-	for _, m := range w.made {
-		if t, tells := m.node.(node.Teller); tells {
-			all = append(all, runtime.Told{ID: m.id, State: t.State()})
+	for i := range w.made {
+		if s, tells := w.made[i].state(); tells {
+			all = append(all, runtime.Told{ID: w.made[i].id, State: s})
 		}
 	}
 	return all
@@ -463,6 +493,9 @@ func (w *World) Close() {
 // drop ends the incarnation of p.
 func (w *World) drop(p *process) {
 	n := p.node
+	if n != nil {
+		w.made[p.made].died()
+	}
 	p.node, p.starting = nil, false
 	s, ok := n.(runtime.Stopper)
 	if !ok {

@@ -265,6 +265,17 @@ func (i *Identity) Of(v any) []byte {
 		i.registry = wire()
 	}
 	i.a = appender{b: i.a.b[:0], brief: true}
+	switch v := v.(type) {
+	case *Trace:
+		i.a.trace(v, i.registry.details)
+		return i.a.b
+	case *Request:
+		i.a.request(v)
+		return i.a.b
+	case *Reply:
+		i.a.reply(v)
+		return i.a.b
+	}
 	c := i.registry.bodies[reflect.TypeOf(v)]
 	if c == nil {
 		m, is := v.(Message)

@@ -18,6 +18,8 @@ type compiler struct {
 var (
 	recordType   = reflect.TypeFor[Record]()
 	traceType    = reflect.TypeFor[Trace]()
+	requestType  = reflect.TypeFor[Request]()
+	replyType    = reflect.TypeFor[Reply]()
 	stringerType = reflect.TypeFor[fmt.Stringer]()
 )
 
@@ -63,7 +65,12 @@ func (c *compiler) make(t reflect.Type) codec {
 		case recordType:
 			return &recordCodec{*s}
 		case traceType:
-			return &traceCodec{*s, c.compile(reflect.TypeFor[Detail]())}
+			details := c.compile(reflect.TypeFor[Detail]())
+			return &handCodec[Trace]{*s, func(a *appender, t *Trace) { a.trace(t, details) }}
+		case requestType:
+			return &handCodec[Request]{*s, (*appender).request}
+		case replyType:
+			return &handCodec[Reply]{*s, (*appender).reply}
 		}
 		return s
 	}
@@ -547,37 +554,6 @@ func (c *recordCodec) decodeJSON(j *jsonReader, v reflect.Value) {
 		j.failAt(at, WireDamaged, fmt.Sprintf("sum %d, or none", sum), fmt.Sprintf("sum %d", r.Sum))
 	}
 }
-
-// traceCodec is that of traces. Their bytes are written by hand, field for field what structCodec writes: a run's identity
-// asks for them with almost every event, and this takes a tenth of the time.
-type traceCodec struct {
-	structCodec
-	detail codec
-}
-
-func (c *traceCodec) append(a *appender, v reflect.Value) {
-	t := v.Addr().Interface().(*Trace)
-	b := u(u(u(u(append(a.b, byte(t.Action)), t.From), t.Epoch), t.Page), t.LSN)
-	b = append(u(u(b, t.Txn), t.Position), bit(t.Record != nil))
-	switch {
-	case t.Record == nil:
-	case a.brief:
-		b = binary.LittleEndian.AppendUint64(b, t.Record.Sum)
-	default:
-		b = t.Record.AppendBinary(b)
-	}
-	if t.Detail == nil {
-		a.b = append(b, 0)
-		return
-	}
-	a.b = b
-	if c.detail.append(a, v.FieldByIndex(detailField)); a.err != nil {
-		a.err.within("detail")
-	}
-}
-
-// detailField is where a trace has its detail.
-var detailField = func() []int { f, _ := traceType.FieldByName("Detail"); return f.Index }()
 
 // wireMember is a type that a union has.
 type wireMember struct {

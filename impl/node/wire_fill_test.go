@@ -136,7 +136,7 @@ func wireUnion(t reflect.Type) codec {
 	if t == messageType {
 		return wire().byType[t].codec
 	}
-	for _, f := range wire().byType[reflect.TypeFor[Trace]()].codec.(*traceCodec).fields {
+	for _, f := range wire().byType[reflect.TypeFor[Trace]()].codec.(*handCodec[Trace]).fields {
 		if u, is := f.codec.(*unionCodec); is && u.of == t {
 			return u
 		}

@@ -132,6 +132,8 @@ type registry struct {
 	byType map[reflect.Type]*wireKind
 	ours   map[string]bool // types of messages
 	bodies map[reflect.Type]codec
+	// details is the codec of what an action says beyond the fields that all traces share.
+	details codec
 }
 
 // wire returns the registry. It is the same for all, and nothing changes it.
@@ -151,6 +153,7 @@ func newRegistry() *registry {
 	}
 	c.union(reflect.TypeFor[Message](), all, r.objects)
 	c.union(reflect.TypeFor[Detail](), wireDetails(), func(reflect.Value) (expected, found string, is bool) { return "", "", false })
+	r.details = c.compile(reflect.TypeFor[Detail]())
 	for i := range r.kinds {
 		k := &r.kinds[i]
 		k.number, k.codec = i+1, c.compile(k.of)

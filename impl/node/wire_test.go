@@ -258,18 +258,28 @@ func TestDigestsSayAllOfAMessage(t *testing.T) {
 		&AppendPages{Images: []Block{{Number: 5, Data: []byte{5, 5, 5, 5, 5, 5, 5}}}})
 }
 
-// A trace is written by hand as the plan of its type says.
-func TestTracesAreWrittenAsPlanned(t *testing.T) {
-	c := wire().byType[traceType].codec.(*traceCodec)
+// What is written by hand is what the plan of its type says.
+func TestWhatIsWrittenByHandIsAsPlanned(t *testing.T) {
+	writtenAsPlanned[Trace](t)
+	writtenAsPlanned[Request](t)
+	writtenAsPlanned[Reply](t)
+}
+
+func writtenAsPlanned[T any](t *testing.T) {
+	var i Identity
+	c := wire().byType[reflect.TypeFor[T]()].codec.(*handCodec[T])
 	for seed := range uint64(200) {
-		var trace Trace
-		v := reflect.ValueOf(&trace).Elem()
+		var of T
+		v := reflect.ValueOf(&of).Elem()
 		atRandom(rand.New(rand.NewPCG(seed, 3))).fill(v)
 		for _, brief := range []bool{false, true} {
 			planned, written := appender{brief: brief}, appender{brief: brief}
-			c.structCodec.append(&planned, v)
+			c.planned().append(&planned, v)
 			c.append(&written, v)
-			require.Equal(t, planned.b, written.b, "%+v", trace)
+			require.Equal(t, planned.b, written.b, "%+v", of)
+			if brief {
+				require.Equal(t, planned.b, i.Of(&of), "%+v", of)
+			}
 		}
 	}
 }
@@ -371,8 +381,8 @@ func TestWireElementsFitTheirBytes(t *testing.T) {
 			look(c.element)
 		case *pointerCodec:
 			look(c.to)
-		case *traceCodec:
-			look(&c.structCodec)
+		case interface{ planned() *structCodec }:
+			look(c.planned())
 		case *structCodec:
 			for _, f := range c.fields {
 				look(f.codec)
