@@ -1,5 +1,7 @@
 package sim
 
+import "math/bits"
+
 // content is the bytes of a file, in chunks: a log grows by little all the time, and to copy it whenever it outgrows its
 // space would cost more than anything else that happens to it.
 type content struct {
@@ -7,31 +9,39 @@ type content struct {
 	size   int
 }
 
-// How large chunks are: as large as the file is already, within these bounds.
+// How large chunks are: as large as the file is already, rounded up to a power of two, within these bounds.
 const (
-	leastChunk = 512
-	mostChunk  = 16 << 10
+	leastChunk = 1 << leastBits
+	mostChunk  = 1 << mostBits
+	leastBits  = 9
+	mostBits   = 14
 )
 
-// spare is chunks of the largest size that no file needs any more. A log that is replaced again and again by a shorter one
-// would otherwise be most of a run's garbage.
-type spare [][]byte
+// spare is chunks that no file needs any more, by size. A log that is replaced again and again by a shorter one would otherwise
+// be most of a run's garbage.
+type spare [mostBits - leastBits + 1][][]byte
 
+// classOf returns which chunks have that many bytes or just more.
+func classOf(size int) int {
+	return max(bits.Len(uint(max(size, 1)-1)), leastBits) - leastBits
+}
+
+// chunk returns an empty chunk with room for at least size bytes, mostChunk or fewer.
 func (s *spare) chunk(size int) []byte {
-	if n := len(*s); n > 0 && size == mostChunk {
-		chunk := (*s)[n-1]
-		*s = (*s)[:n-1]
-		return chunk
+	class := classOf(size)
+	free := s[class]
+	if n := len(free); n > 0 {
+		s[class] = free[:n-1]
+		return free[n-1]
 	}
-	return make([]byte, 0, size)
+	return make([]byte, 0, leastChunk<<class)
 }
 
 // take takes the chunks of c, which the caller may not use again.
 func (s *spare) take(c *content) {
 	for _, chunk := range c.chunks {
-		if cap(chunk) == mostChunk {
-			*s = append(*s, chunk[:0])
-		}
+		class := classOf(cap(chunk))
+		s[class] = append(s[class], chunk[:0])
 	}
 	*c = content{}
 }

@@ -25,7 +25,7 @@ type process struct {
 	made        int       // its place in World.made
 	steps       uint64    // that nodes of the process have taken
 	told        node.State
-	toldAfter   uint64 // how many steps had been taken when told was asked for: a node changes in steps alone
+	toldAfter   uint64    // how many steps had been taken when told was asked for: a node changes in steps alone
 	incarnation uint32    // how often it was started
 	started     uint64    // when it was, in the order of all starts
 	starting    bool      // its start is on the heap

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/firstgap/firstgap/impl/node"
 )
@@ -38,6 +39,15 @@ func (m misuse) String() string { return misuseNames[m] }
 // hugeBytes is larger than any page.
 const hugeBytes = 20_000
 
+// tooManyRows is more than a request may have. Nothing changes the rows of a request.
+var tooManyRows = sync.OnceValue(func() []node.Row {
+	rows := make([]node.Row, 5000)
+	for i := range rows {
+		rows[i] = node.Row{Key: fmt.Sprint("wrong", i), Value: node.Some("wrong")}
+	}
+	return rows
+})
+
 // request makes the request.
 func (m misuse) request(t node.Txn, key string) node.Request {
 	put := node.Request{Op: node.OpPut, Txn: t, Rows: []node.Row{{Key: key, Value: node.Some("wrong")}}}
@@ -47,10 +57,7 @@ func (m misuse) request(t node.Txn, key string) node.Request {
 	case longValue:
 		put.Rows[0].Value = node.Some(strings.Repeat("v", hugeBytes))
 	case manyRows:
-		put.Rows = nil
-		for i := range 5000 {
-			put.Rows = append(put.Rows, node.Row{Key: fmt.Sprint("wrong", i), Value: node.Some("wrong")})
-		}
+		put.Rows = tooManyRows()
 	case noRows:
 		put.Rows = nil
 	case emptyKey:

@@ -17,6 +17,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/zeebo/xxh3"
@@ -72,14 +73,34 @@ func parseName(text string) (name, bool) {
 	switch {
 	case strings.HasPrefix(text, "log/"):
 		n.kind = logKind
-		_, err := fmt.Sscanf(text, "log/%05d/%016d-%016d", &n.group, &n.from, &n.through)
-		return n, err == nil && text == LogName(n.group, n.from, n.through) && n.from > 0 && n.from <= n.through
+		group, from, through := numbersIn(text)
+		n.group, n.from, n.through = node.Group(group), node.LSN(from), node.LSN(through)
+		return n, text == LogName(n.group, n.from, n.through) && n.from > 0 && n.from <= n.through
 	case strings.HasPrefix(text, "pages/"):
 		n.kind = imagesKind
-		_, err := fmt.Sscanf(text, "pages/%05d/%016d/%010d", &n.group, &n.at, &n.first)
-		return n, err == nil && text == ImagesName(n.group, n.at, n.first)
+		group, at, first := numbersIn(text)
+		n.group, n.at, n.first = node.Group(group), node.LSN(at), node.PageID(first)
+		return n, text == ImagesName(n.group, n.at, n.first)
 	}
 	return n, false
+}
+
+// numbersIn returns the three numbers of a name, as far as it has them. Whether it is the name that they make, the caller asks: a
+// restore reads thousands of names.
+func numbersIn(text string) (a, b, c uint64) {
+	found := strings.FieldsFunc(text, func(r rune) bool { return r == '/' || r == '-' })
+	if len(found) != 4 {
+		return 0, 0, 0
+	}
+	var all [3]uint64
+	for i, digits := range found[1:] {
+		n, err := strconv.ParseUint(digits, 10, 64)
+		if err != nil {
+			return 0, 0, 0
+		}
+		all[i] = n
+	}
+	return all[0], all[1], all[2]
 }
 
 // A Shape says what kind of volume was backed up.
@@ -156,7 +177,11 @@ func (s Shape) Encode() []byte {
 
 // Encode returns the bytes of the log object.
 func (l *Log) Encode() []byte {
-	b := number(number(number(number(begin(logKind), l.Group), l.From), l.Through), len(l.Records))
+	size := 64
+	for _, r := range l.Records {
+		size += 4 + r.MostBytes()
+	}
+	b := number(number(number(number(slices.Grow(begin(logKind), size), l.Group), l.From), l.Through), len(l.Records))
 	for _, r := range l.Records {
 		at := len(b)
 		b = r.AppendBinary(append(b, 0, 0, 0, 0))

@@ -128,6 +128,12 @@ func (r *Record) AppendBinary(b []byte) []byte {
 	return binary.LittleEndian.AppendUint64(b, r.Sum)
 }
 
+// MostBytes is how many bytes AppendBinary appends at most.
+func (r *Record) MostBytes() int {
+	const numbers, lengths = 8*binary.MaxVarintLen64 + 4, 3 * binary.MaxVarintLen64
+	return numbers + lengths + len(r.Key) + len(r.Old.Bytes) + len(r.New.Bytes) + 8
+}
+
 // DecodeRecord reads what AppendBinary wrote. It fails on anything that is cut short, too long or does not fit
 // the checksum.
 func DecodeRecord(b []byte) (*Record, error) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync"
 )
 
 // A State is how a node is at a moment, as one plain value: what an operator would see of it. A node tells what applies to
@@ -41,17 +42,39 @@ type Teller interface {
 // order of the fields, so that a node's counters have their names in one place.
 func Counters(of any) []Counter {
 	v := reflect.ValueOf(of)
-	counters := make([]Counter, 0, v.NumField())
-	for i := range v.NumField() {
-		if f := v.Type().Field(i); f.Type.Kind() == reflect.Uint64 {
+	named := countersOf(v.Type())
+	counters := make([]Counter, len(named))
+	for i, c := range named {
+		counters[i] = Counter{Name: c.name, Value: v.Field(c.field).Uint()}
+	}
+	return counters
+}
+
+// namedField is a field that counts.
+type namedField struct {
+	name  string
+	field int
+}
+
+// countersByType keeps what tags say, which no run can change: a run asks every node.
+var countersByType sync.Map // reflect.Type to []namedField
+
+func countersOf(t reflect.Type) []namedField {
+	if known, is := countersByType.Load(t); is {
+		return known.([]namedField)
+	}
+	var all []namedField
+	for i := range t.NumField() {
+		if f := t.Field(i); f.Type.Kind() == reflect.Uint64 {
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 			if name == "-" {
 				continue // for those who look into the node
 			}
-			counters = append(counters, Counter{Name: name, Value: v.Field(i).Uint()})
+			all = append(all, namedField{name, i})
 		}
 	}
-	return counters
+	countersByType.Store(t, all)
+	return all
 }
 
 // String says on one line what applies.

@@ -164,7 +164,7 @@ func (s *Segment) trim(out *node.Effects) {
 	slices.SortFunc(kept, func(a, b heldRecord) int { return cmp.Compare(a.position, b.position) })
 	base := entry{kind: baseEntry, position: s.synced, synced: s.synced,
 		promise: s.durable.promise, history: s.durable.history, floor: s.images.floor, kept: len(kept)}
-	log := appendEntry(appendEntry(nil, &base), &base)
+	log := appendEntry(appendEntry(s.shorter[:0], &base), &base)
 	for _, h := range kept {
 		log = appendEntry(log, &entry{kind: recordEntry, position: h.position, synced: s.synced, record: h.Record, lsn: h.LSN, epoch: h.Epoch})
 	}
@@ -172,7 +172,7 @@ func (s *Segment) trim(out *node.Effects) {
 		log = appendEntry(log, &s.queue[i])
 	}
 	s.trimming, s.scrubs.void = true, true
-	s.logBytes = len(log)
+	s.shorter, s.logBytes = log, len(log)
 	out.Replace(logFile, log, logToken)
 }
 

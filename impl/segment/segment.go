@@ -86,6 +86,7 @@ type Segment struct {
 	syncing  bool
 	buffer   []byte // the bytes that this step appends
 	whole    []byte // the bytes by which this step replaces the images
+	shorter  []byte // the bytes by which this step replaces the log
 
 	serving  bool         // false until a start has settled what the disk holds
 	settling []untold     // what a start has to tell once nothing is lost
