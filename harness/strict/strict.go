@@ -43,6 +43,9 @@ func Decode(r io.Reader, into any) error {
 
 // Unmarshal is Decode of a text in memory.
 func Unmarshal(text []byte, into any) error {
+	if verbatim(text, into) {
+		return nil
+	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
 	var plain any
@@ -68,6 +71,26 @@ func Unmarshal(text []byte, into any) error {
 		return err
 	}
 	return nil
+}
+
+// verbatim reads a text that is byte for byte what the type itself writes: there is nothing in it to object to, and a program that
+// reads what it has written, as each run does with its settings, need not have every key looked at. It changes nothing
+// where the text is another.
+func verbatim(text []byte, into any) bool {
+	place := reflect.ValueOf(into)
+	if place.Kind() != reflect.Pointer || place.IsNil() || !place.Elem().IsZero() {
+		return false // what the text leaves out would stay as it was
+	}
+	read := reflect.New(place.Type().Elem())
+	if json.Unmarshal(text, read.Interface()) != nil {
+		return false
+	}
+	again, err := json.Marshal(read.Interface())
+	if err != nil || !bytes.Equal(text, again) {
+		return false
+	}
+	place.Elem().Set(read.Elem())
+	return true
 }
 
 var (

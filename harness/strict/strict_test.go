@@ -63,3 +63,25 @@ func TestWhatDoesNotFitIsNamed(t *testing.T) {
 	var o outer
 	require.ErrorContains(t, strict.Unmarshal([]byte(`{"count":`), &o), "unexpected EOF")
 }
+
+// A text that the type itself writes takes the short way, which must not keep what was there before, and must not be taken by a
+// text that only resembles one.
+func TestTheShortWayIsNotALooserOne(t *testing.T) {
+	type part struct {
+		Name  string `json:"name"`
+		Count int    `json:"count,omitempty"`
+	}
+	kept := part{Name: "before", Count: 3}
+	require.NoError(t, strict.Unmarshal([]byte(`{"name":"after"}`), &kept))
+	require.Equal(t, part{Name: "after", Count: 3}, kept)
+	for _, text := range []string{`{"name":"x"}`, `{"name":"x"} `, `{"name": "x"}`} {
+		var read part
+		require.NoError(t, strict.Unmarshal([]byte(text), &read), text)
+		require.Equal(t, part{Name: "x"}, read, text)
+	}
+	for _, text := range []string{`{"Name":"x"}`, `{"name":"x","other":1}`, `{"name":"x"}{}`} {
+		var read part
+		require.Error(t, strict.Unmarshal([]byte(text), &read), text)
+		require.Zero(t, read, text)
+	}
+}
