@@ -21,6 +21,8 @@ type EndState struct {
 	Commits map[node.Txn]node.LSN
 	// Audit is the index, in History, of the transaction that read every row after the last recovery.
 	Audit int
+
+	reads []linearizability.Op // what the audit read, row by row, once it was asked for
 }
 
 // Loss says how durability was broken.
@@ -157,6 +159,9 @@ func claimed(h *workload.History) bool {
 // audited lists what the auditor read, row by row: of a scan, every row of the workload that is in its range, and every
 // other one that it found.
 func (e *EndState) audited() []linearizability.Op {
+	if e.reads != nil {
+		return e.reads
+	}
 	var reads []linearizability.Op
 	keys := e.Workload.Keys()
 	for _, op := range e.History.Transactions[e.Audit].Ops {
@@ -177,6 +182,7 @@ func (e *EndState) audited() []linearizability.Op {
 			}
 		}
 	}
+	e.reads = reads
 	return reads
 }
 

@@ -160,11 +160,19 @@ func Row(i int) string { return rowPrefix + strconv.Itoa(i) }
 
 // ChurnRow returns the key of row i, from 0 on, of those that come and go. They are in the order of their numbers.
 func (w Workload) ChurnRow(i int) string {
-	key := fmt.Sprintf("%s%05d", churnPrefix, i)
-	if pad := w.KeyBytes - len(key); pad > 0 {
-		key += strings.Repeat("k", pad)
+	const width = 5
+	digits := strconv.Itoa(i)
+	var b strings.Builder
+	b.Grow(max(w.KeyBytes, len(churnPrefix)+max(width, len(digits))))
+	b.WriteString(churnPrefix)
+	for range width - len(digits) {
+		b.WriteByte('0')
 	}
-	return key
+	b.WriteString(digits)
+	for b.Len() < w.KeyBytes {
+		b.WriteByte('k')
+	}
+	return b.String()
 }
 
 // The keys of a kind of rows begin alike.
