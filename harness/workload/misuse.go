@@ -169,17 +169,17 @@ func reasons(op node.Op, s node.Status) []node.Reason {
 
 // judgeReply returns what is wrong with the answer to a proper request.
 func judgeReply(op node.Op, r *node.Reply) (expected, found string, ok bool) {
-	found = fmt.Sprintf("%s: %s", r.Status, r.Reason)
+	answer := func() string { return fmt.Sprintf("%s: %s", r.Status, r.Reason) } // for the few that are wrong
 	allowed := reasons(op, r.Status)
 	switch {
 	case len(allowed) == 0:
-		return "an answer that fits what was asked", found, false
+		return "an answer that fits what was asked", answer(), false
 	case !slices.Contains(allowed, r.Reason):
 		texts := make([]string, len(allowed))
 		for i, a := range allowed {
 			texts[i] = a.String()
 		}
-		return fmt.Sprintf("%s with one of these reasons: %s", r.Status, strings.Join(texts, ", ")), found, false
+		return fmt.Sprintf("%s with one of these reasons: %s", r.Status, strings.Join(texts, ", ")), answer(), false
 	case r.Reason == node.ReasonDeadlock && len(r.Blockers) == 0:
 		return "the transactions of the cycle that this one would have closed", "none", false
 	case r.Reason == node.ReasonDeadlock && slices.Contains(r.Blockers, r.Txn):

@@ -49,12 +49,27 @@ func IsName(text string) bool {
 
 // LogName names the records of a group with from ≤ LSN ≤ through.
 func LogName(g node.Group, from, through node.LSN) string {
-	return fmt.Sprintf("log/%05d/%016d-%016d", g, from, through)
+	b := padded(append(make([]byte, 0, 48), "log/"...), uint64(g), 5)
+	b = padded(append(b, '/'), uint64(from), 16)
+	return string(padded(append(b, '-'), uint64(through), 16))
 }
 
 // ImagesName names the chunk of a group's page images as of at whose pages begin with first.
 func ImagesName(g node.Group, at node.LSN, first node.PageID) string {
-	return fmt.Sprintf("pages/%05d/%016d/%010d", g, at, first)
+	b := padded(append(make([]byte, 0, 48), "pages/"...), uint64(g), 5)
+	b = padded(append(b, '/'), uint64(at), 16)
+	return string(padded(append(b, '/'), uint64(first), 10))
+}
+
+// padded appends a number with zeros in front, so that names sort as their numbers do. A restore makes thousands of names.
+func padded(b []byte, n uint64, width int) []byte {
+	least := uint64(1)
+	for range width - 1 {
+		if least *= 10; n < least {
+			b = append(b, '0')
+		}
+	}
+	return strconv.AppendUint(b, n, 10)
 }
 
 // A name is what the name of an object says.

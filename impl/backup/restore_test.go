@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -579,4 +580,14 @@ func TestManifestsAreReadStrictly(t *testing.T) {
 	require.Equal(t, []string{LogName(0, 1, 16), LogName(1, 1, 16), VolumeName}, []string{m[0].Name, m[1].Name, m[2].Name})
 	_, err = ReadManifest(memory{})
 	require.Equal(t, &MissingError{Name: ManifestName}, err)
+}
+
+// Names sort as their numbers do, up to the largest number of so many digits, and no digit is lost beyond it.
+func TestNamesArePadded(t *testing.T) {
+	for _, n := range []uint64{0, 1, 9, 10, 99_999, 100_000, 9_999_999_999_999_999, 10_000_000_000_000_000, math.MaxUint64} {
+		l := node.LSN(n)
+		require.Equal(t, fmt.Sprintf("log/%05d/%016d-%016d", 7, l, l), LogName(7, l, l))
+		require.Equal(t, fmt.Sprintf("pages/%05d/%016d/%010d", 7, l, 12), ImagesName(7, l, 12))
+	}
+	require.Equal(t, "pages/65535/0000000000000000/4294967295", ImagesName(math.MaxUint16, 0, math.MaxUint32))
 }
