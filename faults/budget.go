@@ -50,7 +50,7 @@ func (e *BudgetError) Error() string {
 		e.Limit, e.Role, of, e.What, len(e.Nodes), e.At, strings.Join(e.Nodes, ", "))
 }
 
-// cutRate is the share of lost messages above which a link counts as cut rather than lossy.
+// cutRate is the share of lost or damaged messages above which a link counts as cut rather than lossy.
 const cutRate = 0.5
 
 // A span is a time during which a node is impaired.
@@ -172,7 +172,7 @@ func (p Plan) impair(t Topology, f *Fault, report func(Node, span), damaged map[
 				}
 			}
 		}
-	case Loss, Partition, PartitionOneWay:
+	case Loss, Damage, Partition, PartitionOneWay:
 		active := string(t.Active())
 		if active == "" || !f.cuts() {
 			return // see separate
@@ -190,7 +190,7 @@ func (p Plan) impair(t Topology, f *Fault, report func(Node, span), damaged map[
 
 // cuts tells whether a fault of the network counts as cutting links rather than making them lossy.
 func (f *Fault) cuts() bool {
-	return f.Kind == Partition || f.Kind == PartitionOneWay || f.Kind == Loss && f.Rate > cutRate
+	return f.Kind == Partition || f.Kind == PartitionOneWay || (f.Kind == Loss || f.Kind == Damage) && f.Rate > cutRate
 }
 
 // separate reports, of a system in which no node is active, the nodes that are cut off from the others: at each moment, those

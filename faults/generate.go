@@ -416,7 +416,8 @@ func (g Generator) breach(c fuzz.Continue) []Fault {
 func (g Generator) fault(c fuzz.Continue) Fault {
 	disk := g.Topology.holder().Disk
 	type kind = choice[Kind]
-	kinds := []kind{{2, Loss}, {2, Duplicate}, {2, Delay}, {2, Reorder}, {3, Partition}, {3, PartitionOneWay}, {1, AZCutOff}, {4, Crash}, {2, Pause}, {2, PowerLossAZ}}
+	kinds := []kind{{2, Loss}, {2, Duplicate}, {2, Delay}, {2, Reorder}, {3, Damage}, {3, Partition}, {3, PartitionOneWay}, {1, AZCutOff}, {4, Crash}, {2, Pause}, {2, PowerLossAZ}}
+	kinds = append(kinds, kind{1, ClockSlow}, kind{1, ClockJump})
 	if disk {
 		kinds = append(kinds, kind{1, DiskSlow})
 	}
@@ -457,6 +458,15 @@ func (g Generator) fault(c fuzz.Continue) Fault {
 	case Reorder:
 		f.Nodes, f.To = g.link(c, true)
 		f.Extra = g.between(c, 1, short/4)
+	case Damage:
+		f.Nodes, f.To = g.link(c, true)
+		f.Rate = float64(5+c.Intn(46)) / 100
+	case ClockSlow:
+		f.Nodes, f.Factor = g.clocks(c), float64(2+c.Intn(9))
+		return f
+	case ClockJump:
+		f.For, f.Nodes, f.Extra = 0, g.clocks(c), g.between(c, 1, g.Horizon/2)
+		return f
 	case Partition, PartitionOneWay:
 		f.Nodes, f.To = g.link(c, false)
 		if f.Kind == PartitionOneWay && c.RandBool() {
@@ -526,6 +536,17 @@ func (g Generator) fault(c fuzz.Continue) Fault {
 	}
 	f.Salt = c.Uint32()
 	return f
+}
+
+// clocks picks whose clocks a fault strikes: those that wait for others most of all.
+func (g Generator) clocks(c fuzz.Continue) []string {
+	switch {
+	case g.aReader(c, 3):
+		return []string{g.reader(c)}
+	case g.active() != "" && c.RandBool():
+		return []string{g.active()}
+	}
+	return g.someNodes(c)
 }
 
 // link picks the two sides of a network fault; the first is never empty unless it may be every link.

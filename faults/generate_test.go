@@ -159,7 +159,7 @@ func TestGeneratedPlans(t *testing.T) {
 // Plans of very many faults rot one disk again and again, up to what a plan may.
 func TestGeneratedPlansFlipFewBitsOfOneDisk(t *testing.T) {
 	most := 0
-	for seed := range int64(20) {
+	for seed := range int64(60) {
 		g := generator(seed%2 == 0)
 		g.Topology = faults.Volume{Groups: 1, Replicas: 3, WriteQuorum: 2, ReadQuorum: 2, Zones: 1, Clients: 1}.Topology()
 		g.Faults = 400

@@ -68,6 +68,7 @@ const (
 	Duplicate       Kind = "duplicate"         // each message arrives twice at Rate, the second time up to Extra later
 	Delay           Kind = "delay"             // each message takes Factor times as long, and Extra on top
 	Reorder         Kind = "reorder"           // each message takes up to Extra longer, each its own
+	Damage          Kind = "damage"            // a bit flips in a record or page image of each message at Rate; one without is lost
 	Partition       Kind = "partition"         // no message passes between Nodes and To, either way
 	PartitionOneWay Kind = "partition-one-way" // no message passes from Nodes to To; the other way is open
 	AZCutOff        Kind = "az-cut-off"        // no message passes between inside and outside of AZ; inside it lives on
@@ -75,6 +76,8 @@ const (
 	CrashAtPoint    Kind = "crash-at-point"    // as crash, once, when the node passes Point for the Hit-th time since At
 	Pause           Kind = "pause"             // Nodes do nothing for a while; what arrives waits
 	PowerLossAZ     Kind = "power-loss-az"     // every node in AZ crashes at once, and starts again after For
+	ClockSlow       Kind = "clock-slow"        // the clocks of Nodes, and so their timers, take Factor times as long
+	ClockJump       Kind = "clock-jump"        // the clocks of Nodes jump Extra ahead, and stay there; timers that run do not
 	DiskSlow        Kind = "disk-slow"         // each operation of the disk takes Factor times as long, and Extra on top
 	DiskCorrupt     Kind = "disk-corrupt"      // one bit flips of what is durable on a node's disk
 	DiskLost        Kind = "disk-lost"         // a node dies and its disk with it; it starts again after For, on an empty one
@@ -128,6 +131,7 @@ func rules() []rule {
 		{kind: Duplicate, needs: fFor | fRate, may: fNodes | fTo | fExtra | fSalt},
 		{kind: Delay, needs: fFor, may: fNodes | fTo | fFactor | fExtra | fSalt},
 		{kind: Reorder, needs: fFor | fExtra, may: fNodes | fTo | fSalt},
+		{kind: Damage, needs: fFor | fRate, may: fNodes | fTo | fSalt},
 		{kind: Partition, needs: fFor | fNodes, may: fTo},
 		{kind: PartitionOneWay, needs: fFor, may: fNodes | fTo},
 		{kind: AZCutOff, needs: fFor | fAZ},
@@ -135,6 +139,8 @@ func rules() []rule {
 		{kind: CrashAtPoint, needs: fFor | fNodes | fPoint | fHit, may: fSalt, duties: []Duty{Holds, Serves, Leads}, one: true},
 		{kind: Pause, needs: fFor | fNodes, duties: []Duty{Holds, Serves, Leads, Follows}},
 		{kind: PowerLossAZ, needs: fFor | fAZ, may: fSalt},
+		{kind: ClockSlow, needs: fFor | fNodes | fFactor, duties: []Duty{Holds, Serves, Leads, Follows}},
+		{kind: ClockJump, needs: fNodes | fExtra, duties: []Duty{Holds, Serves, Leads, Follows}},
 		{kind: DiskSlow, needs: fFor | fNodes, may: fFactor | fExtra, duties: []Duty{Holds, Serves}, disk: true},
 		{kind: DiskCorrupt, needs: fNodes, may: fSalt, duties: []Duty{Holds}, disk: true, one: true},
 		{kind: DiskLost, needs: fFor | fNodes, duties: []Duty{Holds}, disk: true, one: true},

@@ -14,6 +14,8 @@ type Counts struct {
 	LostByLoss     uint64 `json:"lostByLoss" text:"messages lost" by:"100"`                  // messages, requests and replies that the network lost
 	LostByCut      uint64 `json:"lostByCut" text:"messages stopped by a partition" by:"100"` // that a partition stopped
 	LostByDown     uint64 `json:"lostByDown"`                                                // whose receiver was down, or not the one that they were sent to
+	LostByDamage   uint64 `json:"lostByDamage" text:"messages whose frame was damaged"`      // that carried neither a record nor a page image
+	Damaged        uint64 `json:"damaged" text:"messages with a damaged record or page"`     // that arrived with one bit of a record or page image flipped
 	LostByNobody   uint64 `json:"lostByNobody"`                                              // addressed to no process, or to one of the wrong kind
 	Requests       uint64 `json:"requests"`
 	Replies        uint64 `json:"replies"`
@@ -50,7 +52,9 @@ type TypeCount struct {
 }
 
 // Lost returns how many messages, requests and replies did not arrive.
-func (c *Counts) Lost() uint64 { return c.LostByLoss + c.LostByCut + c.LostByDown + c.LostByNobody }
+func (c *Counts) Lost() uint64 {
+	return c.LostByLoss + c.LostByCut + c.LostByDown + c.LostByDamage + c.LostByNobody
+}
 
 // Types is what was sent, by type in the order of the names.
 type Types []TypeCount

@@ -16,6 +16,8 @@ func (w *World) lost(why Reason) {
 		c.LostByCut++
 	case ByDown:
 		c.LostByDown++
+	case ByDamage:
+		c.LostByDamage++
 	case ByNobody:
 		c.LostByNobody++
 	}

@@ -62,6 +62,7 @@ type fate struct {
 	delay  time.Duration
 	again  bool // a second copy arrives
 	second time.Duration
+	damage uint64 // which bit of what it carries flips; 0: none
 }
 
 // fateOf decides over a message from src to dst whose randomness is d.
@@ -93,6 +94,10 @@ func (w *World) fateOf(src, dst *process, d draw) fate {
 		case faults.Duplicate:
 			if own.chance(askFault, l.rate) {
 				f.again, f.second = true, f.delay+own.span(askJitter, l.extra)
+			}
+		case faults.Damage:
+			if own.chance(askFault, l.rate) {
+				f.damage = max(own.bits(askPosition), 1)
 			}
 		case faults.Delay:
 			factor, extra = factor*max(l.factor, 1), extra+l.extra
@@ -167,6 +172,15 @@ func (w *World) send(src *process, to node.ID, m node.Message) {
 	}
 	wait := w.give(src, dst, m, size, &p)
 	f := w.fateOf(src, dst, w.draw(mix(key, uint64(src.id)<<16|uint64(to))))
+	if f.damage != 0 && f.lost == 0 {
+		damaged, carries := node.DamagedCopy(m, f.damage)
+		if !carries {
+			w.lose(src, to, m, digest, ByDamage)
+			return
+		}
+		w.counts.Damaged++
+		p.message, p.value = damaged, mix(digest, f.damage)
+	}
 	f.delay += wait
 	f.second += wait
 	if f.lost != 0 {

@@ -87,7 +87,7 @@ func (w *World) check(f *faults.Fault, next *runtime.Succession) error {
 func (w *World) checkName(f *faults.Fault, name string) error {
 	if p := w.byName[name]; p != nil {
 		switch f.Kind {
-		case faults.Crash, faults.CrashAtPoint, faults.DiskSlow, faults.DiskCorrupt, faults.DiskLost, faults.NodeLost:
+		case faults.Crash, faults.CrashAtPoint, faults.ClockSlow, faults.ClockJump, faults.DiskSlow, faults.DiskCorrupt, faults.DiskLost, faults.NodeLost:
 			if p.actor != nil {
 				return fmt.Errorf("expected a process, found the client %q", name)
 			}
@@ -158,7 +158,7 @@ func saltOf(f *faults.Fault) uint64 { return mix(stringHash(string(f.Kind)), uin
 func (w *World) strikeFault(f *faults.Fault, next *runtime.Succession) {
 	length := time.Duration(f.For)
 	switch f.Kind {
-	case faults.Loss, faults.Duplicate, faults.Delay, faults.Reorder, faults.Partition, faults.PartitionOneWay, faults.AZCutOff:
+	case faults.Loss, faults.Duplicate, faults.Delay, faults.Reorder, faults.Damage, faults.Partition, faults.PartitionOneWay, faults.AZCutOff:
 		w.beginLinkFault(w.linkFault(f), length)
 	case faults.Crash:
 		for _, p := range w.named(f.Nodes) {
@@ -181,6 +181,14 @@ func (w *World) strikeFault(f *faults.Fault, next *runtime.Succession) {
 	case faults.Pause:
 		for _, p := range w.named(f.Nodes) {
 			w.pause(p, length)
+		}
+	case faults.ClockSlow:
+		for _, p := range w.named(f.Nodes) {
+			w.slowClock(p, f.Factor, length)
+		}
+	case faults.ClockJump:
+		for _, p := range w.named(f.Nodes) {
+			p.clock.jump(w.now, time.Duration(f.Extra))
 		}
 	case faults.DiskSlow:
 		for _, p := range w.named(f.Nodes) {
@@ -318,6 +326,7 @@ func (w *World) Mend() {
 	w.links, w.armed = nil, nil
 	for _, p := range w.parties {
 		p.disk.slow = nil
+		p.clock.setRate(w.now, 1)
 		p.downUntil = 0
 		if p.paused {
 			w.resume(p)

@@ -66,9 +66,10 @@ const (
 	ByCut                      // a partition stopped it
 	ByDown                     // its receiver was down, or had started anew
 	ByNobody                   // no process has that address
+	ByDamage                   // its frame was damaged, and the connection threw it away
 )
 
-var reasons = [...]string{"", "lost", "cut off", "receiver down", "no such receiver"}
+var reasons = [...]string{"", "lost", "cut off", "receiver down", "no such receiver", "damaged"}
 
 func (r Reason) String() string { return nameIn(reasons[:], "Reason", uint8(r)) }
 

@@ -286,7 +286,7 @@ func (w *World) call(p *process, ev *node.Event) (struck bool) {
 		w.made = append(w.made, made{id: p.id, node: p.node})
 	}
 	p.steps++
-	p.node.Step(w.now, *ev, &w.out)
+	p.node.Step(p.clock.at(w.now), *ev, &w.out)
 	return false
 }
 
@@ -348,7 +348,7 @@ func (w *World) perform(p *process, ev *node.Event) {
 }
 
 func (w *World) setTimer(p *process, t node.Timer, after time.Duration) {
-	due := w.now.Add(max(after, 0))
+	due := w.now.Add(p.clock.takes(max(after, 0)))
 	if due < w.now {
 		due = math.MaxInt64 // never
 	}

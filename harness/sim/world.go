@@ -37,6 +37,7 @@ type process struct {
 
 	timers map[node.Timer]timer
 	timerN uint64 // entries made for timers
+	clock  clock
 	disk   disk
 	hook   hook
 	hits   []pointCount
@@ -330,7 +331,7 @@ func (w *World) Ask(id node.ID, m node.Message) ([]node.Message, bool) {
 		return nil, false
 	}
 	var out node.Effects
-	n.Step(w.now, node.Event{Kind: node.Received, From: Outside, Message: m}, &out)
+	n.Step(w.find(id).clock.at(w.now), node.Event{Kind: node.Received, From: Outside, Message: m}, &out)
 	var answers []node.Message
 	for i := range out.List {
 		if e := &out.List[i]; e.Kind == node.DoSend && e.To == Outside {
