@@ -219,6 +219,12 @@ func PlantedBugs() []PlantedBug {
 		{"bugFencedBeforeSync",
 			"A segment answers a fence when its promise is durable, and not before: a crash would let the old writer have its last acknowledgement (SIGMOD 2018 §2.4).",
 			[]Check{Trace, Durability, Serializability}},
+		{"bugFailedSyncCounts",
+			"A sync that failed made nothing durable: what it was to cover is acknowledged by no segment, and a later sync does not make up for it (SIGMOD 2017 §3.3).",
+			[]Check{Trace, Durability, Serializability, Pages, Restore}},
+		{"bugNoChecksum",
+			"A segment stores only records that fit their checksum: what was damaged on the way would be acknowledged, and given to peers, as if it were the writer's (SIGMOD 2017 §3.2).",
+			[]Check{Trace, Pages, Durability, Serializability, Restore, Tree, Sanity, Snapshots}},
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -60,7 +61,7 @@ func TestDurableStepsHavePointsInPairs(t *testing.T) {
 }
 
 func TestPlantedBugsSayWhatTheyBreak(t *testing.T) {
-	require.Len(t, faults.PlantedBugs(), 41)
+	require.Len(t, faults.PlantedBugs(), 43)
 	for _, b := range faults.PlantedBugs() {
 		found, err := faults.LookupBug(b.Name)
 		require.NoError(t, err)
@@ -85,4 +86,67 @@ func TestNoOverlayIsAnError(t *testing.T) {
 	require.ErrorIs(t, err, faults.ErrNoOverlay)
 	_, err = faults.Unhit()
 	require.ErrorIs(t, err, faults.ErrNoOverlay)
+}
+
+// A kind that says nothing of itself would be a blank line in firstgap faults, and one whose cost is wrong would have an engineer
+// read a plan as within the budget: what is free never breaks it, however much of it there is.
+func TestEveryKindIsDescribed(t *testing.T) {
+	volume := faults.Volume{Groups: 1, Replicas: 6, WriteQuorum: 4, ReadQuorum: 3, Zones: 3, Readers: 2}.Topology()
+	segments := []string{"segment 1/1", "segment 1/2", "segment 1/3"}
+	for _, d := range faults.Catalogue() {
+		require.NotEmpty(t, d.What, d.Kind)
+		all := func(rate float64) error {
+			p := faults.Plan{Horizon: faults.Duration(time.Second)}
+			for _, name := range segments {
+				f := faults.Fault{Kind: d.Kind, At: faults.Duration(time.Millisecond)}
+				for _, field := range d.Needs {
+					switch field {
+					case "for":
+						f.For = faults.Duration(500 * time.Millisecond)
+					case "nodes":
+						f.Nodes = []string{name}
+					case "rate":
+						f.Rate = rate
+					case "factor":
+						f.Factor = 2
+					case "extra":
+						f.Extra = faults.Duration(time.Millisecond)
+					case "az":
+						f.AZ = "az" + name[len(name)-1:]
+					case "point":
+						f.Point = "segmentAfterSync"
+					case "hit":
+						f.Hit = 1
+					}
+				}
+				if len(f.Nodes) == 0 && f.AZ == "" && d.Cost != faults.Free {
+					f.To = []string{name}
+				}
+				if d.Kind == faults.Delay || d.Kind == faults.DiskSlow {
+					f.Factor = faults.MaxFactor // or extra
+				}
+				if d.Kind == faults.Promote {
+					f.Nodes = []string{"reader 1"}
+				}
+				if d.Kind == faults.Partition {
+					f.To = []string{"writer"}
+				}
+				p.Faults = append(p.Faults, f)
+			}
+			return p.Validate(volume)
+		}
+		var beyond *faults.BudgetError
+		switch d.Cost {
+		case faults.Free:
+			require.NoError(t, all(1), d.Kind)
+		case faults.Often:
+			require.NoError(t, all(0.5), d.Kind)
+			require.ErrorAs(t, all(0.6), &beyond, d.Kind)
+		case faults.Impairs, faults.Damages:
+			require.ErrorAs(t, all(1), &beyond, d.Kind)
+			require.Equal(t, d.Cost == faults.Damages, beyond.What == "with a damaged or lost disk", "%s: %v", d.Kind, beyond)
+		default:
+			t.Errorf("%s costs %q", d.Kind, d.Cost)
+		}
+	}
 }

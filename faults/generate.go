@@ -416,10 +416,10 @@ func (g Generator) breach(c fuzz.Continue) []Fault {
 func (g Generator) fault(c fuzz.Continue) Fault {
 	disk := g.Topology.holder().Disk
 	type kind = choice[Kind]
-	kinds := []kind{{2, Loss}, {2, Duplicate}, {2, Delay}, {2, Reorder}, {3, Damage}, {3, Partition}, {3, PartitionOneWay}, {1, AZCutOff}, {4, Crash}, {2, Pause}, {2, PowerLossAZ}}
+	kinds := []kind{{2, Loss}, {2, Duplicate}, {2, Delay}, {2, Reorder}, {4, Damage}, {3, Partition}, {3, PartitionOneWay}, {1, AZCutOff}, {4, Crash}, {2, Pause}, {2, PowerLossAZ}}
 	kinds = append(kinds, kind{1, ClockSlow}, kind{1, ClockJump})
 	if disk {
-		kinds = append(kinds, kind{1, DiskSlow})
+		kinds = append(kinds, kind{1, DiskSlow}, kind{8, DiskFail})
 	}
 	damaged := disk && g.Topology.Budget().Damaged > 0
 	if damaged && !g.Topology.holder().Unsealed {
@@ -460,7 +460,10 @@ func (g Generator) fault(c fuzz.Continue) Fault {
 		f.Extra = g.between(c, 1, short/4)
 	case Damage:
 		f.Nodes, f.To = g.link(c, true)
-		f.Rate = float64(5+c.Intn(46)) / 100
+		if active := g.active(); active != "" && c.RandBool() {
+			f.Nodes, f.To = []string{active}, nil // most of what travels comes from there
+		}
+		f.Rate = float64(10+c.Intn(41)) / 100
 	case ClockSlow:
 		f.Nodes, f.Factor = g.clocks(c), float64(2+c.Intn(9))
 		return f
@@ -516,6 +519,14 @@ func (g Generator) fault(c fuzz.Continue) Fault {
 		}
 		f.Factor = float64(2 + c.Intn(40))
 		return f
+	case DiskFail:
+		f.Nodes = g.someNodes(c)
+		if all := g.services(); len(all) > 0 && c.Intn(4) == 0 {
+			if one := all[c.Intn(len(all))]; g.Topology.of(Role(one)).Disk {
+				f.Nodes = []string{one}
+			}
+		}
+		f.Rate = float64(40+c.Intn(61)) / 100
 	case DiskCorrupt:
 		f.For, f.Nodes = 0, []string{g.holderNode(c).String()}
 	case DiskLost:

@@ -311,7 +311,7 @@ func TestPlansOfASystemThatNamesItsNodesOtherwise(t *testing.T) {
 	for _, disk := range []bool{false, true} {
 		topology := replicas(disk)
 		kinds := map[faults.Kind]int{}
-		for seed := range int64(1000) {
+		for seed := range int64(2000) {
 			g := faults.Generator{Topology: topology, Horizon: faults.Duration(300 * time.Millisecond), Faults: 5, Lost: true,
 				Points: []string{"replicaBeforeAnswer"}, Beyond: seed%8 == 0}
 			if !disk {

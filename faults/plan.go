@@ -79,6 +79,7 @@ const (
 	ClockSlow       Kind = "clock-slow"        // the clocks of Nodes, and so their timers, take Factor times as long
 	ClockJump       Kind = "clock-jump"        // the clocks of Nodes jump Extra ahead, and stay there; timers that run do not
 	DiskSlow        Kind = "disk-slow"         // each operation of the disk takes Factor times as long, and Extra on top
+	DiskFail        Kind = "disk-fail"         // operations of the disk fail at Rate, and from the first on all; when it ends the process starts again
 	DiskCorrupt     Kind = "disk-corrupt"      // one bit flips of what is durable on a node's disk
 	DiskLost        Kind = "disk-lost"         // a node dies and its disk with it; it starts again after For, on an empty one
 	NodeLost        Kind = "node-lost"         // a node and its disk are gone for good; only a spare can stand in for it
@@ -103,16 +104,17 @@ const (
 	fSalt
 )
 
-func (f field) String() string {
-	names := []string{"for", "nodes", "to", "az", "point", "hit", "rate", "factor", "extra", "salt"}
-	var in []string
-	for i, name := range names {
+func (f field) names() []string {
+	in := []string{}
+	for i, name := range []string{"for", "nodes", "to", "az", "point", "hit", "rate", "factor", "extra", "salt"} {
 		if f&(1<<i) != 0 {
 			in = append(in, name)
 		}
 	}
-	return strings.Join(in, ", ")
+	return in
 }
+
+func (f field) String() string { return strings.Join(f.names(), ", ") }
 
 // A rule says which fields a kind needs, which it may have besides, and whom it may strike.
 type rule struct {
@@ -122,32 +124,86 @@ type rule struct {
 	disk       bool   // they have disks
 	active     bool   // the system has a part that leads
 	one        bool   // exactly one node
+	what       string
+	cost       Cost
+}
+
+// A Cost is how a fault counts against the budget (see Budget).
+type Cost string
+
+// The costs.
+const (
+	Free    Cost = "nothing"             // every system has to wait it out, or has a successor for it
+	Impairs Cost = "impaired"            // its nodes count as impaired while it lasts, unless that is short
+	Often   Cost = "impaired above half" // as Impairs, where the rate is above a half
+	Damages Cost = "damaged"             // its nodes count as impaired and their disks as damaged, from then on to the end
+)
+
+// A Description says what a kind of fault is.
+type Description struct {
+	Kind  Kind     `json:"kind"`
+	What  string   `json:"what"`
+	Needs []string `json:"needs"` // fields beside kind and at
+	May   []string `json:"may"`   // fields that it may have besides
+	Cost  Cost     `json:"cost"`
+}
+
+// Catalogue describes all kinds of faults.
+func Catalogue() []Description {
+	var all []Description
+	for _, r := range rules() {
+		all = append(all, Description{Kind: r.kind, What: r.what, Needs: r.needs.names(), May: r.may.names(), Cost: r.cost})
+	}
+	return all
 }
 
 // rules is a function, as are all tables here, so that no caller can change it.
 func rules() []rule {
 	return []rule{
-		{kind: Loss, needs: fFor | fRate, may: fNodes | fTo | fSalt},
-		{kind: Duplicate, needs: fFor | fRate, may: fNodes | fTo | fExtra | fSalt},
-		{kind: Delay, needs: fFor, may: fNodes | fTo | fFactor | fExtra | fSalt},
-		{kind: Reorder, needs: fFor | fExtra, may: fNodes | fTo | fSalt},
-		{kind: Damage, needs: fFor | fRate, may: fNodes | fTo | fSalt},
-		{kind: Partition, needs: fFor | fNodes, may: fTo},
-		{kind: PartitionOneWay, needs: fFor, may: fNodes | fTo},
-		{kind: AZCutOff, needs: fFor | fAZ},
-		{kind: Crash, needs: fFor | fNodes, may: fSalt, duties: []Duty{Holds, Serves, Follows}},
-		{kind: CrashAtPoint, needs: fFor | fNodes | fPoint | fHit, may: fSalt, duties: []Duty{Holds, Serves, Leads}, one: true},
-		{kind: Pause, needs: fFor | fNodes, duties: []Duty{Holds, Serves, Leads, Follows}},
-		{kind: PowerLossAZ, needs: fFor | fAZ, may: fSalt},
-		{kind: ClockSlow, needs: fFor | fNodes | fFactor, duties: []Duty{Holds, Serves, Leads, Follows}},
-		{kind: ClockJump, needs: fNodes | fExtra, duties: []Duty{Holds, Serves, Leads, Follows}},
-		{kind: DiskSlow, needs: fFor | fNodes, may: fFactor | fExtra, duties: []Duty{Holds, Serves}, disk: true},
-		{kind: DiskCorrupt, needs: fNodes, may: fSalt, duties: []Duty{Holds}, disk: true, one: true},
-		{kind: DiskLost, needs: fFor | fNodes, duties: []Duty{Holds}, disk: true, one: true},
-		{kind: NodeLost, needs: fNodes, duties: []Duty{Holds}, disk: true, one: true},
-		{kind: TakeOver, active: true},
-		{kind: Promote, needs: fNodes, duties: []Duty{Follows}, one: true},
-		{kind: FailOver, needs: fFor, active: true},
+		{kind: Loss, needs: fFor | fRate, may: fNodes | fTo | fSalt,
+			what: "each message is lost at rate", cost: Often},
+		{kind: Duplicate, needs: fFor | fRate, may: fNodes | fTo | fExtra | fSalt,
+			what: "each message arrives twice at rate, the second time up to extra later", cost: Free},
+		{kind: Delay, needs: fFor, may: fNodes | fTo | fFactor | fExtra | fSalt,
+			what: "each message takes factor times as long, and extra on top", cost: Free},
+		{kind: Reorder, needs: fFor | fExtra, may: fNodes | fTo | fSalt,
+			what: "each message takes up to extra longer, each its own", cost: Free},
+		{kind: Damage, needs: fFor | fRate, may: fNodes | fTo | fSalt,
+			what: "at rate, one bit of a record or page image flips on the way and its checksum tells; a message without is lost", cost: Often},
+		{kind: Partition, needs: fFor | fNodes, may: fTo,
+			what: "no message passes between nodes and to, either way", cost: Impairs},
+		{kind: PartitionOneWay, needs: fFor, may: fNodes | fTo,
+			what: "no message passes from nodes to to; the other way is open", cost: Impairs},
+		{kind: AZCutOff, needs: fFor | fAZ,
+			what: "no message passes between inside and outside of az; inside it lives on", cost: Impairs},
+		{kind: Crash, needs: fFor | fNodes, may: fSalt, duties: []Duty{Holds, Serves, Follows},
+			what: "processes die and lose what they had not synced, and start again after for", cost: Impairs},
+		{kind: CrashAtPoint, needs: fFor | fNodes | fPoint | fHit, may: fSalt, duties: []Duty{Holds, Serves, Leads}, one: true,
+			what: "as crash, once, when the node passes point for the hit-th time", cost: Impairs},
+		{kind: Pause, needs: fFor | fNodes, duties: []Duty{Holds, Serves, Leads, Follows},
+			what: "nodes do nothing for a while; what arrives waits", cost: Impairs},
+		{kind: PowerLossAZ, needs: fFor | fAZ, may: fSalt,
+			what: "every node in az crashes at once, and starts again after for", cost: Impairs},
+		{kind: ClockSlow, needs: fFor | fNodes | fFactor, duties: []Duty{Holds, Serves, Leads, Follows},
+			what: "clocks, and so timers, take factor times as long", cost: Free},
+		{kind: ClockJump, needs: fNodes | fExtra, duties: []Duty{Holds, Serves, Leads, Follows},
+			what: "clocks jump extra ahead and stay there; timers that run do not", cost: Free},
+		{kind: DiskSlow, needs: fFor | fNodes, may: fFactor | fExtra, duties: []Duty{Holds, Serves}, disk: true,
+			what: "each operation of the disk takes factor times as long, and extra on top", cost: Free},
+		{kind: DiskFail, needs: fFor | fNodes | fRate, may: fSalt, duties: []Duty{Holds, Serves}, disk: true,
+			what: "operations of the disk fail at rate, and from the first on all; after for the process starts again", cost: Impairs},
+		{kind: DiskCorrupt, needs: fNodes, may: fSalt, duties: []Duty{Holds}, disk: true, one: true,
+			what: "one bit flips of what is durable on the disk", cost: Damages},
+		{kind: DiskLost, needs: fFor | fNodes, duties: []Duty{Holds}, disk: true, one: true,
+			what: "a node dies and its disk with it; it starts again after for, on an empty one", cost: Damages},
+		{kind: NodeLost, needs: fNodes, duties: []Duty{Holds}, disk: true, one: true,
+			what: "a node and its disk are gone for good; only a spare can stand in for it", cost: Damages},
+		{kind: TakeOver, active: true,
+			what: "a successor of the active node starts while the old one lives", cost: Free},
+		{kind: Promote, needs: fNodes, duties: []Duty{Follows}, one: true,
+			what: "a node that follows becomes the active one, whether or not the old one lives", cost: Free},
+		{kind: FailOver, needs: fFor, active: true,
+			what: "the active node dies for good, and a successor starts after for", cost: Free},
 	}
 }
 

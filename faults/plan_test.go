@@ -42,6 +42,7 @@ func good() faults.Plan {
 		faults.Fault{Kind: faults.Pause, At: 5 * ms, For: 1 * ms, Nodes: []string{"writer"}},
 		faults.Fault{Kind: faults.PowerLossAZ, At: 6 * ms, For: 1 * ms, AZ: "az1"},
 		faults.Fault{Kind: faults.DiskSlow, At: 7 * ms, For: 1 * ms, Nodes: []string{"segment 1/2"}, Factor: 10},
+		faults.Fault{Kind: faults.DiskFail, At: 7 * ms, For: 1 * ms, Nodes: []string{"segment 1/2"}, Rate: 0.5, Salt: 4},
 		faults.Fault{Kind: faults.DiskCorrupt, At: 8 * ms, Nodes: []string{"segment 1/2"}, Salt: 1},
 		faults.Fault{Kind: faults.DiskLost, At: 8 * ms, For: 1 * ms, Nodes: []string{"segment 1/2"}},
 		faults.Fault{Kind: faults.NodeLost, At: 8 * ms, Nodes: []string{"segment 2/2"}},

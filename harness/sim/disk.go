@@ -19,6 +19,16 @@ type disk struct {
 	busy  node.Time
 	reads []diskRead // that have completed and were not told yet
 	slow  []*diskFault
+	// failing are the faults that have operations fail while they last; dead tells that one has: from then on all do, until the
+	// process starts again.
+	failing []*diskFailure
+	dead    bool
+}
+
+// diskFailure makes operations of a disk fail while it lasts.
+type diskFailure struct {
+	rate float64
+	salt uint64
 }
 
 // diskFault makes the operations of a disk slow while it lasts.
@@ -162,6 +172,35 @@ func (w *World) completeAt(p *process, at node.Time, token node.Token) {
 	w.schedule(at, pending{kind: EventDisk, to: p.index, incarnation: p.incarnation, value: uint64(token), bytes: pendingBytes})
 }
 
+// completed ends the oldest operation of a process's disk, and tells whether it failed.
+func (w *World) completed(p *process) (failed bool) {
+	d := &p.disk
+	id := d.ops[0].id
+	for _, f := range d.failing {
+		d.dead = d.dead || id.of(f.salt).chance(askFault, f.rate)
+	}
+	if !d.dead {
+		w.bytes -= int64(d.complete(&w.spare))
+		return false
+	}
+	w.counts.DiskFailures++
+	op := d.ops[0]
+	switch {
+	case op.read:
+		d.ops = slices.Delete(d.ops, 0, 1)
+	case id.chance(askEffect, w.disk.EffectRate):
+		w.bytes -= int64(d.complete(&w.spare)) // it took effect, and the word of that was lost
+	default:
+		d.ops = slices.Delete(d.ops, 0, 1)
+		if op.file != nil { // what was to take its place is not there, nor what was appended to that
+			w.bytes -= int64(op.file.versions[1].data.size)
+			w.spare.take(&op.file.versions[1].data)
+			op.file.versions = slices.Delete(op.file.versions, 1, 2)
+		}
+	}
+	return true
+}
+
 // complete makes the oldest operation take effect. It returns how many bytes it freed.
 func (d *disk) complete(s *spare) (freed int) {
 	op := d.ops[0]
@@ -209,7 +248,7 @@ func (w *World) crashDisk(p *process, salt uint64) {
 		w.bytes -= int64(d.complete(&w.spare))
 	}
 	d.ops = d.ops[:0]
-	d.reads = nil
+	d.reads, d.dead = nil, false
 	d.busy = w.now
 	for _, f := range d.files {
 		for _, v := range f.versions {

@@ -431,3 +431,91 @@ func (r *readsNode) Step(_ node.Time, ev node.Event, out *node.Effects) {
 		*r.got = append(*r.got, fmt.Sprintf("%d:%s", ev.Token, ev.Data))
 	}
 }
+
+// failing runs a node whose disk fails from 5ms to 50ms, and returns what it was told and what its second start finds.
+func failing(t *testing.T, o Options, rate float64, at5 func(out *node.Effects)) (told []string, found map[string]string, w *World) {
+	o.Disk.Sync, o.Disk.Replace = dur(ms), dur(ms)
+	w = newWorld(t, o)
+	found = map[string]string{}
+	add(t, w, 1, "a", func(_ node.Time, ev node.Event, out *node.Effects) {
+		switch ev.Kind {
+		case node.Started:
+			if ev.Incarnation == 1 {
+				out.Append("log", []byte("kept"))
+				out.Sync(1)
+				out.SetTimer(1, 6*ms)
+			}
+			for _, f := range ev.Files {
+				found[f.Name] = string(f.Data)
+			}
+		case node.Fired:
+			at5(out)
+		default:
+			told = append(told, fmt.Sprintf("%v %d", ev.Kind, ev.Token))
+		}
+	})
+	require.NoError(t, w.Install(faults.Plan{Horizon: dur(100 * ms), Faults: []faults.Fault{
+		{Kind: faults.DiskFail, At: dur(5 * ms), For: dur(45 * ms), Nodes: []string{"a"}, Rate: rate, Salt: 3}}}, runtime.Succession{}))
+	w.Run(after(100 * ms))
+	require.Zero(t, w.bytes-int64(w.parties[0].disk.size()), "what is on the disk is all that is counted")
+	return told, found, w
+}
+
+func (d *disk) size() (n int) {
+	for _, f := range d.files {
+		for _, v := range f.versions {
+			n += v.data.size
+		}
+	}
+	return n
+}
+
+// What failed is told as failed, so is what comes after it, and the disk keeps what it had before. When the fault ends the process
+// starts again.
+func TestADiskThatFails(t *testing.T) {
+	told, found, w := failing(t, Options{Seed: 1}, 1, func(out *node.Effects) {
+		out.Append("log", []byte("lost"))
+		out.Sync(2)
+		out.Read("log", 0, 4, 3)
+		out.Replace("cell", []byte("new"), 4)
+		out.Append("cell", []byte("more"))
+		out.Sync(5)
+	})
+	assert.Equal(t, []string{"disk-done 1", "disk-failed 2", "disk-failed 3", "disk-failed 4", "disk-failed 5"}, told)
+	assert.Equal(t, map[string]string{"log": "kept"}, found)
+	assert.EqualValues(t, 4, w.Counts().DiskFailures)
+	assert.EqualValues(t, 2, w.Started(1))
+}
+
+// An operation that failed may have taken effect: the word of that was lost. A node that takes the failure for "it is not there"
+// is as wrong as one that takes it for done.
+func TestAFailureMayHaveTakenEffect(t *testing.T) {
+	seen := map[string]int{}
+	for seed := uint64(1); seed <= 200; seed++ {
+		told, found, _ := failing(t, Options{Seed: seed, Disk: Disk{EffectRate: 0.5}}, 1, func(out *node.Effects) {
+			out.Append("log", []byte("+"))
+			out.Sync(2)
+			out.Replace("cell", []byte("new"), 3)
+		})
+		require.Equal(t, []string{"disk-done 1", "disk-failed 2", "disk-failed 3"}, told)
+		seen[found["log"]+" "+found["cell"]]++
+	}
+	assert.Len(t, seen, 4, "%v", seen)
+	for content, n := range seen {
+		assert.InDelta(t, 50, n, 30, content)
+	}
+}
+
+// At a low rate most disks never fail, and then no process is started again for it.
+func TestADiskThatMayFail(t *testing.T) {
+	failed := 0
+	for seed := uint64(1); seed <= 200; seed++ {
+		told, _, w := failing(t, Options{Seed: seed}, 0.2, func(out *node.Effects) { out.Sync(2) })
+		require.Len(t, told, 2)
+		if told[1] == "disk-failed 2" {
+			failed++
+		}
+		require.EqualValues(t, 1+w.Counts().DiskFailures, w.Started(1))
+	}
+	assert.InDelta(t, 40, failed, 20)
+}

@@ -87,7 +87,7 @@ func (w *World) check(f *faults.Fault, next *runtime.Succession) error {
 func (w *World) checkName(f *faults.Fault, name string) error {
 	if p := w.byName[name]; p != nil {
 		switch f.Kind {
-		case faults.Crash, faults.CrashAtPoint, faults.ClockSlow, faults.ClockJump, faults.DiskSlow, faults.DiskCorrupt, faults.DiskLost, faults.NodeLost:
+		case faults.Crash, faults.CrashAtPoint, faults.ClockSlow, faults.ClockJump, faults.DiskSlow, faults.DiskFail, faults.DiskCorrupt, faults.DiskLost, faults.NodeLost:
 			if p.actor != nil {
 				return fmt.Errorf("expected a process, found the client %q", name)
 			}
@@ -193,6 +193,10 @@ func (w *World) strikeFault(f *faults.Fault, next *runtime.Succession) {
 	case faults.DiskSlow:
 		for _, p := range w.named(f.Nodes) {
 			w.slowDisk(p, &diskFault{factor: f.Factor, extra: time.Duration(f.Extra)}, length)
+		}
+	case faults.DiskFail:
+		for _, p := range w.named(f.Nodes) {
+			w.failDisk(p, &diskFailure{rate: f.Rate, salt: saltOf(f)}, length)
 		}
 	case faults.DiskCorrupt:
 		for _, p := range w.named(f.Nodes) {
@@ -318,6 +322,22 @@ func (w *World) slowDisk(p *process, slow *diskFault, length time.Duration) {
 	})
 }
 
+// failDisk has operations of a disk fail for a while. Then its operator starts the process again, if one failed.
+func (w *World) failDisk(p *process, failing *diskFailure, length time.Duration) {
+	p.disk.failing = append(p.disk.failing, failing)
+	w.actAt(w.now.Add(length), w.plan, "end of "+string(faults.DiskFail)+" "+p.name, func() {
+		for i, other := range p.disk.failing {
+			if other == failing {
+				p.disk.failing = append(p.disk.failing[:i], p.disk.failing[i+1:]...)
+				break
+			}
+		}
+		if p.disk.dead && len(p.disk.failing) == 0 {
+			w.crashFor(p, string(faults.DiskFail), failing.salt, 0)
+		}
+	})
+}
+
 // Mend ends all faults, calls off those that have not begun, wakes what is paused, and starts what is down, except
 // what Stop or a fail-over took down for good. What a crash or a corruption did to a disk stays. The network and the
 // disks are from then on as Options describe them.
@@ -325,7 +345,10 @@ func (w *World) Mend() {
 	w.plan++
 	w.links, w.armed = nil, nil
 	for _, p := range w.parties {
-		p.disk.slow = nil
+		p.disk.slow, p.disk.failing = nil, nil
+		if p.disk.dead {
+			w.crash(p, string(faults.DiskFail), 0) // and it starts again, below
+		}
 		p.clock.setRate(w.now, 1)
 		p.downUntil = 0
 		if p.paused {

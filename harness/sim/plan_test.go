@@ -263,7 +263,7 @@ func TestGeneratedPlansInstall(t *testing.T) {
 		generator.Points = append(generator.Points, p.Name)
 	}
 	kinds := map[faults.Kind]bool{}
-	for seed := int64(1); seed <= 120; seed++ {
+	for seed := int64(1); seed <= 320; seed++ {
 		plan, err := generator.Plan(seed)
 		require.NoError(t, err)
 		d := newDiary(t)

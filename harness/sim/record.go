@@ -21,7 +21,7 @@ const (
 	EventStart   EventKind = iota + 1 // a process or client starts: Incarnation
 	EventMessage                      // a message is delivered: From, Message
 	EventTimer                        // a timer fires: Timer
-	EventDisk                         // a sync or replace completes: Token
+	EventDisk                         // a read, sync or replace completes, or fails: Token, and then Reason
 	EventRequest                      // a request reaches a process: From, Request
 	EventReply                        // a reply reaches a client: From, Reply
 	EventAction                       // the harness acts: Name
@@ -67,9 +67,10 @@ const (
 	ByDown                     // its receiver was down, or had started anew
 	ByNobody                   // no process has that address
 	ByDamage                   // its frame was damaged, and the connection threw it away
+	ByDisk                     // of an operation of the disk: it failed
 )
 
-var reasons = [...]string{"", "lost", "cut off", "receiver down", "no such receiver", "damaged"}
+var reasons = [...]string{"", "lost", "cut off", "receiver down", "no such receiver", "damaged", "failed"}
 
 func (r Reason) String() string { return nameIn(reasons[:], "Reason", uint8(r)) }
 
@@ -141,6 +142,9 @@ func (w names) what(e *Event) string {
 	case EventTimer:
 		return fmt.Sprintf("timer %d", e.Timer)
 	case EventDisk:
+		if e.Reason == ByDisk {
+			return fmt.Sprintf("disk failed, token %d", e.Token)
+		}
 		return fmt.Sprintf("disk done, token %d", e.Token)
 	case EventRequest:
 		return "← " + w(e.From) + ": " + describeRequest(e.Request)
@@ -254,6 +258,8 @@ func (w *World) describeStep(ev *node.Event) string {
 		return names(w.Name).what(&Event{Kind: EventTimer, Timer: ev.Timer})
 	case node.DiskDone:
 		return names(w.Name).what(&Event{Kind: EventDisk, Token: ev.Token})
+	case node.DiskFailed:
+		return names(w.Name).what(&Event{Kind: EventDisk, Token: ev.Token, Reason: ByDisk})
 	case node.Requested:
 		return names(w.Name).what(&Event{Kind: EventRequest, From: ev.From, Request: &ev.Request})
 	}
@@ -271,7 +277,7 @@ type Record struct {
 	Incarnation uint32          `json:"incarnation,omitempty"`
 	Timer       node.Timer      `json:"timer,omitempty"`
 	Token       node.Token      `json:"token,omitempty"`
-	Reason      Reason          `json:"reason,omitempty"` // of a loss
+	Reason      Reason          `json:"reason,omitempty"` // of a loss, or ByDisk
 	Name        string          `json:"name,omitempty"`   // of an action, or how a process died
 	What        json.RawMessage `json:"what,omitempty"`   // the message, request, reply or trace, as the wire has it in JSON (package node)
 	// Left says that What was too long to be kept: its type, and how many bytes it had.

@@ -134,7 +134,7 @@ func (w *World) arrives(p *process, e *pending, at node.Time) bool {
 			return false // what became of it was decided when the process crashed
 		}
 		if !e.arrived {
-			w.bytes -= int64(p.disk.complete(&w.spare))
+			e.failed = w.completed(p)
 		}
 		return true
 	}
@@ -228,6 +228,14 @@ func (w *World) handleNode(p *process, e *pending) {
 			w.tell(&Event{Kind: EventTimer, Process: p.id, Timer: e.timer})
 		}
 	case EventDisk:
+		if e.failed {
+			*ev = node.Event{Kind: node.DiskFailed, Token: node.Token(e.value)}
+			w.fold(EventDisk, p.id, 0, uint8(ByDisk), e.value)
+			if w.listen != nil {
+				w.tell(&Event{Kind: EventDisk, Process: p.id, Token: node.Token(e.value), Reason: ByDisk})
+			}
+			break
+		}
 		*ev = node.Event{Kind: node.DiskDone, Token: node.Token(e.value), Data: p.disk.takeRead(node.Token(e.value))}
 		digest := e.value
 		if len(ev.Data) > 0 {

@@ -89,6 +89,7 @@ func (m *made) died() {
 type pending struct {
 	kind        EventKind
 	arrived     bool // it has arrived, and waits for the end of a pause
+	failed      bool // of an operation of a disk
 	received    bool // the receiver's host has taken it from the network
 	from, to    int32
 	incarnation uint32 // of to

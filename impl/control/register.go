@@ -40,6 +40,7 @@ type Register struct {
 	asker   node.ID
 	writing bool
 	monitor monitor
+	stopped bool // its disk failed: until the process starts again it does nothing
 }
 
 // A cell is what the register stores: the epoch, the writer that won it, the geometry, and how that came about.
@@ -72,7 +73,12 @@ func (g *Register) Suspects() []node.ID { return g.monitor.suspects() }
 
 // Step implements node.Node.
 func (g *Register) Step(_ node.Time, ev node.Event, out *node.Effects) {
+	if g.stopped {
+		return
+	}
 	switch ev.Kind {
+	case node.DiskFailed:
+		g.stopped = true // what it has on disk is not known: the next start reads it
 	case node.Started:
 		g.start(ev.Files, out)
 		g.monitor.start(ev.Incarnation, out)

@@ -135,3 +135,15 @@ func TestAChangeThatWasNotToldIsToldByTheNextStart(t *testing.T) {
 	require.Equal(t, node.PageID(16), again.Geometry().Capacity)
 	require.Equal(t, node.ChangeDone, change(again, 1, first.Growing(volume())).List[0].Message.(*node.Changed).Outcome)
 }
+
+// An epoch whose write failed is won by no writer: it may not be on the disk. The register stops, and the next start reads what is.
+func TestARegisterStopsWhenItsDiskFails(t *testing.T) {
+	g := New(Config{ID: 100, Volume: volume()}, node.NoHook{})
+	out := swap(g, 5, 0, 50)
+	require.Empty(t, step(g, node.Event{Kind: node.DiskFailed, Token: out.List[0].Token}).List)
+	require.False(t, g.State().Serving)
+	require.Empty(t, step(g, node.Event{Kind: node.DiskDone, Token: out.List[0].Token}).List)
+	require.Empty(t, swap(g, 6, 0, 60).List)
+	require.Empty(t, step(g, node.Event{Kind: node.Received, From: 5, Message: &node.ReadEpoch{Token: 1}}).List)
+	require.Zero(t, g.Epoch())
+}

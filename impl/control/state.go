@@ -4,5 +4,9 @@ import "github.com/firstgap/firstgap/impl/node"
 
 // State implements node.Teller.
 func (r *Register) State() node.State {
-	return node.State{Role: "register", Serving: true, Epoch: r.durable.epoch}
+	s := node.State{Role: "register", Serving: !r.stopped, Epoch: r.durable.epoch}
+	if r.stopped {
+		s.Phase = "stopped: its disk failed"
+	}
+	return s
 }

@@ -47,10 +47,15 @@ const (
 	DiskDone
 	// Requested is a request of a client: From and Request count.
 	Requested
+	// DiskFailed is what comes in place of DiskDone when a DoSync, a DoReplace or a DoRead failed: Token counts. What it was to make
+	// durable may be on the disk, or not, or in part, and every later operation fails, until the process starts again. A node
+	// that goes on as if it were durable lies (what became of those who tried the sync again: lwn.net/Articles/752063); our own
+	// stop. One that waits for a DiskDone that never comes has not lied either.
+	DiskFailed
 )
 
 func (k EventKind) String() string {
-	names := [...]string{"", "started", "received", "fired", "disk-done", "requested"}
+	names := [...]string{"", "started", "received", "fired", "disk-done", "requested", "disk-failed"}
 	if int(k) < len(names) {
 		return names[k]
 	}

@@ -30,6 +30,7 @@ type Store struct {
 	onWay   []put    // to the disk, in the order in which it will be durable
 	token   node.Token
 	serving bool
+	stopped bool // its disk failed: until the process starts again it does nothing
 	stored  uint64
 	// restarts is 1 when it did not start for the first time.
 	restarts uint64
@@ -78,7 +79,12 @@ func (s *Store) from(name string) int {
 
 // Step implements node.Node.
 func (s *Store) Step(_ node.Time, ev node.Event, out *node.Effects) {
+	if s.stopped {
+		return
+	}
 	switch ev.Kind {
+	case node.DiskFailed:
+		s.stopped, s.serving = true, false // what is on the disk is not known: the next start reads it
 	case node.Started:
 		s.restarts = min(1, uint64(ev.Incarnation)-1)
 		for _, f := range ev.Files {

@@ -80,3 +80,13 @@ func TestLimits(t *testing.T) {
 	}
 	require.Empty(t, ask(s, 7, &node.PutObject{Name: "one more"}))
 }
+
+// An object whose write failed is kept for no segment, or one of them would drop the log that only it has.
+func TestAStoreStopsWhenItsDiskFails(t *testing.T) {
+	s := started(t)
+	out := ask(s, 7, &node.PutObject{Name: "a", Data: []byte("one")})
+	require.Empty(t, step(s, node.Event{Kind: node.DiskFailed, Token: out[0].Token}))
+	require.False(t, s.State().Serving)
+	require.Empty(t, step(s, node.Event{Kind: node.DiskDone, Token: out[0].Token}))
+	require.Empty(t, ask(s, 7, &node.ListObjects{}))
+}

@@ -90,6 +90,7 @@ type Segment struct {
 
 	serving  bool         // false until a start has settled what the disk holds
 	settling []untold     // what a start has to tell once nothing is lost
+	stopped  bool         // an operation of the disk failed: until the process starts again it does nothing
 	dead     bool         // something durable is unreadable, and no header says what: for ever without a vote
 	lost     []lostRecord // durable once, unreadable now, to be fetched from a peer
 	writers  map[node.Epoch]node.ID
@@ -169,11 +170,25 @@ func (s *Segment) Damaged() bool { return s.dead || s.isHollow || len(s.lost) > 
 // Step implements node.Node.
 func (s *Segment) Step(_ node.Time, ev node.Event, out *node.Effects) {
 	s.buffer = s.buffer[:0]
+	if s.stopped {
+		return
+	}
 	switch ev.Kind {
 	case node.Started:
 		s.start(ev.Incarnation, ev.Files, out)
 	case node.DiskDone:
 		s.diskDone(ev.Token, ev.Data, out)
+	case node.DiskFailed:
+		// gofail: var bugFailedSyncCounts struct{}
+		// if s.hook.Planted("bugFailedSyncCounts") {
+		// 	s.diskDone(ev.Token, nil, out)
+		// 	break
+		// }
+
+		// What is on the disk now is not known, and another sync that succeeds says nothing of what this one has lost. The
+		// next start reads what is there.
+		s.stopped, s.serving = true, false
+		return
 	case node.Fired:
 		switch ev.Timer {
 		case gossipTimer:
@@ -326,7 +341,11 @@ func (s *Segment) append(from node.ID, m *node.Append, out *node.Effects) {
 
 // accept appends r to the log unless it does not belong there.
 func (s *Segment) accept(r *node.Record, from node.ID, out *node.Effects) {
-	if r.Group != s.group || !r.Intact() || r.LSN == 0 || len(s.held) >= maxHeld || len(s.queue) >= maxQueued {
+	intact := r.Intact()
+	// gofail: var bugNoChecksum struct{}
+	// intact = intact || s.hook.Planted("bugNoChecksum")
+
+	if r.Group != s.group || !intact || r.LSN == 0 || len(s.held) >= maxHeld || len(s.queue) >= maxQueued {
 		return
 	}
 	if s.isLost(r.LSN, r.Epoch) {

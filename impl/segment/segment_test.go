@@ -487,3 +487,28 @@ func TestAnIdleSegmentAsksEveryPeer(t *testing.T) {
 		require.Len(t, asked, peers)
 	}
 }
+
+// A sync that failed acknowledges nothing, and neither does a later one that succeeds: what the first was to make durable may be
+// gone from the cache as well. The segment stops, and the next start reads what there is.
+func TestASegmentStopsWhenItsDiskFails(t *testing.T) {
+	b := newBench(t)
+	b.get(writer1, writes(1, record(1, 0, 1, "a", "", "1")))
+	var out node.Effects
+	b.seg.Step(0, node.Event{Kind: node.DiskFailed, Token: b.pending[len(b.pending)-1].token}, &out)
+	require.Empty(t, out.List)
+	require.False(t, b.seg.State().Serving)
+	require.Equal(t, "stopped: its disk failed", b.seg.State().Phase)
+	for _, ev := range []node.Event{
+		{Kind: node.DiskDone, Token: b.pending[len(b.pending)-1].token},
+		{Kind: node.Received, From: writer1, Message: writes(1, record(2, 1, 1, "b", "", "2"))},
+		{Kind: node.Received, From: 100, Message: &node.Ping{Round: 1}},
+		{Kind: node.Fired, Timer: gossipTimer},
+	} {
+		b.seg.Step(0, ev, &out)
+	}
+	require.Empty(t, out.List)
+	require.Empty(t, out.Trace)
+	b.restart()
+	require.True(t, b.seg.State().Serving)
+	require.Zero(t, b.seg.SCL())
+}

@@ -4,6 +4,13 @@ import "github.com/firstgap/firstgap/impl/node"
 
 // State implements node.Teller.
 func (s *Segment) State() node.State {
-	return node.State{Role: "segment", Promise: s.durable.promise, Line: s.durable.line(), SCL: s.scl, Serving: s.serving,
+	return node.State{Role: "segment", Phase: s.phase(), Promise: s.durable.promise, Line: s.durable.line(), SCL: s.scl, Serving: s.serving,
 		Damaged: s.Damaged(), Counters: node.Counters(s.Counters())}
+}
+
+func (s *Segment) phase() string {
+	if s.stopped {
+		return "stopped: its disk failed"
+	}
+	return ""
 }
