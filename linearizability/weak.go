@@ -309,50 +309,36 @@ func (g *orders) sawAll(component []int32, reads [][]reading, saw func(reader, s
 			lanes[w.key] = l
 		}
 	}
-	clocks := make([][]int32, len(g.c.steps))
-	var free [][]int32
+	maker, clocks := clockMaker{width: width}, make([]clock, len(g.c.steps))
 	for _, i := range order {
-		var own []int32
-		if n := len(free); n > 0 {
-			own, free = free[n-1], free[:n-1]
-			clear(own)
-		} else {
-			own = make([]int32, width)
-		}
+		own := maker.clock()
 		sees(i, func(s int32) {
-			for k, seen := range clocks[s] {
-				if seen > own[k] {
-					own[k] = seen
-				}
-			}
-			own[column[s]] = max(own[column[s]], place[s])
+			maker.see(own, clocks[s])
+			maker.advance(own, column[s], place[s])
 		})
 		for _, r := range reads[i] {
-			var from []int32 // what the one that was read sees, and so comes before it anyhow
+			var from clock // what the one that was read sees, and so comes before it anyhow
 			if s := g.versions[r.from].step; s != none {
 				from = clocks[s]
 			}
 			for _, l := range lanes[r.key] {
-				seen := own[l.column]
-				if seen == 0 {
+				seen := own.at(l.column)
+				if seen == 0 || from != nil && from.at(l.column) >= seen {
 					continue
 				}
 				at := sort.Search(len(l.steps), func(k int) bool { return place[l.steps[k]] > seen })
-				if at > 0 && (from == nil || from[l.column] < place[l.steps[at-1]]) {
+				if at > 0 && (from == nil || from.at(l.column) < place[l.steps[at-1]]) {
 					saw(i, l.steps[at-1], r)
 				}
 			}
 		}
 		sees(i, func(s int32) {
 			if uses[s]--; uses[s] == 0 {
-				free = append(free, clocks[s])
 				clocks[s] = nil
 			}
 		})
 		if uses[i] > 0 {
 			clocks[i] = own
-		} else {
-			free = append(free, own)
 		}
 	}
 }
