@@ -61,7 +61,7 @@ func CheckCalls(ctx context.Context, model Model, history []Call, options Option
 	for i := range history {
 		c := &history[i]
 		if problem := malformedCall(model, c); problem != "" {
-			result.Reason = fmt.Errorf("linearizability: malformed history: client %d's %s (line %d) %s", c.Client, c, c.Line, problem)
+			result.Reason = &MalformedCallError{Call: *c, Problem: problem}
 			return result
 		}
 		if c.Unknown {

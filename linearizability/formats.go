@@ -1,9 +1,11 @@
 package linearizability
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -34,8 +36,8 @@ type FormatInfo struct {
 	Name    Format
 	Title   string // what it is, in one line
 	Text    string // what one has to know of it
-	Example string // lines of it; of a binary format, a picture of it
-	Binary  bool   // Example cannot be read
+	Example string // a history in it; of a binary format, its bytes as xxd -p writes them and xxd -r -p reads them
+	Binary  bool
 
 	detect func(head []byte) bool // whether a record begins so
 	read   func(*input, *Recording) error
@@ -49,8 +51,12 @@ var formats = []FormatInfo{
 	{Name: FormatDBCop, Title: "history.bincode of dbcop", Binary: true,
 		Text: `Little endian numbers of 8 bytes: id, nodes, variables, transactions, events; three strings, each after its length; sessions,
 and for each its transactions, and for each its events: writes or reads (1 byte), key, value, success (1 byte); at last the
-transaction's success (1 byte). Value 0 is what every key holds at first.`,
-		Example: "00 … 00  03 00 00 00 00 00 00 00  …", detect: isDBCop, read: readDBCop},
+transaction's success (1 byte). Value 0 is what every key holds at first. In hexadecimal, for xxd -r -p:`,
+		Example: `0000000000000000 0100000000000000 0100000000000000 0100000000000000 0100000000000000
+0000000000000000 0000000000000000 0000000000000000
+0100000000000000 0100000000000000 0100000000000000
+01 0100000000000000 0700000000000000 01
+01`, detect: isDBCop, read: readDBCop},
 	{Name: FormatEtcd, Title: "operations.json of etcd's robustness tests; a folder with client-*/operations.json is one history",
 		Text: `A stream of JSON objects, one operation each. Revisions are the claimed order. Reads of old revisions are left out. An
 operation with an Error has an unknown outcome, unless it says Persisted.`,
@@ -72,13 +78,14 @@ or has value, found, swapped or unknown. If all clients are 0 they were not reco
 		Text: `A history is one of calls (op is get, put, append, cas, delete, add, remove, enqueue, dequeue, acquire or release), or one of
 transactions, whose operations are recorded when they have been answered, a write before it is sent:
   {"client":1,"event":"begin","txn":7}
-  {"client":1,"event":"read","key":"x","value":null}
-  {"client":1,"event":"write","key":"x","value":"1"}
+  {"client":1,"event":"read","key":"c","value":null}
+  {"client":1,"event":"write","key":"c","value":"1"}
+  {"client":1,"event":"write","key":"d","value":"1"}
   {"client":1,"event":"delete","key":"y"}
-  {"client":1,"event":"scan","from":"a","to":"m","most":2,"rows":[{"key":"c","value":"1"}],"more":true}
-  {"client":1,"event":"rollback","since":1}
-  {"client":1,"event":"append","key":"l","value":"1"}
-  {"client":1,"event":"list","key":"l","value":["1"]}
+  {"client":1,"event":"rollback","since":3}
+  {"client":1,"event":"scan","from":"a","to":"m","most":1,"rows":[{"key":"c","value":"1"}],"more":true}
+  {"client":1,"event":"append","key":"z","value":"1"}
+  {"client":1,"event":"list","key":"z","value":["1"]}
   {"client":1,"event":"ok","order":42}
 Answers are ok (it happened), fail (it did not) and info (unknown). A client has a number from 0 or a name. A value that was read
 is null or left out when there was none; lists and sets are arrays; numbers are taken as their text. A scan covers from ≤ key < to;
@@ -120,7 +127,7 @@ in edn; other lines are skipped.`,
 INFO  jepsen.util - 3	:ok	:write	1`,
 		detect: func(head []byte) bool {
 			for line := range bytes.Lines(head) {
-				if jepsenLine.Match(line) {
+				if findJepsen(line) != nil {
 					return true
 				}
 			}
@@ -128,8 +135,13 @@ INFO  jepsen.util - 3	:ok	:write	1`,
 		}, read: readJepsenLog},
 	{Name: FormatCobra, Title: "a folder of cobra's logs, T*.log, one a session", Binary: true,
 		Text: `Big endian numbers of 8 bytes behind a letter: S transaction; W write, key, value; R transaction, write, key, value; C transaction.
-Transaction 0xbebeebee is what every key holds at first, and 0xdeadbeef is nothing.`,
-		Example: "'S' 00 00 00 00 00 00 00 01  'W' …", folder: readCobraFolder, files: "T*.log"},
+Transaction 0xbebeebee is what every key holds at first, and 0xdeadbeef is nothing. A file in hexadecimal, for xxd -r -p:`,
+		Example: `53 0000000000000001
+57 0000000000000005 0000000000000001 0000000000000007
+43 0000000000000001
+53 0000000000000002
+52 0000000000000001 0000000000000005 0000000000000001 0000000000000007
+43 0000000000000002`, folder: readCobraFolder, files: "T*.log"},
 }
 
 // Formats are the formats that are known, besides FormatAuto.
@@ -199,16 +211,20 @@ func (in *input) format(name Format) (*FormatInfo, error) {
 		_, err := ParseFormat(string(name))
 		return nil, err
 	}
-	head, err := in.Peek(lookahead)
-	if len(head) == 0 {
-		if err != nil && err.Error() != "EOF" {
+	var head []byte
+	for size := lookahead; size <= maxLookahead; size *= 8 {
+		var err error
+		in.Reader = bufio.NewReaderSize(in.Reader, size) // what it has read ahead stays
+		if head, err = in.Peek(size); err != nil && err != io.EOF {
 			return nil, fmt.Errorf("%s: %w", in.name, err)
 		}
-		return nil, fmt.Errorf("%s: %w", in.name, ErrEmpty)
-	}
-	for i := range formats {
-		if f := &formats[i]; f.detect != nil && f.detect(head) {
-			return f, nil
+		for i := range formats {
+			if f := &formats[i]; f.detect != nil && f.detect(head) {
+				return f, nil
+			}
+		}
+		if len(head) < size || bytes.IndexByte(head, 0) >= 0 {
+			break
 		}
 	}
 	if len(bytes.TrimSpace(head)) == 0 {

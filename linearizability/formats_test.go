@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"os"
@@ -38,14 +39,28 @@ func TestFormatsAreDescribed(t *testing.T) {
 		parsed, err := ParseFormat(string(f.Name))
 		require.NoError(t, err)
 		require.Equal(t, f.Name, parsed)
-		if f.Binary {
-			continue
+		// As a user would try it: a file, or a folder of one.
+		examples := []string{f.Example + "\n"}
+		if _, more, found := strings.Cut(f.Text, "\n  {"); found {
+			lines, _, _ := strings.Cut(more, "\nAnswers")
+			examples = append(examples, "{"+strings.ReplaceAll(lines, "\n  ", "\n")+"\n")
 		}
-		rec, err := ReadRecording(context.Background(), "example", strings.NewReader(f.Example+"\n"), FormatAuto, Options{})
-		require.NoError(t, err, f.Name)
-		require.Equal(t, f.Name, rec.Format)
-		require.Positive(t, len(rec.Calls)+len(rec.Txns))
-		require.NotEqual(t, Illegal, rec.Check(context.Background(), "", "", FileLimits()).Verdict, "%s", f.Name)
+		for _, example := range examples {
+			path := filepath.Join(t.TempDir(), "T1.log")
+			if f.Binary {
+				plain, err := hex.DecodeString(strings.Join(strings.Fields(example), ""))
+				require.NoError(t, err)
+				example = string(plain)
+			}
+			require.NoError(t, os.WriteFile(path, []byte(example), 0o600))
+			if f.read == nil {
+				path = filepath.Dir(path)
+			}
+			result := CheckFile(context.Background(), path, Request{Limits: FileLimits()})
+			require.Equal(t, Legal, result.Verdict, "%s: %s", f.Name, result.Reason)
+			require.Equal(t, f.Name, result.Format)
+			require.Positive(t, result.Operations)
+		}
 	}
 }
 
@@ -100,6 +115,25 @@ func TestLinesOfAnyLength(t *testing.T) {
 	}
 }
 
+// A log says much before its first operation, and a first line may be long: the format is told all the same.
+func TestTheFormatIsToldFromBehindALongHead(t *testing.T) {
+	setup := strings.Repeat("2024-01-02 03:04:05,678{GMT}\tINFO\t[main] jepsen.os: setting up {:nodes [\"n1\"]}\n", 20_000)
+	long := strings.Repeat("x", 3<<20)
+	for text, format := range map[string]Format{
+		setup + "1\t:invoke\t:write\t1\n1\t:ok\t:write\t1\n":                                                                    FormatJepsen,
+		"noise " + long + "\n1\t:invoke\t:write\t1\n1\t:ok\t:write\t1\n":                                                        FormatJepsen,
+		`{"value":"` + long + `","key":"k","op":"put","event":"invoke","client":1}` + "\n" + `{"client":1,"event":"ok"}` + "\n": FormatJSON,
+	} {
+		rec, err := record(t, FormatAuto, text)
+		require.NoError(t, err)
+		require.Equal(t, format, rec.Format)
+		require.Len(t, rec.Calls, 1)
+		require.False(t, rec.Calls[0].Unknown)
+	}
+	_, err := record(t, FormatAuto, setup)
+	require.ErrorContains(t, err, `history:1:1: expected a known format, found lines that begin with "2024-01-02`)
+}
+
 // Cut off at any byte, a legal history stays legal, or is refused where what is missing may be anywhere; a number that was cut
 // is no smaller number.
 func TestCutOffAnywhere(t *testing.T) {
@@ -125,6 +159,64 @@ func TestCutOffAnywhere(t *testing.T) {
 		}
 		require.Equal(t, refused, errs > 5, name)
 	}
+}
+
+// What a record that was cut off tells is what the whole one tells: no smaller number, no shorter text or list, and no failure
+// that lacks the error without which it would say more. With every choice, and by line ends of both kinds.
+func TestCutOffTellsNothingElse(t *testing.T) {
+	texts := map[string]string{
+		"a swap that failed with an error": "1\t:invoke\t:cas\t[1 2]\n1\t:fail\t:cas\t[1 2]\t:unavailable",
+		"a read of a list":                 "1\t:invoke\t:read\tnil\n1\t:ok\t:read\t[[1 2] [3 4]]",
+		"a set over lines":                 "{:process 0, :type :invoke,\n :f :read}\n{:process 0, :type :ok,\n :f :read,\n :value #{12 34}}",
+	}
+	for _, f := range Formats() {
+		if !f.Binary {
+			texts[string(f.Name)] = f.Example
+		}
+	}
+	files, err := filepath.Glob(filepath.Join("testdata", "histories", "*"))
+	require.NoError(t, err)
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		if len(text) < 10_000 {
+			texts[filepath.Base(name)] = string(text)
+		}
+	}
+	require.Greater(t, len(texts), 25)
+	for name, text := range texts {
+		for ends, options := range map[string]Options{"\n": {FailedCAS: FailedCASDiffered, NilRead: NilReadAbsent}, "\r\n": {}} {
+			text := strings.ReplaceAll(text, "\n", ends)
+			whole, err := ReadRecording(context.Background(), name, strings.NewReader(text), FormatAuto, options)
+			require.NoError(t, err, name)
+			told := make(map[string]bool)
+			for i := range whole.Calls {
+				told[tells(&whole.Calls[i])] = true
+			}
+			last := 1 + strings.LastIndex(strings.TrimSpace(text), "\n")
+			for n := last; n < len(text); n++ {
+				rec, err := ReadRecording(context.Background(), name, strings.NewReader(text[:n]), whole.Format, options)
+				if err != nil {
+					continue
+				}
+				for i := range rec.Calls {
+					if c := &rec.Calls[i]; !c.Unknown {
+						require.True(t, told[tells(c)], "%s cut behind %q says %s", name, text[last:n], c)
+					}
+				}
+				require.LessOrEqual(t, len(rec.Txns), len(whole.Txns))
+				for i, txn := range rec.Txns {
+					if txn.Outcome == Committed {
+						require.Equal(t, whole.Txns[i], txn, "%s cut behind %q", name, text[last:n])
+					}
+				}
+			}
+		}
+	}
+}
+
+func tells(c *Call) string {
+	return fmt.Sprint(c.Client, c.Line, c.Unknown, c.Kind, c.Key, c.From, c.Value, c.Found, c.Swapped, c.Elements)
 }
 
 // The timeout covers the reading, also of a source that gives nothing.

@@ -248,7 +248,7 @@ type Result struct {
 	Steps       int   // operations that the search tried
 	Violation   error // why it is Illegal: a *Violation or a *CallViolation
 	Certificate error // why the claimed order proves nothing, nil when it does or none was asked for
-	Reason      error // why it is Unknown: a *LimitError, a *MalformedError, ErrEmpty or the context's error
+	Reason      error // why it is Unknown: a *LimitError, a *MalformedError, a *MalformedCallError, a *NotUniqueError, ErrEmpty or the context's error
 }
 
 // Err is nil exactly when the verdict is Legal.
@@ -277,7 +277,17 @@ func (e *LimitError) Error() string {
 	return fmt.Sprintf("linearizability: could not tell within the limit on %s, %s", e.Limit, e.Max)
 }
 
-// A MalformedError says what makes a history none.
+// A MalformedCallError says which call makes a history none that the model has.
+type MalformedCallError struct {
+	Call    Call
+	Problem string
+}
+
+func (e *MalformedCallError) Error() string {
+	return fmt.Sprintf("linearizability: malformed history: client %d's %s %s", e.Call.Client, &e.Call, e.Problem)
+}
+
+// A MalformedError says what makes a history of transactions none.
 type MalformedError struct {
 	Txn     uint64
 	Problem string

@@ -115,6 +115,7 @@ type jsonReader struct {
 	calls   callLog
 	txns    []Txn
 	open    map[int]int    // by client, its transaction
+	ended   map[int]int    // by client, the last one that has ended
 	started []int          // by transaction, its line
 	named   map[uint64]int // by the transaction's number, its line
 	timed   bool           // lines have times
@@ -128,7 +129,7 @@ type jsonReader struct {
 }
 
 func readJSONLines(in *input, rec *Recording) error {
-	r := jsonReader{in: in, rec: rec, calls: callLog{input: in}, open: make(map[int]int), named: make(map[uint64]int), sorted: true}
+	r := jsonReader{in: in, rec: rec, calls: callLog{input: in, rec: rec}, open: make(map[int]int), ended: make(map[int]int), named: make(map[uint64]int), sorted: true}
 	for {
 		text, open, err := in.line()
 		if err == io.EOF {
@@ -274,10 +275,14 @@ func (r *jsonReader) field(s *jsonScanner, name []byte) (key jsonKeys, err error
 		l.client = int(n)
 	case "event":
 		key = jsonEventKey
-		l.event, err = s.event()
+		var at int
+		at, err = s.name("events", jsonEventNames)
+		l.event = jsonEvent(at)
 	case "op":
 		key = jsonOp
-		l.op, err = s.op()
+		var at int
+		at, err = s.name("ops", callKinds[:])
+		l.op = CallKind(at)
 	case "key":
 		key = jsonKey
 		l.key, err = s.scalar("a key: a string or a number")
@@ -340,42 +345,20 @@ func (r *jsonReader) ignore(s *jsonScanner, name []byte) error {
 	return err
 }
 
-func (s *jsonScanner) event() (jsonEvent, error) {
+// name reads one of the names of what, of which the first is of nothing, and returns its place among them.
+func (s *jsonScanner) name(what string, names []string) (int, error) {
 	at := s.at
 	text, err := s.str()
 	if err != nil {
 		return 0, err
 	}
-	switch string(text) {
-	case "invoke":
-		return jsonInvoke, nil
-	case "ok":
-		return jsonOK, nil
-	}
-	if event := slices.IndexFunc(jsonEventNames, func(n string) bool { return n == string(text) }); event > 0 {
-		return jsonEvent(event), nil
+	for i := 1; i < len(names); i++ {
+		if names[i] == string(text) {
+			return i, nil
+		}
 	}
 	s.at = at
-	return 0, s.fail("one of the events " + strings.Join(jsonEventNames[1:], ", "))
-}
-
-func (s *jsonScanner) op() (CallKind, error) {
-	at := s.at
-	text, err := s.str()
-	if err != nil {
-		return 0, err
-	}
-	switch string(text) {
-	case "get":
-		return Get, nil
-	case "put":
-		return Put, nil
-	}
-	if kind := slices.IndexFunc(callKinds[:], func(n string) bool { return n == string(text) }); kind > 0 {
-		return CallKind(kind), nil
-	}
-	s.at = at
-	return 0, s.fail("one of the ops " + strings.Join(callKinds[1:], ", "))
+	return 0, s.fail(fmt.Sprintf("one of the %s %s", what, strings.Join(names[1:], ", ")))
 }
 
 // scalar reads a string, or a number or boolean as its text.
@@ -556,6 +539,9 @@ func (r *jsonReader) begin(number int) error {
 	if at, ok := r.open[l.client]; ok {
 		return fmt.Errorf("client %s begins a transaction before the end of the one of line %d", r.rec.clientName(l.client), r.started[at])
 	}
+	if at, ok := r.ended[l.client]; ok && l.time < r.txns[at].End {
+		return fmt.Errorf("expected client %s to begin at %d, when its transaction of line %d had ended, or later, found it at %d", r.rec.clientName(l.client), r.txns[at].End, r.started[at], l.time)
+	}
 	id := uint64(len(r.txns) + 1)
 	if len(r.txns) > 0 && (l.has&jsonTxn != 0) != (len(r.named) > 0) {
 		return errors.New("expected txn in every begin or in none")
@@ -593,6 +579,9 @@ func (r *jsonReader) operation() error {
 	case jsonScan:
 		op = Op{Kind: Scan, From: string(l.from), To: string(l.to), Most: int(l.most), Rows: l.rows, More: l.more}
 	case jsonRollback:
+		if l.since < 0 || l.since > int64(len(t.Ops)) {
+			return fmt.Errorf("expected a rollback since operation 0 to %d, the operations so far, found %d", len(t.Ops), l.since)
+		}
 		op = Op{Kind: Rollback, Since: int(l.since)}
 	case jsonRead:
 		op.Kind, op.Found = Read, l.has&jsonValueKey != 0 && !l.value.null
@@ -629,6 +618,7 @@ func (r *jsonReader) end() error {
 	case l.has&^(jsonClient|jsonEventKey|jsonTime|jsonOrder) != 0:
 		return fmt.Errorf("expected the end of a transaction, found what only calls have: %s", (l.has &^ (jsonClient | jsonEventKey | jsonTime | jsonOrder)).names())
 	}
+	r.ended[l.client] = r.open[l.client]
 	delete(r.open, l.client)
 	t.End = l.time
 	switch l.event {

@@ -36,7 +36,7 @@ func (e *NotUniqueError) Error() string {
 // orderLists finds the order of each list.
 func (c *compiler) orderLists() error {
 	other := make(map[string]bool) // keys that hold values
-	scanned := false
+	var scans []*Op
 	for i := range c.history {
 		t := &c.history[i]
 		kept := make(map[Row]bool)
@@ -45,12 +45,12 @@ func (c *compiler) orderLists() error {
 				kept[Row{op.Key, op.Value}] = true
 			}
 		}
-		for _, op := range t.Ops {
+		for at, op := range t.Ops {
 			switch op.Kind {
 			case Read, Write, Delete:
 				other[op.Key] = true
 			case Scan:
-				scanned = true
+				scans = append(scans, &t.Ops[at])
 			case ListAppend:
 				l := c.listOf(op.Key)
 				if first, twice := l.appender[op.Value]; twice {
@@ -68,9 +68,10 @@ func (c *compiler) orderLists() error {
 			}
 		}
 	}
+	scanned := covered(scans)
 	for i := range c.history {
 		for _, op := range c.history[i].Ops {
-			if (op.Kind == ListAppend || op.Kind == ListRead) && (other[op.Key] || scanned) {
+			if (op.Kind == ListAppend || op.Kind == ListRead) && (other[op.Key] || scanned(op.Key)) {
 				return &MalformedError{Txn: c.history[i].ID, Problem: fmt.Sprintf("has a list at %q, which is also read, written or scanned as a value", op.Key)}
 			}
 		}

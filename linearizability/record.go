@@ -218,8 +218,9 @@ func clip(text string) string {
 // A callLog pairs answers with calls. A call is of unknown outcome until its answer comes.
 type callLog struct {
 	input   *input
+	rec     *Recording
 	calls   []Call
-	few     []int32       // by client with a small number, its open call + 1
+	few     []int32       // by client with a small number, its last call: + 1 while it is open, and else - that
 	many    map[int]int32 // the same of the others
 	pending int
 	dropped bool
@@ -227,39 +228,51 @@ type callLog struct {
 
 const fewClients = 1 << 16
 
-func (l *callLog) at(client int) int {
+// last is the client's last call, and whether that is still open; -1 if it has not called yet.
+func (l *callLog) last(client int) (at int, open bool) {
+	mark := int32(0)
 	if client < len(l.few) {
-		return int(l.few[client]) - 1
+		mark = l.few[client]
+	} else if client >= fewClients {
+		mark = l.many[client]
 	}
-	return int(l.many[client]) - 1
+	if mark < 0 {
+		return int(-mark) - 1, false
+	}
+	return int(mark) - 1, mark > 0
 }
 
-func (l *callLog) set(client, at int) {
-	if client < fewClients {
-		if client >= len(l.few) {
-			l.few = slices.Grow(l.few, client+1-len(l.few))[:client+1]
+// mark sets what last reads.
+func (l *callLog) mark(client, at int, open bool) {
+	mark := int32(at + 1)
+	if !open {
+		mark = -mark
+	}
+	if client >= fewClients {
+		if l.many == nil {
+			l.many = make(map[int]int32)
 		}
-		l.few[client] = int32(at + 1)
+		l.many[client] = mark
 		return
 	}
-	if l.many == nil {
-		l.many = make(map[int]int32)
+	if client >= len(l.few) {
+		l.few = slices.Grow(l.few, client+1-len(l.few))[:client+1]
 	}
-	if at < 0 {
-		delete(l.many, client)
-	} else {
-		l.many[client] = int32(at + 1)
-	}
+	l.few[client] = mark
 }
 
 func (l *callLog) invoke(c Call, time int64, line int) error {
-	if at := l.at(c.Client); at >= 0 {
-		return fmt.Errorf("client %d calls again before the answer to its %s of line %d", c.Client, l.calls[at].Kind, l.calls[at].Line)
+	at, open := l.last(c.Client)
+	switch {
+	case open:
+		return fmt.Errorf("client %s calls again before the answer to its %s of line %d", l.rec.clientName(c.Client), l.calls[at].Kind, l.calls[at].Line)
+	case at >= 0 && time < l.calls[at].End:
+		return fmt.Errorf("expected client %s to call again at %d, when its call of line %d had ended, or later, found it at %d", l.rec.clientName(c.Client), l.calls[at].End, l.calls[at].Line, time)
 	}
 	if len(l.calls) == maxCalls {
 		return fmt.Errorf("expected at most %d calls, found one more", maxCalls)
 	}
-	l.set(c.Client, len(l.calls))
+	l.mark(c.Client, len(l.calls), true)
 	l.pending++
 	c.Begin, c.End, c.Unknown, c.Line = time, Unfinished, true, line
 	l.calls = grow(l.input, l.calls, c)
@@ -268,16 +281,16 @@ func (l *callLog) invoke(c Call, time int64, line int) error {
 
 // open is the place of the client's call without an answer.
 func (l *callLog) open(client int) (int, error) {
-	at := l.at(client)
-	if at < 0 {
-		return 0, fmt.Errorf("client %d is answered, but no call of it is open", client)
+	at, open := l.last(client)
+	if !open {
+		return 0, fmt.Errorf("client %s is answered, but no call of it is open", l.rec.clientName(client))
 	}
 	return at, nil
 }
 
 // answered ends an open call.
 func (l *callLog) answered(at int, time int64) {
-	l.set(l.calls[at].Client, -1)
+	l.mark(l.calls[at].Client, at, false)
 	l.pending--
 	l.calls[at].End = time
 }

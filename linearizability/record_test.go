@@ -138,6 +138,7 @@ func TestBadInputIsNamed(t *testing.T) {
 		jepsen = "INFO  jepsen.util - 1\t:invoke\t:write\t3\n"
 		kv     = `{:process 1, :type :invoke, :f :put, :key "k", :value "v"}` + "\n"
 		calls  = `{"client":1,"event":"invoke","op":"put","key":"k","value":"v"}` + "\n"
+		named  = `{"client":"a","event":"invoke","op":"get","key":"k"}` + "\n"
 		txns   = `{"client":1,"event":"begin","txn":7}` + "\n"
 		elle   = `{:type :invoke, :process 0, :f :txn, :value [[:append 1 5]]}` + "\n"
 		mutex  = "0\t:invoke\t:acquire\tnil\n"
@@ -227,6 +228,10 @@ func TestBadInputIsNamed(t *testing.T) {
 		{calls + `{"client":2,"event":"invoke","op":"put","key":"k","value":"\q"}` + "\n", `2:59: expected a string of JSON, found`},
 		{calls + `{"client":2,"event":"invoke","op":"put","key":"k","value":01}` + "\n", `2:59: expected a number, found "01}"`},
 		{calls + `{"client":2,"event":"invoke","op":"put","key":"k","value":[1,]}` + "\n", `2:62: expected a value of JSON, found "]}"`},
+		{named + named, `2:1: client "a" calls again before the answer to its get of line 1`},
+		{named + `{"client":"b","event":"ok"}` + "\n", `2:1: client "b" is answered, but no call of it is open`},
+		{`{"client":1,"event":"invoke","op":"get","key":"k","time":5}` + "\n" + `{"client":1,"event":"ok","time":9}` + "\n" + `{"client":1,"event":"invoke","op":"get","key":"k","time":8}` + "\n",
+			"3:1: expected client 1 to call again at 9, when its call of line 1 had ended, or later, found it at 8"},
 		{calls + txns, "2:1: event \"begin\": a history has calls or transactions, not both"},
 		{calls + calls, "2:1: client 1 calls again before the answer to its put of line 1"},
 		{`{"client":1,"event":"invoke","op":"get","key":"k","time":5}` + "\n" + `{"client":1,"event":"ok","time":4}` + "\n", "2:1: expected an answer at 5 or later, as the call of line 1 was then, found one at 4"},
@@ -244,6 +249,10 @@ func TestBadInputIsNamed(t *testing.T) {
 		{txns + `{"client":1,"event":"scan","from":"k","rows":[{"key":"k"}]}` + "\n", `2:46: expected rows such as [{"key":"c","value":"1"}], found`},
 		{txns + `{"client":1,"event":"ok","value":"v"}` + "\n", "2:1: expected the end of a transaction, found what only calls have: value"},
 		{`{"client":1,"event":"begin","time":5}` + "\n" + `{"client":1,"event":"ok","time":4}` + "\n", "2:1: the transaction ends at 4, before its begin at 5 (line 1)"},
+
+		{`{"client":1,"event":"begin","time":5}` + "\n" + `{"client":1,"event":"ok","time":9}` + "\n" + `{"client":1,"event":"begin","time":8}` + "\n",
+			"3:1: expected client 1 to begin at 9, when its transaction of line 1 had ended, or later, found it at 8"},
+		{txns + `{"client":1,"event":"rollback","since":1}` + "\n", "2:1: expected a rollback since operation 0 to 0, the operations so far, found 1"},
 
 		{events + events, "2:1: expected each Id to be called once, found 1 again, first called in line 1"},
 		{events + `{"ClientId":1,"Kind":true,"Id":2,"Value":null}`, "2:1: expected the call of Id 2 before its one return, found a return"},
@@ -281,6 +290,31 @@ func TestBadInputIsNamed(t *testing.T) {
 	require.ErrorContains(t, err, `unknown format "xml"; known: auto, cobra, dbcop, edn, etcd, jepsen, jepsen-json, json, kvlog, plume, porcupine`)
 	_, err = record(t, FormatAuto, "\n\n")
 	require.ErrorIs(t, err, ErrEmpty)
+}
+
+// What can be read and cannot be decided is named with its line, too.
+func TestWhatMakesAHistoryNoneIsPlaced(t *testing.T) {
+	for _, tc := range []struct{ text, says string }{
+		{`{"client":1,"event":"invoke","op":"add","key":"k","value":"1"}
+{"client":1,"event":"ok"}
+{"client":1,"event":"invoke","op":"put","key":"k","value":"1"}`, `history:3:1: linearizability: malformed history: client 1's put(k, "1"), outcome unknown is none that model "counter" has; it has [get add]`},
+		{`{"client":1,"event":"begin"}
+{"client":1,"event":"append","key":"k","value":"1"}
+{"client":1,"event":"ok"}
+{"client":1,"event":"begin"}
+{"client":1,"event":"append","key":"k","value":"1"}
+{"client":1,"event":"ok"}`, `history:4:1: linearizability: could not tell: transactions 1 and 2 append "1" to the list "k"`},
+		{`{"client":1,"event":"begin"}
+{"client":1,"event":"write","key":"k","value":"1"}
+{"client":1,"event":"ok"}
+{"client":1,"event":"begin"}
+{"client":1,"event":"append","key":"k","value":"1"}
+{"client":1,"event":"ok"}`, `history:4:1: linearizability: malformed history: transaction 2 has a list at "k", which is also read, written or scanned as a value`},
+	} {
+		result := decide(t, tc.text+"\n", Request{})
+		require.Equal(t, Unknown, result.Verdict)
+		require.Contains(t, result.Reason, tc.says)
+	}
 }
 
 func TestJepsenOutcomes(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 	"time"
 )
@@ -120,7 +121,7 @@ func (r *Recording) report(ctx context.Context, ask Request, started time.Time) 
 	f.Verdict, f.Proof, f.Steps = checked.Verdict, checked.Proof, checked.Steps
 	f.Operations, f.Unknown = checked.Operations, checked.Unknown
 	if err := checked.Err(); err != nil {
-		f.Reason = err.Error()
+		f.Reason = r.placed(err).Error()
 		if limit := new(LimitError); errors.As(err, &limit) && limit.Limit == "timeout" {
 			f.Reason = (&LimitError{Limit: "timeout", Max: ask.Limits.Timeout.String()}).Error() // all of it, reading too
 		}
@@ -130,6 +131,35 @@ func (r *Recording) report(ctx context.Context, ask Request, started time.Time) 
 	}
 	f.explain(ctx, cmp.Or(f.Next, f.Level), Limits{Steps: explainSteps, Memory: ask.Limits.Memory})
 	return f
+}
+
+// placed says where in the record it is what the history cannot be decided for, when that is one operation and its line is known.
+func (r *Recording) placed(err error) error {
+	var (
+		ofCall *MalformedCallError
+		ofTxn  *MalformedError
+		twice  *NotUniqueError
+		line   int
+	)
+	begun := func(id uint64) int {
+		at := slices.IndexFunc(r.Txns, func(t Txn) bool { return t.ID == id })
+		if at < 0 || at >= len(r.txnLines) {
+			return 0
+		}
+		return r.txnLines[at]
+	}
+	switch {
+	case errors.As(err, &ofCall):
+		line = ofCall.Call.Line
+	case errors.As(err, &ofTxn):
+		line = begun(ofTxn.Txn)
+	case errors.As(err, &twice):
+		line = begun(twice.Second)
+	}
+	if line == 0 {
+		return err
+	}
+	return &LineError{Name: r.Name, Line: line, Column: 1, Problem: err.Error()}
 }
 
 // stand finds the strongest level of those that the record can show.

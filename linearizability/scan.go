@@ -102,6 +102,27 @@ func (c *compiled) leftOutNothing(txn int32, op *Op, detail string) *Violation {
 // covers tells whether a key is in the scan's range.
 func (op *Op) covers(key string) bool { return key >= op.From && (op.To == "" || key < op.To) }
 
+// covered tells which keys are in the range of any of the scans.
+func covered(scans []*Op) func(key string) bool {
+	slices.SortFunc(scans, func(a, b *Op) int { return strings.Compare(a.From, b.From) })
+	furthest := make([]*Op, len(scans)) // by scan, that which goes furthest of those up to it
+	for i, scan := range scans {
+		furthest[i] = scan
+		if i > 0 && (furthest[i-1].To == "" || scan.To != "" && scan.To <= furthest[i-1].To) {
+			furthest[i] = furthest[i-1]
+		}
+	}
+	return func(key string) bool {
+		behind, _ := slices.BinarySearchFunc(scans, key, func(scan *Op, key string) int {
+			if scan.From <= key {
+				return -1
+			}
+			return 1
+		})
+		return behind > 0 && furthest[behind-1].covers(key)
+	}
+}
+
 // disorder is the objection to an answer that no scan may give, whatever the rows are.
 func (op *Op) disorder() *Violation {
 	object := func(key, expected, found string) *Violation {

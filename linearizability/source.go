@@ -15,8 +15,12 @@ import (
 // maxInput bounds a record in bytes, after it was decompressed.
 const maxInput = 64 << 30
 
-// lookahead is how many bytes of a record are looked at to tell its format.
-const lookahead = 64 << 10
+// lookahead is how many bytes of a record are looked at to tell its format. When they tell nothing, more are looked at, up to
+// maxLookahead: a log says much before its first operation, and a first line may be long.
+const (
+	lookahead    = 64 << 10
+	maxLookahead = 32 << 20
+)
 
 // chunk is how many bytes are read ahead at a time.
 const chunk = 256 << 10
