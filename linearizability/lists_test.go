@@ -128,17 +128,6 @@ func tellLists(history []Txn) string {
 	return text
 }
 
-// Lists and scans may be in one history, as long as no scan goes over a list.
-func TestCoveredKeys(t *testing.T) {
-	scans := []*Op{{From: "m", To: "p"}, {From: "a", To: "z"}, {From: "b", To: "c"}, {From: "zz", To: "zzz"}}
-	is := covered(scans)
-	for key, want := range map[string]bool{"": false, "a": true, "c": true, "y": true, "z": false, "zz": true, "zzy": true, "zzz": false, "zzzz": false} {
-		require.Equal(t, want, is(key), key)
-	}
-	require.True(t, covered([]*Op{{From: "m"}, {From: "o", To: "p"}})("q"))
-	require.False(t, covered(nil)("q"))
-}
-
 // The anomalies of lists have Elle's names.
 func TestListAnomaliesAreNamed(t *testing.T) {
 	append_ := func(key, e string) Op { return Op{Kind: ListAppend, Key: key, Value: e} }

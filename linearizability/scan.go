@@ -201,6 +201,11 @@ func (v *Violation) in(scan *Op, expected, found int32) *Violation {
 	return v
 }
 
+// leavesRowsOut tells that a scan of the history may have to see a row that nothing else says it has seen.
+func (c *compiled) leavesRowsOut() bool {
+	return slices.ContainsFunc(c.steps, func(s step) bool { return len(s.more) > 0 })
+}
+
 // lacksMore tells that behind a scan of the step that left rows out no key has a value, given that of each key.
 func (s *step) lacksMore(state []int32) bool {
 	for _, keys := range s.more {

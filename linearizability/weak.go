@@ -45,8 +45,7 @@ func (r Result) decideWeak(ctx context.Context, c *compiled, level Level, limits
 		if violation := g.circle(); violation != nil {
 			return r.illegal(ByCycle, violation)
 		}
-		r.Verdict, r.Proof = Legal, ByOrder
-		return r
+		return r.unlessLeftOut(c, ByOrder)
 	}
 	certain, readings := slices.Clone(g.in), slices.Clone(g.readings)
 	for combination := range combinations {
@@ -78,8 +77,7 @@ func (r Result) decideWeak(ctx context.Context, c *compiled, level Level, limits
 		}
 		if !impossible {
 			if violation = g.circle(); violation == nil {
-				r.Verdict, r.Proof = Legal, BySearch
-				return r
+				return r.unlessLeftOut(c, BySearch)
 			}
 		}
 	}
@@ -93,6 +91,16 @@ func (r Result) decideWeak(ctx context.Context, c *compiled, level Level, limits
 	}
 	violation.Level = level
 	return r.illegal(BySearch, violation)
+}
+
+// unlessLeftOut is legal where no scan left rows out: of those the graph knows nothing.
+func (r Result) unlessLeftOut(c *compiled, by Proof) Result {
+	if c.leavesRowsOut() {
+		r.Reason = ErrLeftOut
+		return r
+	}
+	r.Verdict, r.Proof = Legal, by
+	return r
 }
 
 // circle builds the graph of the level, given who read whom, and finds a cycle of it.
