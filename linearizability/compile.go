@@ -23,8 +23,10 @@ type step struct {
 	reads, writes []access
 	// implied are the reads that are none: the step replaced that value, as a list shows.
 	implied []access
-	// more has, for each scan that left rows out, the keys behind its last row of which at least one must have a value.
-	more [][]int32
+	// more has, for each scan that left rows out, the keys behind its last row of which at least one must have a value, and
+	// moreAt how many of the reads came before that.
+	more   [][]int32
+	moreAt []int32
 }
 
 // A compiled history has numbers for keys and values.
@@ -71,7 +73,9 @@ type compiler struct {
 	committed  bool
 	consistent bool // it does not contradict itself
 	undo       []overwritten
+	firstRead  int // in the arena
 	more       [][]int32
+	moreAt     []int32
 	implied    []access
 	hidden     []tagged // written and taken back
 }
@@ -131,7 +135,8 @@ func (c *compiler) transaction(i int32) error {
 	t := &c.history[i]
 	firstRead, firstWrite, firstIntermediate := len(c.reads), len(c.writes), len(c.intermediate)
 	c.txn, c.committed, c.consistent = i, t.Outcome == Committed, true
-	c.undo, c.more, c.implied, c.hidden = c.undo[:0], nil, nil, c.hidden[:0]
+	c.undo, c.more, c.moreAt, c.implied, c.hidden = c.undo[:0], nil, nil, nil, c.hidden[:0]
+	c.firstRead = firstRead
 	for at := range t.Ops {
 		switch op := &t.Ops[at]; op.Kind {
 		case Read:
@@ -161,7 +166,7 @@ func (c *compiler) transaction(i int32) error {
 		writes = slices.DeleteFunc(writes, func(w access) bool { return w.value == none })
 		c.writes = c.writes[:firstWrite+len(writes)]
 	}
-	s := step{txn: i, must: c.committed, begin: t.Begin, end: t.End, claim: t.Order, more: c.more, implied: c.implied,
+	s := step{txn: i, must: c.committed, begin: t.Begin, end: t.End, claim: t.Order, more: c.more, moreAt: c.moreAt, implied: c.implied,
 		reads: c.reads[firstRead:len(c.reads):len(c.reads)], writes: writes[:len(writes):len(writes)]}
 	c.aborted = append(c.aborted, c.hidden...)
 	switch {

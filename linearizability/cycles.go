@@ -417,7 +417,8 @@ type learned struct {
 }
 
 // tell picks, of the cycles that leave no choice, the one to show. What is forced without a read that missed something comes
-// first, then what earlier reads force, and the first cycle that this leaves without a choice is the one.
+// comes first, then what earlier reads force, and the first cycle that this leaves without a choice is the one. The core is then
+// that cycle and those that have made its choices, and no longer all that were met on the way.
 func (g *orders) tell() {
 	type told struct {
 		learned
@@ -443,9 +444,10 @@ func (g *orders) tell() {
 		return cmp.Or(cmp.Compare(order(a), order(b)), cmp.Compare(a.latest, b.latest), cmp.Compare(len(a.cycle), len(b.cycle)))
 	})
 	value := make(map[literal]bool)
+	because := make(map[literal]int) // by literal that holds, the place of what forced it
 	for {
-		forced := noChoice
-		for _, t := range all {
+		forced, by := noChoice, 0
+		for at, t := range all {
 			open, last := 0, noChoice
 			for _, l := range t.clause {
 				switch truth, known := value[l]; {
@@ -457,16 +459,30 @@ func (g *orders) tell() {
 			}
 			if open == 0 {
 				g.cycle = t.cycle
+				g.core = make(map[int32]bool)
+				told := map[int]bool{at: true}
+				for queue := []int{at}; len(queue) > 0; queue = queue[1:] {
+					for _, e := range all[queue[0]].cycle {
+						g.core[e.from], g.core[e.to] = true, true
+					}
+					for _, l := range all[queue[0]].clause {
+						if by, forced := because[l.not()]; forced && !told[by] {
+							told[by] = true
+							queue = append(queue, by)
+						}
+					}
+				}
 				return
 			}
 			if open == 1 && forced == noChoice {
-				forced = last
+				forced, by = last, at
 			}
 		}
 		if forced == noChoice {
 			return
 		}
 		value[forced], value[forced.not()] = true, false
+		because[forced] = by
 	}
 }
 
@@ -516,13 +532,21 @@ func (g *orders) contradiction() *Violation {
 		reader := &c.steps[misses.from]
 		missed := &c.steps[misses.to]
 		expected, _ := missed.wrote(misses.key)
-		found := reader.reads[slices.IndexFunc(reader.reads, func(a access) bool { return a.key == misses.key })]
-		v = c.readViolation(g.shape(count, misses), reader.txn, found, expected,
+		at := slices.IndexFunc(reader.reads, func(a access) bool { return a.key == misses.key })
+		if at < 0 { // it is of a row that a scan left out
+			v = c.violation(Phantom, reader.txn, fmt.Sprintf("behind a scan of it that left rows out, no row of %q can have been there", c.keys[misses.key]))
+			break
+		}
+		v = c.readViolation(g.shape(count, misses), reader.txn, reader.reads[at], expected,
 			fmt.Sprintf("transaction %d wrote what was expected", c.id(missed.txn)))
 	case count[ReadsFrom] == 1 && count[RealTime] == len(g.cycle)-1:
 		reader := &c.steps[read.to]
-		found := reader.reads[slices.IndexFunc(reader.reads, func(a access) bool { return a.key == read.key })]
-		v = c.readViolation(FutureRead, reader.txn, found, absent, "").
+		at := slices.IndexFunc(reader.reads, func(a access) bool { return a.key == read.key })
+		if at < 0 {
+			v = c.violation(Phantom, reader.txn, fmt.Sprintf("behind a scan of it that left rows out, the row of %q came only later", c.keys[read.key]))
+			break
+		}
+		v = c.readViolation(FutureRead, reader.txn, reader.reads[at], absent, "").
 			expecting("a value written before its end", fmt.Sprintf("transaction %d wrote it", c.id(c.steps[read.from].txn)))
 	case count[RealTime] > 0:
 		v = c.violation(RealTimeReversal, c.steps[real.to].txn, "")

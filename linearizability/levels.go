@@ -14,15 +14,20 @@ func CheckLevel(ctx context.Context, level Level, history []Txn, limits Limits) 
 		return result
 	}
 	switch {
-	case level.weak() || level == ParallelSnapshotIsolation:
-		decided := result.decideBelowSnapshots(ctx, c, level, limits)
-		if decided.Reason == ErrLeftOut {
-			// One snapshot for each that also shows the rows left out is more than is asked.
-			if stronger := CheckLevel(ctx, SnapshotIsolation, history, limits); stronger.Verdict == Legal {
-				return stronger
-			}
+	case level.weak():
+		decided := result.decideWeak(ctx, c, level, limits, false)
+		if decided.Verdict != Legal || !c.leavesRowsOut() {
+			return decided
 		}
-		return decided
+		if stronger := CheckLevel(ctx, SnapshotIsolation, history, limits); stronger.Verdict == Legal {
+			return stronger
+		}
+		return result.decideWeak(ctx, c, level, limits, true)
+	case level == ParallelSnapshotIsolation && c.leavesRowsOut():
+		// There is no one order that could show the rows left out, but for where there are snapshots.
+		if stronger := CheckLevel(ctx, SnapshotIsolation, history, limits); stronger.Verdict == Legal {
+			return stronger
+		}
 	case level == Serializable:
 		// Sessions hint at the order, and one that keeps them is an order.
 		if kept := result.decide(ctx, c, SessionSerializable, limits); kept.Verdict == Legal {
@@ -30,13 +35,6 @@ func CheckLevel(ctx context.Context, level Level, history []Txn, limits Limits) 
 		}
 	}
 	return result.decide(ctx, c, level, limits)
-}
-
-func (r Result) decideBelowSnapshots(ctx context.Context, c *compiled, level Level, limits Limits) Result {
-	if level.weak() {
-		return r.decideWeak(ctx, c, level, limits)
-	}
-	return r.decide(ctx, c, level, limits)
 }
 
 // A Standing is which levels a history has.

@@ -80,6 +80,10 @@ type orders struct {
 	because   map[[2]int32]int32 // of weak levels, who saw a step and read what another one had left
 	b         *budget
 	memory    int64
+
+	rows   bool      // rows that scans left out are readings too
+	ofKey  [][]int32 // with rows, by key, its versions that are not absent
+	looked int       // with rows, how many versions were looked at
 }
 
 // snapshots tells that a transaction reads at its begin and writes at its end, so that it is two nodes.
@@ -118,26 +122,36 @@ func (g *orders) stepOf(node int32) int32 {
 
 // arrange makes the graph of what is known. A violation is of a read that no transaction can have served.
 func arrange(c *compiled, level Level, b *budget) (*orders, *Violation) {
+	g := newOrders(c, level, b)
+	return g, g.build()
+}
+
+func newOrders(c *compiled, level Level, b *budget) *orders {
 	n := int32(len(c.steps))
 	g := &orders{c: c, level: level, in: make([]bool, n), happens: make([]literal, n), first: make(map[access]int32), pairs: make(map[[2]int32]literal), paired: make(map[int32][][2]int32),
 		core: make(map[int32]bool), b: b}
 	for i := range g.happens {
 		g.happens[i] = noChoice
 	}
+	return g
+}
+
+func (g *orders) build() *Violation {
+	n := int32(len(g.c.steps))
 	g.number()
 	if v := g.attribute(); v != nil {
-		return g, v
+		return v
 	}
 	g.out = make([]bool, n)
-	if level.weak() {
-		return g, nil
+	if g.level.weak() {
+		return nil
 	}
 	g.link()
 	g.gates = n
 	if g.snapshots() {
 		g.gates = 2 * n
 	}
-	g.nodes = g.gates + 2*int32(len(c.keys))
+	g.nodes = g.gates + 2*int32(len(g.c.keys))
 	g.static = make([][]arc, g.nodes)
 	g.connect()
 	switch {
@@ -150,7 +164,7 @@ func arrange(c *compiled, level Level, b *budget) (*orders, *Violation) {
 	for i := range g.out {
 		g.out[i] = !g.in[i] // until it is chosen otherwise
 	}
-	return g, nil
+	return nil
 }
 
 // number makes the versions.
@@ -216,17 +230,15 @@ func (g *orders) attribute() *Violation {
 		}
 		i := asked[0]
 		asked = asked[1:]
-		for _, read := range g.c.steps[i].reads {
-			r := reading{step: i, key: read.key, from: none}
-			r.may = g.sources(i, read)
+		for _, r := range g.asks(i) {
 			if len(r.may) == 0 {
 				if g.in[i] {
-					return g.unexplained(i, read)
+					return g.unserved(r)
 				}
 				impossible = append(impossible, i)
 			}
 			if len(r.may) == 1 {
-				r.from, r.may = r.may[0], nil
+				r.from, r.key, r.may = r.may[0], g.versions[r.may[0]].key, nil
 				if s := g.versions[r.from].step; s != none {
 					if g.in[i] && !g.in[s] {
 						g.in[s] = true
@@ -261,11 +273,10 @@ func (g *orders) sources(i int32, read access) []int32 {
 	}
 	var may []int32
 	for v != none {
-		from := &g.versions[v]
-		if from.step != i && !(g.realTime() && from.step != none && g.c.steps[i].end < g.c.steps[from.step].begin) {
+		if g.mayRead(i, v) {
 			may = append(may, v)
 		}
-		v = from.alike
+		v = g.versions[v].alike
 	}
 	return may
 }
@@ -310,7 +321,7 @@ func (g *orders) link() {
 		if r.from == none || !g.in[r.step] {
 			continue
 		}
-		if v, ok := written[[2]int32{r.step, r.key}]; ok && g.versions[r.from].next == none {
+		if v, ok := written[[2]int32{r.step, r.key}]; ok && g.versions[r.from].next == none && g.versions[v].prev == none {
 			g.versions[r.from].next, g.versions[v].prev = v, r.from
 		}
 	}
@@ -641,7 +652,7 @@ func (g *orders) take(all bool) {
 				v := k.may[at]
 				chosenReaders[v] = append(chosenReaders[v], int32(r))
 				if s := g.versions[v].step; s != none {
-					g.put(g.end(s), arc{to: g.begin(k.step), why: ReadsFrom, key: k.key, chains: [2]int32{none, none}, choice: l})
+					g.put(g.end(s), arc{to: g.begin(k.step), why: ReadsFrom, key: g.versions[v].key, chains: [2]int32{none, none}, choice: l})
 				}
 				break
 			}
@@ -654,7 +665,7 @@ func (g *orders) take(all bool) {
 			k := &g.readings[r]
 			if k.step != to {
 				l := k.chosen[slices.Index(k.may, v)]
-				g.put(g.begin(k.step), arc{to: g.end(to), why: Misses, key: k.key, chains: chains, choice: l})
+				g.put(g.begin(k.step), arc{to: g.end(to), why: Misses, key: g.versions[v].key, chains: chains, choice: l})
 			}
 		}
 		if g.versions[v].next == next && !g.parallel() {

@@ -71,7 +71,7 @@ func (c *compiler) leftOut(op *Op, behind []int32) {
 	for _, k := range behind {
 		seen := c.seen(k)
 		value := c.own(seen)
-		if value == none && seen.read > 0 {
+		if value == none && seen.read > 0 && !c.lenient {
 			value = c.reads[seen.read-1].value
 		}
 		switch value {
@@ -83,7 +83,7 @@ func (c *compiler) leftOut(op *Op, behind []int32) {
 		}
 	}
 	if len(open) > 0 {
-		c.more = append(c.more, open)
+		c.more, c.moreAt = append(c.more, open), append(c.moreAt, int32(len(c.reads)-c.firstRead))
 		return
 	}
 	c.consistent = false

@@ -58,8 +58,9 @@ func begin(level Level, history []Txn) (result Result, c *compiled) {
 // An attempt is a part of a history and how far its decision has come.
 type attempt struct {
 	*orders
-	tried bool // choices were made anew
-	large bool // porcupine cannot hold its states
+	tried     bool       // choices were made anew
+	large     bool       // porcupine cannot hold its states
+	violation *Violation // of what is known when rows left out are choices
 }
 
 // decide decides a compiled history at a level that is one of orders.
@@ -115,7 +116,7 @@ func (a *attempt) laid() bool {
 func (a *attempt) replays() bool {
 	switch a.level {
 	case ParallelSnapshotIsolation: // there is no one order to be replayed
-		return !a.c.leavesRowsOut()
+		return a.rows || !a.c.leavesRowsOut()
 	case SnapshotIsolation:
 		return !a.c.leavesRowsOut() || a.replaysSnapshots()
 	}
@@ -176,7 +177,7 @@ func (a *attempt) replaysAs(steps []int32) bool {
 	return true
 }
 
-// search makes choices anew, and where scans left rows out, leaves to porcupine what no order of the graph explains.
+// search makes choices anew, and where the order found shows no row that a scan left out, also that of such a row.
 func (a *attempt) search(b *budget, tries int) Verdict {
 	a.tried = true
 	verdict := a.settle(tries)
@@ -192,26 +193,28 @@ func (a *attempt) search(b *budget, tries int) Verdict {
 	if verdict != Legal || a.replays() {
 		return verdict
 	}
-	switch a.level {
-	case StrictSerializable:
-		return a.c.search(b, tries)
-	case Serializable:
-		timeless := *a.c
-		timeless.steps = slices.Clone(a.c.steps)
-		for i := range timeless.steps {
-			timeless.steps[i].begin, timeless.steps[i].end = 0, Unfinished
-		}
-		return timeless.search(b, tries)
+	if a.rows {
+		b.over = errors.New("linearizability: could not tell: expected an order of all choices to explain every read, found one that does not")
+		return Unknown
 	}
-	b.over = ErrLeftOut
-	return Unknown
+	if !a.withRows(b) {
+		return Illegal
+	}
+	if b.over != nil {
+		return Unknown
+	}
+	return a.search(b, tries)
 }
-
-// ErrLeftOut says that a history cannot be decided at a level because of scans that left rows out.
-var ErrLeftOut = errors.New("linearizability: could not tell: with scans that left rows out, only strict-serializable and serializable are decided, and others where an order that was found shows such rows")
 
 // impossible is the objection to a part that no choice makes legal.
 func (a *attempt) impossible(b *budget, r Result) Result {
+	if v := a.violation; v != nil {
+		v.Level = a.level
+		if len(v.Cycle) > 0 {
+			return r.illegal(ByCycle, v)
+		}
+		return r.illegal(ByRead, v)
+	}
 	if a.solver.failed && a.conflicts == 0 {
 		a.tell()
 	}

@@ -21,10 +21,16 @@ func (l Level) weak() bool { return l == ReadCommitted || l == ReadAtomic || l =
 // weakChoices bounds how many answers to the question of who wrote what are tried.
 const weakChoices = 4096
 
-// decideWeak decides a compiled history at a level that needs no order of writes.
-func (r Result) decideWeak(ctx context.Context, c *compiled, level Level, limits Limits) Result {
+// decideWeak decides a compiled history at a level that needs no order of writes; with rows, also of those that scans left out.
+func (r Result) decideWeak(ctx context.Context, c *compiled, level Level, limits Limits, rows bool) Result {
 	b := newBudget(ctx, limits)
-	g, violation := arrange(c, level, b)
+	g := newOrders(c, level, b)
+	g.rows = rows
+	violation := g.build()
+	if b.over != nil {
+		r.Reason = b.over
+		return r
+	}
 	if violation != nil {
 		violation.Level = level
 		return r.illegal(ByRead, violation)
@@ -45,7 +51,8 @@ func (r Result) decideWeak(ctx context.Context, c *compiled, level Level, limits
 		if violation := g.circle(); violation != nil {
 			return r.illegal(ByCycle, violation)
 		}
-		return r.unlessLeftOut(c, ByOrder)
+		r.Verdict, r.Proof = Legal, ByOrder
+		return r
 	}
 	certain, readings := slices.Clone(g.in), slices.Clone(g.readings)
 	for combination := range combinations {
@@ -58,7 +65,8 @@ func (r Result) decideWeak(ctx context.Context, c *compiled, level Level, limits
 		copy(g.readings, readings)
 		for _, i := range open {
 			may := readings[i].may
-			g.readings[i].from, g.readings[i].may = may[combination%len(may)], nil
+			from := may[combination%len(may)]
+			g.readings[i].from, g.readings[i].key, g.readings[i].may = from, g.versions[from].key, nil
 			combination /= len(may)
 		}
 		// Who happened follows from who was read.
@@ -77,7 +85,8 @@ func (r Result) decideWeak(ctx context.Context, c *compiled, level Level, limits
 		}
 		if !impossible {
 			if violation = g.circle(); violation == nil {
-				return r.unlessLeftOut(c, BySearch)
+				r.Verdict, r.Proof = Legal, BySearch
+				return r
 			}
 		}
 	}
@@ -91,16 +100,6 @@ func (r Result) decideWeak(ctx context.Context, c *compiled, level Level, limits
 	}
 	violation.Level = level
 	return r.illegal(BySearch, violation)
-}
-
-// unlessLeftOut is legal where no scan left rows out: of those the graph knows nothing.
-func (r Result) unlessLeftOut(c *compiled, by Proof) Result {
-	if c.leavesRowsOut() {
-		r.Reason = ErrLeftOut
-		return r
-	}
-	r.Verdict, r.Proof = Legal, by
-	return r
 }
 
 // circle builds the graph of the level, given who read whom, and finds a cycle of it.
