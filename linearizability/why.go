@@ -28,17 +28,25 @@ type Explanation struct {
 }
 
 // Explain finds the smallest contradictory part of an illegal history. The result must be that of r.Check with the same
-// model and level. The limits are for the explanation alone.
+// model and level. The limits are for each of the checks that this takes; one that looks at all of the history may take twice as
+// many steps as the result did.
 func (r *Recording) Explain(ctx context.Context, model Model, level Level, result Result, limits Limits) (Explanation, error) {
 	if result.Verdict != Illegal {
 		return Explanation{}, fmt.Errorf("nothing to explain: expected an illegal history, found a verdict %s", result.Verdict)
 	}
 	model, level = cmp.Or(model, r.Model), cmp.Or(level, r.Level, StrictSerializable)
 	var e explainer
+	bounds := func(keep []int) Limits {
+		limits := limits
+		if limits.Steps > 0 && len(keep) == e.all {
+			limits.Steps = max(limits.Steps, 2*result.Steps)
+		}
+		return limits
+	}
 	if model.Transactional() {
 		e = explainer{all: len(r.Txns), reduced: func(keep []int) (Result, []int) {
 			history, origin := forgetTxns(r.Txns, keep)
-			return CheckLevel(ctx, level, history, limits), origin
+			return CheckLevel(ctx, level, history, bounds(keep)), origin
 		}}
 	} else {
 		var v *CallViolation
@@ -55,7 +63,7 @@ func (r *Recording) Explain(ctx context.Context, model Model, level Level, resul
 		e.all = len(calls)
 		e.reduced = func(keep []int) (Result, []int) {
 			history, origin := forgetCalls(model, calls, keep)
-			return CheckCalls(ctx, model, history, r.Options, limits), origin
+			return CheckCalls(ctx, model, history, r.Options, bounds(keep)), origin
 		}
 	}
 	return e.explain(ctx, e.inside(hint(result.Violation)))

@@ -146,7 +146,12 @@ var brokenCalls = []struct {
 		1 0 10 append a 1
 		1 20 30 append a 2
 		1 40 50 get a [2]`},
-	{"sets that disagree", ModelSet, []int{1, 2}, `
+	{"sets that disagree", ModelSet, nil, `
+		1 0 100 add a 1
+		2 0 100 add a 2
+		3 20 30 get a [1]
+		4 20 30 get a [2]`},
+	{"set that lacks an element", ModelSet, []int{1, 2}, `
 		1 0 10 add a 1
 		1 20 30 add a 2
 		1 40 50 get a [1]`},
