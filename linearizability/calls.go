@@ -34,8 +34,12 @@ func (v *CallViolation) Error() string {
 	if v.Call.Line > 0 {
 		where = fmt.Sprintf(" (called in line %d)", v.Call.Line)
 	}
-	text := fmt.Sprintf("linearizability: every call takes effect at one instant between its call and its return, but client %d's %s%s cannot, in any order of the %d calls on %q up to its return (model %s)",
-		v.Call.Client, v.Call.String(), where, v.Operations, v.Call.Key, v.Model)
+	key := "" // the only key of a history has no name
+	if v.Call.Key != "" {
+		key = fmt.Sprintf(" on %q", v.Call.Key)
+	}
+	text := fmt.Sprintf("linearizability: every call takes effect at one instant between its call and its return, but client %d's %s%s cannot, in any order of the %d calls%s up to its return (model %s)",
+		v.Call.Client, v.Call.String(), where, v.Operations, key, v.Model)
 	if v.Anomaly != Unlinearizable {
 		text += fmt.Sprintf("; %s: %s", v.Anomaly, v.Anomaly.Guarantee())
 	}

@@ -21,6 +21,8 @@ const (
 	drawRows   = 100 // clients
 	drawFaults = 200
 	drawEdges  = 100
+	drawCore   = 200  // operations of the contradiction in the list; all of them are among those drawn, as far as these go
+	drawReason = 4000 // bytes of a sentence
 )
 
 // A Drawing says what was drawn.
@@ -95,14 +97,14 @@ type shownOp struct {
 func (r *Recording) operation(at int) shownOp {
 	if r.Model.Transactional() {
 		t := &r.Txns[at]
-		op := shownOp{at: at, client: r.clientName(t.Client), text: t.describe(), begin: t.Begin, end: t.End, unknown: t.Outcome == OutcomeUnknown}
+		op := shownOp{at: at, client: shorten(r.clientName(t.Client)), text: t.describe(), begin: t.Begin, end: t.End, unknown: t.Outcome == OutcomeUnknown}
 		if at < len(r.txnLines) {
 			op.line = r.txnLines[at]
 		}
 		return op
 	}
 	c := &r.Calls[at]
-	return shownOp{at: at, client: r.clientName(c.Client), text: c.String(), key: c.Key, line: c.Line, begin: c.Begin, end: c.end(), unknown: c.Unknown}
+	return shownOp{at: at, client: shorten(r.clientName(c.Client)), text: c.String(), key: c.Key, line: c.Line, begin: c.Begin, end: c.end(), unknown: c.Unknown}
 }
 
 func (r *Recording) operations() int { return max(len(r.Calls), len(r.Txns)) }
@@ -269,7 +271,7 @@ func (d *drawer) clients() {
 
 // Sizes of the drawing, in pixels.
 const (
-	headHeight = 26
+	headHeight = 46 // with room for the arrows of the first row below the names of the faults
 	rowHeight  = 34
 	barMargin  = 4
 )
@@ -281,6 +283,8 @@ type (
 		File, Facts, WhyHead, Reason   string
 		CoreSays                       string
 		Core                           []pageCore
+		MoreCore                       int
+		OrdersSay                      string
 		Orders, Notes                  []string
 		Drawn                          string
 		Head, RowHeight, Width, Height int
@@ -292,6 +296,7 @@ type (
 	pageCore struct {
 		At          int
 		Text, Where string
+		Drawn       bool
 	}
 	pageRow struct {
 		Name string
@@ -312,7 +317,7 @@ type (
 
 func (d *drawer) page() page {
 	f := d.f
-	p := page{Verdict: f.Verdict, File: f.File, Reason: f.Reason, Notes: f.Notes, Drawn: d.drawing.String(),
+	p := page{Verdict: f.Verdict, File: clipped(f.File, drawText), Reason: clipped(f.Reason, drawReason), Drawn: d.drawing.String(),
 		Head: headHeight, RowHeight: rowHeight, Width: d.width, Height: headHeight + rowHeight*len(d.rows), Rows: d.rows}
 	p.Facts = fmt.Sprintf("%d operations, %d of unknown outcome; format %s, model %s", f.Operations, f.Unknown, f.Format, f.Model)
 	if f.Level != "" {
@@ -321,6 +326,9 @@ func (d *drawer) page() page {
 	if f.Strongest != "" {
 		p.Facts += fmt.Sprintf("; the strongest level that holds is %s", f.Strongest)
 	}
+	for _, note := range f.Notes {
+		p.Notes = append(p.Notes, clipped(note, drawReason))
+	}
 	p.WhyHead = "Why it could not be told"
 	switch {
 	case f.Next != "":
@@ -328,18 +336,24 @@ func (d *drawer) page() page {
 	case f.Verdict == Illegal:
 		p.WhyHead = "Why it is illegal"
 	}
+	drawn := make(map[int]bool)
+	for i := range d.ops {
+		drawn[d.ops[i].at] = true
+	}
 	blamed := -1
 	if x := f.explanation; x != nil {
-		p.Reason = x.Violation.Error()
+		p.Reason = clipped(x.Violation.Error(), drawReason)
 		p.CoreSays = coreSays(x.Minimal, len(x.Core))
 		blamed = x.blamed(f.recording)
-		for _, at := range x.Core {
+		p.MoreCore = max(0, len(x.Core)-drawCore)
+		for _, at := range x.Core[:len(x.Core)-p.MoreCore] {
 			op := f.recording.operation(at)
-			p.Core = append(p.Core, pageCore{at, shorten(op.text), op.where()})
+			p.Core = append(p.Core, pageCore{at, shorten(op.text), op.where(), drawn[at]})
 		}
 		for _, e := range x.Orders[:min(len(x.Orders), drawEdges)] {
 			p.Orders = append(p.Orders, f.recording.order(e))
 		}
+		p.OrdersSay = ordersSay(x.Orders)
 	}
 	bars := make(map[int]pageBar)
 	for _, op := range d.ops {
@@ -368,6 +382,16 @@ func (d *drawer) page() page {
 		}
 	}
 	return p
+}
+
+// ordersSay says what forced orders are together: a circle, or one when a write and those who saw its value count as one.
+func ordersSay(orders []Edge) string {
+	for i, e := range orders {
+		if e.ToIndex != orders[(i+1)%len(orders)].FromIndex {
+			return "These orders are forced. As nothing stands between a write and those who see its value, they go in a circle:"
+		}
+	}
+	return "These orders are forced, and they go in a circle:"
 }
 
 // coreSays says what a core is.
@@ -420,7 +444,7 @@ func (d *drawer) bands() []pageBand {
 		if fault.Begin > last || fault.End < first || len(bands) == drawFaults {
 			continue
 		}
-		text := fault.Name
+		text := shorten(fault.Name)
 		if fault.Value != "" {
 			text += " " + shorten(fault.Value)
 		}
@@ -447,10 +471,12 @@ func arrow(from, to pageBar) pageArrow {
 	return a
 }
 
-func shorten(text string) string {
-	text = strings.ToValidUTF8(text, "\uFFFD")
-	if len(text) <= drawText {
-		return text
+func shorten(text string) string { return clipped(text, drawText) }
+
+// clipped is a text of at most so many bytes.
+func clipped(text string, most int) string {
+	if len(text) <= most {
+		return strings.ToValidUTF8(text, "\uFFFD")
 	}
-	return strings.ToValidUTF8(text[:drawText], "") + "…"
+	return strings.ToValidUTF8(text[:most], "") + "…"
 }

@@ -70,7 +70,7 @@ func (r *Recording) clientName(client int) string {
 		return "(all that was settled before)"
 	}
 	if client < len(r.Clients) {
-		return strconv.Quote(r.Clients[client])
+		return clip(r.Clients[client])
 	}
 	return strconv.Itoa(client)
 }

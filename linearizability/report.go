@@ -238,7 +238,7 @@ func WriteTable(w io.Writer, results []FileResult) error {
 			fmt.Fprintf(&page, "  weakest level that does not: %s\n", r.Next)
 		}
 		if r.Reason != "" {
-			fmt.Fprintf(&page, "  %s\n", r.Reason)
+			fmt.Fprintf(&page, "  %s\n", clipped(r.Reason, drawReason))
 		}
 		if len(r.Core) > 0 {
 			fmt.Fprintf(&page, "  %s\n", coreSays(r.Minimal, len(r.Core)))

@@ -391,6 +391,65 @@ func TestPage(t *testing.T) {
 	require.ErrorContains(t, err, "nothing to draw")
 }
 
+// What a page says of orders is so: the two of a lost write do not meet in one operation, but in one value.
+func TestPageSaysWhatOrdersAre(t *testing.T) {
+	for history, says := range map[string]string{
+		"1 0 10 get a 1\n1 20 30 put a 1":                                     "These orders are forced, and they go in a circle:",
+		"1 0 10 put a 1\n1 20 30 put a 2\n1 40 50 get a 1\n2 31 32 get a 2\n": "As nothing stands between a write and those who see its value, they go in a circle:",
+	} {
+		rec := &Recording{Name: "history", Model: ModelRegister, Calls: parseCalls(t, history)}
+		result := rec.Report(context.Background(), Request{Limits: SimulationLimits()})
+		require.Equal(t, Illegal, result.Verdict)
+		_, page := draw(t, result)
+		require.Contains(t, page, says)
+		closed := true
+		orders := result.explanation.Orders
+		require.NotEmpty(t, orders)
+		for i, e := range orders {
+			closed = closed && e.ToIndex == orders[(i+1)%len(orders)].FromIndex
+		}
+		require.Equal(t, closed, !strings.Contains(says, "nothing stands between"))
+	}
+}
+
+// However long a history, its texts, its names and its contradiction are, a page stays one that a browser opens at once, and says
+// what it left out.
+func TestPagesStaySmall(t *testing.T) {
+	long := strings.Repeat("v", 1<<18)
+	huge := load{operations: 20_000, clients: 300, keys: 1, seed: 1}.registerCalls()
+	huge[10_000] = Call{Client: 7, Begin: huge[10_000].Begin, End: huge[10_000].End, Kind: Get, Key: "key0", Found: true, Value: long}
+	rec := &Recording{Name: long, Model: ModelRegister, Calls: huge, Notes: []string{long}}
+	for range 400 {
+		rec.Clients = append(rec.Clients, long)
+	}
+	for n := range 1000 {
+		rec.Faults = append(rec.Faults, Fault{Name: long, Value: long, Begin: huge[10_000].Begin + int64(n), End: Unfinished})
+	}
+	root, page := draw(t, rec.Report(context.Background(), Request{Limits: SimulationLimits()}))
+	require.Less(t, len(page), 5_000_000)
+	require.Contains(t, page, fmt.Sprintf("drawn: %d of 20000 operations", DrawLimit))
+	require.Len(t, elements(root, func(n *html.Node) bool { return hasClass(n, "blamed") }), 1)
+
+	// A contradiction that could not be made small: 5,000 operations of 5,000 clients.
+	f := FileResult{Verdict: Illegal, recording: rec, explanation: &Explanation{Violation: &CallViolation{}}}
+	for i := range 5000 {
+		huge[i].Client = 1000 + i
+		f.explanation.Core = append(f.explanation.Core, i)
+	}
+	root, page = draw(t, f)
+	require.Less(t, len(page), 5_000_000)
+	require.Contains(t, page, "and 4800 more")
+	drawn := make(map[string]bool)
+	for _, b := range elements(root, func(n *html.Node) bool { return hasClass(n, "bar") }) {
+		drawn["#"+attribute(b, "id")] = true
+	}
+	links := elements(root, func(n *html.Node) bool { return n.Data == "a" })
+	require.NotEmpty(t, links)
+	for _, a := range links {
+		require.True(t, drawn[attribute(a, "href")], "a link that leads nowhere")
+	}
+}
+
 // Of a long history the page holds what is next to the contradiction, and says how much.
 func TestPageOfALongHistory(t *testing.T) {
 	txns := serialHistory(3, 3000, 4, 20)
