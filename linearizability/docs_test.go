@@ -36,6 +36,20 @@ func TestDocumentationDescribesTheFormats(t *testing.T) {
 	}
 }
 
+// The test of a store that the documentation shows is one that runs, in fewer than 20 lines.
+func TestDocumentationShowsATestThatRuns(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "docs", "histories.md"))
+	require.NoError(t, err)
+	source, err := os.ReadFile("store_test.go")
+	require.NoError(t, err)
+	_, rest, _ := strings.Cut(string(source), "func TestStore(t *testing.T) {")
+	body, _, found := strings.Cut(rest, "\n}\n")
+	require.True(t, found)
+	shown := "func TestStore(t *testing.T) {" + body + "\n}\n"
+	require.Contains(t, string(page), "```go\n"+shown+"```\n")
+	require.Less(t, strings.Count(shown, "\n"), 20)
+}
+
 func ExampleFormats() {
 	for _, f := range Formats() {
 		fmt.Printf("%s: %s\n", f.Name, f.Title)

@@ -6,51 +6,10 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strconv"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
-
-// A mapStore is a store under test.
-type mapStore struct {
-	mu     sync.Mutex
-	values map[string]string
-}
-
-func (s *mapStore) Put(key, value string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.values[key] = value
-	return nil
-}
-
-func (s *mapStore) Get(key string) (string, bool, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	value, ok := s.values[key]
-	return value, ok, nil
-}
-
-// A test of a key-value store needs no more than this.
-func TestAStoreInFewLines(t *testing.T) {
-	store := &mapStore{values: make(map[string]string)}
-	var recorder Recorder
-	var clients sync.WaitGroup
-	for client := range 8 {
-		clients.Go(func() {
-			for i := range 50 {
-				put := recorder.Put("x", fmt.Sprint(client, i))
-				put.Done(store.Put("x", fmt.Sprint(client, i)))
-				get := recorder.Get("x")
-				get.Saw(store.Get("x"))
-			}
-		})
-	}
-	clients.Wait()
-	require.NoError(t, recorder.Check(t.Context()))
-	require.Equal(t, 800, recorder.Retained())
-}
 
 func ExampleRecorder() {
 	var recorder Recorder
