@@ -38,7 +38,7 @@ func BenchmarkCalls(b *testing.B) {
 			b.ReportMetric(theirs.Decide.Wall, "s/porcupine")
 			b.ReportMetric(theirs.Decide.Processors, "cpu-s/porcupine")
 			b.ReportMetric(theirs.MB, "MB-peak/porcupine")
-			b.Logf("asked: 1,000,000 calls of 100 clients on %d keys, 3 %% of unknown outcome, decided in under 2 s on two cores and 400 MB, reading included in the memory; measured: %s, in %s after %s of reading, %.0f MB; porcupine 1.3.1: %s, after %s, %.0f MB",
+			b.Logf("asked: 1,000,000 calls of 100 clients, %d keys in all, 3 %% of unknown outcome, decided in under 2 s on two cores and 400 MB, reading included in the memory; measured: %s, in %s after %s of reading, %.0f MB; porcupine 1.3.1: %s, after %s, %.0f MB",
 				keys, ours.Answer, ours.Decide, ours.Read, ours.MB, theirs.Answer, theirs.Decide, theirs.MB)
 		})
 	}

@@ -50,7 +50,7 @@ func BenchmarkOnline(b *testing.B) {
 			b.ReportMetric(took.Processors/float64(b.N), "cpu-s/stream")
 			b.ReportMetric(float64(kept), "calls-kept")
 			b.ReportMetric(float64(heap)/1e6, "MB-live")
-			b.Logf("asked: a stream of %d calls of 20 clients on %d keys judged while it comes in, in bounded memory; measured: legal, in %.2f s (%.2f s of processors, those of the store too), at most %d calls kept and %.0f MB live",
+			b.Logf("asked: a stream of %d calls of 20 clients, %d keys in all, judged while it comes in, in bounded memory; measured: legal, in %.2f s (%.2f s of processors, those of the store too), at most %d calls kept and %.0f MB live",
 				calls, c.keys, took.Wall/float64(b.N), took.Processors/float64(b.N), kept, float64(heap)/1e6)
 		})
 	}
