@@ -1,0 +1,236 @@
+package linearizability
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A callShape is one kind of histories of calls whose values come once each.
+type callShape struct {
+	name  string
+	model Model
+	// next is the next call, by effect, on a key that holds h, without its times; what it sees is filled in.
+	next func(g *shaping, h holding) Call
+}
+
+// A shaping is what the calls of a history so far leave to those to come.
+type shaping struct {
+	r      *rand.Rand
+	serial int
+	older  []string // values that were there before
+}
+
+func (g *shaping) fresh() string {
+	g.serial++
+	return "v" + strconv.Itoa(g.serial) + "."
+}
+
+// any is one of several kinds.
+func (g *shaping) any(kinds ...CallKind) Call { return Call{Kind: kinds[g.r.IntN(len(kinds))]} }
+
+// written is a call of one of the kinds, with a fresh value where it writes one.
+func (g *shaping) written(kinds ...CallKind) Call {
+	c := g.any(kinds...)
+	if c.Kind == Put || c.Kind == Append || c.Kind == Add || c.Kind == Enqueue || c.Kind == CompareAndSwap {
+		c.Value = g.fresh()
+	}
+	return c
+}
+
+// swapping is a swap of what is there, or now and then, of something else.
+func (g *shaping) swapping(c Call, h holding, failing int) Call {
+	if c.Kind != CompareAndSwap {
+		return c
+	}
+	if h.value != nil {
+		c.From = *h.value
+	}
+	if h.value == nil || g.r.IntN(100) < failing {
+		c.From = "never"
+		if n := len(g.older); n > 0 {
+			c.From = g.older[max(0, n-1-g.r.IntN(4))]
+		}
+	}
+	c.Swapped = h.value != nil && c.From == *h.value
+	return c
+}
+
+func callShapes() []callShape {
+	return []callShape{
+		{"register", ModelRegister, func(g *shaping, h holding) Call {
+			return g.swapping(g.written(Get, Get, Put, CompareAndSwap), h, 0)
+		}},
+		{"register with failed swaps", ModelRegister, func(g *shaping, h holding) Call {
+			return g.swapping(g.written(Get, Get, Put, CompareAndSwap, CompareAndSwap), h, 50)
+		}},
+		{"register of failed swaps", ModelRegister, func(g *shaping, h holding) Call {
+			return g.swapping(g.written(Get, Put, CompareAndSwap, CompareAndSwap, CompareAndSwap, CompareAndSwap), h, 80)
+		}},
+		{"register with deletes", ModelRegister, func(g *shaping, h holding) Call {
+			return g.written(Get, Get, Put, Discard)
+		}},
+		{"register with deletes and failed swaps", ModelRegister, func(g *shaping, h holding) Call {
+			return g.swapping(g.written(Get, Get, Put, Discard, CompareAndSwap), h, 30)
+		}},
+		{"kv", ModelKV, func(g *shaping, h holding) Call { return g.written(Get, Put) }},
+		{"kv with deletes", ModelKV, func(g *shaping, h holding) Call { return g.written(Get, Get, Put, Discard) }},
+		{"kv of appends", ModelKV, func(g *shaping, h holding) Call { return g.written(Get, Append) }},
+		{"kv with appends", ModelKV, func(g *shaping, h holding) Call { return g.written(Get, Get, Put, Append, Append) }},
+		{"kv with appends and deletes", ModelKV, func(g *shaping, h holding) Call {
+			return g.written(Get, Get, Get, Put, Append, Append, Discard)
+		}},
+		{"list", ModelList, func(g *shaping, h holding) Call { return g.written(Get, Append) }},
+		{"set", ModelSet, func(g *shaping, h holding) Call { return g.written(Get, Add) }},
+		{"set with removals", ModelSet, func(g *shaping, h holding) Call {
+			c := g.written(Get, Get, Add, Remove)
+			if c.Kind == Remove {
+				switch {
+				case len(h.list) > 0:
+					c.Value = h.list[g.r.IntN(len(h.list))]
+				default:
+					c.Kind, c.Value = Add, g.fresh()
+				}
+			}
+			return c
+		}},
+		{"set with removals by several", ModelSet, func(g *shaping, h holding) Call {
+			c := g.written(Get, Get, Add, Add, Remove, Remove)
+			if c.Kind == Remove { // some of what is gone, and some of what is still to come
+				c.Value = "v" + strconv.Itoa(1+max(0, g.serial-g.r.IntN(6))+g.r.IntN(3)) + "."
+			}
+			return c
+		}},
+		{"queue", ModelQueue, func(g *shaping, h holding) Call { return g.written(Enqueue, Dequeue) }},
+		{"queue that is empty often", ModelQueue, func(g *shaping, h holding) Call { return g.written(Enqueue, Enqueue, Dequeue, Dequeue, Dequeue) }},
+		{"counter", ModelCounter, func(g *shaping, h holding) Call {
+			c := g.any(Get, Add)
+			if c.Kind == Add {
+				c.Value = "1"
+			}
+			return c
+		}},
+		{"mutex", ModelMutex, func(g *shaping, h holding) Call {
+			if h.held {
+				return Call{Kind: Release}
+			}
+			return Call{Kind: Acquire}
+		}},
+	}
+}
+
+// history makes a history of the shape. Mistaken ones have one answer that another call of the same kind gave, a few effects
+// away or anywhere.
+func (s callShape) history(l load, mistaken bool) []Call {
+	g := &shaping{r: rand.New(rand.NewPCG(l.seed, 61))}
+	at, order := l.instants(g.r)
+	keys := make([]holding, l.keys)
+	history := make([]Call, 0, l.operations)
+	for _, i := range order {
+		key := g.r.IntN(l.keys)
+		h := &keys[key]
+		c := s.next(g, *h)
+		c.Client, c.Begin, c.End, c.Unknown, c.Line = at[i].client, at[i].begin, at[i].end, at[i].lost, int(i)+1
+		c.Key = "k" + strconv.Itoa(key)
+		if h.value != nil && (len(g.older) == 0 || g.older[len(g.older)-1] != *h.value) {
+			g.older = append(g.older, *h.value)
+		}
+		switch {
+		case c.Kind == Get && (s.model == ModelList || s.model == ModelSet):
+			c.Elements = slices.Clone(h.list)
+		case c.Kind == Get && s.model == ModelCounter:
+			c.Value = strconv.FormatInt(h.count, 10)
+		case c.Kind == Get && h.value != nil:
+			c.Value, c.Found = *h.value, true
+		case c.Kind == Dequeue && len(h.list) > 0:
+			c.Value, c.Found = h.list[0], true
+		}
+		if at[i].happens && (c.Kind != CompareAndSwap || c.Swapped) {
+			unheard := c
+			unheard.Unknown = false
+			*h, _ = perform(s.model, *h, unheard)
+		}
+		if c.Unknown {
+			c.Found, c.Swapped, c.Elements = false, false, nil
+			if c.Kind == Dequeue || c.Kind == Get {
+				c.Value = ""
+			}
+		}
+		history = append(history, c)
+	}
+	if mistaken {
+		s.plant(g.r, history)
+	}
+	return history
+}
+
+// plant gives a call the answer of another one.
+func (s callShape) plant(r *rand.Rand, history []Call) {
+	answers := func(c *Call) bool {
+		return !c.Unknown && (c.Kind == Get || c.Kind == Dequeue || c.Kind == CompareAndSwap)
+	}
+	near := []int{2, 5, 20, len(history)}[r.IntN(4)]
+	for range 10_000 {
+		i := r.IntN(len(history))
+		j := max(0, min(len(history)-1, i+r.IntN(2*near+1)-near))
+		a, b := &history[i], &history[j]
+		if i == j || !answers(a) || !answers(b) || a.Kind != b.Kind || a.Key != b.Key ||
+			a.Value == b.Value && a.Found == b.Found && slices.Equal(a.Elements, b.Elements) {
+			continue
+		}
+		switch {
+		case a.Kind == CompareAndSwap && a.Swapped == b.Swapped:
+			a.From, b.From = b.From, a.From
+		case a.Kind == CompareAndSwap:
+			a.Swapped, b.Swapped = b.Swapped, a.Swapped
+		case a.Kind == Dequeue && r.IntN(2) == 0: // each takes what the other one took
+			a.Value, a.Found, b.Value, b.Found = b.Value, b.Found, a.Value, a.Found
+		default:
+			a.Value, a.Found, a.Elements = b.Value, b.Found, b.Elements
+		}
+		return
+	}
+	if s.model != ModelMutex {
+		return
+	}
+	for range 10_000 { // without an answer, what is wrong is the time
+		if c := &history[r.IntN(len(history))]; !c.Unknown {
+			shift := int64(near) * 1_000_000
+			c.Begin, c.End = c.Begin+shift, c.End+shift
+			return
+		}
+	}
+}
+
+// Long histories of every shape, whose values come once each, are decided, within what a simulated run may spend.
+func TestLongHistoriesOfEveryShapeAreDecided(t *testing.T) {
+	histories := 24
+	if *differential > 0 {
+		histories = max(histories, *differential/1000)
+	}
+	for _, s := range callShapes() {
+		t.Run(s.name, func(t *testing.T) {
+			count := inParallel(histories, func(seed uint64, count map[string]int) {
+				r := rand.New(rand.NewPCG(seed, 67))
+				l := load{operations: 50 << r.IntN(6), clients: 2 + r.IntN(5)*r.IntN(7), keys: 1 + r.IntN(3)/2, lost: float64(r.IntN(5)) / 20, seed: seed}
+				mistaken := seed%2 == 1
+				result := CheckCalls(context.Background(), s.model, s.history(l, mistaken), Options{}, SimulationLimits())
+				switch {
+				case result.Verdict == Unknown && result.Reason != ErrEmpty:
+					t.Errorf("%+v, mistaken %t: %v", l, mistaken, result.Reason)
+				case result.Verdict == Illegal && !mistaken:
+					t.Errorf("%+v: expected legal: %v", l, result.Err())
+				}
+				count[fmt.Sprint("mistaken ", mistaken, ": ", result.Verdict, " by ", result.Proof)]++
+			})
+			t.Log(count)
+			require.Positive(t, count["mistaken false: legal by order"]+count["mistaken false: legal by search"])
+			require.Positive(t, count["mistaken true: illegal by order"]+count["mistaken true: illegal by search"])
+		})
+	}
+}
