@@ -157,7 +157,19 @@ func (p part) decide(model Model, initial *string) (Verdict, *CallViolation) {
 	case ModelCounter, ModelMutex:
 		return p.greedy(model)
 	}
+	if p.has(Append) {
+		return p.appendings(initial)
+	}
 	return p.zones(model, initial)
+}
+
+func (p part) has(kind CallKind) bool {
+	for i := range p.at {
+		if p.call(int32(i)).Kind == kind {
+			return true
+		}
+	}
+	return false
 }
 
 // byKey divides a history into its keys, in the order of their first calls. A read without an answer shows nothing and
@@ -188,7 +200,7 @@ func byKey(history []Call) []part {
 	all := make([]int32, 0, len(history))
 	keys := make([]part, len(count))
 	for k, n := range count {
-		keys[k] = part{history, all[len(all) : len(all) : len(all)+int(n)]}
+		keys[k] = part{history: history, at: all[len(all) : len(all) : len(all)+int(n)]}
 		all = all[:len(all)+int(n)]
 	}
 	for i, k := range key {
@@ -223,16 +235,36 @@ func (c *Call) end() int64 {
 
 // search searches one key: our own search where there is one for its calls, and else porcupine's.
 func (p part) search(model Model, initial *string, b *budget, tries int) Verdict {
-	state, own := int64(48), model == ModelRegister || model == ModelKV
-	for i := range p.at {
-		switch c := p.call(int32(i)); c.Kind {
-		case Append, Add, Enqueue:
-			state += int64(len(c.Value)) + 4 // it makes a new string of all before it
-			own = own && c.Kind != Append
+	if model == ModelRegister || model == ModelKV {
+		register, first, ok := p, initial, true
+		if p.has(Append) {
+			u, parsed, v := p.unfold(initial)
+			if v != nil {
+				return Illegal
+			}
+			register, first, ok = u.part, u.initial, parsed
+		}
+		if ok {
+			return register.newRegisterSearch(model, first, b).run(tries)
 		}
 	}
-	if own {
-		return p.newRegisterSearch(model, initial, b).run(tries)
+	if model == ModelSet {
+		m, v := p.membership()
+		if v != nil {
+			return Illegal
+		}
+		a, v := m.attempt(b)
+		if v != nil {
+			return Illegal
+		}
+		return a.search(b, tries)
+	}
+	state := int64(48)
+	for i := range p.at {
+		switch c := p.call(int32(i)); c.Kind {
+		case Append, Enqueue:
+			state += int64(len(c.Value)) + 4 // it makes a new string of all before it
+		}
 	}
 	ops, m := p.operations(model, initial)
 	return b.search(tries, m, ops, state)

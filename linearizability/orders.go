@@ -5,6 +5,7 @@ import (
 	"container/heap"
 	"fmt"
 	"slices"
+	"sort"
 )
 
 // Transactions are decided by the orders that must hold between them (Papadimitriou 1979; Adya 1999, chapter 4; for snapshots
@@ -60,6 +61,7 @@ type orders struct {
 	happens  []literal // by step: the choice that it happened, or noChoice
 	versions []version
 	first    map[access]int32 // the first version of a key and value
+	replaced []replacing      // by key; nil until it is asked for
 	readings []reading
 	readers  [][]int32 // by version, the steps that are known to have read it
 	chains   [][]int32 // by key, the heads of its chains but that of the beginning
@@ -267,7 +269,71 @@ func (g *orders) sources(i int32, read access) []int32 {
 		}
 		v = from.alike
 	}
+	if len(may) > 1 && g.realTime() {
+		return g.standing(i, read.key, may)
+	}
 	return may
+}
+
+// standing are those of some versions that are not replaced by time alone before a step begins: by a write that began after
+// the end of theirs and ended before the step.
+func (g *orders) standing(i, key int32, may []int32) []int32 {
+	if g.replaced == nil {
+		g.replaced = make([]replacing, len(g.c.keys))
+		for v := len(g.c.keys); v < len(g.versions); v++ {
+			if s := &g.c.steps[g.versions[v].step]; s.must {
+				g.replaced[g.versions[v].key].add(s.begin, s.end)
+			}
+		}
+		for k := range g.replaced {
+			g.replaced[k].arrange()
+		}
+	}
+	latest, replaced := g.replaced[key].before(g.c.steps[i].begin)
+	if !replaced {
+		return may
+	}
+	var left []int32
+	for _, v := range may {
+		if s := g.versions[v].step; s != none && g.c.steps[s].end >= latest {
+			left = append(left, v)
+		}
+	}
+	if len(left) == 0 {
+		return may // whoever objects to it says why
+	}
+	return left
+}
+
+// A replacing is the writes of a key, by which others are replaced: once arranged, by their ends, and of those so far the latest
+// begin.
+type replacing struct{ ends, begins []int64 }
+
+func (r *replacing) add(begin, end int64) {
+	r.ends, r.begins = append(r.ends, end), append(r.begins, begin)
+}
+
+func (r *replacing) arrange() {
+	sort.Sort(r)
+	for at := 1; at < len(r.begins); at++ {
+		r.begins[at] = max(r.begins[at], r.begins[at-1])
+	}
+}
+
+// before is the latest begin of those that ended before a time; found is false when none did.
+func (r *replacing) before(time int64) (latest int64, found bool) {
+	ended := sort.Search(len(r.ends), func(at int) bool { return r.ends[at] >= time })
+	if ended == 0 {
+		return 0, false
+	}
+	return r.begins[ended-1], true
+}
+
+func (r *replacing) Len() int           { return len(r.ends) }
+func (r *replacing) Less(i, j int) bool { return r.ends[i] < r.ends[j] }
+func (r *replacing) Swap(i, j int) {
+	r.ends[i], r.ends[j] = r.ends[j], r.ends[i]
+	r.begins[i], r.begins[j] = r.begins[j], r.begins[i]
 }
 
 // choose gives the readings that are not known their clauses: one of the versions was read, and whoever wrote that happened.
