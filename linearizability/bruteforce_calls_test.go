@@ -352,8 +352,11 @@ func agree(t *testing.T, model Model, history []Call, initial *string, seed uint
 	key := byKey(history)
 	if len(key) == 1 {
 		b := newBudget(context.Background(), Limits{})
-		if v := key[0].search(model, initial, b, 1<<30); v != want {
+		if v := (&search{part: key[0], model: model, initial: initial}).run(b, 1<<30); v != want {
 			t.Errorf("seed %d: expected %s, the search finds %s\n%s", seed, want, v, render(history))
+		}
+		if v := (&search{part: key[0], model: model, initial: initial, large: true}).run(b, 1<<30); v != want {
+			t.Errorf("seed %d: expected %s, the search by choices finds %s\n%s", seed, want, v, render(history))
 		}
 		ops, m := key[0].operations(model, initial)
 		if v := b.search(1<<30, m, ops, 1); v != want {

@@ -218,9 +218,14 @@ func (g *orders) attribute() *Violation {
 		}
 		i := asked[0]
 		asked = asked[1:]
-		for _, read := range g.c.steps[i].reads {
+		s := &g.c.steps[i]
+		for at, read := range slices.Concat(s.reads, s.avoids) {
 			r := reading{step: i, key: read.key, from: none}
-			r.may = g.sources(i, read)
+			if at < len(s.reads) {
+				r.may = g.sources(i, read)
+			} else {
+				r.may = g.others(i, read)
+			}
 			if len(r.may) == 0 {
 				if g.in[i] {
 					return g.unexplained(i, read)
@@ -271,6 +276,21 @@ func (g *orders) sources(i int32, read access) []int32 {
 	}
 	if len(may) > 1 && g.realTime() {
 		return g.standing(i, read.key, may)
+	}
+	return may
+}
+
+// others are the versions of a key that a step can have read which did not find one value.
+func (g *orders) others(i int32, avoid access) []int32 {
+	var may []int32
+	for v := range g.versions {
+		from := &g.versions[v]
+		if from.key == avoid.key && from.value != avoid.value && from.step != i && !(g.realTime() && from.step != none && g.c.steps[i].end < g.c.steps[from.step].begin) {
+			may = append(may, int32(v))
+		}
+	}
+	if len(may) > 1 && g.realTime() {
+		return g.standing(i, avoid.key, may)
 	}
 	return may
 }
@@ -560,6 +580,14 @@ func (g *orders) lay() {
 			reads[r.step] = append(reads[r.step], int32(i))
 		}
 	}
+	open := make([][]int32, len(g.c.steps)) // by step, the readings of which it is not known who was read
+	if g.rank == nil {
+		for i, r := range g.readings {
+			if len(r.chosen) > 0 {
+				open[r.step] = append(open[r.step], int32(i))
+			}
+		}
+	}
 	parked := make(map[int32][]int32) // by version, the steps that would replace it
 	waiting := &ready{c: g.c}
 	g.rank = make([]int32, len(g.c.steps))
@@ -610,6 +638,13 @@ func (g *orders) lay() {
 		placed[i] = true
 		g.rank[i] = place
 		place++
+		for _, r := range open[i] { // what stands there is what it most likely read
+			k := &g.readings[r]
+			if at := slices.Index(k.may, state[k.key]); at >= 0 {
+				g.solver.phase[k.chosen[0].variable()] = false
+				g.solver.phase[k.chosen[at].variable()] = true
+			}
+		}
 		for _, r := range reads[i] {
 			from := g.readings[r].from
 			if left[from]--; left[from] <= 1 {

@@ -246,11 +246,8 @@ func (m *membership) attempt(b *budget) (*attempt, *CallViolation) {
 		v := m.object(Unlinearizable, m.calls[violation.Core[0]], violation.Detail, m.positions(violation.Core)...)
 		return nil, v
 	}
-	for _, cycle := range g.cycles() {
-		if len(g.clause(cycle)) == 0 {
-			g.cycle = g.edges(cycle)
-			return nil, m.circular(g)
-		}
+	if g.circular() {
+		return nil, m.contradiction(g)
 	}
 	return &attempt{orders: g}, nil
 }
@@ -264,8 +261,8 @@ func (m *membership) positions(steps []int) []int32 {
 	return at
 }
 
-// circular is the objection to a cycle that needs no choice.
-func (m *membership) circular(g *orders) *CallViolation {
+// contradiction is the objection to a cycle that needs no choice.
+func (m *membership) contradiction(g *orders) *CallViolation {
 	about := none // the read on it that began last
 	var edges []Edge
 	for _, e := range g.cycle {
