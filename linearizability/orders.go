@@ -529,16 +529,17 @@ func (g *orders) connectTime() {
 	}
 }
 
-// ready is a heap of steps that may come next, the earliest end first.
+// ready is a heap of steps that may come next, the first one due first.
 type ready struct {
 	c     *compiled
+	due   []int64 // by step
 	steps []int32
 }
 
 func (r *ready) Len() int { return len(r.steps) }
 func (r *ready) Less(i, j int) bool {
 	x, y := &r.c.steps[r.steps[i]], &r.c.steps[r.steps[j]]
-	return cmp.Or(cmp.Compare(x.claim, y.claim), cmp.Compare(x.end, y.end), cmp.Compare(x.begin, y.begin), cmp.Compare(r.steps[i], r.steps[j])) < 0
+	return cmp.Or(cmp.Compare(x.claim, y.claim), cmp.Compare(r.due[r.steps[i]], r.due[r.steps[j]]), cmp.Compare(x.begin, y.begin), cmp.Compare(r.steps[i], r.steps[j])) < 0
 }
 func (r *ready) Swap(i, j int) { r.steps[i], r.steps[j] = r.steps[j], r.steps[i] }
 func (r *ready) Push(x any)    { r.steps = append(r.steps, x.(int32)) }
@@ -548,7 +549,33 @@ func (r *ready) Pop() any {
 	return last
 }
 
-// lay lays an order through the graph, which has no cycle: of the steps that may come next the one that ended first,
+// dues are, by step, the first end among it and all that come after it: one of unknown outcome is due when somebody has read
+// from it.
+func (g *orders) dues() []int64 {
+	component, _ := g.components()
+	nodes := make([]int32, 0, len(g.static)) // each after those that it leads to
+	for v := range g.static {
+		if component[v] != none {
+			nodes = append(nodes, int32(v))
+		}
+	}
+	slices.SortFunc(nodes, func(a, b int32) int { return cmp.Compare(component[a], component[b]) })
+	first := make([]int64, len(g.static))
+	for _, v := range nodes {
+		first[v] = Unfinished
+		if s := g.stepOf(v); s != none {
+			first[v] = g.c.steps[s].end
+		}
+		g.arcs(v, func(a arc) { first[v] = min(first[v], first[a.to]) })
+	}
+	due := make([]int64, len(g.c.steps))
+	for i := range due {
+		due[i] = first[g.end(int32(i))]
+	}
+	return due
+}
+
+// lay lays an order through the graph, which has no cycle: of the steps that may come next the one that is due first,
 // but one that replaces what others still have to read waits while any other can go on.
 func (g *orders) lay() {
 	waits := make([]int32, len(g.static))
@@ -589,9 +616,10 @@ func (g *orders) lay() {
 		}
 	}
 	parked := make(map[int32][]int32) // by version, the steps that would replace it
-	waiting := &ready{c: g.c}
+	due := g.dues()
+	waiting := &ready{c: g.c, due: due}
 	g.rank = make([]int32, len(g.c.steps))
-	next := &ready{c: g.c}
+	next := &ready{c: g.c, due: due}
 	var nodes []int32 // to be passed
 	for v := range waits {
 		if waits[v] == 0 {
