@@ -1,6 +1,9 @@
 package linearizability
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // CheckLevel decides whether a history of transactions has a level. Of those with an unknown outcome some may have happened.
 //
@@ -13,16 +16,32 @@ func CheckLevel(ctx context.Context, level Level, history []Txn, limits Limits) 
 	if c == nil {
 		return result
 	}
-	switch {
-	case level.weak():
-		return result.decideWeak(ctx, c, level, limits)
-	case level == Serializable:
+	switch level {
+	case SessionSerializable:
+		return result.decide(ctx, c, level, limits)
+	case Serializable:
 		// Sessions hint at the order, and one that keeps them is an order.
 		if kept := result.decide(ctx, c, SessionSerializable, limits); kept.Verdict == Legal {
 			return kept
 		}
+		return result.decide(ctx, c, level, limits)
 	}
-	return result.decide(ctx, c, level, limits)
+	decided := result
+	if level.weak() {
+		decided = result.decideWeak(ctx, c, level, limits)
+	} else {
+		decided = result.decide(ctx, c, level, limits)
+	}
+	if decided.Verdict == Legal && slices.ContainsFunc(c.steps, func(s step) bool { return len(s.more) > 0 }) {
+		// The graph knows nothing of the rows that scans left out; an order of whole transactions, which implies the level,
+		// shows them.
+		kept := CheckLevel(ctx, SessionSerializable, history, limits)
+		if kept.Verdict != Legal {
+			kept.Verdict, kept.Proof, kept.Violation, kept.Reason = Unknown, "", nil, ErrLeftOut
+		}
+		return kept
+	}
+	return decided
 }
 
 // A Standing is which levels a history has.

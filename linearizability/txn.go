@@ -172,7 +172,8 @@ func (a *attempt) search(b *budget, tries int) Verdict {
 	return Unknown
 }
 
-// ErrLeftOut says that a history cannot be decided at a level because of scans that left rows out.
+// ErrLeftOut says that a history cannot be decided at a level because of scans that left rows out: it is not known whether there
+// was one. At strict-serializable and serializable, that is searched.
 var ErrLeftOut = errors.New("linearizability: could not tell: with scans that left rows out, only strict-serializable and serializable are decided")
 
 // impossible is the objection to a part that no choice makes legal.
