@@ -297,8 +297,7 @@ func inParallel(seeds int, check func(seed uint64, count map[string]int)) map[st
 	return total
 }
 
-// Every verdict on calls is that of brute force, and every core that an objection names is illegal by itself. A history that
-// is unique in what its model asks for is decided without a search.
+// Every verdict on calls is that of brute force, and every core that an objection names is illegal by itself.
 func TestCallsAgreeWithBruteForce(t *testing.T) {
 	histories := 12_000
 	if *differential > 0 {

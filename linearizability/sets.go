@@ -233,7 +233,7 @@ func (p part) memberships() (Verdict, *CallViolation) {
 	switch {
 	case v != nil:
 		return Illegal, v
-	case a.laid():
+	case m.c.newLazy(false).legal(), m.c.newLazy(true).legal(), a.laid():
 		return Legal, nil
 	}
 	return Unknown, nil
