@@ -297,8 +297,7 @@ func inParallel(seeds int, check func(seed uint64, count map[string]int)) map[st
 	return total
 }
 
-// Every verdict on calls is that of brute force, and every core that an objection names is illegal by itself. A history that
-// is unique in what its model asks for is decided without a search.
+// Every verdict on calls is that of brute force, and every core that an objection names is illegal by itself.
 func TestCallsAgreeWithBruteForce(t *testing.T) {
 	histories := 12_000
 	if *differential > 0 {
@@ -352,8 +351,11 @@ func agree(t *testing.T, model Model, history []Call, initial *string, seed uint
 	key := byKey(history)
 	if len(key) == 1 {
 		b := newBudget(context.Background(), Limits{})
-		if v := key[0].search(model, initial, b, 1<<30); v != want {
+		if v := (&search{part: key[0], model: model, initial: initial}).run(b, 1<<30); v != want {
 			t.Errorf("seed %d: expected %s, the search finds %s\n%s", seed, want, v, render(history))
+		}
+		if v := (&search{part: key[0], model: model, initial: initial, large: true}).run(b, 1<<30); v != want {
+			t.Errorf("seed %d: expected %s, the search by choices finds %s\n%s", seed, want, v, render(history))
 		}
 		ops, m := key[0].operations(model, initial)
 		if v := b.search(1<<30, m, ops, 1); v != want {

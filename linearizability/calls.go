@@ -3,6 +3,7 @@ package linearizability
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -86,7 +87,11 @@ func CheckCalls(ctx context.Context, model Model, history []Call, options Option
 		return result
 	}
 	b := newBudget(ctx, limits)
-	verdict, illegal, reason := b.searchAll(len(undecided), func(i, tries int) Verdict { return undecided[i].search(model, options.Initial, b, tries) })
+	open := make([]*search, len(undecided))
+	for i, k := range undecided {
+		open[i] = &search{part: k, model: model, initial: options.Initial}
+	}
+	verdict, illegal, reason := b.searchAll(len(open), func(i, tries int) Verdict { return open[i].run(b, tries) })
 	result.Steps = b.steps
 	switch verdict {
 	case Illegal:
@@ -161,7 +166,19 @@ func (p part) decide(model Model, initial *string) (Verdict, *CallViolation) {
 	case ModelCounter, ModelMutex:
 		return p.greedy(model)
 	}
+	if p.has(Append) {
+		return p.appendings(initial)
+	}
 	return p.zones(model, initial)
+}
+
+func (p part) has(kind CallKind) bool {
+	for i := range p.at {
+		if p.call(int32(i)).Kind == kind {
+			return true
+		}
+	}
+	return false
 }
 
 // byKey divides a history into its keys, in the order of their first calls. A read without an answer shows nothing and
@@ -192,7 +209,7 @@ func byKey(history []Call) []part {
 	all := make([]int32, 0, len(history))
 	keys := make([]part, len(count))
 	for k, n := range count {
-		keys[k] = part{history, all[len(all) : len(all) : len(all)+int(n)]}
+		keys[k] = part{history: history, at: all[len(all) : len(all) : len(all)+int(n)]}
 		all = all[:len(all)+int(n)]
 	}
 	for i, k := range key {
@@ -225,21 +242,73 @@ func (c *Call) end() int64 {
 	return c.End
 }
 
-// search searches one key: our own search where there is one for its calls, and else porcupine's.
-func (p part) search(model Model, initial *string, b *budget, tries int) Verdict {
-	state, own := int64(48), model == ModelRegister || model == ModelKV
-	for i := range p.at {
-		switch c := p.call(int32(i)); c.Kind {
-		case Append, Add, Enqueue:
-			state += int64(len(c.Value)) + 4 // it makes a new string of all before it
-			own = own && c.Kind != Append
+// A search decides one key for which no method is left.
+type search struct {
+	part
+	model   Model
+	initial *string
+	large   bool     // the states of its values do not fit into memory
+	choices *attempt // the key as transactions, with the choices learned so far
+}
+
+// run spends so many tries. Registers are searched in two ways by turns: states of their values suit those that many calls write
+// alike, and choices those of which many calls are open at once.
+func (s *search) run(b *budget, tries int) Verdict {
+	switch s.model {
+	case ModelSet:
+		if s.choices == nil {
+			m, v := s.membership()
+			if v == nil {
+				s.choices, v = m.attempt(b)
+			}
+			if v != nil {
+				return Illegal
+			}
+		}
+		return s.choices.search(b, tries)
+	case ModelRegister, ModelKV:
+		register, first, ok := s.part, s.initial, true
+		if s.has(Append) {
+			u, parsed, v := s.unfold(s.initial)
+			if v != nil {
+				return Illegal
+			}
+			register, first, ok = u.part, u.initial, parsed
+		}
+		if ok {
+			return s.register(register, first, b, tries)
 		}
 	}
-	if own {
-		return p.newRegisterSearch(model, initial, b).run(tries)
+	state := int64(48)
+	for i := range s.at {
+		switch c := s.call(int32(i)); c.Kind {
+		case Append, Enqueue:
+			state += int64(len(c.Value)) + 4 // it makes a new string of all before it
+		}
 	}
-	ops, m := p.operations(model, initial)
+	ops, m := s.operations(s.model, s.initial)
 	return b.search(tries, m, ops, state)
+}
+
+func (s *search) register(p part, initial *string, b *budget, tries int) Verdict {
+	if !s.large {
+		verdict := p.newRegisterSearch(s.model, initial, b).run(tries)
+		var limit *LimitError
+		if errors.As(b.over, &limit) && limit.Limit == "memory" {
+			s.large, b.over = true, nil
+		}
+		if verdict != Unknown || b.over != nil {
+			return verdict
+		}
+	}
+	if s.choices == nil {
+		g, violation := arrange(p.transactions(s.model, initial), StrictSerializable, b)
+		if violation != nil || g.circular() {
+			return Illegal
+		}
+		s.choices = &attempt{orders: g, large: true} // its values were searched here
+	}
+	return s.choices.search(b, tries)
 }
 
 // known tells that the call counts for the history as it was known at a time.
@@ -286,7 +355,7 @@ func (p part) impossible(model Model, initial *string, b *budget) *CallViolation
 		if verdict, _ := cut.decide(model, initial); verdict != Unknown {
 			return verdict
 		}
-		return cut.search(model, initial, b, tries)
+		return (&search{part: cut, model: model, initial: initial}).run(b, tries)
 	})
 	last := p.call(ended[at])
 	core := p.indicesUntil(last.End)

@@ -35,7 +35,9 @@ func (r *replay) misread(s *step) *access {
 }
 
 // fits tells whether the state has all that the step has read.
-func (r *replay) fits(s *step) bool { return r.misread(s) == nil && !s.lacksMore(r.state) }
+func (r *replay) fits(s *step) bool {
+	return r.misread(s) == nil && !s.lacksMore(r.state) && !s.finds(r.state)
+}
 
 // late tells that a step that began after the end of s is replayed already: real time is violated.
 func (r *replay) late(s *step) bool {
@@ -56,6 +58,9 @@ func (r *replay) place(i int32) *Violation {
 			detail = fmt.Sprintf("in this order transaction %d wrote %q last before it", r.c.id(r.c.steps[w].txn), r.c.keys[read.key])
 		}
 		return r.c.readViolation(Unserializable, s.txn, *read, r.state[read.key], detail)
+	}
+	if s.finds(r.state) {
+		return r.c.violation(Unserializable, s.txn, "in this order it would have found what it did not")
 	}
 	if s.lacksMore(r.state) {
 		t := &r.c.history[s.txn]

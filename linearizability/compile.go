@@ -21,6 +21,7 @@ type step struct {
 	begin, end    int64 // end is Unfinished when the outcome is unknown: it may take effect after the client gave up
 	claim         uint64
 	reads, writes []access
+	avoids        []access // values that it did not find, whatever it found instead
 	// implied are the reads that are none: the step replaced that value, as a list shows.
 	implied []access
 	// more has, for each scan that left rows out, the keys behind its last row of which at least one must have a value, and
@@ -357,6 +358,11 @@ func (s *step) seenByOthers(seen map[access]int, wanted map[int32]int) bool {
 		}
 	}
 	return false
+}
+
+// finds tells that the state has a value that the step did not find.
+func (s *step) finds(state []int32) bool {
+	return slices.ContainsFunc(s.avoids, func(a access) bool { return state[a.key] == a.value })
 }
 
 // wrote tells what the step leaves in a key.

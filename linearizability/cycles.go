@@ -345,13 +345,21 @@ func (g *orders) contrary(chains [2]int32) bool {
 
 // forbidden looks for cycles of what is known, without any choice. One proves the history illegal.
 func (g *orders) forbidden() *Violation {
+	if g.circular() {
+		return g.contradiction()
+	}
+	return nil
+}
+
+// circular tells that what is known has a cycle without any choice, and keeps it.
+func (g *orders) circular() bool {
 	for _, cycle := range g.cycles() {
 		if len(g.clause(cycle)) == 0 {
 			g.cycle = g.edges(cycle)
-			return g.contradiction()
+			return true
 		}
 	}
-	return nil
+	return false
 }
 
 // settle makes choices until the graph has no cycle, or there is no choice left. It goes on where it stopped when it is asked

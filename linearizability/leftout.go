@@ -22,6 +22,9 @@ func (g *orders) asks(i int32) []reading {
 			asked = append(asked, reading{step: i, key: s.reads[at].key, from: none, may: g.sources(i, s.reads[at])})
 		}
 	}
+	for _, avoid := range s.avoids {
+		asked = append(asked, reading{step: i, key: avoid.key, from: none, may: g.others(i, avoid)})
+	}
 	return asked
 }
 
@@ -59,6 +62,11 @@ func (g *orders) unserved(r reading) *Violation {
 		for _, read := range s.reads {
 			if read.key == r.key && len(g.sources(r.step, read)) == 0 {
 				return g.unexplained(r.step, read)
+			}
+		}
+		for _, avoid := range s.avoids {
+			if avoid.key == r.key && len(g.others(r.step, avoid)) == 0 {
+				return g.unexplained(r.step, avoid)
 			}
 		}
 	}

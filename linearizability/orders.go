@@ -5,6 +5,7 @@ import (
 	"container/heap"
 	"fmt"
 	"slices"
+	"sort"
 )
 
 // Transactions are decided by the orders that must hold between them (Papadimitriou 1979; Adya 1999, chapter 4; for snapshots
@@ -60,6 +61,7 @@ type orders struct {
 	happens  []literal // by step: the choice that it happened, or noChoice
 	versions []version
 	first    map[access]int32 // the first version of a key and value
+	replaced []replacing      // by key; nil until it is asked for
 	readings []reading
 	readers  [][]int32 // by version, the steps that are known to have read it
 	chains   [][]int32 // by key, the heads of its chains but that of the beginning
@@ -278,7 +280,86 @@ func (g *orders) sources(i int32, read access) []int32 {
 		}
 		v = g.versions[v].alike
 	}
+	if len(may) > 1 && g.realTime() {
+		return g.standing(i, read.key, may)
+	}
 	return may
+}
+
+// others are the versions of a key that a step can have read which did not find one value.
+func (g *orders) others(i int32, avoid access) []int32 {
+	var may []int32
+	for v := range g.versions {
+		from := &g.versions[v]
+		if from.key == avoid.key && from.value != avoid.value && from.step != i && !(g.realTime() && from.step != none && g.c.steps[i].end < g.c.steps[from.step].begin) {
+			may = append(may, int32(v))
+		}
+	}
+	if len(may) > 1 && g.realTime() {
+		return g.standing(i, avoid.key, may)
+	}
+	return may
+}
+
+// standing are those of some versions that are not replaced by time alone before a step begins: by a write that began after
+// the end of theirs and ended before the step.
+func (g *orders) standing(i, key int32, may []int32) []int32 {
+	if g.replaced == nil {
+		g.replaced = make([]replacing, len(g.c.keys))
+		for v := len(g.c.keys); v < len(g.versions); v++ {
+			if s := &g.c.steps[g.versions[v].step]; s.must {
+				g.replaced[g.versions[v].key].add(s.begin, s.end)
+			}
+		}
+		for k := range g.replaced {
+			g.replaced[k].arrange()
+		}
+	}
+	latest, replaced := g.replaced[key].before(g.c.steps[i].begin)
+	if !replaced {
+		return may
+	}
+	var left []int32
+	for _, v := range may {
+		if s := g.versions[v].step; s != none && g.c.steps[s].end >= latest {
+			left = append(left, v)
+		}
+	}
+	if len(left) == 0 {
+		return may // whoever objects to it says why
+	}
+	return left
+}
+
+// A replacing is the writes of a key, by which others are replaced: once arranged, by their ends, and of those so far the latest
+// begin.
+type replacing struct{ ends, begins []int64 }
+
+func (r *replacing) add(begin, end int64) {
+	r.ends, r.begins = append(r.ends, end), append(r.begins, begin)
+}
+
+func (r *replacing) arrange() {
+	sort.Sort(r)
+	for at := 1; at < len(r.begins); at++ {
+		r.begins[at] = max(r.begins[at], r.begins[at-1])
+	}
+}
+
+// before is the latest begin of those that ended before a time; found is false when none did.
+func (r *replacing) before(time int64) (latest int64, found bool) {
+	ended := sort.Search(len(r.ends), func(at int) bool { return r.ends[at] >= time })
+	if ended == 0 {
+		return 0, false
+	}
+	return r.begins[ended-1], true
+}
+
+func (r *replacing) Len() int           { return len(r.ends) }
+func (r *replacing) Less(i, j int) bool { return r.ends[i] < r.ends[j] }
+func (r *replacing) Swap(i, j int) {
+	r.ends[i], r.ends[j] = r.ends[j], r.ends[i]
+	r.begins[i], r.begins[j] = r.begins[j], r.begins[i]
 }
 
 // choose gives the readings that are not known their clauses: one of the versions was read, and whoever wrote that happened.
@@ -454,16 +535,17 @@ func (g *orders) connectTime() {
 	}
 }
 
-// ready is a heap of steps that may come next, the earliest end first.
+// ready is a heap of steps that may come next, the first one due first.
 type ready struct {
 	c     *compiled
+	due   []int64 // by step
 	steps []int32
 }
 
 func (r *ready) Len() int { return len(r.steps) }
 func (r *ready) Less(i, j int) bool {
 	x, y := &r.c.steps[r.steps[i]], &r.c.steps[r.steps[j]]
-	return cmp.Or(cmp.Compare(x.claim, y.claim), cmp.Compare(x.end, y.end), cmp.Compare(x.begin, y.begin), cmp.Compare(r.steps[i], r.steps[j])) < 0
+	return cmp.Or(cmp.Compare(x.claim, y.claim), cmp.Compare(r.due[r.steps[i]], r.due[r.steps[j]]), cmp.Compare(x.begin, y.begin), cmp.Compare(r.steps[i], r.steps[j])) < 0
 }
 func (r *ready) Swap(i, j int) { r.steps[i], r.steps[j] = r.steps[j], r.steps[i] }
 func (r *ready) Push(x any)    { r.steps = append(r.steps, x.(int32)) }
@@ -473,7 +555,33 @@ func (r *ready) Pop() any {
 	return last
 }
 
-// lay lays an order through the graph, which has no cycle: of the steps that may come next the one that ended first,
+// dues are, by step, the first end among it and all that come after it: one of unknown outcome is due when somebody has read
+// from it.
+func (g *orders) dues() []int64 {
+	component, _ := g.components()
+	nodes := make([]int32, 0, len(g.static)) // each after those that it leads to
+	for v := range g.static {
+		if component[v] != none {
+			nodes = append(nodes, int32(v))
+		}
+	}
+	slices.SortFunc(nodes, func(a, b int32) int { return cmp.Compare(component[a], component[b]) })
+	first := make([]int64, len(g.static))
+	for _, v := range nodes {
+		first[v] = Unfinished
+		if s := g.stepOf(v); s != none {
+			first[v] = g.c.steps[s].end
+		}
+		g.arcs(v, func(a arc) { first[v] = min(first[v], first[a.to]) })
+	}
+	due := make([]int64, len(g.c.steps))
+	for i := range due {
+		due[i] = first[g.end(int32(i))]
+	}
+	return due
+}
+
+// lay lays an order through the graph, which has no cycle: of the steps that may come next the one that is due first,
 // but one that replaces what others still have to read waits while any other can go on.
 func (g *orders) lay() {
 	waits := make([]int32, len(g.static))
@@ -505,10 +613,19 @@ func (g *orders) lay() {
 			reads[r.step] = append(reads[r.step], int32(i))
 		}
 	}
+	open := make([][]int32, len(g.c.steps)) // by step, the readings of which it is not known who was read
+	if g.rank == nil {
+		for i, r := range g.readings {
+			if len(r.chosen) > 0 {
+				open[r.step] = append(open[r.step], int32(i))
+			}
+		}
+	}
 	parked := make(map[int32][]int32) // by version, the steps that would replace it
-	waiting := &ready{c: g.c}
+	due := g.dues()
+	waiting := &ready{c: g.c, due: due}
 	g.rank = make([]int32, len(g.c.steps))
-	next := &ready{c: g.c}
+	next := &ready{c: g.c, due: due}
 	var nodes []int32 // to be passed
 	for v := range waits {
 		if waits[v] == 0 {
@@ -555,6 +672,13 @@ func (g *orders) lay() {
 		placed[i] = true
 		g.rank[i] = place
 		place++
+		for _, r := range open[i] { // what stands there is what it most likely read
+			k := &g.readings[r]
+			if at := slices.IndexFunc(k.may, func(v int32) bool { return state[g.versions[v].key] == v }); at >= 0 {
+				g.solver.phase[k.chosen[0].variable()] = false
+				g.solver.phase[k.chosen[at].variable()] = true
+			}
+		}
 		for _, r := range reads[i] {
 			from := g.readings[r].from
 			if left[from]--; left[from] <= 1 {

@@ -182,7 +182,7 @@ func (p part) prefixes() (Verdict, *CallViolation) {
 	return Legal, nil
 }
 
-// inclusions decides a set, or cannot tell when an element was added twice or one was removed.
+// inclusions decides a set, or cannot tell: when an element was added twice, or one was removed, and that leaves a choice.
 func (p part) inclusions() (Verdict, *CallViolation) {
 	l := leveled{part: p, level: make([]int32, len(p.at))}
 	unique := l.bring()
@@ -190,7 +190,7 @@ func (p part) inclusions() (Verdict, *CallViolation) {
 		return Illegal, v
 	}
 	if !unique {
-		return Unknown, nil
+		return p.memberships()
 	}
 	// Elements by their number, that of the call that added them.
 	size := make([]int32, len(p.at))

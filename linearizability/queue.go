@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sort"
 )
 
 // Queues whose elements come once each are decided by looking for four things (Henzinger, Sezgin and Vafeiadis,
@@ -15,10 +16,17 @@ import (
 // them is legal.
 //
 // An element of unknown outcome that was not taken can be left out: it only stands in the way of others. One that was taken
-// came. A taking of unknown outcome may have taken any element that was not taken otherwise, or none. Which elements it has to
-// take is known: those that came before one that was taken. Each by a taking that began before the other was gone; as it never
-// ends, no other call has to come after it. So the elements by the time until when they must be gone are given the takings by their
-// begins, and that fits if anything does. Where somebody found the queue empty too, what does not fit so is left to a search.
+// came. A taking of unknown outcome may have taken any element that was not taken otherwise, or none. It never ends, so no other
+// call has to come after it, and it is of use only for elements that have to be gone:
+//
+//   - by the end of a taking, those that came before what that took. The later such an element came, the later it may go, so
+//     elements in the order of the ends of their putting and takings in the order of their begins fit if anything does: until each
+//     such time, as many takings must have begun as elements must be gone (Hall's condition, as what must be gone is a beginning of
+//     that order).
+//   - by the instant at which the queue was found empty, those whose putting had ended before it. They are a beginning of the same
+//     order, so if until that instant as many takings had begun as there are such elements, the longer of two beginnings is
+//     gone at any time, and both demands are met. An emptiness can so be judged alone: it needs one instant that is in no stay of
+//     an element taken by a known call, and that has so many takings before it.
 
 // An element is when it was put into the queue and taken from it.
 type element struct{ put, take int32 } // positions; take is none when no call took it
@@ -76,34 +84,26 @@ func (p part) queue() (Verdict, *CallViolation) {
 		return Unknown, nil
 	}
 	elements = slices.DeleteFunc(elements, func(e element) bool { return e.take == none && p.call(e.put).Unknown })
-	if len(wild) > 0 {
-		// What is wrong among those taken is wrong whatever was taken besides.
+	var v *CallViolation
+	if len(wild) == 0 {
+		v = p.overtaken(elements)
+	} else {
 		taken := slices.DeleteFunc(slices.Clone(elements), func(e element) bool { return e.take == none })
-		if v := p.overtaken(taken); v != nil {
-			return Illegal, v
-		}
-		if v := p.falseEmpty(taken, empties); v != nil {
-			return Illegal, v
-		}
-		if v := p.giveTakings(elements, taken, wild); v != nil {
-			return Illegal, v
+		if v = p.overtaken(taken); v == nil {
+			v = p.outOfTakings(elements, taken, wild)
 		}
 	}
-	v := p.overtaken(elements)
 	if v == nil {
-		v = p.falseEmpty(elements, empties)
+		v = p.falseEmpty(elements, empties, wild)
 	}
-	switch {
-	case v == nil:
-		return Legal, nil
-	case len(wild) > 0:
-		return Unknown, nil
+	if v != nil {
+		return Illegal, v
 	}
-	return Illegal, v
+	return Legal, nil
 }
 
-// giveTakings gives takings of unknown outcome to the elements that must be gone, and finds one for which none is left.
-func (p part) giveTakings(elements, taken []element, wild []int32) *CallViolation {
+// outOfTakings gives takings of unknown outcome to the elements that must be gone, and finds one for which none is left.
+func (p part) outOfTakings(elements, taken []element, wild []int32) *CallViolation {
 	slices.SortStableFunc(taken, func(a, b element) int { return cmp.Compare(p.call(a.put).Begin, p.call(b.put).Begin) })
 	soonest := make([]int32, len(taken)) // of the taken from here on, the one that was gone first
 	for i := len(taken) - 1; i >= 0; i-- {
@@ -135,7 +135,6 @@ func (p part) giveTakings(elements, taken []element, wild []int32) *CallViolatio
 	slices.SortStableFunc(wild, func(a, b int32) int { return cmp.Compare(p.call(a).Begin, p.call(b).Begin) })
 	for i, d := range dues {
 		if i < len(wild) && p.call(wild[i]).Begin <= p.call(d.after).End {
-			elements[d.element].take = wild[i]
 			continue
 		}
 		put := elements[d.element].put
@@ -200,44 +199,71 @@ func (p part) overtaken(elements []element) *CallViolation {
 }
 
 // falseEmpty finds a finding of emptiness during which some element is in the queue at every instant.
-func (p part) falseEmpty(elements []element, empties []int32) *CallViolation {
-	// An element is in the queue for certain after the end of its putting and before the begin of its taking. Stays that
-	// overlap are joined; they are open intervals, so those that only touch leave an instant between them.
+func (p part) falseEmpty(elements []element, empties, wild []int32) *CallViolation {
+	// An element is in the queue for certain after the end of its putting and before the begin of its taking. These are open
+	// intervals, so those that only touch leave an instant between them.
 	var stays []element
+	var left []int32 // the putting of those that no known call took
 	for _, e := range elements {
-		if p.call(e.put).end() < p.taking(e) {
+		switch {
+		case e.take == none:
+			left = append(left, e.put)
+		case p.call(e.put).end() < p.taking(e):
 			stays = append(stays, e)
 		}
 	}
-	slices.SortStableFunc(stays, func(a, b element) int { return cmp.Compare(p.call(a.put).end(), p.call(b.put).end()) })
-	first, until := make([]int, len(stays)), make([]int64, len(stays)) // by stay, where its run of them begins, and how far it reaches
+	end := func(put int32) int64 { return p.call(put).end() }
+	slices.SortStableFunc(stays, func(a, b element) int { return cmp.Compare(end(a.put), end(b.put)) })
+	slices.SortStableFunc(left, func(a, b int32) int { return cmp.Compare(end(a), end(b)) })
+	slices.SortStableFunc(wild, func(a, b int32) int { return cmp.Compare(p.call(a).Begin, p.call(b).Begin) })
+	until := make([]int64, len(stays)) // by stay, how far it and those before it reach
 	for i, e := range stays {
-		first[i], until[i] = i, p.taking(e)
-		if i > 0 && p.call(e.put).end() < until[i-1] {
-			first[i], until[i] = first[i-1], max(until[i-1], until[i])
+		until[i] = p.taking(e)
+		if i > 0 {
+			until[i] = max(until[i], until[i-1])
 		}
 	}
-	for i := len(stays) - 2; i >= 0; i-- {
-		if first[i+1] == first[i] {
-			until[i] = until[i+1]
+	empty := func(at int64) bool { // whether the queue can be empty at this instant
+		stay := sort.Search(len(stays), func(i int) bool { return end(stays[i].put) >= at })
+		gone := sort.Search(len(left), func(i int) bool { return end(left[i]) >= at })
+		return (stay == 0 || until[stay-1] <= at) && gone <= sort.Search(len(wild), func(i int) bool { return p.call(wild[i]).Begin > at })
+	}
+	// The best instants are those at which something is put for certain only afterwards, and the ends.
+	var instants []int64
+	for _, e := range elements {
+		if at := end(e.put); empty(at) {
+			instants = append(instants, at)
 		}
 	}
+	slices.Sort(instants)
 	for _, i := range empties {
 		c := p.call(i)
-		at, _ := slices.BinarySearchFunc(stays, c.Begin, func(e element, begin int64) int { return cmp.Compare(p.call(e.put).end(), begin) })
-		if at--; at < 0 || c.End >= until[at] {
+		if at, _ := slices.BinarySearch(instants, c.Begin); at < len(instants) && instants[at] <= c.End || empty(c.End) {
 			continue
 		}
 		v := p.object(FalseEmpty, i, "at every instant of the call one of these was in the queue")
 		v.Expected = "an element"
-		for k, reach := first[at], int64(math.MinInt64); k < len(stays) && first[k] == first[at]; k++ {
-			// Of the run, the stays that matter reach further than those before them.
-			if e := stays[k]; p.taking(e) > reach && p.taking(e) > c.Begin && p.call(e.put).end() < c.End {
-				reach = p.taking(e)
-				v.core(p, e.put)
-				if e.take != none {
-					v.core(p, e.take)
-				}
+		open, reach := false, c.Begin // whether the stays leave an instant
+		for _, e := range stays {
+			// The stays that matter reach further than those before them.
+			if end(e.put) >= c.End || p.taking(e) <= reach {
+				continue
+			}
+			open = open || end(e.put) >= reach
+			reach = p.taking(e)
+			v.core(p, e.put, e.take)
+		}
+		if !open && reach > c.End {
+			return v
+		}
+		for k, put := range left {
+			if end(put) < c.End && (k == 0 || len(wild) > 0) {
+				v.core(p, put)
+			}
+		}
+		for _, w := range wild {
+			if p.call(w).Begin <= c.End {
+				v.core(p, w)
 			}
 		}
 		return v

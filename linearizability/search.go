@@ -186,7 +186,7 @@ func (c *compiled) txnModel(must int) porcupine.Model {
 					return !s.must && st.done == must, st
 				}
 			}
-			if s.lacksMore(st.values) {
+			if s.lacksMore(st.values) || s.finds(st.values) {
 				return !s.must && st.done == must, st
 			}
 			next := &txnState{hash: st.hash, done: st.done, values: st.values}

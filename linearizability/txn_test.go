@@ -381,7 +381,7 @@ func TestCertificates(t *testing.T) {
 		{"wrong order in real time, legal history", ByOrder, "real-time reversal", `
 			T1 [0,10] committed @2: x:=1
 			T2 [20,30] committed @1: y:=2`},
-		{"wrong order, and only a search finds a right one", BySearch, "found", `
+		{"wrong order, and the one that is due first is right", ByOrder, "found", `
 			T1 [0,30] committed @1: x:=1
 			T2 [20,50] committed @3: x:=nothing y=nothing
 			T3 [35,51] committed @4: x=1 y:=nothing`},

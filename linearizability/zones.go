@@ -30,9 +30,18 @@ import (
 type part struct {
 	history []Call
 	at      []int32
+	as      []Call // by position, what stands for the calls, where another call does
 }
 
-func (p part) call(i int32) *Call { return &p.history[p.at[i]] }
+func (p part) call(i int32) *Call {
+	if p.as != nil {
+		return &p.as[i]
+	}
+	return &p.history[p.at[i]]
+}
+
+// recorded is the call as it was recorded.
+func (p part) recorded(i int32) *Call { return &p.history[p.at[i]] }
 
 // A cluster is a value of a register and its readers. It is numbered by the position of its write + 1; the value that the key
 // has at first is number 0.
@@ -106,15 +115,14 @@ func writes(c *Call) (value string, ok bool) {
 
 // write numbers the values; it is false when one has several writers.
 func (r *register) write() bool {
-	count, deletes, absences, appends := 0, false, false, false
+	count, deletes, absences := 0, false, false
 	for i := range r.at {
 		c := r.call(int32(i))
 		if _, ok := writes(c); ok {
 			count++
 		}
-		deletes, appends = deletes || c.Kind == Discard, appends || c.Kind == Append
-		if c.Kind == Get {
-			value, ok := r.sees(c)
+		deletes = deletes || c.Kind == Discard
+		if value, ok := r.sees(c); c.Kind == Get || ok {
 			absences = absences || !ok || r.model == ModelKV && value == ""
 		}
 		if c.Kind == CompareAndSwap && !c.Swapped && !c.Unknown {
@@ -140,7 +148,7 @@ func (r *register) write() bool {
 		r.clusters[i+1].needed = (ok || c.Kind == Discard) && !c.Unknown
 	}
 	// Who finds nothing may have seen any delete, or the beginning.
-	unique := len(r.writer) == count && !appends && !(deletes && absences)
+	unique := len(r.writer) == count && !(deletes && absences)
 	if deletes && r.model == ModelKV {
 		r.writer[""] = 0 // so that it is known to have been written
 	}
@@ -149,12 +157,6 @@ func (r *register) write() bool {
 
 // unwritten finds a value that no call wrote, whoever else wrote what.
 func (r *register) unwritten() *CallViolation {
-	for i := range r.at {
-		c := r.call(int32(i))
-		if c.Kind == Append {
-			return nil // values are put together
-		}
-	}
 	for i := range r.at {
 		c := r.call(int32(i))
 		value, ok := r.sees(c)
@@ -217,6 +219,9 @@ func (r *register) swap(at, call int32) *CallViolation {
 	k := &r.clusters[at]
 	if k.swap != none {
 		v := r.object(WrittenTwice, call, fmt.Sprintf("%s swapped the same value for another", r.name(k.swap)), k.swap)
+		if r.recorded(call).Kind == Append {
+			v.Anomaly, v.Detail = DisorderedList, fmt.Sprintf("%s stands behind the same text", r.name(k.swap))
+		}
 		if at > 0 {
 			v.core(r.part, at-1)
 		}
@@ -472,7 +477,7 @@ func (r *register) happened(v *CallViolation) *CallViolation {
 
 // object is the objection to one call; the others are those that contradict it.
 func (p part) object(a Anomaly, i int32, detail string, others ...int32) *CallViolation {
-	c := p.call(i)
+	c := p.recorded(i)
 	v := &CallViolation{Anomaly: a, Call: *c, Index: int(p.at[i]), Detail: detail}
 	switch {
 	case c.Kind == CompareAndSwap:
@@ -500,7 +505,7 @@ func (v *CallViolation) core(p part, calls ...int32) {
 
 // name names a call in the words of an objection.
 func (p part) name(i int32) string {
-	c := p.call(i)
+	c := p.recorded(i)
 	text := fmt.Sprintf("client %d's %s", c.Client, c)
 	if c.Line > 0 {
 		text += fmt.Sprintf(" of line %d", c.Line)
@@ -691,7 +696,7 @@ func (r *register) lost(other int32) Anomaly {
 
 // quote is the value that a call wrote or saw.
 func (r *register) quote(i int32) string {
-	c := r.call(i)
+	c := r.recorded(i)
 	if c.Kind == Discard || c.Kind == Get && !c.Found && r.model == ModelRegister {
 		return "nothing"
 	}
