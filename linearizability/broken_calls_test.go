@@ -79,3 +79,28 @@ func TestEmptyQueuesCountTakings(t *testing.T) {
 	agree(t, ModelQueue, history, nil, 0, map[string]int{})
 	require.Equal(t, Illegal, CheckCalls(context.Background(), ModelQueue, history, Options{}, Limits{}).Verdict)
 }
+
+// An element that comes and goes all the time is no key of a transaction each: every read would look at every change.
+func TestElementsChangedTooOftenAreSearched(t *testing.T) {
+	var history []Call
+	for i := range 200 {
+		c := Call{Client: i % 3, Key: "x", Value: "a", Begin: int64(10 * i), End: int64(10*i + 5)}
+		switch i % 4 {
+		case 0:
+			c.Kind = Add
+		case 1:
+			c.Kind, c.Value, c.Elements = Get, "", []string{"a"}
+		case 2:
+			c.Kind = Remove
+		case 3:
+			c.Kind, c.Value = Get, ""
+		}
+		history = append(history, c)
+	}
+	result := CheckCalls(context.Background(), ModelSet, history, Options{}, SimulationLimits())
+	require.Equal(t, Legal, result.Verdict, result.Err())
+	require.Equal(t, BySearch, result.Proof)
+	history[101].Elements = nil
+	result = CheckCalls(context.Background(), ModelSet, history, Options{}, SimulationLimits())
+	require.Equal(t, Illegal, result.Verdict, result.Err())
+}

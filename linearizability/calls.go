@@ -258,14 +258,16 @@ func (s *search) run(b *budget, tries int) Verdict {
 	case ModelSet:
 		if s.choices == nil {
 			m, v := s.membership()
-			if v == nil {
+			if v == nil && m != nil {
 				s.choices, v = m.attempt(b)
 			}
 			if v != nil {
 				return Illegal
 			}
 		}
-		return s.choices.search(b, tries)
+		if s.choices != nil {
+			return s.choices.search(b, tries)
+		}
 	case ModelRegister, ModelKV:
 		register, first, ok := s.part, s.initial, true
 		if s.has(Append) {
@@ -282,7 +284,7 @@ func (s *search) run(b *budget, tries int) Verdict {
 	state := int64(48)
 	for i := range s.at {
 		switch c := s.call(int32(i)); c.Kind {
-		case Append, Enqueue:
+		case Append, Add, Enqueue:
 			state += int64(len(c.Value)) + 4 // it makes a new string of all before it
 		}
 	}
@@ -290,6 +292,7 @@ func (s *search) run(b *budget, tries int) Verdict {
 	return b.search(tries, m, ops, state)
 }
 
+// register searches calls on a register, and gives up on choices that are too many.
 func (s *search) register(p part, initial *string, b *budget, tries int) Verdict {
 	if !s.large {
 		verdict := p.newRegisterSearch(s.model, initial, b).run(tries)
@@ -300,6 +303,12 @@ func (s *search) register(p part, initial *string, b *budget, tries int) Verdict
 		if verdict != Unknown || b.over != nil {
 			return verdict
 		}
+	}
+	if p.choices(s.model) > choicesAtMost {
+		if s.large {
+			b.over = &LimitError{Limit: "memory", Max: fmt.Sprintf("%d bytes", b.limits.Memory)}
+		}
+		return Unknown
 	}
 	if s.choices == nil {
 		g, violation := arrange(p.transactions(s.model, initial), StrictSerializable, b)

@@ -1,5 +1,23 @@
 package linearizability
 
+// choicesAtMost bounds the answers to what calls have seen that a register is searched by.
+const choicesAtMost = 20_000_000
+
+// choices are how many answers there are at most to the question of who wrote what the calls have seen that do not name it: reads of
+// nothing, and swaps that failed.
+func (p part) choices(model Model) int {
+	asked, writes := 0, 0
+	for i := range p.at {
+		switch c := p.call(int32(i)); {
+		case c.Kind == Get && (!c.Found && model == ModelRegister || c.Value == "" && model == ModelKV), c.Kind == CompareAndSwap && !c.Swapped && !c.Unknown:
+			asked++
+		case c.Kind != Get:
+			writes++
+		}
+	}
+	return asked * writes
+}
+
 // transactions are the calls on a register as transactions on one key: a put writes, a swap reads and writes, and a failed swap
 // reads any value but one. Value 0 is what the key holds at first.
 func (p part) transactions(model Model, initial *string) *compiled {

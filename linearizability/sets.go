@@ -29,6 +29,10 @@ type member struct {
 	key           int32     // its number among those of which some read is open, or none
 }
 
+// changesAtMost bounds how often an element is changed in a set that is decided so: each read looks at all of them. What is changed
+// more often has few elements or few states, and is searched.
+const changesAtMost = 64
+
 // A membership is a set as transactions.
 type membership struct {
 	part
@@ -39,7 +43,7 @@ type membership struct {
 	c       *compiled
 }
 
-// membership takes from a set what time alone does not settle.
+// membership takes from a set what time alone does not settle. It is nil without an objection when an element was changed too often.
 func (p part) membership() (*membership, *CallViolation) {
 	m := &membership{part: p, number: make(map[string]int32)}
 	var reads []int32
@@ -59,6 +63,9 @@ func (p part) membership() (*membership, *CallViolation) {
 			k.adds = append(k.adds, int32(i))
 		} else {
 			k.removes = append(k.removes, int32(i))
+		}
+		if k := &m.members[e]; len(k.adds)+len(k.removes) > changesAtMost {
+			return nil, nil
 		}
 	}
 	byOpening := make([]int32, 0, len(m.members))
@@ -226,8 +233,11 @@ func (m *membership) compile(open [][]access) {
 // memberships decides a set, or cannot tell when choices are open.
 func (p part) memberships() (Verdict, *CallViolation) {
 	m, v := p.membership()
-	if v != nil {
+	switch {
+	case v != nil:
 		return Illegal, v
+	case m == nil:
+		return Unknown, nil
 	}
 	a, v := m.attempt(newBudget(context.Background(), Limits{}))
 	switch {
