@@ -152,7 +152,7 @@ func (p Plan) impair(t Topology, f *Fault, report func(Node, span), damaged map[
 	switch f.Kind {
 	case Crash, Pause, DiskFail:
 		holders(f.Nodes, whole)
-	case CrashAtPoint:
+	case CrashAtPoint, CrashWhen:
 		// It may strike at any moment; a short one is short wherever it is.
 		if f.For > t.Budget().Short {
 			whole.to = p.Horizon

@@ -20,6 +20,9 @@ type Generator struct {
 	// for good, too.
 	Lost, SpareEach bool
 	Beyond          bool // make every plan go beyond the budget, and mark it
+	// Staged plans of a volume have scenes in most of them (see Scenes). The faults that fall where they may beside the scenes leave
+	// out a random half of the kinds: what hides behind a fault that nearly every plan has shows in those without it.
+	Staged bool
 }
 
 // Validate refuses a generator that could not make a valid plan.
@@ -66,11 +69,21 @@ func (g Generator) plan(c fuzz.Continue) Plan {
 	p := Plan{Horizon: g.Horizon, Faults: []Fault{}}
 	budget := g.Topology.Budget()
 	want := c.Intn(g.Faults + 1)
+	var out map[Kind]bool
+	if g.Staged {
+		p.Faults = slices.Concat(p.Faults, g.scenes(c))
+		out = leftOut(c)
+		want += len(p.Faults)
+	}
 	// A scene that no longer fits is dropped and another one tried, not for ever. One flipped bit is left to a breach.
 	for tries := 0; len(p.Faults) < want && tries < 4*want; tries++ {
 		q := p
-		q.Faults = slices.Concat(p.Faults, g.bearable(g.scene(c)))
-		if len(q.Faults) <= want && budget.Check(q, g.Topology) == nil && q.tooManyFlips(mostFlips-1) < 0 {
+		more := g.bearable(g.scene(c))
+		if slices.ContainsFunc(more, func(f Fault) bool { return out[f.Kind] }) {
+			continue
+		}
+		q.Faults = slices.Concat(p.Faults, more)
+		if len(q.Faults) <= want && budget.Check(q, g.Topology) == nil && q.tooManyFlips(g.Topology, mostFlips-1) < 0 {
 			p = q
 		}
 	}
@@ -80,6 +93,15 @@ func (g Generator) plan(c fuzz.Continue) Plan {
 	}
 	slices.SortStableFunc(p.Faults, func(a, b Fault) int { return cmp.Compare(a.At, b.At) })
 	return p
+}
+
+// leftOut draws half of the kinds.
+func leftOut(c fuzz.Continue) map[Kind]bool {
+	kinds, out := Kinds(), map[Kind]bool{}
+	for _, i := range c.Perm(len(kinds))[:len(kinds)/2] {
+		out[kinds[i]] = true
+	}
+	return out
 }
 
 // bearable returns faults as the nodes can bear them, within the budget and beyond. One without a disk would come back from a

@@ -46,8 +46,9 @@ type Fault struct {
 	To     []string `json:"to,omitempty"`     // the receivers
 	AZ     string   `json:"az,omitempty"`     // availability zone
 	Point  string   `json:"point,omitempty"`  // see Points
-	Hit    int      `json:"hit,omitempty"`    // which passing of Point, from 1
-	Rate   float64  `json:"rate,omitempty"`   // share of the messages, above 0 up to 1
+	Hit    int      `json:"hit,omitempty"`    // which passing of Point, or which time of When, from 1
+	When   string   `json:"when,omitempty"`   // see CrashWhen
+	Rate   float64  `json:"rate,omitempty"`   // share of the messages, or of a file, above 0 up to 1
 	Factor float64  `json:"factor,omitempty"` // how many times slower, from 1 to MaxFactor
 	Extra  Duration `json:"extra,omitempty"`  // longest or added delay
 	// Salt decides what the fault leaves open, such as which messages are lost or which bit flips. It belongs to the
@@ -74,19 +75,27 @@ const (
 	AZCutOff        Kind = "az-cut-off"        // no message passes between inside and outside of AZ; inside it lives on
 	Crash           Kind = "crash"             // the processes of Nodes die, and start again after For
 	CrashAtPoint    Kind = "crash-at-point"    // as crash, once, when the node passes Point for the Hit-th time since At
+	CrashWhen       Kind = "crash-when"        // as crash, once, of all Nodes, when one of them does for the Hit-th time since At what When says
 	Pause           Kind = "pause"             // Nodes do nothing for a while; what arrives waits
 	PowerLossAZ     Kind = "power-loss-az"     // every node in AZ crashes at once, and starts again after For
 	ClockSlow       Kind = "clock-slow"        // the clocks of Nodes, and so their timers, take Factor times as long
 	ClockJump       Kind = "clock-jump"        // the clocks of Nodes jump Extra ahead, and stay there; timers that run do not
 	DiskSlow        Kind = "disk-slow"         // each operation of the disk takes Factor times as long, and Extra on top
 	DiskFail        Kind = "disk-fail"         // operations of the disk fail at Rate, and from the first on all; when it ends the process starts again
-	DiskCorrupt     Kind = "disk-corrupt"      // one bit flips of what is durable on a node's disk
+	DiskCorrupt     Kind = "disk-corrupt"      // one bit flips of what is durable on a node's disk; with Rate, of the file that was appended to last, that share of it at its end
 	DiskLost        Kind = "disk-lost"         // a node dies and its disk with it; it starts again after For, on an empty one
 	NodeLost        Kind = "node-lost"         // a node and its disk are gone for good; only a spare can stand in for it
 	TakeOver        Kind = "take-over"         // a successor of the active node starts while the old one lives
 	Promote         Kind = "promote"           // a node that follows becomes the active one, whether or not the old one lives
 	FailOver        Kind = "fail-over"         // the active node dies for good, and a successor starts after For
 )
+
+// Acknowledged is what When says of a node that answers a client's write with OK. Every other word is the type of a message, and
+// means that the node sends one. All that the node did in that step has left it when it dies.
+const Acknowledged = "acknowledged"
+
+// maxWhen bounds what a plan makes a run compare with every message.
+const maxWhen = 40 // bytes
 
 // field is one field of a Fault beside Kind and At.
 type field uint16
@@ -102,11 +111,12 @@ const (
 	fFactor
 	fExtra
 	fSalt
+	fWhen
 )
 
 func (f field) names() []string {
 	in := []string{}
-	for i, name := range []string{"for", "nodes", "to", "az", "point", "hit", "rate", "factor", "extra", "salt"} {
+	for i, name := range []string{"for", "nodes", "to", "az", "point", "hit", "rate", "factor", "extra", "salt", "when"} {
 		if f&(1<<i) != 0 {
 			in = append(in, name)
 		}
@@ -180,6 +190,8 @@ func rules() []rule {
 			what: "processes die and lose what they had not synced, and start again after for", cost: Impairs},
 		{kind: CrashAtPoint, needs: fFor | fNodes | fPoint | fHit, may: fSalt, duties: []Duty{Holds, Serves, Leads}, one: true,
 			what: "as crash, once, when the node passes point for the hit-th time", cost: Impairs},
+		{kind: CrashWhen, needs: fFor | fNodes | fWhen | fHit, may: fSalt, duties: []Duty{Holds, Serves, Leads, Follows},
+			what: "as crash, once, of all nodes, when one of them does for the hit-th time what when says: acknowledges a write, or sends a message of that type", cost: Impairs},
 		{kind: Pause, needs: fFor | fNodes, duties: []Duty{Holds, Serves, Leads, Follows},
 			what: "nodes do nothing for a while; what arrives waits", cost: Impairs},
 		{kind: PowerLossAZ, needs: fFor | fAZ, may: fSalt,
@@ -192,8 +204,8 @@ func rules() []rule {
 			what: "each operation of the disk takes factor times as long, and extra on top", cost: Free},
 		{kind: DiskFail, needs: fFor | fNodes | fRate, may: fSalt, duties: []Duty{Holds, Serves}, disk: true,
 			what: "operations of the disk fail at rate, and from the first on all; after for the process starts again", cost: Impairs},
-		{kind: DiskCorrupt, needs: fNodes, may: fSalt, duties: []Duty{Holds}, disk: true, one: true,
-			what: "one bit flips of what is durable on the disk", cost: Damages},
+		{kind: DiskCorrupt, needs: fNodes, may: fRate | fSalt, duties: []Duty{Holds, Serves}, disk: true, one: true,
+			what: "one bit flips of what is durable on the disk; with rate, of the file that was appended to last, that share of it at its end", cost: Damages},
 		{kind: DiskLost, needs: fFor | fNodes, duties: []Duty{Holds}, disk: true, one: true,
 			what: "a node dies and its disk with it; it starts again after for, on an empty one", cost: Damages},
 		{kind: NodeLost, needs: fNodes, duties: []Duty{Holds}, disk: true, one: true,
@@ -235,7 +247,7 @@ func (f *Fault) present() field {
 		set   bool
 	}{
 		{fFor, f.For != 0}, {fNodes, len(f.Nodes) > 0}, {fTo, len(f.To) > 0}, {fAZ, f.AZ != ""}, {fPoint, f.Point != ""},
-		{fHit, f.Hit != 0}, {fRate, f.Rate != 0}, {fFactor, f.Factor != 0}, {fExtra, f.Extra != 0}, {fSalt, f.Salt != 0},
+		{fHit, f.Hit != 0}, {fRate, f.Rate != 0}, {fFactor, f.Factor != 0}, {fExtra, f.Extra != 0}, {fSalt, f.Salt != 0}, {fWhen, f.When != ""},
 	} {
 		if x.set {
 			set |= x.field
@@ -269,9 +281,9 @@ func (p Plan) Validate(t Topology) error {
 			broken = append(broken, &FaultError{Index: i, Kind: p.Faults[i].Kind, Err: err})
 		}
 	}
-	if i := p.tooManyFlips(mostFlips); i >= 0 {
+	if i := p.tooManyFlips(t, mostFlips); i >= 0 {
 		broken = append(broken, &FaultError{Index: i, Kind: DiskCorrupt,
-			Err: fmt.Errorf("expected at most %d flipped bits of %s in a plan, found more", mostFlips, p.Faults[i].Nodes[0])})
+			Err: fmt.Errorf("expected at most %d flipped bits of %s in a plan, found more", t.mostFlips(p.Faults[i].Nodes[0], mostFlips), p.Faults[i].Nodes[0])})
 	}
 	if len(broken) > 0 {
 		return errors.Join(broken...)
@@ -287,15 +299,25 @@ func (p Plan) Validate(t Topology) error {
 // acknowledged and not know that it did, and no volume holds out against that.
 const mostFlips = 3
 
-// tooManyFlips returns the index of the first fault that flips more than most bits of one disk, -1 if there is no such fault.
-func (p Plan) tooManyFlips(most int) int {
+// mostFlips is how many bits of the disk of that node may flip in a plan, of a node that holds the given number. One that serves
+// has two copies of what it keeps.
+func (t *Topology) mostFlips(name string, holds int) int {
+	if n, err := t.Node(name); err == nil && n.Role != t.holder().Role {
+		return 1
+	}
+	return holds
+}
+
+// tooManyFlips returns the index of the first fault that flips more than most bits of one disk, or more than its node bears; -1
+// if there is no such fault.
+func (p Plan) tooManyFlips(t Topology, most int) int {
 	flips := map[string]int{}
 	for i := range p.Faults {
 		f := &p.Faults[i]
 		if f.Kind != DiskCorrupt || len(f.Nodes) == 0 {
 			continue
 		}
-		if flips[f.Nodes[0]]++; flips[f.Nodes[0]] > most {
+		if flips[f.Nodes[0]]++; flips[f.Nodes[0]] > t.mostFlips(f.Nodes[0], most) {
 			return i
 		}
 	}
@@ -331,6 +353,8 @@ func (f *Fault) validate(t Topology, horizon Duration) error {
 		return fmt.Errorf("expected extra from 0s to the horizon %v, found %v", horizon, f.Extra)
 	case f.Hit < 0:
 		return fmt.Errorf("expected hit from 1, found %d", f.Hit)
+	case len(f.When) > maxWhen || strings.ContainsAny(f.When, " \t\n"):
+		return fmt.Errorf("expected when of one word of at most %d bytes, found %q", maxWhen, f.When)
 	case set&fRate != 0 && !(f.Rate > 0 && f.Rate <= 1):
 		return fmt.Errorf("expected a rate above 0 up to 1, found %v", f.Rate)
 	case set&fFactor != 0 && !(f.Factor >= 1 && f.Factor <= MaxFactor):
@@ -355,6 +379,9 @@ func (f *Fault) validate(t Topology, horizon Duration) error {
 			p := t.of(n.Role)
 			if p == nil || !slices.Contains(r.duties, p.Duty) {
 				return fmt.Errorf("expected nodes of %s, found %s", t.rolesOf(r.duties), name)
+			}
+			if f.Kind == DiskCorrupt && p.Duty == Serves && !p.Doubled {
+				return fmt.Errorf("expected a node that bears a flipped bit, found %s", name)
 			}
 			if r.disk && !p.Disk {
 				return fmt.Errorf("expected nodes that have a disk, found %s", name)

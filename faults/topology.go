@@ -55,6 +55,11 @@ type Part struct {
 	// Unsealed tells, of a part that holds, that its nodes may take what a flipped bit has left for the end of what they wrote, and so
 	// forget what they acknowledged without knowing it. No plan that is generated flips one, and none within the budget may.
 	Unsealed bool `json:"unsealed,omitempty"`
+	// Doubled tells, of a part that serves, that its node keeps what it stores twice: one flipped bit in a plan costs it nothing.
+	Doubled bool `json:"doubled,omitempty"`
+	// Bare is how many members of a group, of a part that holds, keep the log and nothing made of it: every other one, from the
+	// second on.
+	Bare int `json:"bare,omitempty"`
 	// Points are the names of those in the code of the nodes where they can crash.
 	Points []string `json:"points,omitempty"`
 }

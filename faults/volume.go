@@ -14,6 +14,7 @@ type Volume struct {
 	Groups      int  // protection groups, at least 1
 	Replicas    int  // segments in each group, spares included, at least 1
 	Spares      int  // of these, the last ones, which are no members at first
+	Tails       int  // of the members, those that keep the log and no pages: every other one, from the second on
 	WriteQuorum int  // segments of a group that make a record count as written
 	ReadQuorum  int  // segments of a group that a recovery needs
 	Zones       int  // availability zones, 1 to Replicas
@@ -27,11 +28,11 @@ type Volume struct {
 // disk, where it can spare one.
 func (v Volume) Topology() Topology {
 	segments := Part{Role: Segment, Duty: Holds, Groups: max(v.Groups, 1), Count: v.Replicas, Spares: v.Spares, WriteQuorum: v.WriteQuorum,
-		ReadQuorum: v.ReadQuorum, Disk: true, Points: pointsOf(Segment)}
+		ReadQuorum: v.ReadQuorum, Bare: v.Tails, Disk: true, Points: pointsOf(Segment)}
 	segments.Damaged = min(1, max(0, segments.spare()))
 	t := Topology{Zones: v.Zones, Clients: v.Clients, Parts: []Part{
 		{Role: Writer, Duty: Leads, Count: 1, Points: pointsOf(Writer)},
-		{Role: Register, Duty: Serves, Count: 1, Disk: true, Points: pointsOf(Register)},
+		{Role: Register, Duty: Serves, Count: 1, Disk: true, Doubled: true, Points: pointsOf(Register)},
 		segments,
 		{Role: Reader, Duty: Follows, Count: v.Readers},
 	}}

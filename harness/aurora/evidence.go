@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/firstgap/firstgap/harness/judge"
+	"github.com/firstgap/firstgap/harness/tally"
 	"github.com/firstgap/firstgap/impl/backup"
 	"github.com/firstgap/firstgap/impl/node"
 	"github.com/firstgap/firstgap/impl/page"
@@ -49,6 +50,11 @@ func (b *built) count(e *judge.Evidence) {
 		for g := range c.Trace.Grown {
 			e.Late = append(e.Late, node.Group(b.c.Volume.InUse)+node.Group(g))
 		}
+	}
+	c.Scenes, e.Staged = b.watch.scenes, true
+	scenes := tally.Index(&c.Scenes)
+	for _, s := range b.c.Plan.Has(b.c.Topology()) {
+		*scenes[string(s)] = 1
 	}
 	c.PageReads, c.RefusedByReaders = b.watch.pageImages, uint64(b.readings.Wrong)
 	for _, told := range b.r.States() {

@@ -91,7 +91,7 @@ type Nodes struct {
 // Topology is the volume and its clients as faults see them.
 func (c *Configuration) Topology() faults.Topology {
 	v := c.Volume
-	return faults.Volume{Groups: v.Groups, Replicas: v.Replicas, Spares: v.Spares, WriteQuorum: v.WriteQuorum, ReadQuorum: v.ReadQuorum,
+	return faults.Volume{Groups: v.Groups, Replicas: v.Replicas, Spares: v.Spares, Tails: v.Tails, WriteQuorum: v.WriteQuorum, ReadQuorum: v.ReadQuorum,
 		Zones: v.Zones, Clients: c.Workload.Clients, Readers: v.Readers, Objects: v.BackupWindow > 0}.Topology()
 }
 
@@ -208,12 +208,22 @@ func generate(seed uint64, g harness.Generation, without Without) (Configuration
 	c.Draw()
 	// Rows that fit the pages: a few of them into each, so that pages split and merge.
 	c.Workload.ValueBytes = min(c.Workload.ValueBytes, page.MaxCell(c.Volume.PageSize)-c.Workload.KeyBytes)
-	plans := faults.Generator{Topology: c.Topology(), Faults: 5, Points: g.Points, Lost: !without.Fill, SpareEach: c.Volume.Spares > 0,
+	plans := faults.Generator{Topology: c.Topology(), Faults: 5, Staged: true, Points: g.Points, Lost: !without.Fill, SpareEach: c.Volume.Spares > 0,
 		Horizon: faults.Duration(300+seed%5*50) * faults.Duration(time.Millisecond),
 		Beyond:  configuration.PartSeed(seed, "beyond")%8 == 0}
 	var err error
 	if c.Plan, err = plans.Plan(configuration.PartSeed(seed, "plan")); err != nil {
 		return c, fmt.Errorf("configuration of seed %d: %w", seed, err)
+	}
+	if slices.Contains(c.Plan.Has(c.Topology()), faults.LateConfirmation) {
+		// Many clients that read, of both writers, the few rows that they write: a late confirmation does harm where it vouches for
+		// a row that the successor has changed since.
+		w := &c.Workload
+		w.Mix.Transfer, w.Mix.Read = max(w.Mix.Transfer, 6), w.Mix.Read+8
+		w.Clients, w.Accounts = max(w.Clients, 6), min(w.Accounts, 4)
+		w.Transactions, w.Think = max(w.Transactions, 30), min(w.Think, faults.Duration(6*time.Millisecond))
+		w.Timeout = min(w.Timeout, c.Nodes.IdleAfter+faults.Duration(10*time.Millisecond)) // who asked the old one asks again
+		c.Nodes.CachePages = max(c.Nodes.CachePages, 16)
 	}
 	happens := func(part string, draw func(*incident, *Configuration, fuzz.Continue)) {
 		var i incident

@@ -62,7 +62,7 @@ type Without struct {
 
 // kinds are the kinds of evidence that there are then.
 func (w Without) kinds() []judge.Kind {
-	kinds := []judge.Kind{judge.Transactions, judge.Readings, judge.Audit, judge.TheLog, judge.Messages}
+	kinds := []judge.Kind{judge.Transactions, judge.Readings, judge.Audit, judge.TheLog, judge.Messages, judge.Scenes}
 	for _, k := range []struct {
 		kind judge.Kind
 		out  bool
@@ -78,7 +78,10 @@ func (w Without) kinds() []judge.Kind {
 func (w Without) never() []string {
 	var names []string
 	if w.Fill {
-		names = append(names, "filled", "given", "trace.begun", "trace.overlapping", "trace.finished", "trace.reverted", "world.wipes")
+		names = append(names, "scenes.lost-in-recovery", "scenes.last-full-lost", "filled", "given", "trace.begun", "trace.overlapping", "trace.finished", "trace.reverted", "world.wipes")
+	}
+	if w.Tails {
+		names = append(names, "scenes.last-full-lost")
 	}
 	if w.Upkeep {
 		names = append(names, "coalesced", "collected", "scrubbed")

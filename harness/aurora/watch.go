@@ -1,6 +1,7 @@
 package aurora
 
 import (
+	"github.com/firstgap/firstgap/harness/counts"
 	"github.com/firstgap/firstgap/harness/judge"
 	"github.com/firstgap/firstgap/impl/node"
 )
@@ -17,6 +18,7 @@ type watch struct {
 	durable    judge.Durable
 	pageImages uint64
 	misplaced  *judge.WireError // the first one
+	scenes     counts.Scenes    // what the run made of them
 }
 
 // Traced implements runtime.Observer.
@@ -62,6 +64,14 @@ func (w *watch) Delivered(_ node.Time, from, _ node.ID, m node.Message) {
 		}
 		return
 	}
+	switch m := m.(type) {
+	case *node.Fenced:
+		w.scenes.Met += w.met(m)
+	case *node.Confirmed:
+		if m.Epoch < w.open {
+			w.scenes.Confirmed++
+		}
+	}
 	if _, image := m.(*node.PageImage); image {
 		if from == register {
 			w.object(from, m, "epochs")
@@ -69,6 +79,19 @@ func (w *watch) Delivered(_ node.Time, from, _ node.ID, m node.Message) {
 		}
 		w.pageImages++
 	}
+}
+
+// met counts the records that a segment tells a recovery of, and that an earlier one has cut.
+func (w *watch) met(m *node.Fenced) (n uint64) {
+	if w.open < 2 || w.open >= m.Epoch || int(w.open) > len(w.histories) || w.histories[w.open-1] == nil {
+		return 0
+	}
+	for _, h := range m.Held {
+		if !w.histories[w.open-1].Has(h.LSN, h.Epoch) && h.Epoch < w.open {
+			n++
+		}
+	}
+	return n
 }
 
 func (w *watch) object(from node.ID, m node.Message, want string) {

@@ -13,7 +13,7 @@ import (
 
 // everything is the evidence that our own system gives.
 func everything() []judge.Kind {
-	return []judge.Kind{judge.Transactions, judge.Readings, judge.Audit, judge.Trace, judge.TheLog, judge.Pages, judge.Store, judge.Messages}
+	return []judge.Kind{judge.Transactions, judge.Readings, judge.Audit, judge.Trace, judge.TheLog, judge.Pages, judge.Store, judge.Messages, judge.Scenes}
 }
 
 // busy has done a bit of everything, in so many runs.

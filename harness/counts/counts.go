@@ -84,11 +84,32 @@ type Counts struct {
 	CollectedQueries uint64 `json:"collectedQueries" text:"queries that came too late for collection" by:"3000" of:"readings"` // what they read had been collected
 	WarmPages        uint64 `json:"warmPages" text:"warm pages of promoted readers" by:"400" of:"readings"`                    // that they brought with them
 
+	Scenes  Scenes               `json:"scenes" of:"scenes"`
 	Readers conform.ReaderCounts `json:"readers" of:"trace"`
 	Trace   conform.Counts       `json:"trace" of:"trace"`
 	World   runtime.Counts       `json:"world"`
 	Lag     reader.Lags          `json:"lag"` // of readers
 	Other   Other                `json:"other,omitempty"`
+}
+
+// Scenes counts the runs in whose plan a scene is (see faults.Scene), by its name, and what came of some of them in the run.
+type Scenes struct {
+	RegisterCrashed  uint64 `json:"register-crashed" text:"scenes: the register dies around a take-over" by:"500"`
+	RegisterPaused   uint64 `json:"register-paused" text:"scenes: the register is paused around a take-over" by:"700"`
+	RegisterSlow     uint64 `json:"register-slow" text:"scenes: the register is slow around a take-over" by:"700"`
+	RegisterRotten   uint64 `json:"register-rotten" text:"scenes: the register's disk rots, and it restarts" by:"700"`
+	RotInRecovery    uint64 `json:"rot-in-recovery" text:"scenes: a segment's disk rots, and it restarts around a recovery" by:"300"`
+	RotTwice         uint64 `json:"rot-twice" text:"scenes: a segment's disk rots twice, with a restart in between" by:"500"`
+	LostInRecovery   uint64 `json:"lost-in-recovery" text:"scenes: a disk is lost inside a recovery" by:"600"`
+	FencedThenDead   uint64 `json:"fenced-then-dead" text:"scenes: segments die between fence and join" by:"600"`
+	LateConfirmation uint64 `json:"late-confirmation" text:"scenes: a replaced writer hears late confirmations" by:"500"`
+	LastFullLost     uint64 `json:"last-full-lost" text:"scenes: the only full segment that does not lag is lost" by:"1500"`
+	CutRecordMet     uint64 `json:"cut-record-met" text:"scenes: what a recovery cut waits for a later one" by:"500"`
+	AckThenCrash     uint64 `json:"acknowledged-crash" text:"scenes: a writer and copies die right after an acknowledgement" by:"500"`
+
+	// Met and Confirmed are what the run made of two of them.
+	Met       uint64 `json:"met" text:"records of a cut line that a later recovery was told of" by:"500"`
+	Confirmed uint64 `json:"confirmed" text:"confirmations that reached a writer after its successor had opened" by:"300"`
 }
 
 // Other is the counters that a system's nodes tell and that no field stands for, by name.

@@ -78,6 +78,7 @@ const (
 	TheLog       Kind = "log"          // what the writers logged
 	Pages        Kind = "pages"        // page images of the copies
 	Store        Kind = "store"        // what the run backed up
+	Scenes       Kind = "scenes"       // which scenes the plan of a run has (see faults.Scene)
 	Messages     Kind = "messages"     // who sent what to whom
 )
 

@@ -23,6 +23,7 @@ type Counts struct {
 	Restarts       uint64 `json:"restarts" text:"restarts" by:"100"`
 	Crashes        uint64 `json:"crashes" text:"crashes" by:"100"`
 	PointCrashes   uint64 `json:"pointCrashes"` // those of the crashes that struck at a failpoint
+	AimedCrashes   uint64 `json:"aimedCrashes"` // faults that waited for a moment, such as an acknowledgement, and struck
 	Pauses         uint64 `json:"pauses"`
 	TakeOvers      uint64 `json:"takeOvers"`  // that the plan asked for
 	Promotions     uint64 `json:"promotions"` // of readers that ran, that the plan asked for

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -13,12 +14,13 @@ import (
 
 // disk is the disk of one process. It outlives the process's incarnations.
 type disk struct {
-	files []*file // by first use
-	ops   []diskOp
-	seq   uint64 // of the last append, sync or replace
-	busy  node.Time
-	reads []diskRead // that have completed and were not told yet
-	slow  []*diskFault
+	files    []*file // by first use
+	appended *file   // the one that was appended to last
+	ops      []diskOp
+	seq      uint64 // of the last append, sync or replace
+	busy     node.Time
+	reads    []diskRead // that have completed and were not told yet
+	slow     []*diskFault
 	// failing are the faults that have operations fail while they last; dead tells that one has: from then on all do, until the
 	// process starts again.
 	failing []*diskFailure
@@ -125,6 +127,7 @@ func (w *World) take(p *process, least time.Duration, id draw) node.Time {
 func (w *World) appendTo(p *process, name string, data []byte) {
 	d := &p.disk
 	f := d.open(name)
+	d.appended = f
 	v := &f.versions[len(f.versions)-1]
 	v.data.add(data, &w.spare)
 	w.wrote(p, len(data))
@@ -314,20 +317,26 @@ func (w *World) wipe(p *process) {
 			w.bytes -= int64(v.data.size)
 		}
 	}
-	p.disk.files = nil
+	p.disk.files, p.disk.appended = nil, nil
 }
 
-// corrupt flips one bit of what is durable, and tells whether there was any.
-func (w *World) corrupt(p *process, salt uint64) bool {
+// corrupt flips one bit of what is durable, and tells whether there was any. With a share, it is a bit of what was appended last:
+// of that share of the file, at its end.
+func (w *World) corrupt(p *process, salt uint64, share float64) bool {
+	files, skipped := p.disk.files, 0
 	total := 0
-	for _, f := range p.disk.files {
+	for _, f := range files {
 		total += f.versions[0].durable
+	}
+	if f := p.disk.appended; share > 0 && f != nil && f.versions[0].durable > 0 {
+		total = int(math.Ceil(float64(f.versions[0].durable) * min(share, 1)))
+		files, skipped = []*file{f}, f.versions[0].durable-total
 	}
 	if total == 0 {
 		return false
 	}
-	at := int(w.draw(p.salt(opCorrupt)).of(salt).below(askPosition, int64(total)*8))
-	for _, f := range p.disk.files {
+	at := skipped*8 + int(w.draw(p.salt(opCorrupt)).of(salt).below(askPosition, int64(total)*8))
+	for _, f := range files {
 		v := &f.versions[0]
 		if at < v.durable*8 {
 			v.data.flip(at)

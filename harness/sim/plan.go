@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -76,6 +77,10 @@ func (w *World) check(f *faults.Fault, next *runtime.Succession) error {
 		if next.Promote == nil {
 			return fmt.Errorf("expected a message that promotes a node, found none: %w", runtime.ErrNotSupported)
 		}
+	case faults.CrashWhen:
+		if len(f.Nodes) == 0 || f.Hit < 1 || f.When == "" {
+			return fmt.Errorf("expected nodes, a moment and a hit from 1, found %d nodes, %q and %d", len(f.Nodes), f.When, f.Hit)
+		}
 	case faults.CrashAtPoint:
 		if len(f.Nodes) != 1 || f.Hit < 1 || f.Point == "" {
 			return fmt.Errorf("expected one node, a point and a hit from 1, found %d nodes, %q and %d", len(f.Nodes), f.Point, f.Hit)
@@ -87,7 +92,7 @@ func (w *World) check(f *faults.Fault, next *runtime.Succession) error {
 func (w *World) checkName(f *faults.Fault, name string) error {
 	if p := w.byName[name]; p != nil {
 		switch f.Kind {
-		case faults.Crash, faults.CrashAtPoint, faults.ClockSlow, faults.ClockJump, faults.DiskSlow, faults.DiskFail, faults.DiskCorrupt, faults.DiskLost, faults.NodeLost:
+		case faults.Crash, faults.CrashAtPoint, faults.CrashWhen, faults.ClockSlow, faults.ClockJump, faults.DiskSlow, faults.DiskFail, faults.DiskCorrupt, faults.DiskLost, faults.NodeLost:
 			if p.actor != nil {
 				return fmt.Errorf("expected a process, found the client %q", name)
 			}
@@ -135,6 +140,9 @@ func describeFault(f *faults.Fault) string {
 	if f.Point != "" {
 		fmt.Fprintf(&b, " at hit %d of %s", f.Hit, f.Point)
 	}
+	if f.When != "" {
+		fmt.Fprintf(&b, " when %s for the %d. time", f.When, f.Hit)
+	}
 	if f.Rate != 0 {
 		fmt.Fprintf(&b, " rate %g", f.Rate)
 	}
@@ -178,6 +186,8 @@ func (w *World) strikeFault(f *faults.Fault, next *runtime.Succession) {
 			armed.role = f.Nodes[0]
 		}
 		w.armed = append(w.armed, armed)
+	case faults.CrashWhen:
+		w.aimed = append(w.aimed, &aimedFault{nodes: f.Nodes, when: f.When, left: f.Hit, salt: saltOf(f), down: length})
 	case faults.Pause:
 		for _, p := range w.named(f.Nodes) {
 			w.pause(p, length)
@@ -200,7 +210,7 @@ func (w *World) strikeFault(f *faults.Fault, next *runtime.Succession) {
 		}
 	case faults.DiskCorrupt:
 		for _, p := range w.named(f.Nodes) {
-			w.corrupt(p, saltOf(f))
+			w.corrupt(p, saltOf(f), f.Rate)
 		}
 	case faults.DiskLost:
 		for _, p := range w.named(f.Nodes) {
@@ -227,6 +237,58 @@ func (w *World) strikeFault(f *faults.Fault, next *runtime.Succession) {
 			p.gone = true
 		}
 		w.actAt(w.now.Add(length), w.plan, "new writer", next.Start)
+	}
+}
+
+// aimedFault is a crash that waits for a moment.
+type aimedFault struct {
+	nodes []string
+	when  string
+	left  int // times until it strikes
+	salt  uint64
+	down  time.Duration
+}
+
+// acknowledges tells whether an answer says that a write is kept.
+func acknowledges(r *node.Reply) bool {
+	if r.Status != node.OK {
+		return false
+	}
+	switch r.Op {
+	case node.OpCommit, node.OpWrite, node.OpSwap, node.OpAppend, node.OpApply:
+		return true
+	}
+	return false
+}
+
+// aim counts what the last step of p did against the crashes that wait for it. One that strikes does so at the moment of the
+// step: what p sent is on its way, and has not arrived.
+func (w *World) aim(p *process) {
+	for i := 0; i < len(w.aimed); i++ {
+		f := w.aimed[i]
+		for j := range w.out.List {
+			e := &w.out.List[j]
+			switch {
+			case f.when == faults.Acknowledged && e.Kind == node.DoRespond && acknowledges(e.Reply):
+			case f.when != faults.Acknowledged && e.Kind == node.DoSend && e.Message.Type() == f.when:
+			default:
+				continue
+			}
+			if !slices.Contains(w.named(f.nodes), p) {
+				break
+			}
+			if f.left--; f.left == 0 {
+				w.actAt(w.now, w.plan, string(faults.CrashWhen), func() {
+					for _, p := range w.named(f.nodes) {
+						w.crashFor(p, string(faults.CrashWhen), f.salt, f.down)
+					}
+				})
+				w.counts.AimedCrashes++
+				w.aimed = slices.Delete(w.aimed, i, i+1)
+				i--
+				break
+			}
+		}
 	}
 }
 
@@ -343,7 +405,7 @@ func (w *World) failDisk(p *process, failing *diskFailure, length time.Duration)
 // disks are from then on as Options describe them.
 func (w *World) Mend() {
 	w.plan++
-	w.links, w.armed = nil, nil
+	w.links, w.armed, w.aimed = nil, nil, nil
 	for _, p := range w.parties {
 		p.disk.slow, p.disk.failing = nil, nil
 		if p.disk.dead {

@@ -90,6 +90,53 @@ func TestCrashAtPoint(t *testing.T) {
 	assert.Equal(t, []PointHits{{1, "tick", 13 + 12}, {2, "tick", 30}}, d.Hits(), "counted over all incarnations")
 }
 
+// A crash waits for what one of its nodes does, counts it from its beginning on, and takes all of them at once; what was sent in
+// that step arrives.
+func TestCrashWhen(t *testing.T) {
+	w := newWorld(t, Options{Seed: 1, Network: Network{Latency: dur(ms / 10)}})
+	var heard []received
+	answer := func(_ node.Time, ev node.Event, out *node.Effects) {
+		if ev.Kind == node.Requested {
+			out.Respond(ev.From, node.Reply{ID: ev.Request.ID, Op: node.OpWrite, Status: node.OK})
+		}
+	}
+	require.NoError(t, w.Add(runtime.Process{ID: 1, Name: "writer 1", Role: "writer", New: one(answer)}))
+	require.NoError(t, w.Start(1))
+	add(t, w, 2, "a", sender(ms, 30, 3))
+	add(t, w, 3, "b", collector(&heard))
+	require.NoError(t, w.AddClient(runtime.Client{ID: 9, Name: "client 1", Actor: &asker{peers: []node.ID{1}}}))
+	require.NoError(t, w.Install(faults.Plan{Horizon: dur(time.Second), Faults: []faults.Fault{
+		{Kind: faults.CrashWhen, At: dur(10*ms + 1), For: dur(5 * ms), Nodes: []string{"b", "a"}, When: "ping", Hit: 3},
+		{Kind: faults.CrashWhen, At: dur(40 * ms), For: dur(5 * ms), Nodes: []string{"writer", "b"}, When: faults.Acknowledged, Hit: 1},
+	}}, runtime.Succession{}))
+	w.Run(after(30 * ms))
+	require.EqualValues(t, []uint32{1, 2, 2}, []uint32{w.Started(1), w.Started(2), w.Started(3)}, "a said it for the third time, and b fell with it")
+	require.EqualValues(t, 12, heard[11].n, "the third of those that count is the 13th")
+	w.Run(after(200 * ms))
+	require.EqualValues(t, []uint32{2, 2, 3}, []uint32{w.Started(1), w.Started(2), w.Started(3)})
+	require.EqualValues(t, 2, w.Counts().AimedCrashes)
+}
+
+// With a share, the bit is one of those that were written last.
+func TestRotOfWhatWasWrittenLast(t *testing.T) {
+	for salt := range uint32(50) {
+		w := newWorld(t, Options{Seed: 1})
+		add(t, w, 1, "a", func(_ node.Time, ev node.Event, out *node.Effects) {
+			if ev.Kind == node.Started {
+				out.Replace("images", make([]byte, 5000), 1)
+				out.Append("log", make([]byte, 1000))
+				out.Sync(2)
+			}
+		})
+		require.NoError(t, w.Install(faults.Plan{Horizon: dur(2 * ms), Faults: []faults.Fault{{Kind: faults.DiskCorrupt, At: dur(ms), Nodes: []string{"a"}, Rate: 0.1, Salt: salt}}}, runtime.Succession{}))
+		w.Run(after(2 * ms))
+		require.Equal(t, make([]byte, 5000), w.Files(1)[0].Data)
+		data := w.Files(1)[1].Data
+		require.Equal(t, make([]byte, 900), data[:900])
+		require.NotEqual(t, make([]byte, 100), data[900:])
+	}
+}
+
 func tail(b []byte, n int) string { return string(b[max(0, len(b)-n):]) }
 
 func TestCrashAtAPointOfWhicheverWriter(t *testing.T) {
@@ -242,6 +289,7 @@ func TestInstallRefuses(t *testing.T) {
 		{faults.Fault{Kind: faults.Loss, For: 1 << 62}, "for: expected"},
 		{faults.Fault{Kind: faults.TakeOver}, "expected a way to start the next active node, found none"},
 		{faults.Fault{Kind: faults.CrashAtPoint, Nodes: []string{"segment 1/1"}, Point: "tick"}, "found 1 nodes, \"tick\" and 0"},
+		{faults.Fault{Kind: faults.CrashWhen, Nodes: []string{"segment 1/1"}, When: "ping"}, "found 1 nodes, \"ping\" and 0"},
 	} {
 		err := d.Install(faults.Plan{Faults: []faults.Fault{{Kind: faults.Loss}, c.f}}, runtime.Succession{})
 		var f *faults.FaultError
@@ -258,7 +306,7 @@ func TestInstallRefuses(t *testing.T) {
 // Plans of the generator can be carried out as they are.
 func TestGeneratedPlansInstall(t *testing.T) {
 	topology := faults.Volume{Groups: 2, Replicas: 6, WriteQuorum: 4, ReadQuorum: 3, Zones: 3, Clients: 2, Readers: 2}.Topology()
-	generator := faults.Generator{Topology: topology, Horizon: dur(2 * time.Second), Faults: 8, Lost: true, SpareEach: true}
+	generator := faults.Generator{Topology: topology, Horizon: dur(2 * time.Second), Faults: 8, Lost: true, SpareEach: true, Staged: true}
 	for _, p := range faults.Points() {
 		generator.Points = append(generator.Points, p.Name)
 	}

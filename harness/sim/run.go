@@ -276,6 +276,9 @@ func (w *World) step(p *process, ev *node.Event) {
 		}
 	}
 	w.perform(p, ev)
+	if len(w.aimed) > 0 {
+		w.aim(p)
+	}
 	if struck {
 		w.strike(p)
 	}

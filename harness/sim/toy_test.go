@@ -225,6 +225,7 @@ func everything() faults.Plan {
 		{Kind: faults.AZCutOff, At: dur(70 * ms), For: dur(50 * ms), AZ: "az1"},
 		{Kind: faults.Crash, At: dur(80 * ms), For: dur(30 * ms), Nodes: []string{"segment 1/3", "segment 1/4"}, Salt: 4},
 		{Kind: faults.CrashAtPoint, At: dur(90 * ms), For: dur(30 * ms), Nodes: []string{"writer"}, Point: "write", Hit: 3, Salt: 5},
+		{Kind: faults.CrashWhen, At: dur(100 * ms), For: dur(5 * ms), Nodes: []string{"segment 1/6"}, When: "ping", Hit: 4, Salt: 8},
 		{Kind: faults.Pause, At: dur(120 * ms), For: dur(30 * ms), Nodes: []string{"segment 1/5"}},
 		{Kind: faults.PowerLossAZ, At: dur(150 * ms), For: dur(20 * ms), AZ: "az2", Salt: 6},
 		{Kind: faults.DiskSlow, At: dur(180 * ms), For: dur(40 * ms), Nodes: []string{"segment 1/6"}, Factor: 10},

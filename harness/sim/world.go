@@ -162,6 +162,7 @@ type World struct {
 
 	links  []*linkFault
 	armed  []*pointFault
+	aimed  []*aimedFault
 	plan   uint64 // number of the plans that still count
 	failed *runtime.Outcome
 	made   []made // every node that ran, also those that died
@@ -457,7 +458,7 @@ func (w *World) Corrupt(id node.ID, salt uint64) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return w.corrupt(p, salt), nil
+	return w.corrupt(p, salt, 0), nil
 }
 
 func (w *World) running(id node.ID) (*process, error) {

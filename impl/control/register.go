@@ -107,7 +107,7 @@ func (g *Register) start(files []node.File, out *node.Effects) {
 		if f.Name != registerFile {
 			continue
 		}
-		c, err := decodeCell(f.Data)
+		c, err := decodeTwice(f.Data)
 		if err != nil {
 			// A register that guesses an epoch would hand one out twice.
 			panic(fmt.Sprintf("epoch register %d: %v", g.id, err))
@@ -194,7 +194,7 @@ func (g *Register) change(from node.ID, m *node.Change, out *node.Effects) {
 // write makes g.next durable for whom asked.
 func (g *Register) write(asker node.ID, out *node.Effects) {
 	g.asker, g.writing = asker, true
-	out.Replace(registerFile, g.next.encode(), 1)
+	out.Replace(registerFile, g.next.encodeTwice(), 1)
 }
 
 func (g *Register) written(out *node.Effects) {
@@ -220,6 +220,27 @@ func (g *Register) written(out *node.Effects) {
 
 // fixed is how many bytes of a stored cell are before the geometry.
 const fixed = 19
+
+// encodeTwice writes the cell two times, one behind the other. The register is one node: a bit that flips in its only copy would
+// stop the volume for good, for it must not guess an epoch.
+func (c cell) encodeTwice() []byte {
+	b := c.encode()
+	return append(b, b...)
+}
+
+// decodeTwice reads the first of the two copies that is whole. They are written as one file, so they never differ otherwise.
+func decodeTwice(b []byte) (cell, error) {
+	half := len(b) / 2
+	c, err := decodeCell(b[:half])
+	if err == nil {
+		return c, nil
+	}
+	c, second := decodeCell(b[half:])
+	if second != nil {
+		return cell{}, fmt.Errorf("neither copy can be read: %w; %w", err, second)
+	}
+	return c, nil
+}
 
 func (c cell) encode() []byte {
 	b := binary.LittleEndian.AppendUint32(nil, uint32(c.epoch))

@@ -58,16 +58,34 @@ func TestOneWinnerAnEpoch(t *testing.T) {
 
 // A register that cannot read its epoch must not guess one: it would hand one out twice.
 func TestADamagedRegisterDoesNotStart(t *testing.T) {
-	file := cell{epoch: 4, token: 9, geometry: volume().FirstGeometry()}.encode()
+	file := cell{epoch: 4, token: 9, geometry: volume().FirstGeometry()}.encodeTwice()
 	for i := range file {
 		damaged := append([]byte(nil), file...)
-		damaged[i] ^= 1
+		damaged[i%(len(file)/2)] ^= 1 // of both copies
+		damaged[i%(len(file)/2)+len(file)/2] ^= 1
 		if i%2 == 0 {
 			damaged = file[:i] // cut short
 		}
 		require.Panics(t, func() {
 			step(New(Config{ID: 100, Volume: volume()}, node.NoHook{}), node.Event{Kind: node.Started, Files: []node.File{{Name: "register", Data: damaged}}})
 		})
+	}
+}
+
+// One bit that flips, wherever it is, leaves the other copy: the register starts with what it had stored, and hands out no
+// epoch twice.
+func TestARegisterBearsAFlippedBit(t *testing.T) {
+	g := New(Config{ID: 100, Volume: volume()}, node.NoHook{})
+	swap(g, 5, 0, 50)
+	step(g, node.Event{Kind: node.DiskDone})
+	file := swap(g, 6, 1, 60).List[0].Data
+	for bit := range len(file) * 8 {
+		damaged := append([]byte(nil), file...)
+		damaged[bit/8] ^= 1 << (bit % 8)
+		again := New(Config{ID: 100, Volume: volume()}, node.NoHook{})
+		step(again, node.Event{Kind: node.Started, Incarnation: 2, Files: []node.File{{Name: "register", Data: damaged}}})
+		require.Equal(t, node.Epoch(2), again.Epoch(), "bit %d", bit)
+		require.Equal(t, volume().FirstGeometry(), again.Geometry())
 	}
 }
 

@@ -1,0 +1,393 @@
+package faults
+
+import (
+	"slices"
+	"time"
+
+	fuzz "github.com/google/gofuzz"
+)
+
+// A Scene is a small group of faults that hurt together and would hardly ever meet by chance, such as a flipped bit, the restart
+// that finds it, and a recovery around both. Scenes are those of a volume (see Volume): they name its writer and its register.
+type Scene string
+
+// The scenes.
+const (
+	RegisterCrashed  Scene = "register-crashed"   // the register dies while a writer wants an epoch of it
+	RegisterPaused   Scene = "register-paused"    // it does nothing for a while meanwhile
+	RegisterSlow     Scene = "register-slow"      // its answers and its disk take long meanwhile
+	RegisterRotten   Scene = "register-rotten"    // a bit of its disk flips, and it restarts around a recovery
+	RotInRecovery    Scene = "rot-in-recovery"    // a segment finds by a restart that a bit flipped, and the recovery that comes hears it and those that lag
+	RotTwice         Scene = "rot-twice"          // a segment's disk rots, it restarts, it rots again, it restarts again
+	LostInRecovery   Scene = "lost-in-recovery"   // a segment loses its disk while a recovery is under way
+	FencedThenDead   Scene = "fenced-then-dead"   // segments die between their answer to a fence and their join
+	LateConfirmation Scene = "late-confirmation"  // a replaced writer reaches no segment, and hears late what they told it before
+	LastFullLost     Scene = "last-full-lost"     // all full segments but one lag while tails go on, and the one loses its disk when they are back
+	CutRecordMet     Scene = "cut-record-met"     // a segment that missed a recovery brings what that one cut into the next
+	AckThenCrash     Scene = "acknowledged-crash" // right after a commit is acknowledged, its writer and W−R+1 copies or more die at once
+)
+
+// Scenes lists all scenes.
+func Scenes() []Scene {
+	var names []Scene
+	for _, s := range staged() {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+// A stagedScene is how a scene is drawn, and how it is known again in a plan.
+type stagedScene struct {
+	name Scene
+	// weight is how often it is tried beside the others.
+	weight int
+	// draw makes its faults, or nothing where the topology has no place for it.
+	draw func(*stage, fuzz.Continue) []Fault
+	// has tells whether a plan has it, whoever wrote the plan.
+	has func(*script) bool
+}
+
+func staged() []stagedScene {
+	return []stagedScene{
+		{RegisterCrashed, 3, (*stage).registerCrashed, (*script).registerCrashed},
+		{RegisterPaused, 3, (*stage).registerPaused, (*script).registerPaused},
+		{RegisterSlow, 3, (*stage).registerSlow, (*script).registerSlow},
+		{RegisterRotten, 3, (*stage).registerRotten, (*script).registerRotten},
+		{RotInRecovery, 12, (*stage).rotInRecovery, (*script).rotInRecovery},
+		{RotTwice, 5, (*stage).rotTwice, (*script).rotTwice},
+		{LostInRecovery, 4, (*stage).lostInRecovery, (*script).lostInRecovery},
+		{FencedThenDead, 4, (*stage).fencedThenDead, (*script).fencedThenDead},
+		{LateConfirmation, 8, (*stage).lateConfirmation, (*script).lateConfirmation},
+		{LastFullLost, 12, (*stage).lastFullLost, (*script).lastFullLost},
+		{CutRecordMet, 6, (*stage).cutRecordMet, (*script).cutRecordMet},
+		{AckThenCrash, 6, (*stage).ackThenCrash, (*script).ackThenCrash},
+	}
+}
+
+// around is how close to a take-over something is still around the recovery that it begins.
+const around = Duration(50 * time.Millisecond)
+
+// stage is where scenes are drawn for.
+type stage struct {
+	Generator
+	part  *Part
+	short Duration
+}
+
+// scenes draws up to two scenes that fit the budget together.
+func (g Generator) scenes(c fuzz.Continue) []Fault {
+	s := &stage{Generator: g, part: g.Topology.holder(), short: g.Topology.Budget().Short}
+	if g.active() != string(Writer) || g.Topology.of(Register) == nil || s.part.Role != Segment {
+		return nil
+	}
+	var choices []choice[stagedScene]
+	for _, x := range staged() {
+		choices = append(choices, choice[stagedScene]{x.weight, x})
+	}
+	want := 0
+	switch c.Intn(8) {
+	case 0, 1, 2, 3:
+		want = 1
+	case 4:
+		want = 2
+	}
+	budget := g.Topology.Budget()
+	var all []Fault
+	for tries := 0; want > 0 && tries < 4; tries++ {
+		p := Plan{Horizon: g.Horizon, Faults: slices.Concat(all, choose(c, choices).draw(s, c))}
+		if len(p.Faults) > len(all) && p.Validate(g.Topology) == nil && budget.Check(p, g.Topology) == nil && p.tooManyFlips(g.Topology, mostFlips-1) < 0 {
+			all = p.Faults
+			want--
+		}
+	}
+	return all
+}
+
+// moment draws a time that leaves room for what comes before and after it, so late that there is something on the disks. It is 0
+// where the horizon leaves none.
+func (s *stage) moment(c fuzz.Continue, before, after Duration) Duration {
+	low, high := before+s.short/2, s.Horizon-after-s.short/2
+	if low >= high {
+		return 0
+	}
+	return s.between(c, low, high)
+}
+
+// over is a take-over at that time: a successor starts while the old writer lives, or right after it has died.
+func (s *stage) over(c fuzz.Continue, at Duration) Fault {
+	if c.RandBool() {
+		return Fault{Kind: TakeOver, At: at}
+	}
+	const gap = Duration(time.Millisecond)
+	return Fault{Kind: FailOver, At: at - gap, For: gap}
+}
+
+func (s *stage) millis(c fuzz.Continue, low, high int) Duration {
+	return s.between(c, Duration(low)*Duration(time.Millisecond), Duration(high)*Duration(time.Millisecond))
+}
+
+// names lists the segments of a group that have these numbers, from 0 on.
+func (s *stage) names(group int, indices []int) []string {
+	var names []string
+	for _, i := range slices.Sorted(slices.Values(indices)) {
+		names = append(names, s.part.node(group, i+1).String())
+	}
+	return names
+}
+
+// everySegment names all segments.
+func (s *stage) everySegment() []string {
+	var names []string
+	for _, n := range s.part.nodes() {
+		names = append(names, n.String())
+	}
+	return names
+}
+
+// group picks the first group twice as often as it would come by chance: the others of a volume may not be in use yet.
+func (s *stage) group(c fuzz.Continue) int {
+	if c.RandBool() {
+		return 1
+	}
+	return 1 + c.Intn(s.part.groups())
+}
+
+func (s *stage) registerAway(c fuzz.Continue, k Kind) []Fault {
+	length := s.between(c, s.short/10, 2*s.short)
+	at := s.moment(c, 0, length)
+	if at == 0 {
+		return nil
+	}
+	away := Fault{Kind: k, At: at, For: length, Nodes: []string{string(Register)}}
+	if k == Crash {
+		away.Salt = c.Uint32()
+	}
+	// It is away when it is asked, or right after it was.
+	return []Fault{away, s.over(c, at+s.between(c, -s.short/20, length/2))}
+}
+
+func (s *stage) registerCrashed(c fuzz.Continue) []Fault { return s.registerAway(c, Crash) }
+func (s *stage) registerPaused(c fuzz.Continue) []Fault  { return s.registerAway(c, Pause) }
+
+func (s *stage) registerSlow(c fuzz.Continue) []Fault {
+	length := s.between(c, s.short, 2*s.short)
+	at := s.moment(c, 0, length)
+	if at == 0 {
+		return nil
+	}
+	slow := Fault{Kind: Delay, At: at, For: length, Nodes: []string{string(Register)}, Factor: float64(2 + c.Intn(19)), Extra: s.between(c, s.short/10, s.short/2), Salt: c.Uint32()}
+	disk := Fault{Kind: DiskSlow, At: at, For: length, Nodes: slow.Nodes, Factor: float64(5 + c.Intn(40))}
+	return []Fault{slow, disk, s.over(c, at+s.between(c, s.short/10, length/2))}
+}
+
+func (s *stage) registerRotten(c fuzz.Continue) []Fault {
+	length := s.between(c, s.short/20, s.short)
+	at := s.moment(c, s.short/2, length)
+	if at == 0 || !s.Topology.of(Register).Doubled {
+		return nil
+	}
+	return []Fault{
+		{Kind: DiskCorrupt, At: at - s.between(c, 1, s.short/2), Nodes: []string{string(Register)}, Salt: c.Uint32()},
+		{Kind: Crash, At: at, For: length, Nodes: []string{string(Register)}, Salt: c.Uint32()},
+		s.over(c, at+s.between(c, -s.short/10, length)),
+	}
+}
+
+// rotInRecovery makes the answers that a recovery hears first the worst ones: those of segments that lag, and that of one which
+// has just found that it lost something. Whoever takes its word for "I never had it" drops what was acknowledged (W+R−N = 1:
+// one such answer is too many).
+func (s *stage) rotInRecovery(c fuzz.Continue) []Fault {
+	lag := min(s.part.ReadQuorum-1, s.part.Members()-s.part.WriteQuorum)
+	if s.Topology.Budget().Damaged == 0 || s.part.Unsealed || s.part.Members() < s.part.ReadQuorum+1 {
+		return nil
+	}
+	at := s.moment(c, s.short, s.short)
+	if at == 0 {
+		return nil
+	}
+	group, perm := s.group(c), c.Perm(s.part.Members())
+	lagging, rotten, others := perm[:lag], perm[lag:lag+1], perm[lag+1:]
+	down := s.millis(c, 1, 4)
+	behind := s.millis(c, 4, 15)
+	faults := []Fault{
+		// Among what was written last, which those that lag do not have.
+		{Kind: DiskCorrupt, At: at - s.between(c, 1, down), Nodes: s.names(group, rotten), Rate: float64(1+c.Intn(1<<c.Intn(5))) / 100, Salt: c.Uint32()},
+		{Kind: Crash, At: at, For: down, Nodes: s.names(group, rotten), Salt: c.Uint32()},
+	}
+	over := s.over(c, at+down+s.millis(c, 2, 8))
+	if c.Intn(4) == 0 {
+		return append(faults, over)
+	}
+	next := over.At + over.For
+	if lag > 0 {
+		faults = append(faults, Fault{Kind: PartitionOneWay, At: at - behind, For: next - at + behind, Nodes: []string{string(Writer)}, To: s.names(group, lagging)})
+	}
+	// Right behind the start of the successor: what strikes the writer strikes the newest.
+	apart := Fault{Kind: Partition, At: next + Duration(time.Microsecond), For: s.millis(c, 10, 30), Nodes: []string{string(Writer)}, To: s.names(group, others)}
+	// Nor do peers fill what is missing.
+	silent := Fault{Kind: Partition, At: at - behind, For: apart.At - at + behind + apart.For, Nodes: s.names(group, perm[:lag+1]), To: apart.To}
+	return append(faults, over, apart, silent)
+}
+
+func (s *stage) rotTwice(c fuzz.Continue) []Fault {
+	if s.Topology.Budget().Damaged == 0 || s.part.Unsealed {
+		return nil
+	}
+	at := s.moment(c, 0, 2*s.short)
+	if at == 0 {
+		return nil
+	}
+	names := s.names(s.group(c), []int{c.Intn(s.part.Members())})
+	var faults []Fault
+	for range 2 {
+		down := s.millis(c, 1, 5)
+		faults = append(faults,
+			Fault{Kind: DiskCorrupt, At: at, Nodes: names, Salt: c.Uint32()},
+			Fault{Kind: Crash, At: at + s.between(c, 1, s.short/5), For: down, Nodes: names, Salt: c.Uint32()})
+		at = faults[len(faults)-1].At + down + s.between(c, 1, s.short/2)
+	}
+	if c.RandBool() {
+		last := faults[len(faults)-1]
+		faults = append(faults, s.over(c, last.At+s.between(c, 0, 2*last.For)))
+	}
+	return faults
+}
+
+func (s *stage) lostInRecovery(c fuzz.Continue) []Fault {
+	if !s.Lost || s.Topology.Budget().Damaged == 0 {
+		return nil
+	}
+	at := s.moment(c, 0, s.short)
+	if at == 0 {
+		return nil
+	}
+	return []Fault{
+		s.over(c, at),
+		{Kind: DiskLost, At: at + s.millis(c, 0, 8), For: s.between(c, 1, s.short/2), Nodes: s.names(s.group(c), []int{c.Intn(s.part.Members())})},
+	}
+}
+
+// fencedThenDead strikes by what segments say, since no clock hits a moment between two messages. Those of the group that answer
+// first are among the ones that the new writer goes by.
+func (s *stage) fencedThenDead(c fuzz.Continue) []Fault {
+	at := s.moment(c, s.short/10, s.short)
+	if at == 0 {
+		return nil
+	}
+	dead := Fault{Kind: CrashWhen, At: at - s.short/10, For: s.between(c, 1, s.short/2), When: "Fenced", Salt: c.Uint32()}
+	group := s.group(c)
+	many := 1 + c.Intn(s.part.Members())
+	dead.Nodes = s.names(group, c.Perm(s.part.Members())[:many])
+	dead.Hit = 1 + c.Intn(many)
+	faults := []Fault{dead, s.over(c, at)}
+	if c.RandBool() { // and the next recovery meets what that one left
+		faults = append(faults, s.over(c, at+s.millis(c, 2, 12)))
+	}
+	return faults
+}
+
+// lateConfirmation keeps a replaced writer from every segment and from the register, and open to them. What they answered before
+// comes a second time, long after, or, of so many segments as it can do without, late, while clients read what it has cached
+// and its successor changes.
+func (s *stage) lateConfirmation(c fuzz.Continue) []Fault {
+	at := s.between(c, s.short, s.Horizon/2)
+	late := Fault{Kind: Duplicate, At: at - s.between(c, s.short/2, s.short), Nodes: s.everySegment(), To: []string{string(Writer)}, Rate: 1, Extra: s.between(c, s.Horizon/4, s.Horizon*3/4), Salt: c.Uint32()}
+	if c.Intn(4) == 0 {
+		late.Kind, late.Rate, late.Nodes = Reorder, 0, nil
+		perm := c.Perm(s.part.Members())[:max(1, s.part.Members()-s.part.WriteQuorum)]
+		for g := 1; g <= s.part.groups(); g++ {
+			late.Nodes = append(late.Nodes, s.names(g, perm)...)
+		}
+	}
+	late.For = at + s.short/2 - late.At
+	cut := Fault{Kind: PartitionOneWay, At: at - s.between(c, 0, s.short/25), Nodes: []string{string(Writer)}, To: slices.Concat(s.everySegment(), []string{string(Register)})}
+	cut.For = s.between(c, s.short, s.Horizon-cut.At)
+	return []Fault{late, cut, {Kind: TakeOver, At: at}}
+}
+
+// lastFullLost lets the full segments but one fall behind, and loses the disk of that one as they come back: what tails have
+// dropped meanwhile, because a full one has made pages of it, nobody else must need.
+func (s *stage) lastFullLost(c fuzz.Continue) []Fault {
+	if s.part.Bare == 0 || !s.Lost || s.Topology.Budget().Damaged == 0 {
+		return nil
+	}
+	var full []int
+	for i := range s.part.Members() {
+		if i%2 == 0 || i/2 >= s.part.Bare {
+			full = append(full, i)
+		}
+	}
+	if len(full)-1 > s.Topology.Budget().Impaired || len(full) < 2 {
+		return nil
+	}
+	length := s.between(c, s.short, 3*s.short)
+	at := s.moment(c, length, s.short)
+	if at == 0 {
+		return nil
+	}
+	group, perm := s.group(c), c.Perm(len(full))
+	var lagging []int
+	for _, i := range perm[1:] {
+		lagging = append(lagging, full[i])
+	}
+	lag := Fault{Kind: Partition, At: at - length, For: length, Nodes: s.names(group, lagging)}
+	for _, n := range s.part.nodes() {
+		if name := n.String(); n.Group == group && !slices.Contains(lag.Nodes, name) {
+			lag.To = append(lag.To, name) // clients and readers reach all
+		}
+	}
+	lag.To = append(lag.To, string(Writer))
+	faults := []Fault{lag, {Kind: DiskLost, At: at + s.between(c, 0, s.short/10), For: s.between(c, 1, s.short/2), Nodes: s.names(group, []int{full[perm[0]]})}}
+	if c.RandBool() {
+		faults = append(faults, s.over(c, faults[1].At+s.millis(c, 1, 10)))
+	}
+	return faults
+}
+
+// cutRecordMet is leftBehind with a third writer: the second one has cut what one segment alone holds, and written other records
+// under the same LSNs; the third asks that segment, which knows of neither.
+func (s *stage) cutRecordMet(c fuzz.Continue) []Fault {
+	last := s.between(c, s.short/4, s.short)
+	apart := s.between(c, s.short/2, 3*s.short)
+	at := s.moment(c, last, apart+s.short/2)
+	if at == 0 || s.part.Members() < 2 || s.Topology.Budget().Impaired == 0 {
+		return nil
+	}
+	group, perm := s.group(c), c.Perm(s.part.Members())
+	behind, others := s.names(group, perm[:1]), s.names(group, perm[1:])
+	for g := 1; g <= s.part.groups(); g++ {
+		if g != group && c.RandBool() {
+			others = append(others, s.names(g, perm)...)
+		}
+	}
+	return []Fault{
+		{Kind: PartitionOneWay, At: at - last, For: last, Nodes: []string{string(Writer)}, To: others},
+		// Before the segment is told of anything by its peers, too.
+		{Kind: Partition, At: at - last, For: last + apart, Nodes: behind, To: s.names(group, perm[1:])},
+		{Kind: TakeOver, At: at},
+		{Kind: Partition, At: at, For: apart, Nodes: []string{string(Writer)}, To: behind},
+		s.over(c, at+apart+s.millis(c, 0, 3)),
+	}
+}
+
+// ackThenCrash aims at what is acknowledged and not yet safe: without a trace nothing but its loss shows that it was not. The
+// writer dies with so many copies at once that those which are left do not have to hold it.
+func (s *stage) ackThenCrash(c fuzz.Continue) []Fault {
+	least := max(1, s.part.WriteQuorum-s.part.ReadQuorum+1)
+	many := min(least+c.Intn(max(1, s.part.WriteQuorum-least+1)), s.part.Members())
+	crash := Fault{Kind: CrashWhen, At: s.between(c, 0, s.Horizon/2), For: s.between(c, 1, s.short/4), When: Acknowledged,
+		Hit: 1 + c.Intn(1<<c.Intn(5)), Nodes: []string{string(Writer)}, Salt: c.Uint32()}
+	perm := c.Perm(s.part.Members())[:many]
+	only := s.group(c) * c.Intn(2)
+	for g := 1; g <= s.part.groups(); g++ {
+		if only == 0 || only == g {
+			crash.Nodes = append(crash.Nodes, s.names(g, perm)...)
+		}
+	}
+	faults := []Fault{crash}
+	if again := crash; c.RandBool() {
+		again.At, again.Salt = s.between(c, crash.At, s.Horizon*3/4), c.Uint32()
+		faults = append(faults, again)
+	}
+	return faults
+}

@@ -1,0 +1,125 @@
+package faults_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/firstgap/firstgap/faults"
+)
+
+func staged(v faults.Volume) faults.Generator {
+	return faults.Generator{Topology: v.Topology(), Horizon: faults.Duration(300 * time.Millisecond), Faults: 5, Lost: true, SpareEach: v.Spares > 0, Staged: true}
+}
+
+// Every scene that a volume has a place for is in one plan of a hundred at least, and every plan is valid. A volume in which no
+// segment can be spared has fewer.
+func TestStagedPlansHaveEveryScene(t *testing.T) {
+	const plans = 2000
+	tails := faults.Volume{Groups: 2, Replicas: 7, Spares: 1, Tails: 3, WriteQuorum: 4, ReadQuorum: 3, Zones: 3, Clients: 4, Readers: 1, Objects: true}
+	for _, c := range []struct {
+		volume  faults.Volume
+		without []faults.Scene
+	}{
+		{tails, nil},
+		{volume(), []faults.Scene{faults.LastFullLost}},
+		{faults.Volume{Groups: 1, Replicas: 3, WriteQuorum: 2, ReadQuorum: 2, Zones: 3, Clients: 1}, []faults.Scene{faults.LastFullLost}},
+		{faults.Volume{Groups: 1, Replicas: 4, WriteQuorum: 4, ReadQuorum: 1, Zones: 1, Clients: 1},
+			[]faults.Scene{faults.LastFullLost, faults.RotInRecovery, faults.RotTwice, faults.LostInRecovery, faults.CutRecordMet}},
+		{faults.Volume{Groups: 1, Replicas: 1, WriteQuorum: 1, ReadQuorum: 1, Zones: 1},
+			[]faults.Scene{faults.LastFullLost, faults.RotInRecovery, faults.RotTwice, faults.LostInRecovery, faults.CutRecordMet}},
+	} {
+		g := staged(c.volume)
+		found := map[faults.Scene]int{}
+		for seed := range int64(plans) {
+			g.Beyond = seed%8 == 0
+			p, err := g.Plan(seed)
+			require.NoError(t, err)
+			require.NoError(t, p.Validate(g.Topology), "seed %d:\n%s", seed, text(p))
+			for _, s := range p.Has(g.Topology) {
+				found[s]++
+			}
+		}
+		for _, s := range faults.Scenes() {
+			lacks := false
+			for _, w := range c.without {
+				lacks = lacks || s == w
+			}
+			if lacks {
+				require.Less(t, found[s], plans/100, "%s of %+v", s, c.volume)
+				continue
+			}
+			require.GreaterOrEqual(t, found[s], plans/100, "%s of %+v", s, c.volume)
+		}
+	}
+}
+
+// A scene is known again where somebody wrote it by hand, and is not seen where one of its faults strikes somebody else or comes at
+// another time.
+func TestScenesAreKnownAgain(t *testing.T) {
+	type F = faults.Fault
+	rot := F{Kind: faults.DiskCorrupt, At: 100 * ms, Nodes: []string{"segment 1/2"}}
+	restart := F{Kind: faults.Crash, At: 110 * ms, For: ms, Nodes: []string{"segment 1/2"}}
+	over := F{Kind: faults.TakeOver, At: 115 * ms}
+	with := func(f F, change func(*F)) F { change(&f); return f }
+	for name, c := range map[string]struct {
+		faults []F
+		want   []faults.Scene
+	}{
+		"none":                       {nil, nil},
+		"rot in a recovery":          {[]F{rot, restart, over}, []faults.Scene{faults.RotInRecovery}},
+		"no take-over":               {[]F{rot, restart}, nil},
+		"another segment restarts":   {[]F{rot, with(restart, func(f *F) { f.Nodes = []string{"segment 1/3"} }), over}, nil},
+		"it restarts before it rots": {[]F{rot, with(restart, func(f *F) { f.At = 90 * ms }), over}, nil},
+		"a take-over long after":     {[]F{rot, restart, with(over, func(f *F) { f.At = 500 * ms })}, nil},
+		"twice":                      {[]F{rot, restart, with(rot, func(f *F) { f.At = 200 * ms }), with(restart, func(f *F) { f.At = 220 * ms })}, []faults.Scene{faults.RotTwice}},
+		"twice, one restart":         {[]F{rot, with(rot, func(f *F) { f.At = 105 * ms }), restart}, nil},
+		"the register": {[]F{with(rot, func(f *F) { f.Nodes = []string{"register"} }), with(restart, func(f *F) { f.Nodes = []string{"register"}; f.For = 10 * ms }), over},
+			[]faults.Scene{faults.RegisterCrashed, faults.RegisterRotten}},
+		"fenced": {[]F{{Kind: faults.CrashWhen, At: 100 * ms, For: ms, Nodes: []string{"segment 1/1"}, When: "Fenced", Hit: 1}, over}, []faults.Scene{faults.FencedThenDead}},
+		"acknowledged": {[]F{{Kind: faults.CrashWhen, For: ms, Nodes: []string{"writer", "segment 1/1", "segment 1/2"}, When: faults.Acknowledged, Hit: 1}},
+			[]faults.Scene{faults.AckThenCrash}},
+		"acknowledged, too few copies": {[]F{{Kind: faults.CrashWhen, For: ms, Nodes: []string{"writer", "segment 1/1", "segment 2/2"}, When: faults.Acknowledged, Hit: 1}}, nil},
+		"lost":                         {[]F{over, {Kind: faults.DiskLost, At: 120 * ms, For: ms, Nodes: []string{"segment 2/1"}}}, []faults.Scene{faults.LostInRecovery}},
+	} {
+		require.Equal(t, c.want, planOf(c.faults...).Has(aurora()), name)
+	}
+}
+
+// A topology that is not a volume's has no scenes, and staged plans of it are as valid.
+func TestScenesAreOfVolumes(t *testing.T) {
+	g := faults.Generator{Topology: replicas(true), Horizon: faults.Duration(300 * time.Millisecond), Faults: 5, Staged: true}
+	for seed := range int64(200) {
+		p, err := g.Plan(seed)
+		require.NoError(t, err)
+		require.NoError(t, p.Validate(g.Topology))
+		require.Empty(t, p.Has(g.Topology))
+	}
+}
+
+// Each staged plan leaves out half of the kinds, beside what its scenes are made of.
+func TestStagedPlansLeaveKindsOut(t *testing.T) {
+	g := staged(volume())
+	g.Faults = 60
+	for seed := range int64(100) {
+		p, err := g.Plan(seed)
+		require.NoError(t, err)
+		kinds := map[faults.Kind]bool{}
+		for _, f := range p.Faults {
+			kinds[f.Kind] = true
+		}
+		require.LessOrEqual(t, len(kinds), (len(faults.Kinds())+1)/2+8)
+	}
+}
+
+// The register keeps what it stores twice and bears one flipped bit; the object store does not.
+func TestRotOfNodesThatServe(t *testing.T) {
+	v := volume()
+	v.Objects = true
+	rot := faults.Fault{Kind: faults.DiskCorrupt, Nodes: []string{"register"}}
+	require.NoError(t, planOf(rot).Validate(v.Topology()))
+	require.ErrorContains(t, planOf(rot, rot).Validate(v.Topology()), "expected at most 1 flipped bits of register in a plan, found more")
+	rot.Nodes = []string{"objects"}
+	require.ErrorContains(t, planOf(rot).Validate(v.Topology()), "expected a node that bears a flipped bit, found objects")
+}
