@@ -52,6 +52,9 @@ func (b *built) count(e *judge.Evidence) {
 		}
 	}
 	c.Scenes, e.Staged = b.watch.scenes, true
+	if len(b.watch.records) > long {
+		c.Scenes.Long = 1
+	}
 	scenes := tally.Index(&c.Scenes)
 	for _, s := range b.c.Plan.Has(b.c.Topology()) {
 		*scenes[string(s)] = 1
@@ -65,6 +68,9 @@ func (b *built) count(e *judge.Evidence) {
 		}
 	}
 }
+
+// long is how many records the log of a long run has: most runs have some hundred.
+const long = 1000
 
 // copies are the segments that keep pages, by group, as far as they tell.
 func (b *built) copies() [][]judge.Copy {

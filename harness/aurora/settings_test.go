@@ -10,6 +10,8 @@ import (
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/configuration"
+	"github.com/firstgap/firstgap/harness/counts"
+	"github.com/firstgap/firstgap/harness/tally"
 	"github.com/firstgap/firstgap/impl/node"
 )
 
@@ -177,6 +179,37 @@ func TestReadConfigurationRefuses(t *testing.T) {
 	} {
 		_, err := read(strings.NewReader(text))
 		require.ErrorContains(t, err, words)
+	}
+}
+
+// Most runs are short; the few long ones have room for a tree of several levels, and more events.
+func TestFewConfigurationsAreLong(t *testing.T) {
+	n := map[int]int{}
+	for seed := range uint64(20_000) {
+		n[length(seed)]++
+	}
+	require.Greater(t, n[1], 19_600)
+	for _, times := range []int{3, 8, 24} {
+		require.Positive(t, n[times], "%d times as long", times)
+	}
+	require.Greater(t, n[3], 5*n[8]/2)
+	require.Greater(t, n[8], n[24])
+	for seed := range uint64(2000) {
+		if times := length(seed); times > 1 {
+			c := generated(t, seed)
+			require.Greater(t, c.Plan.Horizon, faults.Duration(times)*faults.Duration(290*time.Millisecond))
+			require.EqualValues(t, 400_000*times, c.Limits.Events)
+			require.Zero(t, c.Volume.GroupPages, "room for the tree")
+		}
+	}
+}
+
+// What a plan has is counted under its name.
+func TestEverySceneHasACounter(t *testing.T) {
+	var c counts.Scenes
+	known := tally.Index(&c)
+	for _, s := range faults.Scenes() {
+		require.NotNil(t, known[string(s)], s)
 	}
 }
 

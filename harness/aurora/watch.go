@@ -4,6 +4,7 @@ import (
 	"github.com/firstgap/firstgap/harness/counts"
 	"github.com/firstgap/firstgap/harness/judge"
 	"github.com/firstgap/firstgap/impl/node"
+	"github.com/firstgap/firstgap/impl/page"
 )
 
 // watch hears what the nodes of a run say and send. It keeps what the log's records are, and looks at what goes over the wire.
@@ -29,6 +30,9 @@ func (w *watch) Traced(now node.Time, from node.ID, t *node.Trace) {
 		if t.Record != nil {
 			w.records = append(w.records, t.Record)
 		}
+		if t.Action == node.ActStructure && t.Record != nil && mergesInner(t.Record) {
+			w.scenes.InnerMerges++
+		}
 	case node.ActDecide:
 		if t.Epoch > 0 && t.Epoch < maxEpochs {
 			for len(w.histories) < int(t.Epoch) {
@@ -39,6 +43,17 @@ func (w *watch) Traced(now node.Time, from node.ID, t *node.Trace) {
 	case node.ActOpen:
 		w.open = max(w.open, t.Epoch)
 	}
+}
+
+// mergesInner tells whether a record moves what an inner page had to its neighbour: several cells go to a page that stays on its
+// level. Of what else moves to a page, a split's new child is one cell, and the root takes the level of the child that it takes in.
+func mergesInner(r *node.Record) bool {
+	to, err := page.DecodeFragment(r.New)
+	if err != nil || to.Level == 0 || len(to.Cells) < 2 {
+		return false
+	}
+	was, err := page.DecodeFragment(r.Old)
+	return err == nil && was.Level == to.Level && len(was.Cells) == 0
 }
 
 // maxEpochs bounds what a node's word makes the harness keep.

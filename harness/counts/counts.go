@@ -107,9 +107,11 @@ type Scenes struct {
 	CutRecordMet     uint64 `json:"cut-record-met" text:"scenes: what a recovery cut waits for a later one" by:"500"`
 	AckThenCrash     uint64 `json:"acknowledged-crash" text:"scenes: a writer and copies die right after an acknowledgement" by:"500"`
 
-	// Met and Confirmed are what the run made of two of them.
-	Met       uint64 `json:"met" text:"records of a cut line that a later recovery was told of" by:"500"`
-	Confirmed uint64 `json:"confirmed" text:"confirmations that reached a writer after its successor had opened" by:"300"`
+	// What the runs made of some of them, and of their length.
+	InnerMerges uint64 `json:"inner-merges" text:"inner pages of the tree that merged"`
+	Long        uint64 `json:"long" text:"runs that logged more than 1000 records" by:"3000"`
+	Met         uint64 `json:"met" text:"records of a cut line that a later recovery was told of" by:"500"`
+	Confirmed   uint64 `json:"confirmed" text:"confirmations that reached a writer after its successor had opened" by:"300"`
 }
 
 // Other is the counters that a system's nodes tell and that no field stands for, by name.
