@@ -76,13 +76,23 @@ const (
 	Snapshots       Check = "snapshots"       // what readers show is a committed prefix of the log, and never an older one than before
 	Restore         Check = "restore"         // a volume restored to a point is the committed prefix of the log up to it
 	Tree            Check = "tree"            // the log makes a tree that is whole and holds what was written
+	CatchUp         Check = "catch-up"        // once nothing goes wrong, every live member has the newest history and all of its group's log
+	Wholeness       Check = "wholeness"       // and is not damaged, unless its disk is
+	Replacement     Check = "replacement"     // and one that was lost is no member where a spare is there
+	Collection      Check = "collection"      // and log turns into pages
+	Floor           Check = "floor"           // and the floor is where the last read point is
+	Answers         Check = "answers"         // every call is answered, or the node that it was made to is dead
+	Traffic         Check = "traffic"         // messages and their bytes stay inside an envelope
+	Writes          Check = "writes"          // what is written to disks does
+	Storage         Check = "storage"         // what a copy's disk holds does
+	Upkeep          Check = "upkeep"          // how much is scrubbed does, from below too
 	Sanity          Check = "sanity"          // no node panics, and a run stays within its limits
 	Activity        Check = "activity"        // the run did something: commits, recoveries, cuts, undos
 )
 
 // Checks lists all checks.
 func Checks() []Check {
-	return []Check{Trace, Serializability, Linearizability, Durability, Pages, Progress, Replies, Snapshots, Restore, Tree, Sanity, Activity}
+	return []Check{Trace, Serializability, Linearizability, Durability, Pages, Progress, Replies, Snapshots, Restore, Tree, CatchUp, Wholeness, Replacement, Collection, Floor, Answers, Traffic, Writes, Storage, Upkeep, Sanity, Activity}
 }
 
 // A PlantedBug is a place in the implementation where, in a build with the overlay, a rule can be broken on purpose,

@@ -117,6 +117,8 @@ func TestEveryKindIsDescribed(t *testing.T) {
 						f.Point = "segmentAfterSync"
 					case "hit":
 						f.Hit = 1
+					case "when":
+						f.When = faults.Acknowledged
 					}
 				}
 				if len(f.Nodes) == 0 && f.AZ == "" && d.Cost != faults.Free {

@@ -274,7 +274,7 @@ func (s *stage) fencedThenDead(c fuzz.Continue) []Fault {
 	if at == 0 {
 		return nil
 	}
-	dead := Fault{Kind: CrashWhen, At: at - s.short/10, For: s.between(c, 1, s.short/2), When: "Fenced", Salt: c.Uint32()}
+	dead := Fault{Kind: CrashWhen, At: at - s.short/10, For: s.between(c, 1, s.short/2), When: Fenced, Salt: c.Uint32()}
 	group := s.group(c)
 	many := 1 + c.Intn(s.part.Members())
 	dead.Nodes = s.names(group, c.Perm(s.part.Members())[:many])

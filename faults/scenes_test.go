@@ -77,7 +77,7 @@ func TestScenesAreKnownAgain(t *testing.T) {
 		"twice, one restart":         {[]F{rot, with(rot, func(f *F) { f.At = 105 * ms }), restart}, nil},
 		"the register": {[]F{with(rot, func(f *F) { f.Nodes = []string{"register"} }), with(restart, func(f *F) { f.Nodes = []string{"register"}; f.For = 10 * ms }), over},
 			[]faults.Scene{faults.RegisterCrashed, faults.RegisterRotten}},
-		"fenced": {[]F{{Kind: faults.CrashWhen, At: 100 * ms, For: ms, Nodes: []string{"segment 1/1"}, When: "Fenced", Hit: 1}, over}, []faults.Scene{faults.FencedThenDead}},
+		"fenced": {[]F{{Kind: faults.CrashWhen, At: 100 * ms, For: ms, Nodes: []string{"segment 1/1"}, When: faults.Fenced, Hit: 1}, over}, []faults.Scene{faults.FencedThenDead}},
 		"acknowledged": {[]F{{Kind: faults.CrashWhen, For: ms, Nodes: []string{"writer", "segment 1/1", "segment 1/2"}, When: faults.Acknowledged, Hit: 1}},
 			[]faults.Scene{faults.AckThenCrash}},
 		"acknowledged, too few copies": {[]F{{Kind: faults.CrashWhen, For: ms, Nodes: []string{"writer", "segment 1/1", "segment 2/2"}, When: faults.Acknowledged, Hit: 1}}, nil},

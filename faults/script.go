@@ -86,7 +86,7 @@ func (s *script) lostInRecovery() bool {
 }
 
 func (s *script) fencedThenDead() bool {
-	return s.some(CrashWhen, func(f *Fault) bool { return f.When == "Fenced" && s.over(f.At, s.plan.Horizon) })
+	return s.some(CrashWhen, func(f *Fault) bool { return f.When == Fenced && s.over(f.At, s.plan.Horizon) })
 }
 
 // unreached tells whether a fault of the network keeps what the writer sends from so many segments of some group.

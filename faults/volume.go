@@ -9,6 +9,9 @@ const (
 	Objects  Role = "objects" // the object store
 )
 
+// Fenced is the type of the message by which a segment answers a fence, for When of a fault.
+const Fenced = "fenced"
+
 // A Volume is the shape of a volume, from which its topology follows.
 type Volume struct {
 	Groups      int  // protection groups, at least 1

@@ -15,6 +15,7 @@ package harness
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/firstgap/firstgap/faults"
@@ -72,6 +73,8 @@ type run struct {
 	outcome runtime.Outcome
 	broken  bool // the world does not go on
 	waits   []judge.Wait
+	stand   *judge.Stand
+	open    *judge.Open
 	stalled bool
 	result  Result
 }
@@ -188,6 +191,9 @@ func (r *run) play() {
 	if r.broken || !r.until(max(r.world.Now(), horizon+node.Time(r.c.Ending.Calm)), nil) {
 		return
 	}
+	if !r.answered() {
+		return
+	}
 	r.upheave()
 	clients.Stop()
 	if !r.waitFor("the end of every client's last call", clients.Idle) {
@@ -202,7 +208,64 @@ func (r *run) play() {
 		return
 	}
 	// Gossip may fill what is still missing somewhere.
-	r.until(r.world.Now().Add(time.Duration(r.c.Ending.Settle)), nil)
+	if r.until(r.world.Now().Add(time.Duration(r.c.Ending.Settle)), nil) {
+		r.settle()
+	}
+}
+
+// How long nodes have to answer what they were asked before the last upheaval, and to stand as they must after it; and how often
+// the run looks. Where nothing is wrong, both take less than a tenth of a second.
+const (
+	answerBound = faults.Duration(5 * time.Second)
+	standBound  = faults.Duration(5 * time.Second)
+	lookEvery   = 10 * time.Millisecond
+)
+
+// answered waits until every call that has reached a node is answered, or its node is dead: after the upheaval the calls that
+// hang are gone with the nodes that they hang in.
+func (r *run) answered() bool {
+	if !r.stage.Answers {
+		return true
+	}
+	r.open = &judge.Open{Bound: answerBound}
+	left := r.world.Unanswered()
+	for end := r.world.Now().Add(time.Duration(answerBound)); len(left) > 0; {
+		if r.world.Now() >= end {
+			break
+		}
+		if !r.until(min(end, r.world.Now().Add(lookEvery)), nil) {
+			return false
+		}
+		now := r.world.Unanswered()
+		left = slices.DeleteFunc(left, func(a runtime.Unanswered) bool { return !slices.Contains(now, a) })
+	}
+	for _, a := range left {
+		state, _ := r.world.State(a.Process)
+		r.open.Calls = append(r.open.Calls, judge.OpenCall{Node: r.world.Name(a.Process), Client: r.world.Name(a.Client), Op: a.Op.String(),
+			Request: a.Request, Since: a.Since, State: state.String()})
+	}
+	return true
+}
+
+// settle waits until the copies stand as they must.
+func (r *run) settle() {
+	if r.stage.Stand == nil || r.beyondRepair() {
+		return
+	}
+	for end := r.world.Now().Add(time.Duration(standBound)); ; {
+		s := r.stage.Stand()
+		if s == nil {
+			return
+		}
+		s.Bound = standBound
+		if s.Settled() || r.world.Now() >= end {
+			r.stand = s
+			return
+		}
+		if !r.until(min(end, r.world.Now().Add(lookEvery)), nil) {
+			return
+		}
+	}
 }
 
 // upheave lets the last thing go wrong: the active node is replaced, or, in a system without one, every node loses its memory.
@@ -290,7 +353,7 @@ func (r *run) states() []string {
 
 // judge holds the run against every check that can be made of what it left behind.
 func (r *run) judge() {
-	e := &judge.Evidence{Name: r.world.Name, Outcome: r.outcome, Limits: r.c.Limits, Waits: r.waits, Stalled: r.stalled, Audit: -1}
+	e := &judge.Evidence{Name: r.world.Name, Outcome: r.outcome, Limits: r.c.Limits, Waits: r.waits, Stalled: r.stalled, Stand: r.stand, Open: r.open, Audit: -1}
 	if m := r.stage.Model; m != nil {
 		r.traced.Steps = m.Steps()
 		if err := m.Finish(); r.traced.Err == nil {

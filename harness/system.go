@@ -97,6 +97,10 @@ type Stage struct {
 	Model Model
 	// Restart are the processes that crash and start again at the last upheaval of a system without succession.
 	Restart []node.ID
+	// Stand says how the copies stand at this moment. With it, a run waits at its end until they stand as they must. It may be nil.
+	Stand func() *judge.Stand
+	// Answers says that a node answers every call that reaches it while it lives.
+	Answers bool
 	// Evidence adds what the run has left behind, when it is over: histories, log, pages, store. The outcome, what was waited
 	// for and what the model says are there already.
 	Evidence func(*judge.Evidence)

@@ -32,6 +32,9 @@ func (b *built) evidence(e *judge.Evidence) {
 		e.Store = b.readStore(id)
 	}
 	e.Listened, e.Misplaced = true, b.watch.misplaced
+	if b.of.stands() {
+		e.Load = b.load()
+	}
 	b.count(e)
 }
 

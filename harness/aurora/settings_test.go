@@ -204,6 +204,11 @@ func TestFewConfigurationsAreLong(t *testing.T) {
 	}
 }
 
+// A scene that waits for a message by a name that no message has would wait for ever.
+func TestScenesWaitForMessagesThatThereAre(t *testing.T) {
+	require.Equal(t, (*node.Fenced)(nil).Type(), faults.Fenced)
+}
+
 // What a plan has is counted under its name.
 func TestEverySceneHasACounter(t *testing.T) {
 	var c counts.Scenes

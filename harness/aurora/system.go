@@ -74,6 +74,20 @@ func (w Without) kinds() []judge.Kind {
 	return kinds
 }
 
+// stands tells whether it can be told how the segments stand, and who is a member.
+func (i *Implementation) stands() bool {
+	return !i.Without.Trace && !i.Without.Pages && !i.Without.Upkeep
+}
+
+// kinds are the kinds of evidence that its runs leave.
+func (i *Implementation) kinds() []judge.Kind {
+	kinds := append(i.Without.kinds(), judge.Calls)
+	if i.stands() {
+		kinds = append(kinds, judge.Standing, judge.Loads)
+	}
+	return kinds
+}
+
 // never names what runs cannot count then.
 func (w Without) never() []string {
 	var names []string
@@ -169,7 +183,7 @@ func (s system) Name() string { return s.name }
 func (s system) About() harness.About {
 	a := harness.About{
 		What:  "a writer, segments in protection groups of 6 copies in 3 zones, 4 of which make a record written, readers, an object store",
-		Gives: s.of.Without.kinds(), Never: slices.Concat(s.of.Without.never(), s.of.Never), Bugs: s.of.Bugs,
+		Gives: s.of.kinds(), Never: slices.Concat(s.of.Without.never(), s.of.Never), Bugs: s.of.Bugs,
 	}
 	if a.Bugs == nil {
 		a.Bugs, a.Overlay = faults.PlantedBugs(), true
@@ -281,6 +295,10 @@ func (b *built) build(stage *harness.Stage) error {
 		stage.Model = b.validator
 	}
 	b.watch = watch{name: b.r.Name, writers: b.firstWriter(), clients: b.firstClient()}
+	stage.Answers = true
+	if b.of.stands() {
+		stage.Stand = b.stand
+	}
 	stage.Observer, stage.Clients, stage.Succession, stage.Evidence = &b.watch, b, succession{b}, b.evidence
 	return b.populate()
 }

@@ -20,6 +20,8 @@ type watch struct {
 	pageImages uint64
 	misplaced  *judge.WireError // the first one
 	scenes     counts.Scenes    // what the run made of them
+	inUse      int              // groups that came into use
+	members    map[node.Group]node.Membership
 }
 
 // Traced implements runtime.Observer.
@@ -39,6 +41,14 @@ func (w *watch) Traced(now node.Time, from node.ID, t *node.Trace) {
 				w.histories = append(w.histories, nil)
 			}
 			w.histories[t.Epoch-1] = t.History()
+		}
+	case node.ActGrow, node.ActChange:
+		if g, is := t.Detail.(*node.GeometryStep); is && g.Members.Epoch >= w.members[g.Group].Epoch {
+			if w.members == nil {
+				w.members = map[node.Group]node.Membership{}
+			}
+			w.members[g.Group] = g.Members
+			w.inUse = max(w.inUse, int(g.Group)+1)
 		}
 	case node.ActOpen:
 		w.open = max(w.open, t.Epoch)

@@ -53,6 +53,26 @@ func Guarantee(c Check) string {
 		return "a writer sends log records and never a page"
 	case faults.Tree:
 		return "what the writers logged makes a tree that is whole after every structural change, and holds the rows that were written"
+	case faults.CatchUp:
+		return "once nothing goes wrong any more, every live member of a group follows the newest history and has all of the group's log"
+	case faults.Wholeness:
+		return "once nothing goes wrong any more, a member is damaged only if its disk was"
+	case faults.Replacement:
+		return "once nothing goes wrong any more, a copy that was lost is no member of a group that has a spare, and no membership stays between two"
+	case faults.Collection:
+		return "log that no reader and no recovery needs turns into pages"
+	case faults.Floor:
+		return "the floor follows the log: a transaction or reader that is gone does not hold it"
+	case faults.Answers:
+		return "every call that reaches a node is answered, unless the node dies"
+	case faults.Traffic:
+		return "the messages of a run, and their bytes, are no more than its log, its reads, its nodes and its time account for"
+	case faults.Writes:
+		return "what a run writes to disks is no more than its log and its pages account for"
+	case faults.Storage:
+		return "what a copy's disk holds is no more than its pages and the log that is not collected account for"
+	case faults.Upkeep:
+		return "copies scrub their disks as often as they are told to, and no oftener"
 	case faults.Sanity:
 		return "no node ends itself, whatever it is told, and a run ends within its limits"
 	case ConfigurationCheck:
@@ -79,6 +99,9 @@ const (
 	Pages        Kind = "pages"        // page images of the copies
 	Store        Kind = "store"        // what the run backed up
 	Scenes       Kind = "scenes"       // which scenes the plan of a run has (see faults.Scene)
+	Standing     Kind = "standing"     // how the copies stand once nothing goes wrong any more, and who is a member
+	Calls        Kind = "calls"        // which calls a live node has not answered
+	Loads        Kind = "loads"        // what a run sent, wrote and scrubbed, and what of
 	Messages     Kind = "messages"     // who sent what to whom
 )
 
@@ -103,6 +126,12 @@ func Needs(c Check) []Kind {
 		return []Kind{Store}
 	case faults.Tree:
 		return []Kind{TheLog}
+	case faults.CatchUp, faults.Wholeness, faults.Replacement, faults.Collection, faults.Floor, faults.Storage:
+		return []Kind{Standing}
+	case faults.Answers:
+		return []Kind{Calls}
+	case faults.Traffic, faults.Writes, faults.Upkeep:
+		return []Kind{Loads}
 	case Wire:
 		return []Kind{Messages}
 	}

@@ -53,6 +53,9 @@ type Evidence struct {
 	// Late are the groups that came into use after the beginning: they may have put nothing into the store yet.
 	Late      []node.Group
 	Conflicts uint64 // objects of the store of which another copy would have put something else
+	Stand     *Stand // how the copies stand at the end; nil: unknown
+	Open      *Open  // which calls were not answered; nil: unknown
+	Load      *Load  // what the run sent and wrote; nil: unknown
 	// Staged says that the scenes of the run's plan were looked for.
 	Staged bool
 	// Sent is what a node sent that it must not send, the first of it; Listened says that somebody looked.
@@ -86,7 +89,7 @@ func (e *Evidence) Has() []Kind {
 	}{
 		{Operations, len(e.Operations)+len(e.Lists) > 0}, {Transactions, e.Transactions != nil && len(e.Transactions.Transactions) > 0},
 		{Readings, e.Readings != nil && len(e.Readings.All) > 0}, {Audit, e.Audit >= 0 && e.Transactions != nil || len(e.AuditedKeys) > 0},
-		{Claims, claimed(e.Transactions)}, {Trace, e.Trace != nil}, {TheLog, e.Log != nil && e.Log.End() > 0}, {Pages, len(e.Copies) > 0}, {Store, e.Store != nil}, {Messages, e.Listened}, {Scenes, e.Staged},
+		{Claims, claimed(e.Transactions)}, {Trace, e.Trace != nil}, {TheLog, e.Log != nil && e.Log.End() > 0}, {Pages, len(e.Copies) > 0}, {Store, e.Store != nil}, {Messages, e.Listened}, {Standing, e.Stand != nil}, {Calls, e.Open != nil}, {Loads, e.Load != nil}, {Scenes, e.Staged},
 	} {
 		if k.has {
 			kinds = append(kinds, k.kind)
@@ -134,6 +137,9 @@ func Judge(e *Evidence) *Judgement {
 	j.pages(e)
 	j.restores(e)
 	j.wire(e)
+	j.standing(e)
+	j.calls(e)
+	j.loads(e)
 	for _, c := range append(faults.Checks(), Wire) {
 		if !slices.Contains(j.Made, c) && c != faults.Activity {
 			j.NotMade = append(j.NotMade, NotMade{c, e.lacks(c)})

@@ -3,6 +3,7 @@ package judge
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"slices"
 
 	"github.com/firstgap/firstgap/impl/node"
@@ -36,6 +37,9 @@ func (l *Log) End() node.LSN {
 	}
 	return l.records[len(l.records)-1].LSN
 }
+
+// All goes through the records, by LSN.
+func (l *Log) All() iter.Seq[*node.Record] { return slices.Values(l.records) }
 
 // At returns the record at an LSN, nil if the log has none there.
 func (l *Log) At(at node.LSN) *node.Record {

@@ -51,6 +51,12 @@ type Runtime interface {
 	// meanwhile and does not see it, so the message must be a read. It is false where the process is down.
 	Ask(node.ID, node.Message) ([]node.Message, bool)
 
+	// Stored returns how many bytes the disk of a process holds.
+	Stored(node.ID) int
+	// Unanswered lists the requests of clients that reached a process which has run ever since, and that it has not answered, in
+	// the order in which they came to each.
+	Unanswered() []Unanswered
+
 	// Noted returns how many things have happened: the number of the last event. Hash is the chain over all of them, and so the
 	// identity of the run.
 	Noted() uint64
@@ -81,6 +87,14 @@ type Succession struct {
 	Start func()
 	// Promote is the message by which the control plane has another node take the role; nil says that none can.
 	Promote node.Message
+}
+
+// Unanswered is a request that a running process has not answered.
+type Unanswered struct {
+	Process, Client node.ID
+	Request         uint64 // its ID
+	Op              node.Op
+	Since           node.Time
 }
 
 // Told is what one incarnation of a node told last.

@@ -1,8 +1,11 @@
 package sim
 
 import (
+	"slices"
+
 	"github.com/zeebo/xxh3"
 
+	"github.com/firstgap/firstgap/harness/runtime"
 	"github.com/firstgap/firstgap/impl/node"
 )
 
@@ -50,6 +53,12 @@ func (w *World) request(client *process, to node.ID, r *node.Request) {
 // respond sends a process's reply on its way to a client.
 func (w *World) respond(src *process, to node.ID, r *node.Reply) {
 	w.counts.Replies++
+	for i := range src.asked {
+		if a := &src.asked[i]; a.Client == to && a.Request == r.ID {
+			src.asked = slices.Delete(src.asked, i, i+1)
+			break
+		}
+	}
 	w.scratch = r.AppendDigest(w.scratch[:0])
 	size := len(w.scratch)
 	digest := xxh3.Hash(w.identity.Of(r))
@@ -109,4 +118,13 @@ func (w *World) takeCall(slot int32) held {
 	w.held[slot] = held{}
 	w.freeHeld = append(w.freeHeld, slot)
 	return h
+}
+
+// Unanswered implements runtime.Runtime.
+func (w *World) Unanswered() []runtime.Unanswered {
+	var all []runtime.Unanswered
+	for _, p := range w.parties {
+		all = append(all, p.asked...)
+	}
+	return all
 }

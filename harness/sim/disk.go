@@ -347,3 +347,15 @@ func (w *World) corrupt(p *process, salt uint64, share float64) bool {
 	w.counts.Corruptions++
 	return true
 }
+
+// Stored implements runtime.Runtime.
+func (w *World) Stored(id node.ID) (bytes int) {
+	if p := w.find(id); p != nil {
+		for _, f := range p.disk.files {
+			for i := range f.versions {
+				bytes += f.versions[i].data.size
+			}
+		}
+	}
+	return bytes
+}

@@ -38,8 +38,11 @@ type linkFault struct {
 	salt     uint64
 }
 
+// strikes tells whether the fault strikes what goes from one to another. What a process is sent by itself, such as the order to be
+// the active one, does not go over the network, also where both sides of the fault are the same process: a reader that is the
+// writer.
 func (l *linkFault) strikes(src, dst int32) bool {
-	return l.from.has(src) && l.to.has(dst) || l.both && l.from.has(dst) && l.to.has(src)
+	return src != dst && (l.from.has(src) && l.to.has(dst) || l.both && l.from.has(dst) && l.to.has(src))
 }
 
 func (l *linkFault) cuts() bool {

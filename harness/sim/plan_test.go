@@ -137,6 +137,47 @@ func TestRotOfWhatWasWrittenLast(t *testing.T) {
 	}
 }
 
+// A promoted reader is the writer, too: a fault between the two strikes none of what the control plane tells it.
+func TestWhatAProcessTellsItselfPassesEveryFault(t *testing.T) {
+	var promoted int
+	w := newWorld(t, Options{Seed: 1, Network: Network{Latency: dur(ms)}})
+	add(t, w, 1, "reader 1", func(_ node.Time, ev node.Event, _ *node.Effects) {
+		if ev.Kind == node.Received {
+			promoted++
+		}
+	})
+	require.NoError(t, w.Add(runtime.Process{ID: 2, Name: "writer 1", Role: "writer", New: one(silent)}))
+	require.NoError(t, w.Install(faults.Plan{Horizon: dur(time.Second), Faults: []faults.Fault{
+		{Kind: faults.Promote, At: dur(10 * ms), Nodes: []string{"reader 1"}},
+		{Kind: faults.Partition, At: dur(20 * ms), For: dur(500 * ms), Nodes: []string{"reader 1"}, To: []string{"writer"}},
+		{Kind: faults.Promote, At: dur(30 * ms), Nodes: []string{"reader 1"}},
+	}}, runtime.Succession{Role: "writer", Promote: &node.Promote{}}))
+	w.Run(after(100 * ms))
+	require.Equal(t, 2, promoted)
+}
+
+// A request is unanswered from when it reaches a process until the process answers it, or dies.
+func TestUnanswered(t *testing.T) {
+	w := newWorld(t, Options{Seed: 1, Network: Network{Latency: dur(ms)}})
+	var asked []node.Event
+	add(t, w, 1, "a", func(_ node.Time, ev node.Event, out *node.Effects) {
+		switch {
+		case ev.Kind == node.Requested:
+			asked = append(asked, ev)
+			out.SetTimer(1, 20*ms)
+		case ev.Kind == node.Fired && len(asked) > 0:
+			out.Respond(asked[0].From, node.Reply{ID: asked[0].Request.ID, Op: asked[0].Request.Op, Status: node.OK})
+		}
+	})
+	require.NoError(t, w.AddClient(runtime.Client{ID: 9, Name: "client 1", Actor: &asker{peers: []node.ID{1}}}))
+	w.RunUntil(after(time.Second), func() bool { return len(asked) > 0 })
+	left := w.Unanswered()
+	require.Len(t, left, 1)
+	require.Equal(t, runtime.Unanswered{Process: 1, Client: 9, Request: asked[0].Request.ID, Op: asked[0].Request.Op, Since: w.Now()}, left[0])
+	require.NoError(t, w.Crash(1))
+	require.Empty(t, w.Unanswered())
+}
+
 func tail(b []byte, n int) string { return string(b[max(0, len(b)-n):]) }
 
 func TestCrashAtAPointOfWhicheverWriter(t *testing.T) {

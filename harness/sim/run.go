@@ -248,6 +248,7 @@ func (w *World) handleNode(p *process, e *pending) {
 	case EventRequest:
 		h := w.takeCall(e.call)
 		from := w.parties[e.from].id
+		p.asked = append(p.asked, runtime.Unanswered{Process: p.id, Client: from, Request: h.request.ID, Op: h.request.Op, Since: w.now})
 		*ev = node.Event{Kind: node.Requested, From: from, Request: h.request}
 		w.fold(EventRequest, p.id, from, 0, e.value)
 		if w.listen != nil {

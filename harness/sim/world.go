@@ -40,6 +40,7 @@ type process struct {
 	clock  clock
 	disk   disk
 	hook   hook
+	asked  []runtime.Unanswered
 	hits   []pointCount
 	struck *pointFault // what made the hook panic
 
@@ -499,7 +500,7 @@ func (w *World) drop(p *process) {
 	if n != nil {
 		w.made[p.made].died()
 	}
-	p.node, p.starting = nil, false
+	p.node, p.starting, p.asked = nil, false, nil
 	s, ok := n.(runtime.Stopper)
 	if !ok {
 		return

@@ -18,6 +18,7 @@ type State struct {
 	VDL     LSN    // of a writer; of a reader, up to where it has heard of the log and reads
 	End     LSN    // of a writer: the last LSN that it gave
 	SCL     LSN    // of a segment
+	Floor   LSN    // of a segment: up to where it has page images in the place of log; of a writer: up to where it may have them
 	Serving bool   // it answers what its role is there for
 	Damaged bool   // it knows that it has lost something, and claims nothing
 	Deposed bool   // it knows that it was replaced, and will not serve again
@@ -86,7 +87,7 @@ func (s State) String() string {
 	for _, f := range []struct {
 		name  string
 		value uint64
-	}{{"epoch", uint64(s.Epoch)}, {"promise", uint64(s.Promise)}, {"line", uint64(s.Line)}, {"VDL", uint64(s.VDL)}, {"last LSN", uint64(s.End)}, {"SCL", uint64(s.SCL)}} {
+	}{{"epoch", uint64(s.Epoch)}, {"promise", uint64(s.Promise)}, {"line", uint64(s.Line)}, {"VDL", uint64(s.VDL)}, {"last LSN", uint64(s.End)}, {"SCL", uint64(s.SCL)}, {"floor", uint64(s.Floor)}} {
 		if f.value != 0 {
 			parts = append(parts, fmt.Sprintf("%s %d", f.name, f.value))
 		}

@@ -443,3 +443,22 @@ func TestTailsKeepNoPages(t *testing.T) {
 	require.Equal(t, node.LSN(6), bs[2].seg.Floor())
 	require.Equal(t, node.LSN(9), bs[2].seg.SCL())
 }
+
+// A full segment asks no tail for images, which has none: it waits for the one that it asked until its next turn but one, and with
+// every other peer a tail it would ask none but tails, for ever.
+func TestAFullSegmentAsksNoTailForImages(t *testing.T) {
+	v := testVolume()
+	v.Tails = []bool{false, true, false}
+	for asked, want := range map[node.ID]int{peer: 0, 3: 1} {
+		b := newBenchOf(t, self, v)
+		b.sent = nil
+		b.get(asked, &node.GossipGive{Line: 1, Floor: 6})
+		asks := 0
+		for _, e := range b.sent {
+			if _, is := e.Message.(*node.FillAsk); is && e.To == asked {
+				asks++
+			}
+		}
+		require.Equal(t, want, asks, "of segment %d", asked)
+	}
+}

@@ -22,8 +22,12 @@ type filling struct {
 	set   imageSet
 }
 
-// fillFrom begins to fetch a peer's images.
+// fillFrom begins to fetch a peer's images, unless it is known to have none: a segment that asks its peers by turns, and waits for
+// each until the turn after the next, would ask none but tails where every other peer is one.
 func (s *Segment) fillFrom(peer node.ID, out *node.Effects) {
+	if _, r, known := s.volume.Find(peer); known && s.isTail(r) && !s.tail {
+		return
+	}
 	if s.filling.busy || s.pending != nil || s.trimming || !s.settled() || s.ahead.frozen() || s.durable.line() != s.ahead.line() {
 		return
 	}

@@ -124,7 +124,8 @@ func (w *Writer) feedAgain(out *node.Effects) {
 		if f.sent > f.have && f.have == f.before {
 			f.sent = f.have
 			w.streamTo(f, out)
-		} else if f.told != w.vdl {
+		} else if f.told != w.vdl || f.low < w.vdl {
+			// What told of the VDL can be lost, and a writer that is idle says nothing else.
 			w.tellReader(f, nil, out)
 		}
 		f.before = f.have
@@ -155,7 +156,9 @@ func (w *Writer) followed(f *follower, m *node.Follow, out *node.Effects) {
 	if !f.heard {
 		f.heard, f.sent, f.before = true, m.Have, m.Have
 	}
-	f.have = max(f.have, m.Have)
+	// Its own word, also where it is less: of two answers that tell it to begin anew, the later one of which begins higher, it takes
+	// the first that comes, and lacks what is in between.
+	f.have = m.Have
 	f.sent = max(f.sent, f.have)
 	if m.Low > f.low {
 		f.low = m.Low

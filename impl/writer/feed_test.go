@@ -190,8 +190,34 @@ func TestWhenReadersAreToldTheVDL(t *testing.T) {
 	f.tick()
 	got = f.sent(reader1)
 	require.Equal(t, []node.Message{&node.Stream{Epoch: 1, VDL: 4, Since: node.Time(3 * time.Second)}}, got)
+	// That may be lost, and an idle writer says nothing else: it says so again, until the reader says that it reads there.
+	f.tick()
+	require.Equal(t, got, f.sent(reader1))
+	f.follow(reader1, 3, 4, 4)
 	f.tick()
 	require.Empty(t, f.sent(reader1), "it knows")
+}
+
+// An idle writer tells segments a floor that has moved since its last write, more than once, for a message can be lost; and then
+// nothing more. A group that it has no write for would keep all of its log otherwise.
+func TestAnIdleWriterTellsTheFloor(t *testing.T) {
+	f := newFed(t)
+	f.issue(node.Commit, 20)
+	f.durable(20)
+	f.follow(reader1, 1, 20, 5)
+	f.follow(reader2, 1, 20, 20)
+	for range tellings {
+		f.tick()
+	}
+	f.sent(1)
+	f.follow(reader1, 2, 20, 20)
+	f.follow(reader2, 2, 20, 20)
+	for range tellings {
+		f.tick()
+		require.Equal(t, []node.Message{&node.Append{Epoch: 1, VDL: 20, Last: 20, Floor: 20}}, f.sent(1))
+	}
+	f.tick()
+	require.Empty(t, f.sent(1))
 }
 
 // Segments keep what the slowest reader reads. A new writer, which has heard of none, takes each to read anywhere.
@@ -227,6 +253,8 @@ func TestASilentReaderIsGivenUp(t *testing.T) {
 	f.durable(20)
 	f.follow(reader1, 1, 20, 5)
 	f.follow(reader2, 1, 20, 20)
+	f.w.raiseFloor() // where the slower one reads
+	f.w.stream(&f.out)
 	for n := range uint64(feedLease) {
 		f.told()
 		f.follow(reader2, 2+n, 20, 20)
@@ -252,6 +280,25 @@ func TestASilentReaderIsGivenUp(t *testing.T) {
 	f.issue(node.Write, 1)
 	lsns, _ := f.streamed(reader1)
 	require.Equal(t, []node.LSN{23}, lsns)
+}
+
+// A reader that is told twice to begin anew, for it asked again before it heard, begins where the first one says. It is streamed
+// what lies between the two, and does not wait for it for ever.
+func TestAReaderBeginsWhereTheFirstAnswerSays(t *testing.T) {
+	f := newFed(t)
+	f.issue(node.Commit, 20)
+	f.durable(20)
+	f.get(reader1, &node.Follow{Epoch: 1, Number: 1, Wants: true})
+	f.issue(node.Commit, 2)
+	f.durable(22)
+	f.get(reader1, &node.Follow{Epoch: 1, Number: 2})
+	f.sent(reader1)
+	f.get(reader1, &node.Follow{Epoch: 1, Number: 3, Began: 1, Have: 20, Low: 20})
+	f.tick()
+	f.get(reader1, &node.Follow{Epoch: 1, Number: 4, Began: 1, Have: 20, Low: 20})
+	f.tick()
+	lsns, _ := f.streamed(reader1)
+	require.Equal(t, []node.LSN{21, 22}, lsns)
 }
 
 // Where a reader has to begin anew, and from where on it is streamed to.

@@ -65,13 +65,23 @@ func (w *Writer) recordsAfter(g *group, l node.LSN, most int) []*node.Record {
 	return rs
 }
 
+// tellings is at how many ticks in a row segments are told how far the volume is durable, and what they may collect, once it has
+// changed: a writer that is idle says nothing else, and a message can be lost.
+const tellings = 3
+
 // resend sends a segment that has not moved since the last tick what it lacks, and tells all how far the volume is
-// durable when nothing else does.
+// durable, and its floor, when nothing else does.
 func (w *Writer) resend(out *node.Effects) {
 	for i := range w.groups {
 		g := &w.groups[i]
-		tell := w.phase == open && g.toldVDL != w.vdl
-		g.toldVDL = w.vdl
+		tell := false
+		if w.phase == open {
+			if floor := w.floorOf(g); g.toldVDL != w.vdl || g.toldFloor != floor {
+				g.toldVDL, g.toldFloor, g.tellings = w.vdl, floor, tellings
+			}
+			tell = g.tellings > 0
+			g.tellings = max(0, g.tellings-1)
+		}
 		g.eachMember(func(_ int, p *replica) {
 			stuck := p.scl < g.sent && p.scl == p.before
 			p.before = p.scl

@@ -152,13 +152,15 @@ type Writer struct {
 
 // A group is what the writer knows of one protection group.
 type group struct {
-	members  node.Membership // who counts
-	replicas []replica       // all that are provisioned; only members are sent to, asked and counted
-	lsns     []node.LSN      // of the group, from w.first on, ascending
-	last     node.LSN        // the group's last LSN
-	atVDL    node.LSN        // its last LSN at or below the VDL
-	sent     node.LSN        // its last LSN that was sent to all
-	toldVDL  node.LSN        // the VDL that was last sent to all
+	members   node.Membership // who counts
+	replicas  []replica       // all that are provisioned; only members are sent to, asked and counted
+	lsns      []node.LSN      // of the group, from w.first on, ascending
+	last      node.LSN        // the group's last LSN
+	atVDL     node.LSN        // its last LSN at or below the VDL
+	sent      node.LSN        // its last LSN that was sent to all
+	toldVDL   node.LSN        // the VDL that was last sent to all
+	toldFloor node.LSN        // and the floor
+	tellings  int             // ticks for which they are told it again
 }
 
 // A replica is what the writer knows of one segment.
