@@ -610,6 +610,11 @@ func (g *orders) indices() []int {
 				for v, ok := g.first[read]; ok && v != none; v = g.versions[v].alike {
 					ask(g.versions[v].step)
 				}
+				if g.replaced != nil { // by whom others of the value were replaced in time
+					if _, by, found := g.replaced[read.key].before(g.c.steps[s].begin); found {
+						ask(by)
+					}
+				}
 			}
 		}
 	}

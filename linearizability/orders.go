@@ -308,14 +308,14 @@ func (g *orders) standing(i, key int32, may []int32) []int32 {
 		g.replaced = make([]replacing, len(g.c.keys))
 		for v := len(g.c.keys); v < len(g.versions); v++ {
 			if s := &g.c.steps[g.versions[v].step]; s.must {
-				g.replaced[g.versions[v].key].add(s.begin, s.end)
+				g.replaced[g.versions[v].key].add(s.begin, s.end, g.versions[v].step)
 			}
 		}
 		for k := range g.replaced {
 			g.replaced[k].arrange()
 		}
 	}
-	latest, replaced := g.replaced[key].before(g.c.steps[i].begin)
+	latest, _, replaced := g.replaced[key].before(g.c.steps[i].begin)
 	if !replaced {
 		return may
 	}
@@ -333,26 +333,31 @@ func (g *orders) standing(i, key int32, may []int32) []int32 {
 
 // A replacing is the writes of a key, by which others are replaced: once arranged, by their ends, and of those so far the latest
 // begin.
-type replacing struct{ ends, begins []int64 }
+type replacing struct {
+	ends, begins []int64
+	by           []int32 // who began then
+}
 
-func (r *replacing) add(begin, end int64) {
-	r.ends, r.begins = append(r.ends, end), append(r.begins, begin)
+func (r *replacing) add(begin, end int64, by int32) {
+	r.ends, r.begins, r.by = append(r.ends, end), append(r.begins, begin), append(r.by, by)
 }
 
 func (r *replacing) arrange() {
 	sort.Sort(r)
 	for at := 1; at < len(r.begins); at++ {
-		r.begins[at] = max(r.begins[at], r.begins[at-1])
+		if r.begins[at] < r.begins[at-1] {
+			r.begins[at], r.by[at] = r.begins[at-1], r.by[at-1]
+		}
 	}
 }
 
-// before is the latest begin of those that ended before a time; found is false when none did.
-func (r *replacing) before(time int64) (latest int64, found bool) {
+// before is the latest begin of those that ended before a time, and whose that is; found is false when none did.
+func (r *replacing) before(time int64) (latest int64, by int32, found bool) {
 	ended := sort.Search(len(r.ends), func(at int) bool { return r.ends[at] >= time })
 	if ended == 0 {
-		return 0, false
+		return 0, none, false
 	}
-	return r.begins[ended-1], true
+	return r.begins[ended-1], r.by[ended-1], true
 }
 
 func (r *replacing) Len() int           { return len(r.ends) }
@@ -360,6 +365,7 @@ func (r *replacing) Less(i, j int) bool { return r.ends[i] < r.ends[j] }
 func (r *replacing) Swap(i, j int) {
 	r.ends[i], r.ends[j] = r.ends[j], r.ends[i]
 	r.begins[i], r.begins[j] = r.begins[j], r.begins[i]
+	r.by[i], r.by[j] = r.by[j], r.by[i]
 }
 
 // choose gives the readings that are not known their clauses: one of the versions was read, and whoever wrote that happened.

@@ -153,7 +153,7 @@ func (m *membership) settle(k *member) {
 	for _, list := range [2][]int32{k.adds, k.removes} {
 		for _, i := range list {
 			if c := m.call(i); !c.Unknown {
-				k.known.add(c.Begin, c.End)
+				k.known.add(c.Begin, c.End, i)
 			}
 		}
 	}
@@ -162,7 +162,7 @@ func (m *membership) settle(k *member) {
 
 // sources tells whether a change that leaves the value can be the last one before the read, and whether one must be.
 func (m *membership) sources(k *member, read *Call, value int32) (may, must bool) {
-	latest, replaced := k.known.before(read.Begin) // what ended before this is replaced by then
+	latest, _, replaced := k.known.before(read.Begin) // what ended before this is replaced by then
 	must = true
 	count := func(possible bool, leaves int32) {
 		if possible {
