@@ -243,10 +243,17 @@ func (w *Writer) join(out *node.Effects) {
 	}
 }
 
+// mostIdleLoads is after how many ticks without a single record a recovery gives up. It has decided to keep what was on one segment
+// alone, and that segment has lost its disk before any other had it: nothing acknowledged, or a write quorum would hold it, so
+// who decides anew cuts it. This writer cannot, for its history is on segments, and says so: who watches over it starts a
+// successor, as for one that died. So many ticks are longer than any restart, and shorter than the patience of whoever waits.
+const mostIdleLoads = 200
+
 // loading is the reading of the kept records from w.first to the cut.
 type loading struct {
 	base    node.LSN
 	missing int      // slots of w.log still empty
+	idle    int      // ticks since the last one was filled
 	passes  int      // over all groups since the last tick
 	cursors []cursor // by group
 	prefer  []int    // by group: the replica that was complete furthest
@@ -358,6 +365,7 @@ func (w *Writer) loaded(g node.Group, m *node.LogRecords, out *node.Effects) {
 		if slot := &w.log[r.LSN-w.first]; *slot == nil {
 			*slot = r
 			w.load.missing--
+			w.load.idle = 0
 		}
 	}
 	// It may answer any question of this recovery: once nothing is missing, no other answer is waited for.

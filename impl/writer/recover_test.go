@@ -301,3 +301,22 @@ func TestALoadThatFindsNothingWaitsForTheTick(t *testing.T) {
 	}
 	require.Equal(t, 1, asks, "the tick asks again")
 }
+
+// Seed 41751: a recovery had decided to keep four records that one segment alone held, and that segment lost its disk before any
+// other had them. The writer asked for them for ever. Now it says, after a while, that it will not serve, and whoever watches over it
+// starts a successor, which cuts them. A single record that comes has it go on.
+func TestARecoveryThatCannotReadWhatItKeepsGivesUp(t *testing.T) {
+	w, records := recovering(t)
+	var out node.Effects
+	for range mostIdleLoads {
+		w.retry(&out)
+	}
+	require.False(t, w.State().Deposed)
+	w.loaded(0, &node.LogRecords{Epoch: 2, From: w.load.cursors[0].next, Through: 3, Records: records[:1]}, &out)
+	for range mostIdleLoads {
+		w.retry(&out)
+	}
+	require.False(t, w.State().Deposed)
+	w.retry(&out)
+	require.True(t, w.State().Deposed)
+}

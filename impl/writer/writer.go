@@ -346,6 +346,13 @@ func (w *Writer) retry(out *node.Effects) {
 	case fencing:
 		w.fence(out)
 	case repairing:
+		if w.load.missing > 0 {
+			w.load.idle++
+		}
+		if w.load.idle > mostIdleLoads {
+			w.depose(out)
+			return
+		}
 		w.join(out)
 		w.loadMore(true, out)
 		w.resend(out)
