@@ -175,7 +175,7 @@ func TestReadConfigurationRefuses(t *testing.T) {
 		"plan.horizun: expected one of the keys":                                                                                         strings.Replace(good, `"horizon"`, `"horizun"`, 1),
 		"unexpected EOF":                                                                                                                 good[:len(good)/2],
 		"expected the end behind the JSON value":                                                                                         good + good,
-		"version is 1, want 3":                                                                                                           strings.Replace(good, `"version": 3`, `"version": 1`, 1),
+		"version is 1, want 4":                                                                                                           strings.Replace(good, `"version": 4`, `"version": 1`, 1),
 	} {
 		_, err := read(strings.NewReader(text))
 		require.ErrorContains(t, err, words)

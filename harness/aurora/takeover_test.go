@@ -12,7 +12,7 @@ import (
 )
 
 // growing is a run of whose three groups one is in use at first: its writer soon asks the register for another.
-const growing = `{"version":3,"system":"aurora","seed":35,"settings":{
+const growing = `{"version":4,"system":"aurora","seed":35,"settings":{
 "volume":{"groups":3,"replicas":6,"writeQuorum":4,"readQuorum":3,"pageSize":512,"inUse":1,"groupPages":9,"backupWindow":16,"zones":3,"readers":1},
 "nodes":{"backupEvery":"29ms","scrubEvery":"19ms","coalesceEvery":"35ms","gossipEvery":"19ms","cachePages":3,"logAhead":4096,"retryEvery":"13ms","monitorEvery":"13ms","suspectAfter":4,"idleAfter":"40ms"},
 "workload":{"clients":5,"transactions":15,"accounts":4,"rows":13,"churn":200,"keyBytes":12,"valueBytes":52,"balance":700,"think":"6.37ms","timeout":"101ms",

@@ -18,7 +18,7 @@ import (
 )
 
 // Version is that of Configuration. It changes whenever the same configuration would give another run.
-const Version = 3
+const Version = 4
 
 // A Configuration is everything that a run depends on.
 type Configuration struct {

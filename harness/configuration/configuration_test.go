@@ -11,7 +11,7 @@ import (
 	_ "github.com/firstgap/firstgap/harness/internal/runflags"
 )
 
-const whole = `{"version":3,"system":"mine","seed":7,"settings":{"anything":[1,2]},
+const whole = `{"version":4,"system":"mine","seed":7,"settings":{"anything":[1,2]},
 "network":{"latency":"140µs"},"disk":{"sync":"822µs"},
 "plan":{"horizon":"300ms","faults":[{"kind":"crash","at":"5ms","for":"1ms","nodes":["replica 1"]}]},
 "ending":{"bound":"2s","calm":"118ms","settle":"100ms","crash":true},"limits":{"events":400000,"time":"2m","bytes":268435456}}`
@@ -40,7 +40,7 @@ func TestWhatIsNotUnderstoodIsRefusedByItsPath(t *testing.T) {
 		`network.latency: expected a duration like "1.5ms", found "soon"`:                                                                               {`140µs`, `soon`},
 		"limits.events: expected a number that fits uint64, found -1":                                                                                   {`400000`, `-1`},
 		"configuration: system is missing, want the name of a system":                                                                                   {`"mine"`, `""`},
-		"configuration: version is 2, want 3":                                                                                                           {`"version":3`, `"version":2`},
+		"configuration: version is 2, want 4":                                                                                                           {`"version":4`, `"version":2`},
 		"configuration: ending.bound is 0s, want 1µs to 1h":                                                                                             {`"bound":"2s"`, `"bound":"0s"`},
 	} {
 		text := strings.Replace(whole, change[0], change[1], 1)

@@ -10,7 +10,7 @@ import (
 // A configuration is written by hand and read. The system under test reads its own part of it, the settings.
 func Example() {
 	c, err := configuration.Read(strings.NewReader(`{
-		"version": 3, "system": "register", "seed": 7, "settings": {"clients": 2},
+		"version": 4, "system": "register", "seed": 7, "settings": {"clients": 2},
 		"network": {"latency": "140µs"}, "disk": {"sync": "800µs"},
 		"plan": {"horizon": "300ms", "faults": [{"kind": "crash", "at": "5ms", "for": "1ms", "nodes": ["replica 1"]}]},
 		"ending": {"bound": "2s", "calm": "100ms", "settle": "100ms", "crash": true},
