@@ -64,7 +64,8 @@ func objected(t *testing.T, r harness.Result, c judge.Check, words ...string) {
 func TestAQuietRunPassesEveryCheck(t *testing.T) {
 	r := run(quiet(t))
 	require.Equal(t, judge.Pass, r.Verdict, "%v", r.Findings)
-	require.ElementsMatch(t, []judge.Check{faults.Trace, faults.Serializability, faults.Durability, faults.Pages, faults.Progress, faults.Replies, faults.Restore, judge.Wire, faults.Tree, faults.Sanity}, r.Made)
+	require.ElementsMatch(t, []judge.Check{faults.Trace, faults.Serializability, faults.Durability, faults.Pages, faults.Progress, faults.Replies, faults.Restore, judge.Wire, faults.Tree, faults.Sanity,
+		faults.CatchUp, faults.Wholeness, faults.Replacement, faults.Collection, faults.Floor, faults.Storage, faults.Answers, faults.Traffic, faults.Writes, faults.Upkeep}, r.Made)
 	c := r.Counts
 	require.Equal(t, uint64(1), c.Runs)
 	require.Equal(t, uint64(1), c.TakeOvers)

@@ -1,6 +1,7 @@
 package aurora
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -21,6 +22,7 @@ func everythingLeftOut() harness.System {
 // What segments leave out is in no generated configuration, is refused in a given one, and checks that need it are not made.
 func TestWhatSegmentsLeaveOut(t *testing.T) {
 	s := everythingLeftOut()
+	same := 0
 	for seed := range uint64(300) {
 		c, err := s.Generate(seed, harness.Generation{})
 		require.NoError(t, err)
@@ -34,7 +36,11 @@ func TestWhatSegmentsLeaveOut(t *testing.T) {
 		require.NoError(t, err)
 		whole, err := Read(&ours)
 		require.NoError(t, err)
-		require.Equal(t, whole.Workload, full.Workload, "seed %d: what is left out changed what else is drawn", seed)
+		late := func(c *Configuration) bool { return slices.Contains(c.Plan.Has(c.Topology()), faults.LateConfirmation) }
+		if !late(&whole) && !late(&full) { // a scene that has clients of its own, where the faults of the other volume leave it room
+			require.Equal(t, whole.Workload, full.Workload, "seed %d: what is left out changed what else is drawn", seed)
+			same++
+		}
 		ours.System = s.Name()
 		err = harness.Validate(s, &ours)
 		for field, n := range map[string]int{"volume.spares": whole.Volume.Spares, "volume.tails": whole.Volume.Tails, "volume.backupWindow": whole.Volume.BackupWindow} {
@@ -43,6 +49,7 @@ func TestWhatSegmentsLeaveOut(t *testing.T) {
 			}
 		}
 	}
+	require.Greater(t, same, 200)
 	c, err := s.Generate(1, harness.Generation{Bug: "bugOfAStranger"})
 	require.NoError(t, err, "a bug of the stranger's own, in a build without points")
 	require.Equal(t, "bugOfAStranger", c.Bug)
