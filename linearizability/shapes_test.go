@@ -214,8 +214,11 @@ func (s callShape) plant(r *rand.Rand, history []Call) {
 // Long histories of every shape, whose values come once each, are decided, within what a simulated run may spend.
 func TestLongHistoriesOfEveryShapeAreDecided(t *testing.T) {
 	histories := 24
-	if *differential > 0 {
+	switch {
+	case *differential > 0:
 		histories = max(histories, *differential/1000)
+	case testing.Short(): // under the race detector, where what is decided is not the question
+		histories = 6
 	}
 	for _, s := range callShapes() {
 		t.Run(s.name, func(t *testing.T) {

@@ -89,8 +89,12 @@ func TestACampaignThatPasses(t *testing.T) {
 // A real campaign ends the same at any number of workers.
 func TestTheNumberOfWorkersDoesNotMatter(t *testing.T) {
 	var first *Summary
+	runs := uint64(70)
+	if testing.Short() { // under the race detector, which makes each take ten times as long
+		runs = 20
+	}
 	for _, workers := range []int{1, 2, 5} {
-		s, err := Run(t.Context(), Options{System: ours(), Runs: 70, Seed: 900, Workers: workers})
+		s, err := Run(t.Context(), Options{System: ours(), Runs: runs, Seed: 900, Workers: workers})
 		require.NoError(t, err)
 		require.Equal(t, judge.Pass, s.Verdict, "%v", s.Reasons)
 		s.Seconds, s.Workers, s.HeapBytes = 0, 0, 0
