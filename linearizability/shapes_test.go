@@ -236,8 +236,10 @@ func TestLongHistoriesOfEveryShapeAreDecided(t *testing.T) {
 				count[fmt.Sprint("mistaken ", mistaken, ": ", result.Verdict, " by ", result.Proof)]++
 			})
 			t.Log(count)
-			require.Positive(t, count["mistaken false: legal by order"]+count["mistaken false: legal by search"])
-			require.Positive(t, count["mistaken true: illegal by order"]+count["mistaken true: illegal by search"])
+			if !testing.Short() { // so few may all be of one kind
+				require.Positive(t, count["mistaken false: legal by order"]+count["mistaken false: legal by search"])
+				require.Positive(t, count["mistaken true: illegal by order"]+count["mistaken true: illegal by search"])
+			}
 			if s.ordered {
 				require.Zero(t, count["mistaken false: legal by search"]+count["mistaken true: legal by search"]+count["mistaken true: illegal by search"])
 			}
