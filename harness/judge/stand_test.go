@@ -52,7 +52,7 @@ func TestEachCheckOfTheStandObjects(t *testing.T) {
 		}, "", "", ""},
 		"the floor stays":               {func(s *Stand) { s.Active.Floor = 89 }, faults.Floor, "floor 90", "89"},
 		"no floor, and nothing written": {func(s *Stand) { s.Active.Floor, s.Active.Wrote = 0, false }, "", "", ""},
-		"a disk fills":                  {func(s *Stand) { first(s).Stored = 20_385 }, faults.Storage, "at most 20384 bytes on its disk", "20385"},
+		"a disk fills":                  {func(s *Stand) { first(s).Stored = 32_673 }, faults.Storage, "at most 32672 bytes on its disk", "32673"},
 		"no node is active":             {func(s *Stand) { s.Active = nil; first(s).State.SCL = 0 }, "", "", ""},
 	} {
 		s := whole()
