@@ -229,15 +229,12 @@ func (r *run) answered() bool {
 	}
 	r.open = &judge.Open{Bound: answerBound}
 	left := r.world.Unanswered()
-	for end := r.world.Now().Add(time.Duration(answerBound)); len(left) > 0; {
-		if r.world.Now() >= end {
-			break
-		}
-		if !r.until(min(end, r.world.Now().Add(lookEvery)), nil) {
-			return false
-		}
+	if !r.look(answerBound, func() bool {
 		now := r.world.Unanswered()
 		left = slices.DeleteFunc(left, func(a runtime.Unanswered) bool { return !slices.Contains(now, a) })
+		return len(left) == 0
+	}) {
+		return false
 	}
 	for _, a := range left {
 		state, _ := r.world.State(a.Process)
@@ -252,20 +249,25 @@ func (r *run) settle() {
 	if r.stage.Stand == nil || r.beyondRepair() {
 		return
 	}
-	for end := r.world.Now().Add(time.Duration(standBound)); ; {
-		s := r.stage.Stand()
-		if s == nil {
-			return
-		}
-		s.Bound = standBound
-		if s.Settled() || r.world.Now() >= end {
-			r.stand = s
-			return
-		}
+	var s *judge.Stand
+	if !r.look(standBound, func() bool {
+		s = r.stage.Stand()
+		return s == nil || s.Settled()
+	}) || s == nil {
+		return
+	}
+	s.Bound = standBound
+	r.stand = s
+}
+
+// look lets the world go on until what it looks for now and then is so, or the time is up. It tells whether the world can go on.
+func (r *run) look(bound faults.Duration, done func() bool) bool {
+	for end := r.world.Now().Add(time.Duration(bound)); !done() && r.world.Now() < end; {
 		if !r.until(min(end, r.world.Now().Add(lookEvery)), nil) {
-			return
+			return false
 		}
 	}
+	return true
 }
 
 // upheave lets the last thing go wrong: the active node is replaced, or, in a system without one, every node loses its memory.

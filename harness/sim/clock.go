@@ -58,13 +58,8 @@ func (w *World) slowClock(p *process, factor float64, length time.Duration) {
 	p.clock.slow = append(p.clock.slow, one)
 	p.clock.setRate(w.now, p.clock.factor())
 	w.actAt(w.now.Add(length), w.plan, "end of "+string(faults.ClockSlow)+" "+p.name, func() {
-		for i, other := range p.clock.slow {
-			if other == one {
-				p.clock.slow = append(p.clock.slow[:i], p.clock.slow[i+1:]...)
-				p.clock.setRate(w.now, p.clock.factor())
-				return
-			}
-		}
+		p.clock.slow = without(p.clock.slow, one)
+		p.clock.setRate(w.now, p.clock.factor())
 	})
 }
 

@@ -355,15 +355,15 @@ func (w *World) linkFault(f *faults.Fault) *linkFault {
 	return l
 }
 
+// without returns the faults that go on when one of them has ended.
+func without[F comparable](faults []F, ended F) []F {
+	return slices.DeleteFunc(faults, func(f F) bool { return f == ended })
+}
+
 func (w *World) beginLinkFault(l *linkFault, length time.Duration) {
 	w.links = append(w.links, l)
 	w.actAt(w.now.Add(length), w.plan, "end of "+string(l.kind), func() {
-		for i, other := range w.links {
-			if other == l {
-				w.links = append(w.links[:i], w.links[i+1:]...)
-				return
-			}
-		}
+		w.links = without(w.links, l)
 	})
 }
 
@@ -375,12 +375,7 @@ func (w *World) crashFor(p *process, how string, salt uint64, length time.Durati
 func (w *World) slowDisk(p *process, slow *diskFault, length time.Duration) {
 	p.disk.slow = append(p.disk.slow, slow)
 	w.actAt(w.now.Add(length), w.plan, "end of "+string(faults.DiskSlow)+" "+p.name, func() {
-		for i, other := range p.disk.slow {
-			if other == slow {
-				p.disk.slow = append(p.disk.slow[:i], p.disk.slow[i+1:]...)
-				return
-			}
-		}
+		p.disk.slow = without(p.disk.slow, slow)
 	})
 }
 
@@ -388,12 +383,7 @@ func (w *World) slowDisk(p *process, slow *diskFault, length time.Duration) {
 func (w *World) failDisk(p *process, failing *diskFailure, length time.Duration) {
 	p.disk.failing = append(p.disk.failing, failing)
 	w.actAt(w.now.Add(length), w.plan, "end of "+string(faults.DiskFail)+" "+p.name, func() {
-		for i, other := range p.disk.failing {
-			if other == failing {
-				p.disk.failing = append(p.disk.failing[:i], p.disk.failing[i+1:]...)
-				break
-			}
-		}
+		p.disk.failing = without(p.disk.failing, failing)
 		if p.disk.dead && len(p.disk.failing) == 0 {
 			w.crashFor(p, string(faults.DiskFail), failing.salt, 0)
 		}
