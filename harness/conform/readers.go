@@ -1,6 +1,7 @@
 package conform
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -108,11 +109,15 @@ func atMost(lsns []node.LSN, n int) int {
 // again does not count.
 func (x *index) value(key string, n node.LSN) node.Value {
 	writes := x.rows[key]
-	for i := len(writes) - 1; i >= 0; i-- {
+	upTo, found := slices.BinarySearchFunc(writes, n, func(w *node.Record, l node.LSN) int { return cmp.Compare(w.LSN, l) })
+	if found {
+		upTo++
+	}
+	for i := upTo - 1; i >= 0; i-- {
 		w := writes[i]
 		commit, committed := x.commits[w.Txn]
 		undo, undone := x.undone[w.LSN]
-		if w.LSN <= n && committed && commit <= n && !(undone && undo <= n) {
+		if committed && commit <= n && !(undone && undo <= n) {
 			return w.New
 		}
 	}

@@ -121,7 +121,8 @@ func (s *Stand) Replacement() (broken []error) {
 	return broken
 }
 
-// Collection lists the members that keep more log, of what they may turn into pages, than the pages have bytes.
+// Collection lists the members that keep more log, of what they may turn into pages, than the pages have bytes, and than the log has
+// that they must keep: to write either anew for less would cost more than it frees.
 func (s *Stand) Collection() (broken []error) {
 	if s.Active == nil {
 		return nil
@@ -149,12 +150,14 @@ func (g *Group) held() bool {
 	return bare && lost
 }
 
-// most is how many bytes of log a copy may keep that it may turn into pages: it does when there are as many as its pages have.
+// most is how many bytes of log a copy may keep that it may turn into pages: it does when there are as many as its pages have, and as
+// the log has that stays.
 func (g *Group) most(c *CopyStand) int {
+	stays := c.Kept - c.Log
 	if c.Bare {
-		return g.Slack
+		return stays + g.Slack
 	}
-	return g.Pages + g.Slack
+	return max(g.Pages, stays) + g.Slack
 }
 
 // FloorMoves objects to a floor that is not at the VDL though nothing reads below it.

@@ -44,10 +44,14 @@ func TestEachCheckOfTheStandObjects(t *testing.T) {
 		"lost, and a spare of another kind": {func(s *Stand) { s.Groups[0].Copies[1].Lost = true }, "", "", ""},
 		"lost, and the spare is down":       {func(s *Stand) { first(s).Lost, s.Groups[0].Copies[3].Running = true, false }, "", "", ""},
 		"between two memberships":           {func(s *Stand) { s.Groups[0].Changing = true }, faults.Replacement, "one set of members", "several"},
-		"keeps its log":                     {func(s *Stand) { first(s).Log = 5121 }, faults.Collection, "at most 5120 bytes of log", "5121, and a floor of 80"},
-		"a bare one keeps its log":          {func(s *Stand) { s.Groups[0].Copies[1].Log = 1025 }, faults.Collection, "at most 1024 bytes of log", "1025"},
+		"keeps its log":                     {func(s *Stand) { first(s).Log, first(s).Kept = 5121, 5121 }, faults.Collection, "at most 5120 bytes of log", "5121, and a floor of 80"},
+		"a bare one keeps its log":          {func(s *Stand) { s.Groups[0].Copies[1].Log, s.Groups[0].Copies[1].Kept = 1025, 1025 }, faults.Collection, "at most 1024 bytes of log", "1025"},
+		// What must stay is written anew with what goes: as much of it may wait.
+		"keeps as much as must stay":     {func(s *Stand) { first(s).Log, first(s).Kept = 7024, 13_024 }, "", "", ""},
+		"keeps more than must stay":      {func(s *Stand) { first(s).Log, first(s).Kept = 7025, 13_025 }, faults.Collection, "at most 7024 bytes of log", "7025"},
+		"a bare one keeps what may stay": {func(s *Stand) { s.Groups[0].Copies[1].Log, s.Groups[0].Copies[1].Kept = 1124, 1224 }, "", "", ""},
 		"keeps its log, and a full one is lost": {func(s *Stand) {
-			first(s).Log, s.Groups[0].Copies[2].Lost = 9999, true
+			first(s).Log, first(s).Kept, s.Groups[0].Copies[2].Lost = 9999, 9999, true
 			s.Groups[0].Copies = s.Groups[0].Copies[:3]
 		}, "", "", ""},
 		"the floor stays":               {func(s *Stand) { s.Active.Floor = 89 }, faults.Floor, "floor 90", "89"},

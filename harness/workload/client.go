@@ -67,6 +67,9 @@ type Client struct {
 	late    []lateCommit
 }
 
+// doublings is how often the patience of an auditor doubles.
+const doublings = 4
+
 // A mark is a savepoint of the transaction under way.
 type mark struct {
 	name  uint32 // as the writer gave it
@@ -265,8 +268,13 @@ func (c *Client) repeats() bool {
 	return c.patient && (c.asked == node.OpGet || c.asked == node.OpScan)
 }
 
-// patience is how long the client waits for an answer.
+// patience is how long the client waits for an answer. An auditor waits longer each time: who gives up leaves a transaction
+// that a writer ends only when it has been idle for a while, and if that waits for a row, the next one of the same client
+// waits behind it. With a patience that is shorter than the writer's the auditor would wait behind itself for ever.
 func (c *Client) patience() time.Duration {
+	if c.patient && !c.repeats() {
+		return time.Duration(c.workload.Timeout) << min(max(c.started-1, 0), doublings)
+	}
 	if c.repeats() {
 		return time.Duration(c.workload.Timeout) / reads // the whole transaction must not look silent meanwhile
 	}

@@ -510,6 +510,25 @@ func TestAnAuditorWritesThenReadsEverything(t *testing.T) {
 	require.Empty(t, rows)
 }
 
+// An auditor that gave up leaves a transaction behind, which waits for the row of the one before, which the writer ends when it has
+// been idle for a while. As long as each new one gives up sooner than that, it waits behind those of its own.
+func TestAProberOutwaitsAWriterThatTakesItsTime(t *testing.T) {
+	w := plain()
+	w.Clients = 0
+	b, d, h := newBench(w, 9)
+	b.writers[9].delay = func(r node.Request) time.Duration {
+		if r.Op == node.OpPut {
+			return 3 * time.Duration(w.Timeout)
+		}
+		return 0
+	}
+	a := NewProber(w, 7, 1, d, h)
+	a.Start(b.now, port{b, 0, a})
+	b.drain(t)
+	require.True(t, a.Wrote())
+	require.Len(t, h.Transactions, 3, "one timeout, two, four")
+}
+
 // A prober that finds the volume full deletes rows until it can write.
 func TestAProberMakesRoom(t *testing.T) {
 	w := plain()

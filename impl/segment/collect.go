@@ -12,8 +12,9 @@ import (
 // made durable, and only then does the log lose what they stand for. Dropped first, a crash in between would leave
 // neither (bug 19 of the catalogue).
 
-// collectShare is how much log, as a part of the images, has to be there to be collected before the images are written
-// anew: every byte of log pays for at most so many bytes of images.
+// collectShare is how much log, as a part of the images and of the log that stays, has to be there to be collected before
+// both are written anew: every byte of log pays for at most so many bytes of either. By the images alone, a floor that lags
+// far behind, as of a reader that hangs, would have thousands of records written anew for every one that goes.
 const collectShare = 1
 
 // Tokens of what is not a sync.
@@ -49,7 +50,7 @@ func (s *Segment) coalesce(out *node.Effects) {
 		garbage += recordBytes(h.Record)
 		tail = h.Record
 	}
-	if tail == nil || garbage*collectShare < s.imageBytes {
+	if tail == nil || garbage*collectShare < max(s.imageBytes, s.heldBytes-garbage) {
 		return
 	}
 	set := &imageSet{

@@ -197,7 +197,8 @@ func (s *Segment) hollow() {
 	s.imageBytes = 0
 	s.scl = 0
 	for _, v := range s.pages {
-		v.base, v.latest = imagedPage{}, nil
+		v.base = imagedPage{}
+		v.forget()
 	}
 }
 

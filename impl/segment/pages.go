@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,12 +11,18 @@ import (
 )
 
 // versions is what a segment has of one page: its image as of the floor, the records that change it from there on, each
-// of which makes a version, and the page as of the newest read, to go on from.
+// of which makes a version, and some of the versions that were read, to go on from.
 type versions struct {
 	base    imagedPage // the zero value for a page that nothing at or below the floor changed
 	records []*node.Record
-	latest  *page.Page // nil when nothing was read yet
+	latest  *page.Page   // as of the newest read, nil when nothing was read yet
+	marks   []*page.Page // as of reads before it, ascending, with markEvery records from one to the next
+	since   int          // records from the last mark, or the base, to latest
 }
+
+// markEvery bounds, together with the floor, what a read that is older than the newest one has to apply: a reader that lags
+// reads behind another one that does not, and with a floor that lags as far each of its reads would begin at the floor.
+const markEvery = 32
 
 func (s *Segment) version(p node.PageID) *versions {
 	v := s.pages[p]
@@ -57,7 +64,7 @@ func (v *versions) add(r *node.Record) {
 	}
 	v.records = slices.Insert(v.records, i, r)
 	if v.latest != nil && v.latest.LSN > r.LSN {
-		v.latest = nil // a gap was filled below what was read: cannot be, for reads stay at or below the SCL
+		v.forget() // a gap was filled below what was read: cannot be, for reads stay at or below the SCL
 	}
 }
 
@@ -66,15 +73,40 @@ func (v *versions) keep(onLine func(node.LSN, node.Epoch) bool) {
 	n := len(v.records)
 	v.records = slices.DeleteFunc(v.records, func(r *node.Record) bool { return !onLine(r.LSN, r.Epoch) })
 	if len(v.records) < n {
-		v.latest = nil
+		v.forget()
 	}
 }
+
+// forget forgets the versions that were made of the records.
+func (v *versions) forget() { v.latest, v.marks, v.since = nil, nil, 0 }
 
 // collect forgets the records that the base stands for.
 func (v *versions) collect(floor node.LSN) {
 	v.records = slices.Delete(v.records, 0, v.find(floor))
-	if v.latest != nil && (v.base.page == nil || v.latest.LSN < v.base.page.LSN) {
-		v.latest = nil
+	if v.base.page == nil || v.latest != nil && v.latest.LSN < v.base.page.LSN {
+		v.forget()
+		return
+	}
+	below := func(p *page.Page) bool { return p.LSN < v.base.page.LSN }
+	v.marks = slices.DeleteFunc(v.marks, below)
+}
+
+// before returns a page of its own to go on from to a version that is older than the newest one read.
+func (v *versions) before(id node.PageID, l node.LSN) *page.Page {
+	i, found := slices.BinarySearchFunc(v.marks, l, func(p *page.Page, l node.LSN) int { return cmp.Compare(p.LSN, l) })
+	if found {
+		i++
+	}
+	if i == 0 {
+		return v.start(id)
+	}
+	return v.marks[i-1].Clone()
+}
+
+// passed is told that the newest read has gone on by a record.
+func (v *versions) passed(p *page.Page) {
+	if v.since++; v.since == markEvery {
+		v.marks, v.since = append(v.marks, p.Clone()), 0
 	}
 }
 
@@ -124,11 +156,12 @@ func (s *Segment) PageAt(p node.PageID, readPoint node.LSN) ([]byte, error) {
 	// }
 
 	v := s.version(p)
-	pg := v.latest
-	keep := true
-	if pg == nil || pg.LSN > readPoint {
-		keep = pg == nil
+	pg, newest := v.latest, true
+	switch {
+	case pg == nil:
 		pg = v.start(p)
+	case pg.LSN > readPoint:
+		pg, newest = v.before(p, readPoint), false
 	}
 	for _, r := range v.records[v.find(pg.LSN):] {
 		if r.LSN > readPoint {
@@ -138,11 +171,14 @@ func (s *Segment) PageAt(p node.PageID, readPoint node.LSN) ([]byte, error) {
 			return nil, fmt.Errorf("segment %d: page %d at %d: %w", s.id, p, readPoint, errBehind)
 		}
 		if err := pg.Apply(r); err != nil {
-			v.latest = nil // it may be half of what it should be
+			v.forget() // the newest may be half of what it should be
 			return nil, fmt.Errorf("segment %d: %w", s.id, err)
 		}
+		if newest {
+			v.passed(pg)
+		}
 	}
-	if keep {
+	if newest {
 		v.latest = pg
 	}
 	return pg.Encode(), nil
