@@ -12,6 +12,7 @@ type edge struct {
 	from, to int32
 	why      Why
 	key      int32
+	gate     bool // it is known because the beginning's chain of the key comes before all others
 }
 
 // A hop is an arc and where it starts.
@@ -276,7 +277,7 @@ func (g *orders) edges(cycle []hop) []edge {
 			from = s
 		}
 		if s := g.stepOf(h.to); s != none && h.why != "" {
-			edges = append(edges, edge{from, s, h.why, h.key})
+			edges = append(edges, edge{from, s, h.why, h.key, g.isGate(h.from)})
 		}
 	}
 	return edges
@@ -328,6 +329,8 @@ func (g *orders) clause(cycle []hop) []literal {
 	for _, h := range turned {
 		if s := g.stepOf(h.from); s != none {
 			g.core[s] = true
+		} else if g.isGate(h.from) {
+			g.begun[h.key] = true
 		}
 	}
 	return clause
@@ -467,12 +470,10 @@ func (g *orders) tell() {
 			}
 			if open == 0 {
 				g.cycle = t.cycle
-				g.core = make(map[int32]bool)
+				g.core, g.begun = make(map[int32]bool), make(map[int32]bool)
 				told := map[int]bool{at: true}
 				for queue := []int{at}; len(queue) > 0; queue = queue[1:] {
-					for _, e := range all[queue[0]].cycle {
-						g.core[e.from], g.core[e.to] = true, true
-					}
+					g.blame(all[queue[0]].cycle)
 					for _, l := range all[queue[0]].clause {
 						if by, forced := because[l.not()]; forced && !told[by] {
 							told[by] = true
@@ -574,22 +575,39 @@ func (g *orders) contradiction() *Violation {
 	return v
 }
 
-// indices are the transactions that contradict each other: those on cycles, and those that wrote what these read, or that show
-// that one of unknown outcome happened.
-func (g *orders) indices() []int {
-	for _, e := range g.cycle {
+// blame puts a cycle into the core.
+func (g *orders) blame(cycle []edge) {
+	for _, e := range cycle {
 		g.core[e.from], g.core[e.to] = true, true
+		if e.gate {
+			g.begun[e.key] = true
+		}
 	}
-	in := make(map[int32]bool)
+}
+
+// indices are the transactions that contradict each other: those on cycles; who wrote what these read, or replaced in time what else
+// they could have read; those of a beginning's chain, where that comes before other chains; and those that show that one of unknown
+// outcome happened, which count as those on cycles do.
+func (g *orders) indices() []int {
+	g.blame(g.cycle)
+	in := make(map[int32]bool) // by step, whether its reads count
 	var asked []int32
-	ask := func(s int32) {
-		if s != none && !in[s] {
-			in[s] = true
+	ask := func(s int32, reads bool) {
+		if s == none {
+			return
+		}
+		if before, known := in[s]; !known || reads && !before {
+			in[s] = reads
 			asked = append(asked, s)
 		}
 	}
 	for s := range g.core {
-		ask(s)
+		ask(s, true)
+	}
+	for key := range g.begun {
+		for v := key; v != none; v = g.versions[v].next {
+			ask(g.versions[v].step, true)
+		}
 	}
 	readerOf := make(map[int32]int32) // by step, one that read from it for certain
 	for _, r := range g.readings {
@@ -599,21 +617,21 @@ func (g *orders) indices() []int {
 			}
 		}
 	}
-	own := len(asked)
 	for at := 0; at < len(asked); at++ {
 		s := asked[at]
 		if !g.c.steps[s].must && readerOf[s] > 0 {
-			ask(readerOf[s] - 1)
+			ask(readerOf[s]-1, true)
 		}
-		if at < own {
-			for _, read := range g.c.steps[s].reads {
-				for v, ok := g.first[read]; ok && v != none; v = g.versions[v].alike {
-					ask(g.versions[v].step)
-				}
-				if g.replaced != nil { // by whom others of the value were replaced in time
-					if _, by, found := g.replaced[read.key].before(g.c.steps[s].begin); found {
-						ask(by)
-					}
+		if !in[s] {
+			continue
+		}
+		for _, read := range g.c.steps[s].reads {
+			for v, ok := g.first[read]; ok && v != none; v = g.versions[v].alike {
+				ask(g.versions[v].step, false)
+			}
+			if g.replaced != nil { // by whom others of the value were replaced in time
+				if _, by, found := g.replaced[read.key].before(g.c.steps[s].begin); found {
+					ask(by, false)
 				}
 			}
 		}

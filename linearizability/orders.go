@@ -75,6 +75,7 @@ type orders struct {
 	paired   map[int32][][2]int32 // by key, the pairs
 	clauses  [][]literal          // that chosen pairs break among themselves
 	core     map[int32]bool       // steps on cycles found so far
+	begun    map[int32]bool       // keys of which the cycles take it that the beginning's chain comes before others
 	cycle    []edge               // the last one
 	// conflicts are those that the solver met after a choice: without any, what failed had no choice at all.
 	conflicts int
@@ -122,6 +123,11 @@ func (g *orders) stepOf(node int32) int32 {
 	return node
 }
 
+// isGate tells that a node stands between the beginning's chain of a key and all others of it.
+func (g *orders) isGate(node int32) bool {
+	return node >= g.gates && node < g.gates+2*int32(len(g.chains))
+}
+
 // arrange makes the graph of what is known. A violation is of a read that no transaction can have served.
 func arrange(c *compiled, level Level, b *budget) (*orders, *Violation) {
 	g := newOrders(c, level, b)
@@ -131,7 +137,7 @@ func arrange(c *compiled, level Level, b *budget) (*orders, *Violation) {
 func newOrders(c *compiled, level Level, b *budget) *orders {
 	n := int32(len(c.steps))
 	g := &orders{c: c, level: level, in: make([]bool, n), happens: make([]literal, n), first: make(map[access]int32), pairs: make(map[[2]int32]literal), paired: make(map[int32][][2]int32),
-		core: make(map[int32]bool), b: b}
+		core: make(map[int32]bool), begun: make(map[int32]bool), b: b}
 	for i := range g.happens {
 		g.happens[i] = noChoice
 	}
@@ -975,7 +981,7 @@ func (g *orders) unexplained(i int32, read access) *Violation {
 			continue
 		}
 		if g.in[w] {
-			g.cycle = []edge{{w, i, ReadsFrom, read.key}, {i, w, RealTime, -1}}
+			g.cycle = []edge{{from: w, to: i, why: ReadsFrom, key: read.key}, {from: i, to: w, why: RealTime, key: none}}
 			return g.contradiction()
 		}
 		r := c.readViolation(FutureRead, c.steps[i].txn, read, absent, "").
