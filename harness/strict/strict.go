@@ -31,7 +31,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: expected %s, found %s", at, e.Expected, e.Found)
 }
 
-// Decode reads one JSON value and nothing else into a pointer. Unknown keys, values of another type and anything behind the
+// Decode reads one JSON value and nothing else into a pointer. Unknown keys, a key twice, values of another type and anything behind the
 // value are an *Error that names the path; what is no JSON is the error of encoding/json.
 func Decode(r io.Reader, into any) error {
 	text, err := io.ReadAll(r)
@@ -57,6 +57,9 @@ func Unmarshal(text []byte, into any) error {
 	}
 	if _, err := d.Token(); err != io.EOF {
 		return &Error{Expected: "the end behind the JSON value", Found: "more"}
+	}
+	if err := twice(text); err != nil {
+		return err
 	}
 	if err := compare("", plain, reflect.TypeOf(into).Elem()); err != nil {
 		return err
@@ -91,6 +94,54 @@ func verbatim(text []byte, into any) bool {
 	}
 	place.Elem().Set(read.Elem())
 	return true
+}
+
+// twice looks for the first key that an object of a valid text has two times: encoding/json keeps the last one in silence, or, where
+// the value is a list or an object, mixes both (RFC 8259 §4 leaves it open).
+func twice(text []byte) error {
+	type level struct {
+		path string
+		keys map[string]bool // nil in a list
+		key  string          // the last one
+		at   int             // keys and values so far
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	var open []level
+	for {
+		token, err := d.Token()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		path := ""
+		if n := len(open); n > 0 && token != json.Delim('}') && token != json.Delim(']') {
+			in := &open[n-1]
+			switch key, is := token.(string); {
+			case in.keys == nil:
+				path = fmt.Sprintf("%s[%d]", in.path, in.at)
+				in.at++
+			case is && in.at%2 == 0:
+				if in.at++; in.keys[key] {
+					return &Error{join(in.path, key), "a key once", "it twice in one object"}
+				}
+				in.keys[key], in.key = true, key
+				continue
+			default:
+				path = join(in.path, in.key)
+				in.at++
+			}
+		}
+		switch token {
+		case json.Delim('{'):
+			open = append(open, level{path: path, keys: map[string]bool{}})
+		case json.Delim('['):
+			open = append(open, level{path: path})
+		case json.Delim('}'), json.Delim(']'):
+			open = open[:len(open)-1]
+		}
+	}
 }
 
 var (

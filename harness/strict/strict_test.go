@@ -54,7 +54,11 @@ func TestWhatDoesNotFitIsNamed(t *testing.T) {
 		`{"Left":{}}`:                     "Left: expected one of the keys",
 		`[]`:                              "the text: expected an object, found a list",
 		``:                                "the text: expected a JSON value, found nothing",
-		`{} {}`:                           "the text: expected the end behind the JSON value, found more",
+		// encoding/json keeps the last one: of a plan that an engineer has edited, half would be gone in silence.
+		`{"text":"x","on":true,"text":"y"}`:             "text: expected a key once, found it twice in one object",
+		`{"list":[{"count":1},{"count":[],"count":1}]}`: "list[1].count: expected a key once, found it twice in one object",
+		`{"raw":{"a":[{"b":"b","c":{"b":1},"b":2}]}}`:   "raw.a[0].b: expected a key once, found it twice in one object",
+		`{} {}`: "the text: expected the end behind the JSON value, found more",
 	} {
 		var o outer
 		err := strict.Unmarshal([]byte(text), &o)
