@@ -116,17 +116,7 @@ type store struct {
 
 // readStore reads all of the object store.
 func (b *built) readStore(id node.ID) *store {
-	s := &store{objects: map[string][]byte{}}
-	for after, more := "", true; more; {
-		answers, _ := b.r.Ask(id, &node.ListObjects{After: after})
-		more = false
-		for _, m := range answers {
-			if list, is := m.(*node.ObjectList); is && len(list.Names) > 0 {
-				s.names = append(s.names, list.Names...)
-				after, more = list.Names[len(list.Names)-1], list.More
-			}
-		}
-	}
+	s := &store{names: b.names(id, ""), objects: map[string][]byte{}}
 	for _, name := range s.names {
 		answers, _ := b.r.Ask(id, &node.GetObject{Name: name})
 		for _, m := range answers {
@@ -136,6 +126,21 @@ func (b *built) readStore(id node.ID) *store {
 		}
 	}
 	return s
+}
+
+// names lists what the object store has with a prefix, ascending.
+func (b *built) names(id node.ID, prefix string) (names []string) {
+	for after, more := "", true; more; {
+		answers, _ := b.r.Ask(id, &node.ListObjects{Prefix: prefix, After: after})
+		more = false
+		for _, m := range answers {
+			if list, is := m.(*node.ObjectList); is && len(list.Names) > 0 {
+				names = append(names, list.Names...)
+				after, more = list.Names[len(list.Names)-1], list.More
+			}
+		}
+	}
+	return names
 }
 
 // Get implements backup.Source.

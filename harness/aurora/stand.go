@@ -1,11 +1,9 @@
 package aurora
 
 import (
-	"fmt"
-	"strings"
-
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness/judge"
+	"github.com/firstgap/firstgap/impl/backup"
 	"github.com/firstgap/firstgap/impl/node"
 )
 
@@ -70,22 +68,12 @@ func (b *built) backedUp(g node.Group) node.LSN {
 	if id == 0 {
 		return ^node.LSN(0)
 	}
-	prefix, last := fmt.Sprintf("log/%05d/", g), ""
-	for after, more := "", true; more; {
-		answers, _ := b.r.Ask(id, &node.ListObjects{Prefix: prefix, After: after})
-		more = false
-		for _, m := range answers {
-			if list, is := m.(*node.ObjectList); is && len(list.Names) > 0 {
-				last = list.Names[len(list.Names)-1]
-				after, more = last, list.More
-			}
-		}
+	names := b.names(id, backup.LogPrefix(g))
+	if len(names) == 0 {
+		return 0
 	}
-	var from, to uint64
-	if _, err := fmt.Sscanf(strings.TrimPrefix(last, prefix), "%d-%d", &from, &to); err != nil {
-		return 0 // nothing is backed up
-	}
-	return node.LSN(to - min(to, 2*uint64(b.volume.Window)))
+	_, _, through, _ := backup.LogSpan(names[len(names)-1])
+	return through - min(through, 2*node.LSN(b.volume.Window))
 }
 
 func bytesOf(r *node.Record) int {

@@ -60,20 +60,6 @@ type Without struct {
 	Upkeep bool // they turn no log into pages and scrub nothing: nothing of it is expected of a campaign
 }
 
-// kinds are the kinds of evidence that there are then.
-func (w Without) kinds() []judge.Kind {
-	kinds := []judge.Kind{judge.Transactions, judge.Readings, judge.Audit, judge.TheLog, judge.Messages, judge.Scenes}
-	for _, k := range []struct {
-		kind judge.Kind
-		out  bool
-	}{{judge.Trace, w.Trace}, {judge.Pages, w.Pages}, {judge.Store, w.Backup}} {
-		if !k.out {
-			kinds = append(kinds, k.kind)
-		}
-	}
-	return kinds
-}
-
 // stands tells whether it can be told how the segments stand, and who is a member.
 func (i *Implementation) stands() bool {
 	return !i.Without.Trace && !i.Without.Pages && !i.Without.Upkeep
@@ -81,9 +67,14 @@ func (i *Implementation) stands() bool {
 
 // kinds are the kinds of evidence that its runs leave.
 func (i *Implementation) kinds() []judge.Kind {
-	kinds := append(i.Without.kinds(), judge.Calls)
-	if i.stands() {
-		kinds = append(kinds, judge.Standing, judge.Loads)
+	kinds := []judge.Kind{judge.Transactions, judge.Readings, judge.Audit, judge.TheLog, judge.Messages, judge.Scenes, judge.Calls}
+	for _, k := range []struct {
+		kind judge.Kind
+		is   bool
+	}{{judge.Trace, !i.Without.Trace}, {judge.Pages, !i.Without.Pages}, {judge.Store, !i.Without.Backup}, {judge.Standing, i.stands()}, {judge.Loads, i.stands()}} {
+		if k.is {
+			kinds = append(kinds, k.kind)
+		}
 	}
 	return kinds
 }

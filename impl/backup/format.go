@@ -49,9 +49,17 @@ func IsName(text string) bool {
 
 // LogName names the records of a group with from ≤ LSN ≤ through.
 func LogName(g node.Group, from, through node.LSN) string {
-	b := padded(append(make([]byte, 0, 48), "log/"...), uint64(g), 5)
-	b = padded(append(b, '/'), uint64(from), 16)
+	b := padded(append(make([]byte, 0, 48), LogPrefix(g)...), uint64(from), 16)
 	return string(padded(append(b, '-'), uint64(through), 16))
+}
+
+// LogPrefix is what the names of all of a group's records begin with.
+func LogPrefix(g node.Group) string { return string(append(padded([]byte("log/"), uint64(g), 5), '/')) }
+
+// LogSpan reads a name that LogName has made; ok is false for any other.
+func LogSpan(text string) (g node.Group, from, through node.LSN, ok bool) {
+	n, ours := parseName(text)
+	return n.group, n.from, n.through, ours && n.kind == logKind
 }
 
 // ImagesName names the chunk of a group's page images as of at whose pages begin with first.
