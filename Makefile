@@ -2,13 +2,17 @@
 
 # Packages that start goroutines; a test holds this list against the sources. Everything else is one goroutine by design, which
 # another test guards, and has nothing to race.
-RACE_PACKAGES ?= ./spec/check ./harness/campaign ./harness/killtable ./linearizability
+RACE_PACKAGES ?= ./spec/check ./harness/campaign ./harness/killtable ./harness/mutation/... ./linearizability
 # What the failpoint build runs: the tests of the nodes that have points, then the kill table with its unbroken runs, whose files
 # carry the tag, since without the points they can tell nothing. Elsewhere the overlay changes no line.
 FAULT_PACKAGES ?= ./impl/control ./impl/objects ./impl/reader ./impl/segment ./impl/writer
 KILL_PACKAGES ?= ./harness/killtable/...
 FAULT_TAG ?= failpoints
 OVERLAY ?= build/overlay
+
+# What `make mutants` makes mistakes in, and how many runs each of them survives at most.
+MUTANT_PACKAGES ?= impl/segment impl/writer impl/control impl/reader
+MUTANT_FLAGS ?=
 
 RUN_FLAGS ?=
 TEST_FLAGS ?=
@@ -19,7 +23,7 @@ BENCH_FLAGS ?=
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help run build test test-race overlay test-faults bench lint vet staticcheck format clean
+.PHONY: help run build test test-race overlay test-faults mutants bench lint vet staticcheck format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -44,6 +48,11 @@ overlay: ## turn the gofail comments in impl into a build overlay
 test-faults: overlay ## the failpoint build: every planted bug must be found
 	go test -overlay=$(OVERLAY)/overlay.json -count=1 -timeout 10m -tags=$(FAULT_TAG) $(TEST_FLAGS) $(FAULT_PACKAGES)
 	go test -overlay=$(OVERLAY)/overlay.json -count=1 -timeout 30m -tags=$(FAULT_TAG) -v $(KILL_PACKAGES)
+
+mutants: ## how many small mistakes in the nodes simulated runs notice; for hours, and interrupted, build/mutate build/mutants goes on
+	go run ./faults/buildmutants -o build/mutants $(MUTANT_PACKAGES)
+	go build -overlay=build/mutants/overlay.json -o build/mutate ./harness/mutation/mutate
+	build/mutate $(MUTANT_FLAGS) build/mutants
 
 bench: ## all benchmarks with their metrics
 	mkdir -p build

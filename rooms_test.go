@@ -26,8 +26,8 @@ func floors() [][]string {
 		{"judge"},
 		{"."},
 		{"aurora", "older", "failure"},
-		{"campaign", "killtable", "scenario", "rebuild", "compare"},
-		{"harnesstest", "report"},
+		{"campaign", "killtable", "scenario", "rebuild", "compare", "mutation"},
+		{"harnesstest", "report", "mutation/mutate"},
 	}
 }
 

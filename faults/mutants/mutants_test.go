@@ -1,0 +1,152 @@
+package mutants_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/firstgap/firstgap/faults/mutants"
+)
+
+// source has every thing that is changed once, and what must stay as it is.
+const source = `package p
+
+import "fmt"
+
+type S struct {
+	counters struct{ N int }
+	x        []int
+}
+
+const most = 1 + 1
+
+func (s *S) Do(a, b int) string {
+	s.counters.N++
+	if a == 7 {
+		return "seven"
+	}
+	s.x = append(s.x, min(a, b)-1)
+	for i := 0; i < 2; i++ {
+		s.add(i)
+	}
+	big := a > 5 && b > 5
+	switch {
+	case big:
+		return fmt.Sprint(s.x, "big")
+	case a <= b || b == 1:
+		s.x[0]++
+	default:
+		panic("no")
+	}
+	return fmt.Sprint(s.x)
+}
+
+func (s *S) add(n int) { s.x = append(s.x, n+1) }
+
+func (s *S) String() string {
+	if s == nil {
+		return "none"
+	}
+	return "some"
+}
+`
+
+const program = `package main
+
+import (
+	"fmt"
+	"os"
+
+	"example.com/m/impl/p"
+)
+
+func main() {
+	defer func() {
+		if why := recover(); why != nil {
+			fmt.Print(" panic: ", why)
+		}
+		fmt.Print(" ", os.Getenv("FIRSTGAP_MUTANT_REACHED"))
+	}()
+	for _, ab := range [][2]int{{7, 9}, {3, 3}, {5, 6}, {6, 6}, {9, 8}, {2, 1}, {6, 5}} {
+		fmt.Print((&p.S{}).Do(ab[0], ab[1]), " ")
+	}
+}
+`
+
+// Every rule makes its mutants, the program with none of them does what the source says, and with each of them something else: only
+// what cannot be seen from outside is the same.
+func TestEachMutantIsAnother(t *testing.T) {
+	root, out := t.TempDir(), filepath.Join(t.TempDir(), "mutants")
+	for name, text := range map[string]string{"go.mod": "module example.com/m\n\ngo 1.26\n", "impl/p/p.go": source, "main.go": program,
+		"impl/p/p_test.go": "package p\n\nfunc test(a, b int) bool { return a < b }\n"} {
+		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(root, name)), 0o777))
+		require.NoError(t, os.WriteFile(filepath.Join(root, name), []byte(text), 0o666))
+	}
+	made, err := mutants.Build(root, "example.com/m", out, "impl/p")
+	require.NoError(t, err)
+	var names []string
+	for i, m := range made {
+		require.Equal(t, i+1, m.Number)
+		require.Equal(t, "impl/p/p.go", m.File)
+		names = append(names, fmt.Sprintf("%d %s %s", m.Line, m.Kind, m.Source))
+	}
+	require.Equal(t, []string{
+		`14 negated a == 7`,
+		`17 left out s.x = append(s.x, min(a, b)-1)`,
+		`17 off by one min(a, b)-1`,
+		`17 extreme min(a, b)`,
+		`19 left out s.add(i)`,
+		`21 dropped a > 5`,
+		`21 boundary a > 5`,
+		`21 dropped b > 5`,
+		`21 boundary b > 5`,
+		`23 negated big`,
+		`25 negated a <= b || b == 1`,
+		`25 dropped a <= b`,
+		`25 boundary a <= b`,
+		`25 dropped b == 1`,
+		`26 left out s.x[0]++`,
+		`33 left out s.x = append(s.x, n+1)`,
+		`33 off by one n+1`,
+	}, names)
+	list, err := os.ReadFile(filepath.Join(out, mutants.ListFile))
+	require.NoError(t, err)
+	var listed []mutants.Mutant
+	require.NoError(t, json.Unmarshal(list, &listed))
+	require.Equal(t, made, listed)
+
+	binary := filepath.Join(t.TempDir(), "m")
+	build := exec.Command("go", "build", "-overlay="+filepath.Join(out, mutants.OverlayFile), "-o", binary, ".")
+	build.Dir = root
+	told, err := build.CombinedOutput()
+	require.NoError(t, err, "%s", told)
+	with := func(n int) string {
+		c := exec.Command(binary)
+		c.Env = append(os.Environ(), fmt.Sprintf("%s=%d", mutants.Variable, n))
+		said, err := c.Output()
+		require.NoError(t, err)
+		return string(said)
+	}
+	const right = "seven [3 1 2] [5 1 2] [5 1 2]big [7 1 2]big [1 1 2]  panic: no "
+	require.Equal(t, right, with(0))
+	for _, m := range made {
+		require.NotEqual(t, right+"1", with(m.Number), m.Name())
+		require.Contains(t, with(m.Number), " 1", "%s: reached", m.Name())
+	}
+}
+
+func TestNothingToChangeIsAnError(t *testing.T) {
+	root := t.TempDir()
+	require.NoError(t, os.MkdirAll(filepath.Join(root, "impl/p"), 0o777))
+	require.NoError(t, os.WriteFile(filepath.Join(root, "impl/p/p.go"), []byte("package p\n"), 0o666))
+	_, err := mutants.Build(root, "example.com/m", filepath.Join(root, "out"), "impl/p")
+	require.ErrorIs(t, err, mutants.ErrNone)
+	require.NoError(t, os.WriteFile(filepath.Join(root, "impl/p/p.go"), []byte("package"), 0o666))
+	_, err = mutants.Build(root, "example.com/m", filepath.Join(root, "out"), "impl/p")
+	require.ErrorContains(t, err, "impl/p/p.go:1:8")
+}
