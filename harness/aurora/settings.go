@@ -214,6 +214,12 @@ func generate(seed uint64, g harness.Generation, without Without) (Configuration
 		c.Volume.PageSize, c.Volume.GroupPages, c.Volume.InUse = 512, 0, c.Volume.Groups
 		w.Churn, w.KeyBytes, w.ValueBytes, w.Mix.Churn = 200, 56, 24, 100
 		w.Clients, w.Transactions, w.Think = max(w.Clients, 4), 12*times, min(w.Think, faults.Duration(4*time.Millisecond))
+	} else if configuration.PartSeed(seed, "tall")%30 == 0 {
+		// A tree of three levels grows and shrinks again, inner pages too, in a run of ordinary length: a page has room for four of its
+		// rows, or of the separators of an inner page.
+		w := &c.Workload
+		c.Volume.PageSize, c.Volume.GroupPages, c.Volume.InUse = 512, 0, c.Volume.Groups
+		w.Churn, w.KeyBytes, w.ValueBytes, w.Mix.Churn = 64, 80, 24, 100
 	}
 	c.Limits.Events *= uint64(times)
 	// Rows that fit the pages: a few of them into each, so that pages split and merge.

@@ -3,6 +3,7 @@ package aurora
 import (
 	"github.com/firstgap/firstgap/harness/counts"
 	"github.com/firstgap/firstgap/harness/judge"
+	"github.com/firstgap/firstgap/impl/btree"
 	"github.com/firstgap/firstgap/impl/node"
 	"github.com/firstgap/firstgap/impl/page"
 )
@@ -20,6 +21,7 @@ type watch struct {
 	pageImages uint64
 	misplaced  *judge.WireError // the first one
 	scenes     counts.Scenes    // what the run made of them
+	freed      bool             // the last structural record freed an inner page
 	inUse      int              // groups that came into use
 	members    map[node.Group]node.Membership
 }
@@ -32,8 +34,8 @@ func (w *watch) Traced(now node.Time, from node.ID, t *node.Trace) {
 		if t.Record != nil {
 			w.records = append(w.records, t.Record)
 		}
-		if t.Action == node.ActStructure && t.Record != nil && mergesInner(t.Record) {
-			w.scenes.InnerMerges++
+		if t.Action == node.ActStructure && t.Record != nil {
+			w.structure(t.Record)
 		}
 	case node.ActDecide:
 		if t.Epoch > 0 && t.Epoch < maxEpochs {
@@ -55,15 +57,19 @@ func (w *watch) Traced(now node.Time, from node.ID, t *node.Trace) {
 	}
 }
 
-// mergesInner tells whether a record moves what an inner page had to its neighbour: several cells go to a page that stays on its
-// level. Of what else moves to a page, a split's new child is one cell, and the root takes the level of the child that it takes in.
-func mergesInner(r *node.Record) bool {
-	to, err := page.DecodeFragment(r.New)
-	if err != nil || to.Level == 0 || len(to.Cells) < 2 {
-		return false
+// structure counts merges of inner pages: a record that frees one, and behind it the one that gives its cells to the page on its left.
+// Where the root takes them the tree is lowered, and nothing merges.
+func (w *watch) structure(r *node.Record) {
+	if w.freed && r.Page != btree.Root {
+		w.scenes.InnerMerges++
 	}
+	w.freed = false
 	was, err := page.DecodeFragment(r.Old)
-	return err == nil && was.Level == to.Level && len(was.Cells) == 0
+	if err != nil || was.Level == 0 || was.Level == page.Free {
+		return
+	}
+	to, err := page.DecodeFragment(r.New)
+	w.freed = err == nil && to.Level == page.Free
 }
 
 // maxEpochs bounds what a node's word makes the harness keep.
