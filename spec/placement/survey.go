@@ -32,7 +32,7 @@ func (w World) After(c Condition) (Survival, error) {
 	if err != nil {
 		return Survival{}, err
 	}
-	m := newModule(w)
+	m := newQuorums(w)
 	s := state{Acked: 1}
 	struck := make([]string, m.replicas())
 	for _, list := range []struct {
