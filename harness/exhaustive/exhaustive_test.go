@@ -74,7 +74,7 @@ func TestOursHoldsOutEveryCrash(t *testing.T) {
 	few := ours()
 	few.Pairs = true
 	few.First = func(p Point) bool {
-		return slices.Contains(crash(t, "writer 1 step 42 sent 1 lost, segment 1/2 step 20 kept"), p)
+		return slices.Contains(crash(t, "writer 1 step 42 sent 1 lost, segment 1/2 step 26 kept"), p)
 	}
 	r, err = Run(t.Context(), few)
 	require.NoError(t, err)
@@ -86,8 +86,13 @@ func TestOursHoldsOutEveryCrash(t *testing.T) {
 	require.Equal(t, verdict.CouldNotTell, r.Verdict(), "a choice is no pass")
 
 	few.Workers = 1
+	few.First = func(p Point) bool { return p.String() == "writer 1 step 42 sent 1 lost" }
 	again, err := Run(t.Context(), few)
 	require.NoError(t, err)
+	few.Workers = 2
+	r, err = Run(t.Context(), few)
+	require.NoError(t, err)
+	require.Positive(t, r.Two.Run)
 	require.Equal(t, r, again)
 }
 
@@ -205,7 +210,7 @@ func TestReport(t *testing.T) {
 	var last Progress
 	o := ours()
 	o.Pairs = true
-	o.First = func(p Point) bool { return p.String() == "register step 3 lost" }
+	o.First = func(p Point) bool { return p.String() == "writer 1 step 43 lost" }
 	o.Progress = func(p Progress) { last = p }
 	r, err := Run(t.Context(), o)
 	require.NoError(t, err)
