@@ -7,8 +7,8 @@
 // implementation in the simulator then shows what happens, with the last acknowledged record on as few segments as may be and
 // on those that are struck, and is judged by all checks. Where both differ, the cell is named.
 //
-// Use package campaign instead when faults are to come at any moment and in any order: here they come all at one, and what is
-// covered is every combination.
+// Use package campaign instead when faults are to come at any moment and in any order: here they come all at once, and
+// every combination is covered.
 package boundary
 
 import (

@@ -4,12 +4,12 @@
 //
 // What is enumerated is this. A step is one event that a process (the register, a segment, a writer) handles and that has
 // effects: it sends, answers, sets something on its way to its disk, or tells of something. Steps count from the start of the
-// volume until every client has ended its last transaction. A crash takes the process down right after a step, with what the step
-// sent on its way; and of a step that sends several messages or answers, after the first of them, after the second, and so on. Of
-// what the process has written and was not told to be durable, all is kept or nothing, each in a run of
-// its own, unless nothing is. A segment or the register starts again 1.5 ms later; a writer stays dead, and a successor starts
-// 1.5 ms later. The pairs are, for each such crash, all crashes at later steps of the run with that crash: of the same process
-// in its next life, of others while it is down, of a successor in its recovery.
+// volume until every client has ended its last transaction. A crash takes the process down right after a step, with what the
+// step sent on its way; and of a step that sends several messages or answers, after the first of them, after the second, and so
+// on. Where the process has written something that it was not told to be durable, all of it is kept in one run and lost in
+// another. A segment or the register starts again 1.5 ms later; a writer stays dead, and a successor starts 1.5 ms later. The
+// pairs are, for each such crash, all crashes at later steps of the run with that crash: of the same process in its next life,
+// of others while it is down, of a successor in its recovery.
 //
 // Between two of its steps nothing of a process changes, so a crash between them is one after the earlier of them, with another
 // time down. What is not enumerated: other times down, writes of which a part is kept or that are torn, and other delays of the
