@@ -26,7 +26,7 @@ func floors() [][]string {
 		{"judge"},
 		{"."},
 		{"aurora", "older", "failure"},
-		{"campaign", "killtable", "scenario", "rebuild", "compare", "mutation"},
+		{"campaign", "killtable", "scenario", "rebuild", "compare", "exhaustive", "boundary", "mutation"},
 		{"harnesstest", "report", "mutation/mutate"},
 	}
 }

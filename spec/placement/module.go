@@ -86,6 +86,13 @@ type module struct {
 }
 
 func newModule(w World) *module {
+	m := newQuorums(w)
+	m.figures = m.count()
+	return m
+}
+
+// newQuorums returns the module without its figures, which take longer than all the rest.
+func newQuorums(w World) *module {
 	m := &module{World: w, replica: upTo(w.replicas()), full: setOf(w.Full), nothing: []set{0}}
 	for _, a := range w.AZs {
 		m.azs = append(m.azs, setOf(a))
@@ -98,7 +105,6 @@ func newModule(w World) *module {
 		m.reads = append(m.reads, m.isRead(q))
 		return true
 	})
-	m.figures = m.count()
 	return m
 }
 
