@@ -150,7 +150,7 @@ func (p Plan) impair(t Topology, f *Fault, report func(Node, span), damaged map[
 		}
 	}
 	switch f.Kind {
-	case Crash, Pause, DiskFail:
+	case Crash, Pause, DiskFail, DiskFull:
 		holders(f.Nodes, whole)
 	case CrashAtPoint, CrashWhen:
 		// It may strike at any moment; a short one is short wherever it is.

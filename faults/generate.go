@@ -443,6 +443,9 @@ func (g Generator) fault(c fuzz.Continue) Fault {
 	if disk {
 		kinds = append(kinds, kind{1, DiskSlow}, kind{8, DiskFail})
 	}
+	if disk && g.Topology.holder().Yields {
+		kinds = append(kinds, kind{2, DiskFull})
+	}
 	damaged := disk && g.Topology.Budget().Damaged > 0
 	if damaged && !g.Topology.holder().Unsealed {
 		kinds = append(kinds, kind{1, DiskCorrupt})
@@ -542,13 +545,11 @@ func (g Generator) fault(c fuzz.Continue) Fault {
 		f.Factor = float64(2 + c.Intn(40))
 		return f
 	case DiskFail:
-		f.Nodes = g.someNodes(c)
-		if all := g.services(); len(all) > 0 && c.Intn(4) == 0 {
-			if one := all[c.Intn(len(all))]; g.Topology.of(Role(one)).Disk {
-				f.Nodes = []string{one}
-			}
-		}
+		f.Nodes = g.disks(c)
 		f.Rate = float64(40+c.Intn(61)) / 100
+	case DiskFull:
+		f.Nodes = g.disks(c)
+		return f
 	case DiskCorrupt:
 		f.For, f.Nodes = 0, []string{g.holderNode(c).String()}
 	case DiskLost:
@@ -569,6 +570,17 @@ func (g Generator) fault(c fuzz.Continue) Fault {
 	}
 	f.Salt = c.Uint32()
 	return f
+}
+
+// disks picks whose disks a fault strikes: those of some that hold, or of one that serves.
+func (g Generator) disks(c fuzz.Continue) []string {
+	some := g.someNodes(c)
+	if all := g.services(); len(all) > 0 && c.Intn(4) == 0 {
+		if one := all[c.Intn(len(all))]; g.Topology.of(Role(one)).Disk {
+			return []string{one}
+		}
+	}
+	return some
 }
 
 // clocks picks whose clocks a fault strikes: those that wait for others most of all.

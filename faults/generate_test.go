@@ -328,7 +328,7 @@ func TestPlansOfASystemThatNamesItsNodesOtherwise(t *testing.T) {
 				kinds[f.Kind]++
 			}
 		}
-		for _, k := range []faults.Kind{faults.TakeOver, faults.FailOver, faults.Promote, faults.DiskLost, faults.NodeLost} {
+		for _, k := range []faults.Kind{faults.TakeOver, faults.FailOver, faults.Promote, faults.DiskLost, faults.NodeLost, faults.DiskFull} {
 			require.Zero(t, kinds[k], k)
 		}
 		for _, k := range []faults.Kind{faults.Pause, faults.Partition, faults.PartitionOneWay, faults.AZCutOff, faults.Loss} {

@@ -82,6 +82,7 @@ const (
 	ClockJump       Kind = "clock-jump"        // the clocks of Nodes jump Extra ahead, and stay there; timers that run do not
 	DiskSlow        Kind = "disk-slow"         // each operation of the disk takes Factor times as long, and Extra on top
 	DiskFail        Kind = "disk-fail"         // operations of the disk fail at Rate, and from the first on all; when it ends the process starts again
+	DiskFull        Kind = "disk-full"         // the disks of Nodes have no room: what is appended or replaced is refused, and the node is told; the rest goes on
 	DiskCorrupt     Kind = "disk-corrupt"      // one bit flips of what is durable on a node's disk; with Rate, of the file that was appended to last, that share of it at its end
 	DiskLost        Kind = "disk-lost"         // a node dies and its disk with it; it starts again after For, on an empty one
 	NodeLost        Kind = "node-lost"         // a node and its disk are gone for good; only a spare can stand in for it
@@ -204,6 +205,8 @@ func rules() []rule {
 			what: "each operation of the disk takes factor times as long, and extra on top", cost: Free},
 		{kind: DiskFail, needs: fFor | fNodes | fRate, may: fSalt, duties: []Duty{Holds, Serves}, disk: true,
 			what: "operations of the disk fail at rate, and from the first on all; after for the process starts again", cost: Impairs},
+		{kind: DiskFull, needs: fFor | fNodes, duties: []Duty{Holds, Serves}, disk: true,
+			what: "a disk has no room: appends and replaces are refused, the node is told and runs on; reads and syncs of what was there go on", cost: Impairs},
 		{kind: DiskCorrupt, needs: fNodes, may: fRate | fSalt, duties: []Duty{Holds, Serves}, disk: true, one: true,
 			what: "one bit flips of what is durable on the disk; with rate, of the file that was appended to last, that share of it at its end", cost: Damages},
 		{kind: DiskLost, needs: fFor | fNodes, duties: []Duty{Holds}, disk: true, one: true,

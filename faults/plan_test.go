@@ -44,6 +44,7 @@ func good() faults.Plan {
 		faults.Fault{Kind: faults.PowerLossAZ, At: 6 * ms, For: 1 * ms, AZ: "az1"},
 		faults.Fault{Kind: faults.DiskSlow, At: 7 * ms, For: 1 * ms, Nodes: []string{"segment 1/2"}, Factor: 10},
 		faults.Fault{Kind: faults.DiskFail, At: 7 * ms, For: 1 * ms, Nodes: []string{"segment 1/2"}, Rate: 0.5, Salt: 4},
+		faults.Fault{Kind: faults.DiskFull, At: 7 * ms, For: 1 * ms, Nodes: []string{"segment 1/2", "register"}},
 		faults.Fault{Kind: faults.DiskCorrupt, At: 8 * ms, Nodes: []string{"segment 1/2"}, Salt: 1},
 		faults.Fault{Kind: faults.DiskLost, At: 8 * ms, For: 1 * ms, Nodes: []string{"segment 1/2"}},
 		faults.Fault{Kind: faults.NodeLost, At: 8 * ms, Nodes: []string{"segment 2/2"}},
@@ -133,6 +134,8 @@ func TestValidateRefuses(t *testing.T) {
 		"slow by nothing":         {with(slow, func(f *F) { f.Factor = 0 }), "expected factor or extra, found neither"},
 		"extra beyond the run":    {with(slow, func(f *F) { f.Extra = 2001 * ms }), "expected extra from 0s to the horizon 2s, found 2.001s"},
 		"one way from and to all": {F{Kind: faults.PartitionOneWay, For: ms}, "expected nodes or to, found neither"},
+		"full disk of a writer":   {F{Kind: faults.DiskFull, For: ms, Nodes: []string{"writer"}}, "expected nodes of one of the roles [register segment], found writer"},
+		"how full a disk is":      {F{Kind: faults.DiskFull, For: ms, Nodes: []string{"register"}, Rate: 0.5}, "expected no rate; it takes: kind, at, for, nodes"},
 		"two disks in one fault":  {F{Kind: faults.DiskCorrupt, Nodes: []string{"segment 1/1", "segment 1/2"}}, "expected one node, found 2"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -264,6 +267,8 @@ func TestBudget(t *testing.T) {
 		"one way between segments":             {[]faults.Fault{oneWay(three, all[3:])}, -1},
 		"half of everything lost":              {[]faults.Fault{{Kind: faults.Loss, At: ms, For: long, Rate: 0.5}}, -1},
 		"most of everything lost":              {[]faults.Fault{{Kind: faults.Loss, At: ms, For: long, Rate: 0.51}}, ms},
+		"full disks count":                     {[]faults.Fault{{Kind: faults.DiskFull, At: 5 * ms, For: long, Nodes: three}}, 5 * ms},
+		"of the register they do not":          {[]faults.Fault{{Kind: faults.DiskFull, At: 5 * ms, For: long, Nodes: []string{"register", "segment 1/1", "segment 1/2"}}}, -1},
 		"a damaged disk":                       {[]faults.Fault{rot(ms, three[0]), rot(2*ms, three[0])}, -1},
 		"one in each group":                    {[]faults.Fault{rot(ms, three[0]), rot(2*ms, "segment 2/4")}, -1},
 		"a lost disk counts for good":          {[]faults.Fault{{Kind: faults.DiskLost, At: ms, For: ms, Nodes: []string{"segment 1/3"}}, power}, 100 * ms},

@@ -37,6 +37,7 @@ type Counts struct {
 	TornWrites     uint64 `json:"tornWrites"`
 	UntoldEffects  uint64 `json:"untoldEffects"`                                                             // syncs and replaces that took effect right before a crash
 	DiskFailures   uint64 `json:"diskFailures" text:"disk operations that failed"`                           // reads, syncs and replaces
+	NoRoom         uint64 `json:"noRoom" text:"writes that found no room" by:"5000" of:"log"`                // appends and replaces on a full disk
 	Corruptions    uint64 `json:"corruptions"`                                                               // bits flipped
 	Wipes          uint64 `json:"wipes" text:"disks lost" by:"400" of:"log"`                                 // disks that were lost with all that was on them
 	MostBytes      uint64 `json:"mostBytes" text:"most bytes on disks and on their way in a run" fold:"max"` // held at once by disks and by messages on their way; of many runs, the most of any

@@ -25,6 +25,12 @@ type disk struct {
 	// process starts again.
 	failing []*diskFailure
 	dead    bool
+	// full is how many faults leave no room for what is written now. roomless tells that an append or a replace has found none,
+	// and untold how many operations have ended so of which the process has not heard: until it has, no append finds room.
+	full     int
+	roomless bool
+	refused  uint64 // of the first append that found no room; 0: none did
+	untold   int
 }
 
 // diskFailure makes operations of a disk fail while it lasts.
@@ -83,8 +89,9 @@ type diskOp struct {
 	token node.Token // of a read
 	file  *file      // of a replace or a read
 	read  bool
-	from  int // of a read, in bytes
-	size  int // of a read, in bytes
+	from  int  // of a read, in bytes
+	size  int  // of a read, in bytes
+	full  bool // of a replace or a sync: there was no room for it, or for what it covers
 	id    draw
 }
 
@@ -127,6 +134,15 @@ func (w *World) take(p *process, least time.Duration, id draw) node.Time {
 func (w *World) appendTo(p *process, name string, data []byte) {
 	d := &p.disk
 	f := d.open(name)
+	if d.full > 0 || d.roomless {
+		d.seq++
+		d.roomless = true
+		if d.refused == 0 {
+			d.refused = d.seq
+		}
+		w.counts.NoRoom++
+		return
+	}
 	d.appended = f
 	v := &f.versions[len(f.versions)-1]
 	v.data.add(data, &w.spare)
@@ -152,6 +168,14 @@ func (w *World) replace(p *process, name string, data []byte, token node.Token) 
 	f := d.open(name)
 	d.seq++
 	w.counts.Replaces++
+	if d.full > 0 {
+		d.roomless = true // what is appended to the file from now on would follow what is not there
+		w.counts.NoRoom++
+		id := w.draw(mix(mix(p.salt(opReplace), f.hash), xxh3.Hash(data)))
+		d.ops = append(d.ops, diskOp{seq: d.seq, full: true, id: id})
+		w.completeAt(p, w.take(p, time.Duration(w.disk.Append), id), token)
+		return
+	}
 	w.wrote(p, len(data))
 	w.bytes += int64(len(data))
 	f.versions = append(f.versions, version{data: contentOf(data, &w.spare), durable: len(data)})
@@ -175,21 +199,26 @@ func (w *World) completeAt(p *process, at node.Time, token node.Token) {
 	w.schedule(at, pending{kind: EventDisk, to: p.index, incarnation: p.incarnation, value: uint64(token), bytes: pendingBytes})
 }
 
-// completed ends the oldest operation of a process's disk, and tells whether it failed.
-func (w *World) completed(p *process) (failed bool) {
+// completed ends the oldest operation of a process's disk, and tells how it did where it was not done: 0, ByDisk or ByRoom.
+func (w *World) completed(p *process) Reason {
 	d := &p.disk
 	id := d.ops[0].id
 	for _, f := range d.failing {
 		d.dead = d.dead || id.of(f.salt).chance(askFault, f.rate)
 	}
 	if !d.dead {
+		if d.foundNoRoom() {
+			d.ops = slices.Delete(d.ops, 0, 1)
+			d.untold++
+			return ByRoom
+		}
 		w.bytes -= int64(d.complete(&w.spare))
-		return false
+		return 0
 	}
 	w.counts.DiskFailures++
 	op := d.ops[0]
 	switch {
-	case op.read:
+	case op.read, op.full:
 		d.ops = slices.Delete(d.ops, 0, 1)
 	case id.chance(askEffect, w.disk.EffectRate):
 		w.bytes -= int64(d.complete(&w.spare)) // it took effect, and the word of that was lost
@@ -201,7 +230,35 @@ func (w *World) completed(p *process) (failed bool) {
 			op.file.versions = slices.Delete(op.file.versions, 1, 2)
 		}
 	}
-	return true
+	return ByDisk
+}
+
+// foundNoRoom tells whether the oldest operation is one for which there was no room: a replace, a sync of an append, or a sync in
+// front of which the process is about to hear of another one.
+func (d *disk) foundNoRoom() bool {
+	op := &d.ops[0]
+	sync := !op.read && op.file == nil
+	return op.full || sync && (d.refused != 0 && d.refused < op.seq || d.untold > 0)
+}
+
+// tellNoRoom takes off the disk of p what was appended and is not durable, now that its process hears that there was no room.
+func (w *World) tellNoRoom(p *process) {
+	d := &p.disk
+	d.untold--
+	d.roomless, d.refused = false, 0
+	for i := range d.ops {
+		if op := &d.ops[i]; !op.read && op.file == nil {
+			op.full = true
+		}
+	}
+	for _, f := range d.files {
+		for i := range f.versions {
+			v := &f.versions[i]
+			w.bytes -= int64(v.data.size - v.durable)
+			v.data.truncate(v.durable)
+			v.pieces = v.pieces[:0]
+		}
+	}
 }
 
 // complete makes the oldest operation take effect. It returns how many bytes it freed.
@@ -247,11 +304,15 @@ func (w *World) crashDisk(p *process, salt uint64) {
 		if !d.ops[0].id.of(salt).chance(askEffect, w.disk.EffectRate) {
 			break
 		}
+		if d.foundNoRoom() {
+			break // a crash leaves what was appended before, or not, as it does without a sync
+		}
 		w.counts.UntoldEffects++
 		w.bytes -= int64(d.complete(&w.spare))
 	}
 	d.ops = d.ops[:0]
 	d.reads, d.dead = nil, false
+	d.roomless, d.refused, d.untold = false, 0, 0
 	d.busy = w.now
 	for _, f := range d.files {
 		for _, v := range f.versions {

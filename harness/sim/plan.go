@@ -92,7 +92,7 @@ func (w *World) check(f *faults.Fault, next *runtime.Succession) error {
 func (w *World) checkName(f *faults.Fault, name string) error {
 	if p := w.byName[name]; p != nil {
 		switch f.Kind {
-		case faults.Crash, faults.CrashAtPoint, faults.CrashWhen, faults.ClockSlow, faults.ClockJump, faults.DiskSlow, faults.DiskFail, faults.DiskCorrupt, faults.DiskLost, faults.NodeLost:
+		case faults.Crash, faults.CrashAtPoint, faults.CrashWhen, faults.ClockSlow, faults.ClockJump, faults.DiskSlow, faults.DiskFail, faults.DiskFull, faults.DiskCorrupt, faults.DiskLost, faults.NodeLost:
 			if p.actor != nil {
 				return fmt.Errorf("expected a process, found the client %q", name)
 			}
@@ -207,6 +207,10 @@ func (w *World) strikeFault(f *faults.Fault, next *runtime.Succession) {
 	case faults.DiskFail:
 		for _, p := range w.named(f.Nodes) {
 			w.failDisk(p, &diskFailure{rate: f.Rate, salt: saltOf(f)}, length)
+		}
+	case faults.DiskFull:
+		for _, p := range w.named(f.Nodes) {
+			w.fillDisk(p, length)
 		}
 	case faults.DiskCorrupt:
 		for _, p := range w.named(f.Nodes) {
@@ -390,6 +394,12 @@ func (w *World) failDisk(p *process, failing *diskFailure, length time.Duration)
 	})
 }
 
+// fillDisk leaves no room on a disk for a while.
+func (w *World) fillDisk(p *process, length time.Duration) {
+	p.disk.full++
+	w.actAt(w.now.Add(length), w.plan, "end of "+string(faults.DiskFull)+" "+p.name, func() { p.disk.full-- })
+}
+
 // Mend ends all faults, calls off those that have not begun, wakes what is paused, and starts what is down, except
 // what Stop or a fail-over took down for good. What a crash or a corruption did to a disk stays. The network and the
 // disks are from then on as Options describe them.
@@ -397,7 +407,7 @@ func (w *World) Mend() {
 	w.plan++
 	w.links, w.armed, w.aimed = nil, nil, nil
 	for _, p := range w.parties {
-		p.disk.slow, p.disk.failing = nil, nil
+		p.disk.slow, p.disk.failing, p.disk.full = nil, nil, 0
 		if p.disk.dead {
 			w.crash(p, string(faults.DiskFail), 0) // and it starts again, below
 		}

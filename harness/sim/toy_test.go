@@ -230,6 +230,7 @@ func everything() faults.Plan {
 		{Kind: faults.PowerLossAZ, At: dur(150 * ms), For: dur(20 * ms), AZ: "az2", Salt: 6},
 		{Kind: faults.DiskSlow, At: dur(180 * ms), For: dur(40 * ms), Nodes: []string{"segment 1/6"}, Factor: 10},
 		{Kind: faults.DiskFail, At: dur(185 * ms), For: dur(30 * ms), Nodes: []string{"segment 1/5"}, Rate: 0.5, Salt: 9},
+		{Kind: faults.DiskFull, At: dur(187 * ms), For: dur(10 * ms), Nodes: []string{"segment 1/3"}},
 		{Kind: faults.DiskCorrupt, At: dur(190 * ms), Nodes: []string{"segment 1/6"}, Salt: 7},
 		{Kind: faults.DiskLost, At: dur(195 * ms), For: dur(10 * ms), Nodes: []string{"segment 1/2"}},
 		{Kind: faults.NodeLost, At: dur(230 * ms), Nodes: []string{"segment 1/1"}},

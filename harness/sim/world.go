@@ -89,9 +89,9 @@ func (m *made) died() {
 // pending is an event on the heap.
 type pending struct {
 	kind        EventKind
-	arrived     bool // it has arrived, and waits for the end of a pause
-	failed      bool // of an operation of a disk
-	received    bool // the receiver's host has taken it from the network
+	arrived     bool   // it has arrived, and waits for the end of a pause
+	ended       Reason // of an operation of a disk: how, where it was not done
+	received    bool   // the receiver's host has taken it from the network
 	from, to    int32
 	incarnation uint32 // of to
 	call        int32  // slot of a request or reply, or of an action

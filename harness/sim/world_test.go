@@ -63,7 +63,7 @@ func TestEveryKindOfFaultStrikes(t *testing.T) {
 	require.NoError(t, err)
 	var fields map[string]any
 	require.NoError(t, json.Unmarshal(text, &fields))
-	require.Len(t, fields, 34)
+	require.Len(t, fields, 35)
 	for name, value := range fields {
 		if name != "types" && name != "lostByNobody" && name != "damaged" { // pings carry no record
 			assert.NotZero(t, value, name)

@@ -85,6 +85,9 @@ func (s *Store) Step(_ node.Time, ev node.Event, out *node.Effects) {
 	switch ev.Kind {
 	case node.DiskFailed:
 		s.stopped, s.serving = true, false // what is on the disk is not known: the next start reads it
+	case node.DiskFull:
+		// Who put it hears nothing, and asks again.
+		s.onWay = slices.DeleteFunc(s.onWay, func(p put) bool { return p.token == ev.Token })
 	case node.Started:
 		s.restarts = min(1, uint64(ev.Incarnation)-1)
 		for _, f := range ev.Files {

@@ -90,3 +90,18 @@ func TestAStoreStopsWhenItsDiskFails(t *testing.T) {
 	require.Empty(t, step(s, node.Event{Kind: node.DiskDone, Token: out[0].Token}))
 	require.Empty(t, ask(s, 7, &node.ListObjects{}))
 }
+
+// An object for which there was no room is not kept and not said to be. It is put again, and kept when there is room.
+func TestAStoreWithoutRoom(t *testing.T) {
+	s := started(t)
+	first := ask(s, 7, &node.PutObject{Name: "a", Data: []byte("one")})
+	second := ask(s, 7, &node.PutObject{Name: "b", Data: []byte("two")})
+	require.Empty(t, step(s, node.Event{Kind: node.DiskFull, Token: first[0].Token}))
+	kept := step(s, node.Event{Kind: node.DiskDone, Token: second[0].Token})
+	require.Equal(t, "b", kept[0].Message.(*node.ObjectKept).Name)
+	_, err := s.Get("a")
+	require.Equal(t, &backup.MissingError{Name: "a"}, err)
+	again := ask(s, 7, &node.PutObject{Name: "a", Data: []byte("one")})
+	kept = step(s, node.Event{Kind: node.DiskDone, Token: again[0].Token})
+	require.Equal(t, "a", kept[0].Message.(*node.ObjectKept).Name)
+}
