@@ -25,6 +25,7 @@ type Counts struct {
 	Runs         uint64 `json:"runs" text:"runs" by:"1"`
 	BeyondBudget uint64 `json:"beyondBudget" text:"runs beyond the fault budget"` // of the runs, those whose plan may stop the system
 	Stalled      uint64 `json:"stalled" text:"of these, stopped for good"`
+	Excused      uint64 `json:"excused" text:"objections excused because a disk had forgotten"`
 
 	Operations   uint64 `json:"operations" text:"operations answered" by:"1" of:"operations"`             // of clients that call operations
 	Doubtful     uint64 `json:"doubtful" text:"operations of unknown outcome" by:"100" of:"operations"`   // of these clients

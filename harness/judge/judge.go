@@ -63,6 +63,9 @@ type Evidence struct {
 	Misplaced *WireError
 
 	Counts counts.Counts // what the system's clients and model have counted
+	// Excused are the checks that the run is not held to, because a disk forgot what its node had acknowledged and that is beyond
+	// the fault budget. One of them that objects was not made.
+	Excused []Check
 }
 
 // Traced is how far a model has followed the trace of a run.
@@ -140,8 +143,9 @@ func Judge(e *Evidence) *Judgement {
 	j.standing(e)
 	j.calls(e)
 	j.loads(e)
+	j.excuse(e)
 	for _, c := range append(faults.Checks(), Wire) {
-		if !slices.Contains(j.Made, c) && c != faults.Activity {
+		if !slices.Contains(j.Made, c) && c != faults.Activity && !j.excused(c) {
 			j.NotMade = append(j.NotMade, NotMade{c, e.lacks(c)})
 		}
 	}
@@ -149,6 +153,28 @@ func Judge(e *Evidence) *Judgement {
 		j.Verdict = Pass
 	}
 	return j
+}
+
+// excuse takes back what the excused checks object to.
+func (j *Judgement) excuse(e *Evidence) {
+	findings := j.Findings
+	j.Findings, j.Verdict = nil, ""
+	for _, f := range findings {
+		if !slices.Contains(e.Excused, f.Check) {
+			j.Add(f)
+			continue
+		}
+		j.Counts.Excused++
+		if !j.excused(f.Check) {
+			j.NotMade = append(j.NotMade, NotMade{f.Check, []Kind{Memory}})
+		}
+	}
+	j.Made = slices.DeleteFunc(j.Made, j.excused)
+}
+
+// excused tells whether a check has objected and is excused.
+func (j *Judgement) excused(c Check) bool {
+	return slices.ContainsFunc(j.NotMade, func(n NotMade) bool { return n.Check == c && n.Needs[0] == Memory })
 }
 
 // lacks lists what a check that was not made needs, as far as it is not there.

@@ -68,10 +68,11 @@ const (
 	ByNobody                   // no process has that address
 	ByDamage                   // its frame was damaged, and the connection threw it away
 	ByDisk                     // of an operation of the disk: it failed
+	ByQueue                    // too much waited for the link in front of it
 	ByRoom                     // of an operation of the disk: there was no room
 )
 
-var reasons = [...]string{"", "lost", "cut off", "receiver down", "no such receiver", "damaged", "failed", "no room"}
+var reasons = [...]string{"", "lost", "cut off", "receiver down", "no such receiver", "damaged", "failed", "queue full", "no room"}
 
 func (r Reason) String() string { return nameIn(reasons[:], "Reason", uint8(r)) }
 

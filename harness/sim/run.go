@@ -203,7 +203,11 @@ func (w *World) handleNode(p *process, e *pending) {
 		if p.incarnation > 1 {
 			w.counts.Restarts++
 		}
-		*ev = node.Event{Kind: node.Started, Incarnation: p.incarnation, Files: p.disk.contents()}
+		if p.disk.forgot {
+			w.counts.Forgotten++
+			p.disk.forgot = false
+		}
+		*ev = node.Event{Kind: node.Started, Incarnation: p.incarnation - p.before, Files: p.disk.contents()}
 		digest := uint64(p.incarnation)
 		for _, f := range ev.Files {
 			digest = mix(mix(digest, xxh3.HashString(f.Name)), xxh3.Hash(f.Data))

@@ -29,6 +29,7 @@ type process struct {
 	incarnation uint32    // how often it was started
 	started     uint64    // when it was, in the order of all starts
 	starting    bool      // its start is on the heap
+	before      uint32    // starts that are forgotten: it is told of those since alone
 	gone        bool      // Mend leaves it down
 	downUntil   node.Time // the latest restart that is scheduled
 	paused      bool
