@@ -160,6 +160,9 @@ func (g Generator) scene(c fuzz.Continue) []Fault {
 	}
 	if len(g.stores()) > 0 {
 		scenes = append(scenes, scene{2, g.storeAway})
+		if g.Topology.of(Role(g.stores()[0])).Tells {
+			scenes = append(scenes, scene{1, g.storeRots})
+		}
 	}
 	if g.active() == "" {
 		scenes = append(scenes, scene{2, g.split}, scene{4, g.halfHeard})
@@ -235,6 +238,14 @@ func (g Generator) storeAway(c fuzz.Continue) []Fault {
 	}
 	away.Nodes = g.store(c)
 	return []Fault{away}
+}
+
+// storeRots flips a bit of what the object store has, and has it start again, so that it reads what is there.
+func (g Generator) storeRots(c fuzz.Continue) []Fault {
+	short := g.Topology.Budget().Short
+	rot := g.timed(c, DiskCorrupt, short)
+	rot.For, rot.Nodes, rot.Salt = 0, g.stores()[:1], c.Uint32()
+	return []Fault{rot, {Kind: Crash, At: rot.At + g.between(c, 0, short/2), For: g.between(c, 1, short/2), Nodes: rot.Nodes, Salt: c.Uint32()}}
 }
 
 // failover lets a reader take the place of a writer that died, or that is cut off and lives on.
@@ -521,7 +532,9 @@ func (g Generator) fault(c fuzz.Continue) Fault {
 	case Throttle:
 		f.Nodes, f.To = g.link(c, true)
 		f.Bandwidth = MinBandwidth << c.Intn(8)
-		f.Queue = f.Bandwidth >> c.Intn(10) * int64(c.Intn(2))
+		if c.RandBool() {
+			f.Queue = 64 << c.Intn(8)
+		}
 		return f
 	case ClockSlow:
 		f.Nodes, f.Factor = g.clocks(c), float64(2+c.Intn(9))

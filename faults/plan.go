@@ -362,7 +362,9 @@ func (p Plan) Forgets() bool {
 
 // damages tells whether the fault costs Damages, and forgets whether it costs Forgets. The generator asks that of every fault of every
 // plan that it tries, and to look into the table of rules takes as long as all the rest.
-func (f *Fault) damages() bool { return f.Kind == DiskCorrupt || f.Kind == DiskLost || f.Kind == NodeLost }
+func (f *Fault) damages() bool {
+	return f.Kind == DiskCorrupt || f.Kind == DiskLost || f.Kind == NodeLost
+}
 
 func (f *Fault) forgets() bool {
 	switch f.Kind {
@@ -448,7 +450,7 @@ func (f *Fault) validate(t Topology, horizon Duration) error {
 			if p == nil || !slices.Contains(r.duties, p.Duty) {
 				return fmt.Errorf("expected nodes of %s, found %s", t.rolesOf(r.duties), name)
 			}
-			if f.Kind == DiskCorrupt && p.Duty == Serves && !p.Doubled {
+			if f.Kind == DiskCorrupt && p.Duty == Serves && !p.Doubled && !p.Tells {
 				return fmt.Errorf("expected a node that bears a flipped bit, found %s", name)
 			}
 			if r.disk && !p.Disk {

@@ -40,7 +40,7 @@ func (v Volume) Topology() Topology {
 		{Role: Reader, Duty: Follows, Count: v.Readers},
 	}}
 	if v.Objects {
-		t.Parts = append(t.Parts, Part{Role: Objects, Duty: Serves, Count: 1, Disk: true, Yields: true, Points: pointsOf(Objects)})
+		t.Parts = append(t.Parts, Part{Role: Objects, Duty: Serves, Count: 1, Disk: true, Tells: true, Yields: true, Points: pointsOf(Objects)})
 	}
 	return t
 }

@@ -60,12 +60,13 @@ type Counts struct {
 	Rotten          uint64 `json:"rotten" text:"files that had rotted, written anew" by:"500" of:"log"`
 	BackupConflicts uint64 `json:"backupConflicts"` // objects of which another copy would have put something else
 
-	Objects      uint64 `json:"objects" text:"objects stored" by:"30" of:"store"` // that the object store made durable
-	StoreStarts  uint64 `json:"storeStarts" text:"restarts of the object store" by:"300" of:"store"`
-	Restores     uint64 `json:"restores" text:"volumes restored" by:"30" of:"store"` // and held against the log
-	RestoredRows uint64 `json:"restoredRows" text:"rows of restored volumes" by:"30" of:"store"`
-	RestoreUndos uint64 `json:"restoreUndos" text:"changes that restoring took back" by:"30" of:"store"`
-	GrowthWaits  uint64 `json:"growthWaits" text:"writes that waited for a group" by:"500" of:"log"` // because the volume had to grow
+	Objects         uint64 `json:"objects" text:"objects stored" by:"30" of:"store"` // that the object store made durable
+	StoreStarts     uint64 `json:"storeStarts" text:"restarts of the object store" by:"300" of:"store"`
+	Restores        uint64 `json:"restores" text:"volumes restored" by:"30" of:"store"` // and held against the log
+	RestoredRows    uint64 `json:"restoredRows" text:"rows of restored volumes" by:"30" of:"store"`
+	RestoresRefused uint64 `json:"restoresRefused" text:"restores refused because an object had rotted" by:"5000" of:"store"`
+	RestoreUndos    uint64 `json:"restoreUndos" text:"changes that restoring took back" by:"30" of:"store"`
+	GrowthWaits     uint64 `json:"growthWaits" text:"writes that waited for a group" by:"500" of:"log"` // because the volume had to grow
 
 	TakeOvers  uint64 `json:"takeOvers" text:"take-overs" by:"1" of:"trace"`              // epochs won from a predecessor
 	Recoveries uint64 `json:"recoveries" text:"recoveries opened" by:"20" of:"trace"`     // of these, those that got as far as opening

@@ -50,6 +50,10 @@ type Evidence struct {
 	// Copies are those of each group, with the pages that the log changed; nil: no node tells its pages.
 	Copies [][]Copy
 	Store  backup.Source // nil: nothing is backed up
+	// Rotten are the objects of the store that it lists and says it cannot read. Their number is no more than the bits that the plan has
+	// flipped of its disk, or the store is at fault.
+	Rotten []string
+	Flips  int // of the store's disk, in the plan
 	// Late are the groups that came into use after the beginning: they may have put nothing into the store yet.
 	Late      []node.Group
 	Conflicts uint64 // objects of the store of which another copy would have put something else
