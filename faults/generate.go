@@ -412,7 +412,7 @@ func (g Generator) breach(c fuzz.Continue) []Fault {
 	nodes := g.anyOfGroup(c, budget.Impaired+1+c.Intn(t.holder().Count-budget.Impaired))
 	crash := g.timed(c, Crash, budget.Short+g.between(c, 1, g.Horizon/2))
 	crash.Nodes, crash.Salt = nodes, c.Uint32()
-	if t.holder().Disk && t.holder().Yields && c.Intn(4) == 0 {
+	if t.holder().Disk && t.holder().Yields && c.Intn(3) == 0 {
 		return g.forgetting(c)
 	}
 	switch c.Intn(3) {
@@ -476,7 +476,7 @@ func (g Generator) fault(c fuzz.Continue) Fault {
 	disk := g.Topology.holder().Disk
 	type kind = choice[Kind]
 	kinds := []kind{{2, Loss}, {2, Duplicate}, {2, Delay}, {2, Reorder}, {4, Damage}, {3, Partition}, {3, PartitionOneWay}, {1, AZCutOff}, {4, Crash}, {2, Pause}, {2, PowerLossAZ}}
-	kinds = append(kinds, kind{1, ClockSlow}, kind{1, ClockJump}, kind{1, Truncate}, kind{2, Throttle})
+	kinds = append(kinds, kind{1, ClockSlow}, kind{1, ClockJump}, kind{1, Truncate}, kind{3, Throttle})
 	if disk {
 		kinds = append(kinds, kind{1, DiskSlow}, kind{8, DiskFail})
 	}
@@ -531,9 +531,12 @@ func (g Generator) fault(c fuzz.Continue) Fault {
 		f.Rate = float64(1+c.Intn(30)) / 100
 	case Throttle:
 		f.Nodes, f.To = g.link(c, true)
-		f.Bandwidth = MinBandwidth << c.Intn(8)
+		if active := g.active(); active != "" && c.RandBool() {
+			f.Nodes, f.To = []string{active}, nil // most of what travels comes from there
+		}
+		f.Bandwidth = MinBandwidth << c.Intn(6)
 		if c.RandBool() {
-			f.Queue = 64 << c.Intn(8)
+			f.Queue = 64 << c.Intn(5)
 		}
 		return f
 	case ClockSlow:

@@ -17,7 +17,7 @@ type Counts struct {
 	LostByDamage    uint64 `json:"lostByDamage" text:"messages whose frame was damaged"`      // that carried neither a record nor a page image
 	Damaged         uint64 `json:"damaged" text:"messages with a damaged record or page"`     // that arrived with one bit of a record or page image flipped
 	Truncated       uint64 `json:"truncated" text:"messages whose frame was cut short" by:"1000" of:"log"`
-	LostByQueue     uint64 `json:"lostByQueue" text:"messages that found a full queue" by:"5000" of:"log"`
+	LostByQueue     uint64 `json:"lostByQueue" text:"messages that found a full queue" by:"10000" of:"log"`
 	LostByNobody    uint64 `json:"lostByNobody"` // addressed to no process, or to one of the wrong kind
 	Requests        uint64 `json:"requests"`
 	Replies         uint64 `json:"replies"`
@@ -40,10 +40,10 @@ type Counts struct {
 	UntoldEffects   uint64 `json:"untoldEffects"`                                              // syncs and replaces that took effect right before a crash
 	DiskFailures    uint64 `json:"diskFailures" text:"disk operations that failed"`            // reads, syncs and replaces
 	NoRoom          uint64 `json:"noRoom" text:"writes that found no room" by:"5000" of:"log"` // appends and replaces on a full disk
-	Misreads        uint64 `json:"misreads" text:"reads of another place" by:"5000" of:"log"`
-	Lies            uint64 `json:"lies" text:"syncs and replaces that lied" by:"20000" of:"log"`
-	LostWrites      uint64 `json:"lostWrites" text:"appends that a disk lost" by:"20000" of:"log"`
-	MisplacedWrites uint64 `json:"misplacedWrites" text:"appends that a disk misplaced" by:"20000" of:"log"`
+	Misreads        uint64 `json:"misreads" text:"reads of another place" by:"10000" of:"log"`
+	Lies            uint64 `json:"lies" text:"syncs and replaces that lied"`
+	LostWrites      uint64 `json:"lostWrites" text:"appends that a disk lost"`
+	MisplacedWrites uint64 `json:"misplacedWrites" text:"appends that a disk misplaced"`
 	Forgotten       uint64 `json:"forgotten" text:"starts on a disk that had forgotten" by:"5000" of:"log"`   // something that its process had been told is durable
 	Corruptions     uint64 `json:"corruptions"`                                                               // bits flipped
 	Wipes           uint64 `json:"wipes" text:"disks lost" by:"400" of:"log"`                                 // disks that were lost with all that was on them
