@@ -180,3 +180,13 @@ func TestADiskThatIsEmptied(t *testing.T) {
 	assert.EqualValues(t, 1, w.Counts().Forgotten)
 	assert.EqualValues(t, 1, w.Counts().Wipes)
 }
+
+// A node that has lost its disk knows that it has lost something. Emptied, and told that it never ran, it knows no longer.
+func TestADiskThatIsLostAndThenEmptied(t *testing.T) {
+	lost := faults.Fault{Kind: faults.DiskLost, At: dur(40 * ms), For: dur(20 * ms), Nodes: []string{"a"}}
+	emptied := faults.Fault{Kind: faults.DiskEmptied, At: dur(50 * ms), For: dur(ms), Nodes: []string{"a"}}
+	_, _, w := struck(t, Options{Seed: 1}, func(*node.Effects) {}, lost)
+	assert.Zero(t, w.Counts().Forgotten)
+	_, _, w = struck(t, Options{Seed: 1}, func(*node.Effects) {}, lost, emptied)
+	assert.EqualValues(t, 1, w.Counts().Forgotten)
+}

@@ -232,6 +232,8 @@ func (w *World) strikeFault(f *faults.Fault, next *runtime.Succession) {
 	case faults.DiskEmptied:
 		for _, p := range w.named(f.Nodes) {
 			w.putBack(p, f.Kind, saltOf(f), nil, length)
+			// One that had lost all before, and knew it, no longer does.
+			p.disk.forgot = p.disk.forgot || p.incarnation > 0
 			p.before = p.incarnation
 		}
 	case faults.DiskCorrupt:
