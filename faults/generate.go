@@ -602,6 +602,9 @@ func (g Generator) fault(c fuzz.Continue) Fault {
 		f.Rate = float64(10+c.Intn(91)) / 100
 	case DiskFull:
 		f.Nodes = g.disks(c)
+		if n, _ := g.Topology.Node(f.Nodes[0]); !g.Topology.of(n.Role).Yields {
+			f.Nodes = g.someNodes(c)
+		}
 		return f
 	case DiskCorrupt:
 		f.For, f.Nodes = 0, []string{g.holderNode(c).String()}
