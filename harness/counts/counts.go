@@ -64,7 +64,7 @@ type Counts struct {
 	StoreStarts     uint64 `json:"storeStarts" text:"restarts of the object store" by:"300" of:"store"`
 	Restores        uint64 `json:"restores" text:"volumes restored" by:"30" of:"store"` // and held against the log
 	RestoredRows    uint64 `json:"restoredRows" text:"rows of restored volumes" by:"30" of:"store"`
-	RestoresRefused uint64 `json:"restoresRefused" text:"restores refused because an object had rotted" by:"10000" of:"store"`
+	RestoresRefused uint64 `json:"restoresRefused" text:"restores refused because an object had rotted"`
 	RestoreUndos    uint64 `json:"restoreUndos" text:"changes that restoring took back" by:"30" of:"store"`
 	GrowthWaits     uint64 `json:"growthWaits" text:"writes that waited for a group" by:"500" of:"log"` // because the volume had to grow
 

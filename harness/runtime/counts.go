@@ -16,8 +16,8 @@ type Counts struct {
 	LostByDown      uint64 `json:"lostByDown"`                                                // whose receiver was down, or not the one that they were sent to
 	LostByDamage    uint64 `json:"lostByDamage" text:"messages whose frame was damaged"`      // that carried neither a record nor a page image
 	Damaged         uint64 `json:"damaged" text:"messages with a damaged record or page"`     // that arrived with one bit of a record or page image flipped
-	Truncated       uint64 `json:"truncated" text:"messages whose frame was cut short" by:"1000" of:"log"`
-	LostByQueue     uint64 `json:"lostByQueue" text:"messages that found a full queue" by:"10000" of:"log"`
+	Truncated       uint64 `json:"truncated" text:"messages whose frame was cut short" by:"5000" of:"log"`
+	LostByQueue     uint64 `json:"lostByQueue" text:"messages that found a full queue"`
 	LostByNobody    uint64 `json:"lostByNobody"` // addressed to no process, or to one of the wrong kind
 	Requests        uint64 `json:"requests"`
 	Replies         uint64 `json:"replies"`
