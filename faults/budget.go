@@ -14,7 +14,8 @@ type Budget struct {
 	// direction, or, where no node is active, from the largest set of nodes that reach each other. A damaged disk counts from
 	// its damage on. Of 6 segments with a write quorum of 4 it is 2.
 	Impaired int `json:"impaired"`
-	// Damaged is the most nodes of a group whose disk may be damaged or lost in the whole plan.
+	// Damaged is the most nodes of a group whose disk may be damaged or lost in the whole plan. Of those that forget and do not
+	// know it there is none: W+R−N = 1, so one such answer makes a read quorum of copies that all lack what was acknowledged.
 	Damaged int `json:"damaged"`
 	// Short is how long a node may be impaired without counting: a whole group may restart at once.
 	Short Duration `json:"short"`
@@ -50,7 +51,7 @@ func (e *BudgetError) Error() string {
 		e.Limit, e.Role, of, e.What, len(e.Nodes), e.At, strings.Join(e.Nodes, ", "))
 }
 
-// cutRate is the share of lost or damaged messages above which a link counts as cut rather than lossy.
+// cutRate is the share of lost, damaged or truncated messages above which a link counts as cut rather than lossy.
 const cutRate = 0.5
 
 // A span is a time during which a node is impaired.
@@ -67,7 +68,11 @@ func (b Budget) Check(p Plan, t Topology) error {
 	}
 	p.separate(t, func(n Node, s span) { impaired[n] = append(impaired[n], s) })
 	for i := range p.Faults {
-		if f := &p.Faults[i]; f.Kind == DiskCorrupt && t.holder().Unsealed {
+		f := &p.Faults[i]
+		if f.forgets() {
+			return &BudgetError{Role: t.holder().Role, At: f.At, What: "that may forget what they acknowledged and not know it", Nodes: f.Nodes, Limit: 0}
+		}
+		if f.Kind == DiskCorrupt && t.holder().Unsealed {
 			return &BudgetError{Role: t.holder().Role, At: f.At, What: "with flipped bits, which they do not notice", Nodes: f.Nodes, Limit: 0}
 		}
 	}
@@ -150,7 +155,7 @@ func (p Plan) impair(t Topology, f *Fault, report func(Node, span), damaged map[
 		}
 	}
 	switch f.Kind {
-	case Crash, Pause, DiskFail:
+	case Crash, Pause, DiskFail, DiskFull, DiskMisread:
 		holders(f.Nodes, whole)
 	case CrashAtPoint, CrashWhen:
 		// It may strike at any moment; a short one is short wherever it is.
@@ -172,7 +177,7 @@ func (p Plan) impair(t Topology, f *Fault, report func(Node, span), damaged map[
 				}
 			}
 		}
-	case Loss, Damage, Partition, PartitionOneWay:
+	case Loss, Damage, Truncate, Throttle, Partition, PartitionOneWay:
 		active := string(t.Active())
 		if active == "" || !f.cuts() {
 			return // see separate
@@ -190,7 +195,7 @@ func (p Plan) impair(t Topology, f *Fault, report func(Node, span), damaged map[
 
 // cuts tells whether a fault of the network counts as cutting links rather than making them lossy.
 func (f *Fault) cuts() bool {
-	return f.Kind == Partition || f.Kind == PartitionOneWay || (f.Kind == Loss || f.Kind == Damage) && f.Rate > cutRate
+	return f.Kind == Partition || f.Kind == PartitionOneWay || f.Kind == Throttle || (f.Kind == Loss || f.Kind == Damage || f.Kind == Truncate) && f.Rate > cutRate
 }
 
 // separate reports, of a system in which no node is active, the nodes that are cut off from the others: at each moment, those

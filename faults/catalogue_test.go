@@ -95,6 +95,9 @@ func TestEveryKindIsDescribed(t *testing.T) {
 	segments := []string{"segment 1/1", "segment 1/2", "segment 1/3"}
 	for _, d := range faults.Catalogue() {
 		require.NotEmpty(t, d.What, d.Kind)
+		alone := faults.Plan{Faults: []faults.Fault{{Kind: d.Kind}}}
+		require.Equal(t, d.Cost == faults.Damages || d.Cost == faults.Forgets, alone.Lasting(), d.Kind)
+		require.Equal(t, d.Cost == faults.Forgets, alone.Forgets(), d.Kind)
 		all := func(rate float64) error {
 			p := faults.Plan{Horizon: faults.Duration(time.Second)}
 			for _, name := range segments {
@@ -109,6 +112,8 @@ func TestEveryKindIsDescribed(t *testing.T) {
 						f.Rate = rate
 					case "factor":
 						f.Factor = 2
+					case "bandwidth":
+						f.Bandwidth = faults.MinBandwidth
 					case "extra":
 						f.Extra = faults.Duration(time.Millisecond)
 					case "az":
@@ -144,9 +149,10 @@ func TestEveryKindIsDescribed(t *testing.T) {
 		case faults.Often:
 			require.NoError(t, all(0.5), d.Kind)
 			require.ErrorAs(t, all(0.6), &beyond, d.Kind)
-		case faults.Impairs, faults.Damages:
+		case faults.Impairs, faults.Damages, faults.Forgets:
 			require.ErrorAs(t, all(1), &beyond, d.Kind)
 			require.Equal(t, d.Cost == faults.Damages, beyond.What == "with a damaged or lost disk", "%s: %v", d.Kind, beyond)
+			require.Equal(t, d.Cost == faults.Forgets, beyond.What == "that may forget what they acknowledged and not know it", "%s: %v", d.Kind, beyond)
 		default:
 			t.Errorf("%s costs %q", d.Kind, d.Cost)
 		}

@@ -160,6 +160,9 @@ func (g Generator) scene(c fuzz.Continue) []Fault {
 	}
 	if len(g.stores()) > 0 {
 		scenes = append(scenes, scene{2, g.storeAway})
+		if g.Topology.of(Role(g.stores()[0])).Tells {
+			scenes = append(scenes, scene{1, g.storeRots})
+		}
 	}
 	if g.active() == "" {
 		scenes = append(scenes, scene{2, g.split}, scene{4, g.halfHeard})
@@ -235,6 +238,14 @@ func (g Generator) storeAway(c fuzz.Continue) []Fault {
 	}
 	away.Nodes = g.store(c)
 	return []Fault{away}
+}
+
+// storeRots flips a bit of what the object store has, and has it start again, so that it reads what is there.
+func (g Generator) storeRots(c fuzz.Continue) []Fault {
+	short := g.Topology.Budget().Short
+	rot := g.timed(c, DiskCorrupt, short)
+	rot.For, rot.Nodes, rot.Salt = 0, g.stores()[:1], c.Uint32()
+	return []Fault{rot, {Kind: Crash, At: rot.At + g.between(c, 0, short/2), For: g.between(c, 1, short/2), Nodes: rot.Nodes, Salt: c.Uint32()}}
 }
 
 // failover lets a reader take the place of a writer that died, or that is cut off and lives on.
@@ -401,6 +412,9 @@ func (g Generator) breach(c fuzz.Continue) []Fault {
 	nodes := g.anyOfGroup(c, budget.Impaired+1+c.Intn(t.holder().Count-budget.Impaired))
 	crash := g.timed(c, Crash, budget.Short+g.between(c, 1, g.Horizon/2))
 	crash.Nodes, crash.Salt = nodes, c.Uint32()
+	if t.holder().Disk && t.holder().Yields && c.Intn(3) == 0 {
+		return g.forgetting(c)
+	}
 	switch c.Intn(3) {
 	case 0: // a zone and one segment more (SIGMOD 2017 §2.1), where that is too much
 		power := Fault{Kind: PowerLossAZ, At: crash.At, For: crash.For, AZ: g.zone(c), Salt: c.Uint32()}
@@ -434,14 +448,40 @@ func (g Generator) breach(c fuzz.Continue) []Fault {
 	return []Fault{crash}
 }
 
+// forgetting has a node forget what it acknowledged, by one of the ways there are, and die so that it does.
+func (g Generator) forgetting(c fuzz.Continue) []Fault {
+	short := g.Topology.Budget().Short
+	node := []string{g.holderNode(c).String()}
+	kinds := []Kind{DiskLies, WriteLost, WriteMisplaced, DiskStale, DiskEmptied}
+	switch k := kinds[c.Intn(len(kinds))]; k {
+	case DiskStale:
+		stale := g.timed(c, k, g.between(c, 1, short))
+		stale.Nodes, stale.Extra, stale.Salt = node, g.between(c, 1, g.Horizon/4), c.Uint32()
+		return []Fault{stale}
+	case DiskEmptied:
+		emptied := g.timed(c, k, g.between(c, 1, short))
+		emptied.Nodes = node
+		return []Fault{emptied}
+	default:
+		spoiled := g.timed(c, k, g.long(c))
+		spoiled.Nodes, spoiled.Rate, spoiled.Salt = node, float64(10*(1+c.Intn(10)))/100, c.Uint32()
+		crash := Fault{Kind: Crash, At: spoiled.At + g.between(c, 1, spoiled.For), For: g.between(c, 1, short/4), Nodes: node, Salt: c.Uint32()}
+		crash.For = min(crash.For, g.Horizon-crash.At)
+		return []Fault{spoiled, crash}
+	}
+}
+
 // fault makes a single fault.
 func (g Generator) fault(c fuzz.Continue) Fault {
 	disk := g.Topology.holder().Disk
 	type kind = choice[Kind]
 	kinds := []kind{{2, Loss}, {2, Duplicate}, {2, Delay}, {2, Reorder}, {4, Damage}, {3, Partition}, {3, PartitionOneWay}, {1, AZCutOff}, {4, Crash}, {2, Pause}, {2, PowerLossAZ}}
-	kinds = append(kinds, kind{1, ClockSlow}, kind{1, ClockJump})
+	kinds = append(kinds, kind{1, ClockSlow}, kind{1, ClockJump}, kind{1, Truncate}, kind{3, Throttle})
 	if disk {
 		kinds = append(kinds, kind{1, DiskSlow}, kind{8, DiskFail})
+	}
+	if disk && g.Topology.holder().Yields {
+		kinds = append(kinds, kind{2, DiskFull}, kind{1, DiskMisread})
 	}
 	damaged := disk && g.Topology.Budget().Damaged > 0
 	if damaged && !g.Topology.holder().Unsealed {
@@ -486,6 +526,19 @@ func (g Generator) fault(c fuzz.Continue) Fault {
 			f.Nodes, f.To = []string{active}, nil // most of what travels comes from there
 		}
 		f.Rate = float64(10+c.Intn(41)) / 100
+	case Truncate:
+		f.Nodes, f.To = g.link(c, true)
+		f.Rate = float64(1+c.Intn(30)) / 100
+	case Throttle:
+		f.Nodes, f.To = g.link(c, true)
+		if active := g.active(); active != "" && c.RandBool() {
+			f.Nodes, f.To = []string{active}, nil // most of what travels comes from there
+		}
+		f.Bandwidth = MinBandwidth << c.Intn(6)
+		if c.RandBool() {
+			f.Queue = 64 << c.Intn(5)
+		}
+		return f
 	case ClockSlow:
 		f.Nodes, f.Factor = g.clocks(c), float64(2+c.Intn(9))
 		return f
@@ -542,13 +595,17 @@ func (g Generator) fault(c fuzz.Continue) Fault {
 		f.Factor = float64(2 + c.Intn(40))
 		return f
 	case DiskFail:
-		f.Nodes = g.someNodes(c)
-		if all := g.services(); len(all) > 0 && c.Intn(4) == 0 {
-			if one := all[c.Intn(len(all))]; g.Topology.of(Role(one)).Disk {
-				f.Nodes = []string{one}
-			}
-		}
+		f.Nodes = g.disks(c)
 		f.Rate = float64(40+c.Intn(61)) / 100
+	case DiskMisread:
+		f.Nodes = g.someNodes(c)
+		f.Rate = float64(10+c.Intn(91)) / 100
+	case DiskFull:
+		f.Nodes = g.disks(c)
+		if n, _ := g.Topology.Node(f.Nodes[0]); !g.Topology.of(n.Role).Yields {
+			f.Nodes = g.someNodes(c)
+		}
+		return f
 	case DiskCorrupt:
 		f.For, f.Nodes = 0, []string{g.holderNode(c).String()}
 	case DiskLost:
@@ -569,6 +626,17 @@ func (g Generator) fault(c fuzz.Continue) Fault {
 	}
 	f.Salt = c.Uint32()
 	return f
+}
+
+// disks picks whose disks a fault strikes: those of some that hold, or of one that serves.
+func (g Generator) disks(c fuzz.Continue) []string {
+	some := g.someNodes(c)
+	if all := g.services(); len(all) > 0 && c.Intn(4) == 0 {
+		if one := all[c.Intn(len(all))]; g.Topology.of(Role(one)).Disk {
+			return []string{one}
+		}
+	}
+	return some
 }
 
 // clocks picks whose clocks a fault strikes: those that wait for others most of all.

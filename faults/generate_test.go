@@ -104,6 +104,7 @@ func TestGeneratedPlans(t *testing.T) {
 		topology := v.Topology()
 		strikesStore := make(map[faults.Kind]int)
 		kinds := make(map[faults.Kind]int)
+		beyondKinds := make(map[faults.Kind]int)
 		empty := 0
 		for seed := range int64(plans) {
 			g := generator(false)
@@ -133,6 +134,9 @@ func TestGeneratedPlans(t *testing.T) {
 			require.NoError(t, err)
 			require.NoError(t, p.Validate(topology), "seed %d:\n%s", seed, text(p))
 			require.True(t, p.BeyondBudget)
+			for _, f := range p.Faults {
+				beyondKinds[f.Kind]++
+			}
 			p.BeyondBudget = false
 			var beyond *faults.BudgetError
 			require.ErrorAs(t, p.Validate(topology), &beyond, "seed %d is marked and stays within the budget:\n%s", seed, text(p))
@@ -144,6 +148,11 @@ func TestGeneratedPlans(t *testing.T) {
 		for _, k := range faults.Kinds() {
 			if slices.Contains([]faults.Kind{faults.DiskCorrupt, faults.DiskLost, faults.NodeLost}, k) && topology.Budget().Damaged == 0 {
 				require.Zero(t, kinds[k])
+				continue
+			}
+			if p := (faults.Plan{Faults: []faults.Fault{{Kind: k}}}); p.Forgets() { // beyond the budget alone
+				require.Zero(t, kinds[k])
+				require.NotZero(t, beyondKinds[k], k)
 				continue
 			}
 			if k == faults.CrashWhen { // of scenes alone
@@ -328,7 +337,7 @@ func TestPlansOfASystemThatNamesItsNodesOtherwise(t *testing.T) {
 				kinds[f.Kind]++
 			}
 		}
-		for _, k := range []faults.Kind{faults.TakeOver, faults.FailOver, faults.Promote, faults.DiskLost, faults.NodeLost} {
+		for _, k := range []faults.Kind{faults.TakeOver, faults.FailOver, faults.Promote, faults.DiskLost, faults.NodeLost, faults.DiskFull, faults.DiskMisread, faults.DiskEmptied} {
 			require.Zero(t, kinds[k], k)
 		}
 		for _, k := range []faults.Kind{faults.Pause, faults.Partition, faults.PartitionOneWay, faults.AZCutOff, faults.Loss} {

@@ -50,7 +50,10 @@ type Fault struct {
 	When   string   `json:"when,omitempty"`   // see CrashWhen
 	Rate   float64  `json:"rate,omitempty"`   // share of the messages, or of a file, above 0 up to 1
 	Factor float64  `json:"factor,omitempty"` // how many times slower, from 1 to MaxFactor
-	Extra  Duration `json:"extra,omitempty"`  // longest or added delay
+	Extra  Duration `json:"extra,omitempty"`  // longest or added delay, or how old a state is
+	// Bandwidth is how many bytes a second each link takes, from MinBandwidth on, and Queue how many may wait for it; 0 is any number.
+	Bandwidth int64 `json:"bandwidth,omitempty"`
+	Queue     int64 `json:"queue,omitempty"`
 	// Salt decides what the fault leaves open, such as which messages are lost or which bit flips. It belongs to the
 	// fault and not to its place in the plan, so that taking one fault away leaves the others as they were.
 	Salt uint32 `json:"salt,omitempty"`
@@ -58,6 +61,12 @@ type Fault struct {
 
 // MaxFactor is the highest Factor of a fault.
 const MaxFactor = 1000
+
+// MinBandwidth is the lowest Bandwidth of a fault, in bytes a second, and MaxBytes the highest Bandwidth and Queue.
+const (
+	MinBandwidth = 1 << 12
+	MaxBytes     = 1 << 40
+)
 
 // Kind says what goes wrong.
 type Kind string
@@ -70,6 +79,8 @@ const (
 	Delay           Kind = "delay"             // each message takes Factor times as long, and Extra on top
 	Reorder         Kind = "reorder"           // each message takes up to Extra longer, each its own
 	Damage          Kind = "damage"            // a bit flips in a record or page image of each message at Rate; one without is lost
+	Truncate        Kind = "truncate"          // the frame of each message is cut short at Rate, so that the wire refuses it
+	Throttle        Kind = "throttle"          // each link takes Bandwidth bytes a second; what waits behind Queue bytes is lost
 	Partition       Kind = "partition"         // no message passes between Nodes and To, either way
 	PartitionOneWay Kind = "partition-one-way" // no message passes from Nodes to To; the other way is open
 	AZCutOff        Kind = "az-cut-off"        // no message passes between inside and outside of AZ; inside it lives on
@@ -82,7 +93,14 @@ const (
 	ClockJump       Kind = "clock-jump"        // the clocks of Nodes jump Extra ahead, and stay there; timers that run do not
 	DiskSlow        Kind = "disk-slow"         // each operation of the disk takes Factor times as long, and Extra on top
 	DiskFail        Kind = "disk-fail"         // operations of the disk fail at Rate, and from the first on all; when it ends the process starts again
+	DiskFull        Kind = "disk-full"         // the disks of Nodes have no room: what is appended or replaced is refused, and the node is told; the rest goes on
 	DiskCorrupt     Kind = "disk-corrupt"      // one bit flips of what is durable on a node's disk; with Rate, of the file that was appended to last, that share of it at its end
+	DiskMisread     Kind = "disk-misread"      // reads return, at Rate, what stands elsewhere in the file; what is on the disk stays as it is
+	DiskLies        Kind = "disk-lies"         // syncs and replaces say, at Rate, that they are done and are not: until a later one is, a crash may lose what they covered
+	WriteLost       Kind = "write-lost"        // appends never get to the disk, at Rate, though their sync says so: zeros stand in their place
+	WriteMisplaced  Kind = "write-misplaced"   // appends get, at Rate, to another place of the file, over what stood there: zeros stand in theirs
+	DiskStale       Kind = "disk-stale"        // a node dies, and its disk is put back to what was durable Extra before; it starts again after For
+	DiskEmptied     Kind = "disk-emptied"      // a node dies and its disk is emptied; after For it starts as one that never ran
 	DiskLost        Kind = "disk-lost"         // a node dies and its disk with it; it starts again after For, on an empty one
 	NodeLost        Kind = "node-lost"         // a node and its disk are gone for good; only a spare can stand in for it
 	TakeOver        Kind = "take-over"         // a successor of the active node starts while the old one lives
@@ -112,11 +130,13 @@ const (
 	fExtra
 	fSalt
 	fWhen
+	fBandwidth
+	fQueue
 )
 
 func (f field) names() []string {
 	in := []string{}
-	for i, name := range []string{"for", "nodes", "to", "az", "point", "hit", "rate", "factor", "extra", "salt", "when"} {
+	for i, name := range []string{"for", "nodes", "to", "az", "point", "hit", "rate", "factor", "extra", "salt", "when", "bandwidth", "queue"} {
 		if f&(1<<i) != 0 {
 			in = append(in, name)
 		}
@@ -146,6 +166,7 @@ const (
 	Free    Cost = "nothing"             // every system has to wait it out, or has a successor for it
 	Impairs Cost = "impaired"            // its nodes count as impaired while it lasts, unless that is short
 	Often   Cost = "impaired above half" // as Impairs, where the rate is above a half
+	Forgets Cost = "forgotten"           // its nodes may forget what they acknowledged and not know it: within the budget no plan has any
 	Damages Cost = "damaged"             // its nodes count as impaired and their disks as damaged, from then on to the end
 )
 
@@ -180,6 +201,10 @@ func rules() []rule {
 			what: "each message takes up to extra longer, each its own", cost: Free},
 		{kind: Damage, needs: fFor | fRate, may: fNodes | fTo | fSalt,
 			what: "at rate, one bit of a record or page image flips on the way and its checksum tells; a message without is lost", cost: Often},
+		{kind: Truncate, needs: fFor | fRate, may: fNodes | fTo | fSalt,
+			what: "at rate, a frame is cut short on its way, and the wire refuses what comes of it", cost: Often},
+		{kind: Throttle, needs: fFor | fBandwidth, may: fNodes | fTo | fQueue,
+			what: "each link takes bandwidth bytes a second; messages wait for it, and behind queue bytes they are lost", cost: Impairs},
 		{kind: Partition, needs: fFor | fNodes, may: fTo,
 			what: "no message passes between nodes and to, either way", cost: Impairs},
 		{kind: PartitionOneWay, needs: fFor, may: fNodes | fTo,
@@ -204,8 +229,22 @@ func rules() []rule {
 			what: "each operation of the disk takes factor times as long, and extra on top", cost: Free},
 		{kind: DiskFail, needs: fFor | fNodes | fRate, may: fSalt, duties: []Duty{Holds, Serves}, disk: true,
 			what: "operations of the disk fail at rate, and from the first on all; after for the process starts again", cost: Impairs},
+		{kind: DiskFull, needs: fFor | fNodes, duties: []Duty{Holds, Serves}, disk: true,
+			what: "a disk has no room: appends and replaces are refused, the node is told and runs on; reads and syncs of what was there go on", cost: Impairs},
 		{kind: DiskCorrupt, needs: fNodes, may: fRate | fSalt, duties: []Duty{Holds, Serves}, disk: true, one: true,
 			what: "one bit flips of what is durable on the disk; with rate, of the file that was appended to last, that share of it at its end", cost: Damages},
+		{kind: DiskMisread, needs: fFor | fNodes | fRate, may: fSalt, duties: []Duty{Holds, Serves}, disk: true,
+			what: "a read returns, at rate, what stands elsewhere in the file; the file stays as it is", cost: Impairs},
+		{kind: DiskLies, needs: fFor | fNodes | fRate, may: fSalt, duties: []Duty{Holds}, disk: true,
+			what: "syncs and replaces say, at rate, that they are done and are not: until a later one is, a crash may lose what they covered", cost: Forgets},
+		{kind: WriteLost, needs: fFor | fNodes | fRate, may: fSalt, duties: []Duty{Holds}, disk: true,
+			what: "appends never get to the disk, at rate, though their sync says so: zeros stand in their place", cost: Forgets},
+		{kind: WriteMisplaced, needs: fFor | fNodes | fRate, may: fSalt, duties: []Duty{Holds}, disk: true,
+			what: "appends get, at rate, to another place of the file, over what stood there; zeros stand in theirs", cost: Forgets},
+		{kind: DiskStale, needs: fFor | fNodes | fExtra, may: fSalt, duties: []Duty{Holds}, disk: true, one: true,
+			what: "a node dies, and its disk is put back to what was durable extra before; it starts again after for, and is told nothing", cost: Forgets},
+		{kind: DiskEmptied, needs: fFor | fNodes, duties: []Duty{Holds}, disk: true, one: true,
+			what: "a node dies and its disk is emptied; after for it starts as one that never ran", cost: Forgets},
 		{kind: DiskLost, needs: fFor | fNodes, duties: []Duty{Holds}, disk: true, one: true,
 			what: "a node dies and its disk with it; it starts again after for, on an empty one", cost: Damages},
 		{kind: NodeLost, needs: fNodes, duties: []Duty{Holds}, disk: true, one: true,
@@ -248,6 +287,7 @@ func (f *Fault) present() field {
 	}{
 		{fFor, f.For != 0}, {fNodes, len(f.Nodes) > 0}, {fTo, len(f.To) > 0}, {fAZ, f.AZ != ""}, {fPoint, f.Point != ""},
 		{fHit, f.Hit != 0}, {fRate, f.Rate != 0}, {fFactor, f.Factor != 0}, {fExtra, f.Extra != 0}, {fSalt, f.Salt != 0}, {fWhen, f.When != ""},
+		{fBandwidth, f.Bandwidth != 0}, {fQueue, f.Queue != 0},
 	} {
 		if x.set {
 			set |= x.field
@@ -308,6 +348,32 @@ func (t *Topology) mostFlips(name string, holds int) int {
 	return holds
 }
 
+// Lasting tells whether something of what the plan does stays when its faults have ended, so that beyond the budget a system may
+// stop for good. Every other fault has to be got over.
+func (p Plan) Lasting() bool {
+	return slices.ContainsFunc(p.Faults, func(f Fault) bool { return f.damages() || f.forgets() })
+}
+
+// Forgets tells whether the plan may have nodes forget what they acknowledged without their knowing. What was acknowledged may be
+// gone then, and with it all that the model promises: no quorum holds out against that.
+func (p Plan) Forgets() bool {
+	return slices.ContainsFunc(p.Faults, func(f Fault) bool { return f.forgets() })
+}
+
+// damages tells whether the fault costs Damages, and forgets whether it costs Forgets. The generator asks that of every fault of every
+// plan that it tries, and to look into the table of rules takes as long as all the rest.
+func (f *Fault) damages() bool {
+	return f.Kind == DiskCorrupt || f.Kind == DiskLost || f.Kind == NodeLost
+}
+
+func (f *Fault) forgets() bool {
+	switch f.Kind {
+	case DiskLies, WriteLost, WriteMisplaced, DiskStale, DiskEmptied:
+		return true
+	}
+	return false
+}
+
 // tooManyFlips returns the index of the first fault that flips more than most bits of one disk, or more than its node bears; -1
 // if there is no such fault.
 func (p Plan) tooManyFlips(t Topology, most int) int {
@@ -355,6 +421,10 @@ func (f *Fault) validate(t Topology, horizon Duration) error {
 		return fmt.Errorf("expected hit from 1, found %d", f.Hit)
 	case len(f.When) > maxWhen || strings.ContainsAny(f.When, " \t\n"):
 		return fmt.Errorf("expected when of one word of at most %d bytes, found %q", maxWhen, f.When)
+	case set&fBandwidth != 0 && (f.Bandwidth < MinBandwidth || f.Bandwidth > MaxBytes):
+		return fmt.Errorf("expected a bandwidth from %d to %d bytes a second, found %d", MinBandwidth, int64(MaxBytes), f.Bandwidth)
+	case f.Queue < 0 || f.Queue > MaxBytes:
+		return fmt.Errorf("expected a queue from 0 to %d bytes, found %d", int64(MaxBytes), f.Queue)
 	case set&fRate != 0 && !(f.Rate > 0 && f.Rate <= 1):
 		return fmt.Errorf("expected a rate above 0 up to 1, found %v", f.Rate)
 	case set&fFactor != 0 && !(f.Factor >= 1 && f.Factor <= MaxFactor):
@@ -380,7 +450,7 @@ func (f *Fault) validate(t Topology, horizon Duration) error {
 			if p == nil || !slices.Contains(r.duties, p.Duty) {
 				return fmt.Errorf("expected nodes of %s, found %s", t.rolesOf(r.duties), name)
 			}
-			if f.Kind == DiskCorrupt && p.Duty == Serves && !p.Doubled {
+			if f.Kind == DiskCorrupt && p.Duty == Serves && !p.Doubled && !p.Tells {
 				return fmt.Errorf("expected a node that bears a flipped bit, found %s", name)
 			}
 			if r.disk && !p.Disk {

@@ -32,6 +32,8 @@ func good() faults.Plan {
 		faults.Fault{Kind: faults.Delay, At: 1 * ms, For: 10 * ms, Factor: 2.5, Extra: 3 * ms},
 		faults.Fault{Kind: faults.Reorder, At: 1 * ms, For: 10 * ms, Extra: 3 * ms},
 		faults.Fault{Kind: faults.Damage, At: 1 * ms, For: 10 * ms, Rate: 0.2, Nodes: []string{"writer"}, Salt: 3},
+		faults.Fault{Kind: faults.Truncate, At: 1 * ms, For: 10 * ms, Rate: 0.2, Nodes: []string{"writer"}, Salt: 3},
+		faults.Fault{Kind: faults.Throttle, At: 1 * ms, For: 10 * ms, Nodes: []string{"writer"}, Bandwidth: 4096, Queue: 100},
 		faults.Fault{Kind: faults.ClockSlow, At: 1 * ms, For: 10 * ms, Nodes: []string{"writer", "segment 1/1", "reader 1"}, Factor: 3},
 		faults.Fault{Kind: faults.ClockJump, At: 1 * ms, Nodes: []string{"register"}, Extra: 3 * ms},
 		faults.Fault{Kind: faults.Partition, At: 2 * ms, For: 10 * ms, Nodes: []string{"segment 1/1", "client 4"}, To: []string{"writer", "register"}},
@@ -44,6 +46,13 @@ func good() faults.Plan {
 		faults.Fault{Kind: faults.PowerLossAZ, At: 6 * ms, For: 1 * ms, AZ: "az1"},
 		faults.Fault{Kind: faults.DiskSlow, At: 7 * ms, For: 1 * ms, Nodes: []string{"segment 1/2"}, Factor: 10},
 		faults.Fault{Kind: faults.DiskFail, At: 7 * ms, For: 1 * ms, Nodes: []string{"segment 1/2"}, Rate: 0.5, Salt: 4},
+		faults.Fault{Kind: faults.DiskFull, At: 7 * ms, For: 1 * ms, Nodes: []string{"segment 1/2", "register"}},
+		faults.Fault{Kind: faults.DiskMisread, At: 7 * ms, For: 1 * ms, Nodes: []string{"segment 1/2"}, Rate: 0.5, Salt: 4},
+		faults.Fault{Kind: faults.DiskLies, At: 7 * ms, For: 1 * ms, Nodes: []string{"segment 1/2", "segment 2/2"}, Rate: 0.5, Salt: 4},
+		faults.Fault{Kind: faults.WriteLost, At: 7 * ms, For: 1 * ms, Nodes: []string{"segment 1/2"}, Rate: 0.5, Salt: 4},
+		faults.Fault{Kind: faults.WriteMisplaced, At: 7 * ms, For: 1 * ms, Nodes: []string{"segment 1/2"}, Rate: 0.5, Salt: 4},
+		faults.Fault{Kind: faults.DiskStale, At: 7 * ms, For: 1 * ms, Nodes: []string{"segment 1/2"}, Extra: 3 * ms, Salt: 4},
+		faults.Fault{Kind: faults.DiskEmptied, At: 7 * ms, For: 1 * ms, Nodes: []string{"segment 1/2"}},
 		faults.Fault{Kind: faults.DiskCorrupt, At: 8 * ms, Nodes: []string{"segment 1/2"}, Salt: 1},
 		faults.Fault{Kind: faults.DiskLost, At: 8 * ms, For: 1 * ms, Nodes: []string{"segment 1/2"}},
 		faults.Fault{Kind: faults.NodeLost, At: 8 * ms, Nodes: []string{"segment 2/2"}},
@@ -58,6 +67,7 @@ func TestEveryKindHasAValidForm(t *testing.T) {
 	v := volume()
 	v.Readers = 2
 	topology := v.Topology()
+	p.BeyondBudget = true // some kinds are within no budget
 	require.NoError(t, p.Validate(topology))
 	var used []faults.Kind
 	for _, f := range p.Faults {
@@ -133,6 +143,16 @@ func TestValidateRefuses(t *testing.T) {
 		"slow by nothing":         {with(slow, func(f *F) { f.Factor = 0 }), "expected factor or extra, found neither"},
 		"extra beyond the run":    {with(slow, func(f *F) { f.Extra = 2001 * ms }), "expected extra from 0s to the horizon 2s, found 2.001s"},
 		"one way from and to all": {F{Kind: faults.PartitionOneWay, For: ms}, "expected nodes or to, found neither"},
+		"full disk of a writer":   {F{Kind: faults.DiskFull, For: ms, Nodes: []string{"writer"}}, "expected nodes of one of the roles [register segment], found writer"},
+		"how full a disk is":      {F{Kind: faults.DiskFull, For: ms, Nodes: []string{"register"}, Rate: 0.5}, "expected no rate; it takes: kind, at, for, nodes"},
+		"an older register":       {F{Kind: faults.DiskStale, For: ms, Extra: ms, Nodes: []string{"register"}}, "expected nodes of one of the roles [segment], found register"},
+		"how old a disk is":       {F{Kind: faults.DiskStale, For: ms, Nodes: []string{"segment 1/1"}}, "expected extra, which is missing"},
+		"two emptied disks":       {F{Kind: faults.DiskEmptied, For: ms, Nodes: []string{"segment 1/1", "segment 1/2"}}, "expected one node, found 2"},
+		"a register that lies":    {F{Kind: faults.DiskLies, For: ms, Rate: 1, Nodes: []string{"register"}}, "expected nodes of one of the roles [segment], found register"},
+		"a write lost twice":      {F{Kind: faults.WriteLost, For: ms, Rate: 2, Nodes: []string{"segment 1/1"}}, "expected a rate above 0 up to 1, found 2"},
+		"too slow a link":         {F{Kind: faults.Throttle, For: ms, Bandwidth: 4095}, "expected a bandwidth from 4096 to 1099511627776 bytes a second, found 4095"},
+		"a queue below 0":         {F{Kind: faults.Throttle, For: ms, Bandwidth: 4096, Queue: -1}, "expected a queue from 0 to 1099511627776 bytes, found -1"},
+		"a link of no bandwidth":  {F{Kind: faults.Throttle, For: ms, Queue: 9}, "expected bandwidth, which is missing"},
 		"two disks in one fault":  {F{Kind: faults.DiskCorrupt, Nodes: []string{"segment 1/1", "segment 1/2"}}, "expected one node, found 2"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -263,7 +283,17 @@ func TestBudget(t *testing.T) {
 		"one way to three":                     {[]faults.Fault{oneWay(nil, three)}, ms},
 		"one way between segments":             {[]faults.Fault{oneWay(three, all[3:])}, -1},
 		"half of everything lost":              {[]faults.Fault{{Kind: faults.Loss, At: ms, For: long, Rate: 0.5}}, -1},
+		"most of everything truncated":         {[]faults.Fault{{Kind: faults.Truncate, At: ms, For: long, Rate: 0.51}}, ms},
+		"slow links of three count":            {[]faults.Fault{{Kind: faults.Throttle, At: ms, For: long, Nodes: three, Bandwidth: 1 << 30}}, ms},
 		"most of everything lost":              {[]faults.Fault{{Kind: faults.Loss, At: ms, For: long, Rate: 0.51}}, ms},
+		"full disks count":                     {[]faults.Fault{{Kind: faults.DiskFull, At: 5 * ms, For: long, Nodes: three}}, 5 * ms},
+		"of the register they do not":          {[]faults.Fault{{Kind: faults.DiskFull, At: 5 * ms, For: long, Nodes: []string{"register", "segment 1/1", "segment 1/2"}}}, -1},
+		"a disk that lies":                     {[]faults.Fault{{Kind: faults.DiskLies, At: 5 * ms, For: ms, Nodes: three[:1], Rate: 0.1}}, 5 * ms},
+		"a disk that loses a write":            {[]faults.Fault{{Kind: faults.WriteLost, At: 5 * ms, For: ms, Nodes: three[:1], Rate: 0.1}}, 5 * ms},
+		"a disk that misplaces a write":        {[]faults.Fault{{Kind: faults.WriteMisplaced, At: 5 * ms, For: ms, Nodes: three[:1], Rate: 0.1}}, 5 * ms},
+		"an older disk":                        {[]faults.Fault{{Kind: faults.DiskStale, At: 5 * ms, For: ms, Nodes: three[:1], Extra: ms}}, 5 * ms},
+		"an emptied disk":                      {[]faults.Fault{{Kind: faults.DiskEmptied, At: 5 * ms, For: ms, Nodes: three[:1]}}, 5 * ms},
+		"misread disks count":                  {[]faults.Fault{{Kind: faults.DiskMisread, At: 5 * ms, For: long, Nodes: three, Rate: 0.1}}, 5 * ms},
 		"a damaged disk":                       {[]faults.Fault{rot(ms, three[0]), rot(2*ms, three[0])}, -1},
 		"one in each group":                    {[]faults.Fault{rot(ms, three[0]), rot(2*ms, "segment 2/4")}, -1},
 		"a lost disk counts for good":          {[]faults.Fault{{Kind: faults.DiskLost, At: ms, For: ms, Nodes: []string{"segment 1/3"}}, power}, 100 * ms},

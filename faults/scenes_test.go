@@ -113,7 +113,8 @@ func TestStagedPlansLeaveKindsOut(t *testing.T) {
 	}
 }
 
-// The register keeps what it stores twice and bears one flipped bit; the object store does not.
+// The register keeps what it stores twice and bears one flipped bit; the object store says what that has cost. A node that does
+// neither bears none.
 func TestRotOfNodesThatServe(t *testing.T) {
 	v := volume()
 	v.Objects = true
@@ -121,5 +122,11 @@ func TestRotOfNodesThatServe(t *testing.T) {
 	require.NoError(t, planOf(rot).Validate(v.Topology()))
 	require.ErrorContains(t, planOf(rot, rot).Validate(v.Topology()), "expected at most 1 flipped bits of register in a plan, found more")
 	rot.Nodes = []string{"objects"}
-	require.ErrorContains(t, planOf(rot).Validate(v.Topology()), "expected a node that bears a flipped bit, found objects")
+	topology := v.Topology()
+	require.NoError(t, planOf(rot).Validate(topology))
+	require.ErrorContains(t, planOf(rot, rot).Validate(topology), "expected at most 1 flipped bits of objects in a plan, found more")
+	for i := range topology.Parts {
+		topology.Parts[i].Tells = false
+	}
+	require.ErrorContains(t, planOf(rot).Validate(topology), "expected a node that bears a flipped bit, found objects")
 }

@@ -57,6 +57,12 @@ type Part struct {
 	Unsealed bool `json:"unsealed,omitempty"`
 	// Doubled tells, of a part that serves, that its node keeps what it stores twice: one flipped bit in a plan costs it nothing.
 	Doubled bool `json:"doubled,omitempty"`
+	// Tells tells, of a part that serves, that its node says what it stores and can no longer read: one flipped bit in a plan costs that
+	// and nothing else.
+	Tells bool `json:"tells,omitempty"`
+	// Yields tells that a node which was told that its disk is full goes on by itself when there is room again. Generated plans fill
+	// no other disks: a node that knows nothing of full disks waits for ever for what it asked of one.
+	Yields bool `json:"yields,omitempty"`
 	// Bare is how many members of a group, of a part that holds, keep the log and nothing made of it: every other one, from the
 	// second on.
 	Bare int `json:"bare,omitempty"`

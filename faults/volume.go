@@ -31,16 +31,16 @@ type Volume struct {
 // disk, where it can spare one.
 func (v Volume) Topology() Topology {
 	segments := Part{Role: Segment, Duty: Holds, Groups: max(v.Groups, 1), Count: v.Replicas, Spares: v.Spares, WriteQuorum: v.WriteQuorum,
-		ReadQuorum: v.ReadQuorum, Bare: v.Tails, Disk: true, Points: pointsOf(Segment)}
+		ReadQuorum: v.ReadQuorum, Bare: v.Tails, Disk: true, Yields: true, Points: pointsOf(Segment)}
 	segments.Damaged = min(1, max(0, segments.spare()))
 	t := Topology{Zones: v.Zones, Clients: v.Clients, Parts: []Part{
 		{Role: Writer, Duty: Leads, Count: 1, Points: pointsOf(Writer)},
-		{Role: Register, Duty: Serves, Count: 1, Disk: true, Doubled: true, Points: pointsOf(Register)},
+		{Role: Register, Duty: Serves, Count: 1, Disk: true, Doubled: true, Yields: true, Points: pointsOf(Register)},
 		segments,
 		{Role: Reader, Duty: Follows, Count: v.Readers},
 	}}
 	if v.Objects {
-		t.Parts = append(t.Parts, Part{Role: Objects, Duty: Serves, Count: 1, Disk: true, Points: pointsOf(Objects)})
+		t.Parts = append(t.Parts, Part{Role: Objects, Duty: Serves, Count: 1, Disk: true, Tells: true, Yields: true, Points: pointsOf(Objects)})
 	}
 	return t
 }

@@ -65,18 +65,20 @@ func RunWith(s System, c configuration.Configuration, listen Listen) Result {
 
 // run makes one run.
 type run struct {
-	system  System
-	c       *configuration.Configuration
-	world   runtime.Runtime
-	stage   Stage
-	traced  judge.Traced
-	outcome runtime.Outcome
-	broken  bool // the world does not go on
-	waits   []judge.Wait
-	stand   *judge.Stand
-	open    *judge.Open
-	stalled bool
-	result  Result
+	system System
+	c      *configuration.Configuration
+	world  runtime.Runtime
+	stage  Stage
+	traced judge.Traced
+	// tracedLate tells that a disk had forgotten when the model refused a step.
+	tracedLate bool
+	outcome    runtime.Outcome
+	broken     bool // the world does not go on
+	waits      []judge.Wait
+	stand      *judge.Stand
+	open       *judge.Open
+	stalled    bool
+	result     Result
 }
 
 // A SystemError says that a configuration is of another system than the one that is to run it.
@@ -148,7 +150,7 @@ func Validate(s System, c *configuration.Configuration) error {
 func (r *run) Traced(now node.Time, from node.ID, t *node.Trace) {
 	if m := r.stage.Model; m != nil && r.traced.Err == nil {
 		if r.traced.Err = m.Tell(now, from, t); r.traced.Err != nil {
-			r.traced.Event = r.world.Noted()
+			r.traced.Event, r.tracedLate = r.world.Noted(), r.forgot()
 		}
 	}
 	if r.stage.Observer != nil {
@@ -318,21 +320,6 @@ func (r *run) waitFor(what string, met func() bool) bool {
 	return w.Met
 }
 
-// beyondRepair tells whether the plan may have stopped the system for good: beyond the budget, and with damage that
-// stays when the faults have ended. Everything else has to be got over.
-func (r *run) beyondRepair() bool {
-	if !r.c.Plan.BeyondBudget {
-		return false
-	}
-	for _, f := range r.c.Plan.Faults {
-		switch f.Kind {
-		case faults.DiskCorrupt, faults.DiskLost, faults.NodeLost:
-			return true
-		}
-	}
-	return false
-}
-
 // states describes the nodes for somebody who wonders why nothing happens.
 func (r *run) states() []string {
 	var lines []string
@@ -359,13 +346,14 @@ func (r *run) judge() {
 	if m := r.stage.Model; m != nil {
 		r.traced.Steps = m.Steps()
 		if err := m.Finish(); r.traced.Err == nil {
-			r.traced.Err = err
+			r.traced.Err, r.tracedLate = err, r.forgot()
 		}
 		e.Trace = &r.traced
 	}
 	if r.stage.Evidence != nil {
 		r.stage.Evidence(e)
 	}
+	e.Excused = r.excused()
 	j := judge.Judge(e)
 	r.result.Evidence = e
 	r.result.Verdict, r.result.Findings, r.result.Made, r.result.NotMade = j.Verdict, j.Findings, j.Made, j.NotMade

@@ -29,9 +29,9 @@ func system(name string, traced bool) harness.System {
 		return newSegment(id, v, time.Duration(n.GossipEvery), traced, hook)
 	}
 	i.SegmentDisk = []node.File{{Name: batch(0), Data: sealed([]byte("[]"))}}
-	i.Without = aurora.Without{Trace: !traced, Fill: true, Tails: true, Backup: true, Upkeep: true}
+	i.Without = aurora.Without{Trace: !traced, Fill: true, Tails: true, Backup: true, Upkeep: true, Room: true}
 	i.Never = []string{"world.lostPieces"} // these segments append nothing
-	expect := []faults.Check{faults.Trace, faults.Durability, faults.Serializability, faults.Snapshots, faults.Progress, faults.Pages}
+	expect := []faults.Check{faults.Trace, faults.Durability, faults.Serializability, faults.Snapshots, faults.Progress, faults.Pages, faults.Answers}
 	i.Bugs = []faults.PlantedBug{
 		{Name: "bugAckBeforeSync", Rule: "a segment persists before it acknowledges", Expect: expect},
 		{Name: "bugPromiseForgotten", Rule: "a promise is durable before its answer leaves", Expect: expect},

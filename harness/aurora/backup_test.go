@@ -79,7 +79,7 @@ func TestABackupThatLosesAnObjectIsFound(t *testing.T) {
 		}
 		return data, nil
 	})
-	objected(t, runOf(of, backedUp(t)), faults.Restore, "is missing")
+	objected(t, runOf(of, backedUp(t)), faults.Restore, "at most 0 objects that cannot be read")
 }
 
 func TestABackupThatRotsIsFound(t *testing.T) {

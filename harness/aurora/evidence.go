@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness/judge"
 	"github.com/firstgap/firstgap/harness/tally"
 	"github.com/firstgap/firstgap/impl/backup"
@@ -29,7 +30,9 @@ func (b *built) evidence(e *judge.Evidence) {
 		e.Copies = b.copies()
 	}
 	if id := b.volume.Objects; id != 0 && b.r.Running(id) {
-		e.Store = b.readStore(id)
+		s := b.readStore(id)
+		flips, _ := b.struck()
+		e.Store, e.Rotten, e.Flips = s, s.rotten(), flips[string(faults.Objects)]
 	}
 	e.Listened, e.Misplaced = true, b.watch.misplaced
 	if b.of.stands() {
@@ -141,6 +144,14 @@ func (b *built) names(id node.ID, prefix string) (names []string) {
 		}
 	}
 	return names
+}
+
+// rotten lists the objects that the store says it has and does not give.
+func (s *store) rotten() []string {
+	return slices.DeleteFunc(slices.Clone(s.names), func(name string) bool {
+		_, given := s.objects[name]
+		return given
+	})
 }
 
 // Get implements backup.Source.

@@ -1,6 +1,7 @@
 package aurora
 
 import (
+	"encoding/binary"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/zeebo/xxh3"
 
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness"
@@ -65,7 +67,7 @@ func TestABadBackupIsObjectedTo(t *testing.T) {
 		}
 		return data, nil
 	})
-	objected(t, lost, faults.Restore, "expected a volume, found backup: VDL ", "object log/00001/", "is missing")
+	objected(t, lost, faults.Restore, "expected at most 0 objects that cannot be read", "log/00001/0000000000000001-")
 
 	// Restored from the images behind it, a volume would not show that it is missing.
 	of := Ours()
@@ -86,6 +88,50 @@ func TestABadBackupIsObjectedTo(t *testing.T) {
 		}}
 	}
 	objected(t, runOf(of, c), faults.Restore, "expected the log without a gap", "found none of log/00000/0000000000000017-0000000000000032")
+}
+
+// A bit of the object store's disk flips, and the store starts again. It says which object that was; what needs it is not restored, what
+// does not is. A store that does not look gives out what has rotted, and is found by what comes of it.
+func TestAnObjectThatRots(t *testing.T) {
+	ms := faults.Duration(time.Millisecond)
+	of := Ours()
+	blind := Ours()
+	blind.Objects = func(hook node.Hook) node.Node {
+		return &altered{Node: objects.New(hook), step: func(now node.Time, ev node.Event, out *node.Effects, inner node.Node) {
+			for i := range ev.Files {
+				data := ev.Files[i].Data[:len(ev.Files[i].Data)-8]
+				ev.Files[i].Data = binary.LittleEndian.AppendUint64(data, xxh3.Hash(data))
+			}
+			inner.Step(now, ev, out)
+		}}
+	}
+	refused, restored, again, blamed := uint64(0), uint64(0), 0, 0
+	for salt := range uint32(12) {
+		c := quiet(t)
+		c.Nodes.BackupEvery = ms
+		c.Plan.Horizon = 300 * ms
+		c.Plan.Faults = []faults.Fault{
+			{Kind: faults.DiskCorrupt, At: 270 * ms, Nodes: []string{"objects"}, Salt: salt + 1},
+			{Kind: faults.Crash, At: 272 * ms, For: 5 * ms, Nodes: []string{"objects"}},
+		}
+		require.NoError(t, c.Validate())
+		r := runOf(of, c)
+		require.Equal(t, judge.Pass, r.Verdict, "salt %d: %v", salt, r.Findings)
+		require.Contains(t, r.Made, faults.Restore)
+		require.EqualValues(t, 1, r.Counts.World.Corruptions)
+		refused += r.Counts.RestoresRefused
+		restored += r.Counts.Restores
+		if r.Counts.RestoresRefused == 0 {
+			again++ // it was put again, or no point that was tried needs it
+		}
+		if b := runOf(blind, c); len(found(b, faults.Restore)) > 0 {
+			blamed++
+		}
+	}
+	require.Positive(t, refused)
+	require.Positive(t, restored)
+	require.Positive(t, blamed)
+	t.Logf("refused %d, restored %d, %d runs without a refusal, %d blind stores found", refused, restored, again, blamed)
 }
 
 // truth is what a store gives that does not lie.

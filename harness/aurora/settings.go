@@ -224,7 +224,13 @@ func generate(seed uint64, g harness.Generation, without Without) (Configuration
 	c.Limits.Events *= uint64(times)
 	// Rows that fit the pages: a few of them into each, so that pages split and merge.
 	c.Workload.ValueBytes = min(c.Workload.ValueBytes, page.MaxCell(c.Volume.PageSize)-c.Workload.KeyBytes)
-	plans := faults.Generator{Topology: c.Topology(), Faults: 5 * min(times, 4), Staged: true, Points: g.Points, Lost: !without.Fill, SpareEach: c.Volume.Spares > 0,
+	topology := c.Topology()
+	for i := range topology.Parts {
+		if p := &topology.Parts[i]; p.Role == faults.Segment {
+			p.Yields = p.Yields && !without.Room
+		}
+	}
+	plans := faults.Generator{Topology: topology, Faults: 5 * min(times, 4), Staged: true, Points: g.Points, Lost: !without.Fill, SpareEach: c.Volume.Spares > 0,
 		Horizon: faults.Duration(300+seed%5*50) * faults.Duration(times) * faults.Duration(time.Millisecond),
 		Beyond:  configuration.PartSeed(seed, "beyond")%8 == 0}
 	var err error

@@ -33,7 +33,7 @@ func TestConfigurationsVary(t *testing.T) {
 			seen[what]++
 		}
 	}
-	for seed := range uint64(400) {
+	for seed := range uint64(1600) {
 		c := generated(t, seed)
 		v := c.Volume
 		require.Greater(t, v.WriteQuorum+v.ReadQuorum, v.Members(), "quorums overlap")
@@ -79,7 +79,7 @@ func TestConfigurationsVary(t *testing.T) {
 	for what, n := range seen {
 		require.Greater(t, n, 3, what)
 	}
-	require.Greater(t, seen["6/4/3"], 150)
+	require.Greater(t, seen["6/4/3"], 600)
 	require.Len(t, seen, 29+len(faults.Kinds())-1)
 }
 

@@ -58,6 +58,7 @@ type Without struct {
 	Tails  bool // every segment keeps pages
 	Backup bool // they put nothing into the object store
 	Upkeep bool // they turn no log into pages and scrub nothing: nothing of it is expected of a campaign
+	Room   bool // they wait for ever for what a full disk refused: no disk of theirs is full, nor forgets, nor misreads
 }
 
 // stands tells whether it can be told how the segments stand, and who is a member.
@@ -89,7 +90,10 @@ func (w Without) never() []string {
 		names = append(names, "scenes.last-full-lost")
 	}
 	if w.Upkeep {
-		names = append(names, "coalesced", "collected", "scrubbed")
+		names = append(names, "coalesced", "collected", "scrubbed", "world.misreads")
+	}
+	if w.Room {
+		names = append(names, "world.noRoom", "world.misreads", "world.forgotten")
 	}
 	return names
 }

@@ -35,13 +35,13 @@ func TestAConfigurationIsReadAndWritten(t *testing.T) {
 // A key that is misspelt deep inside of a plan would otherwise take the fault out of it in silence.
 func TestWhatIsNotUnderstoodIsRefusedByItsPath(t *testing.T) {
 	for want, change := range map[string][2]string{
-		"plan.faults[0].node: expected one of the keys at, az, extra, factor, for, hit, kind, nodes, point, rate, salt, to, when, found an unknown key": {`"nodes"`, `"node"`},
-		"plan.fault: expected one of the keys beyondBudget, faults, horizon, found an unknown key":                                                      {`"faults"`, `"fault"`},
-		`network.latency: expected a duration like "1.5ms", found "soon"`:                                                                               {`140µs`, `soon`},
-		"limits.events: expected a number that fits uint64, found -1":                                                                                   {`400000`, `-1`},
-		"configuration: system is missing, want the name of a system":                                                                                   {`"mine"`, `""`},
-		"configuration: version is 2, want 4":                                                                                                           {`"version":4`, `"version":2`},
-		"configuration: ending.bound is 0s, want 1µs to 1h":                                                                                             {`"bound":"2s"`, `"bound":"0s"`},
+		"plan.faults[0].node: expected one of the keys at, az, bandwidth, extra, factor, for, hit, kind, nodes, point, queue, rate, salt, to, when, found an unknown key": {`"nodes"`, `"node"`},
+		"plan.fault: expected one of the keys beyondBudget, faults, horizon, found an unknown key":                                                                        {`"faults"`, `"fault"`},
+		`network.latency: expected a duration like "1.5ms", found "soon"`:                                                                                                 {`140µs`, `soon`},
+		"limits.events: expected a number that fits uint64, found -1":                                                                                                     {`400000`, `-1`},
+		"configuration: system is missing, want the name of a system":                                                                                                     {`"mine"`, `""`},
+		"configuration: version is 2, want 4":                                                                                                                             {`"version":4`, `"version":2`},
+		"configuration: ending.bound is 0s, want 1µs to 1h":                                                                                                               {`"bound":"2s"`, `"bound":"0s"`},
 	} {
 		text := strings.Replace(whole, change[0], change[1], 1)
 		require.NotEqual(t, whole, text)

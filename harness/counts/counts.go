@@ -25,6 +25,7 @@ type Counts struct {
 	Runs         uint64 `json:"runs" text:"runs" by:"1"`
 	BeyondBudget uint64 `json:"beyondBudget" text:"runs beyond the fault budget"` // of the runs, those whose plan may stop the system
 	Stalled      uint64 `json:"stalled" text:"of these, stopped for good"`
+	Excused      uint64 `json:"excused" text:"objections excused because a disk had forgotten"`
 
 	Operations   uint64 `json:"operations" text:"operations answered" by:"1" of:"operations"`             // of clients that call operations
 	Doubtful     uint64 `json:"doubtful" text:"operations of unknown outcome" by:"100" of:"operations"`   // of these clients
@@ -59,12 +60,13 @@ type Counts struct {
 	Rotten          uint64 `json:"rotten" text:"files that had rotted, written anew" by:"500" of:"log"`
 	BackupConflicts uint64 `json:"backupConflicts"` // objects of which another copy would have put something else
 
-	Objects      uint64 `json:"objects" text:"objects stored" by:"30" of:"store"` // that the object store made durable
-	StoreStarts  uint64 `json:"storeStarts" text:"restarts of the object store" by:"300" of:"store"`
-	Restores     uint64 `json:"restores" text:"volumes restored" by:"30" of:"store"` // and held against the log
-	RestoredRows uint64 `json:"restoredRows" text:"rows of restored volumes" by:"30" of:"store"`
-	RestoreUndos uint64 `json:"restoreUndos" text:"changes that restoring took back" by:"30" of:"store"`
-	GrowthWaits  uint64 `json:"growthWaits" text:"writes that waited for a group" by:"500" of:"log"` // because the volume had to grow
+	Objects         uint64 `json:"objects" text:"objects stored" by:"30" of:"store"` // that the object store made durable
+	StoreStarts     uint64 `json:"storeStarts" text:"restarts of the object store" by:"300" of:"store"`
+	Restores        uint64 `json:"restores" text:"volumes restored" by:"30" of:"store"` // and held against the log
+	RestoredRows    uint64 `json:"restoredRows" text:"rows of restored volumes" by:"30" of:"store"`
+	RestoresRefused uint64 `json:"restoresRefused" text:"restores refused because an object had rotted"`
+	RestoreUndos    uint64 `json:"restoreUndos" text:"changes that restoring took back" by:"30" of:"store"`
+	GrowthWaits     uint64 `json:"growthWaits" text:"writes that waited for a group" by:"500" of:"log"` // because the volume had to grow
 
 	TakeOvers  uint64 `json:"takeOvers" text:"take-overs" by:"1" of:"trace"`              // epochs won from a predecessor
 	Recoveries uint64 `json:"recoveries" text:"recoveries opened" by:"20" of:"trace"`     // of these, those that got as far as opening

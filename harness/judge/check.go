@@ -103,6 +103,7 @@ const (
 	Calls        Kind = "calls"        // which calls a live node has not answered
 	Loads        Kind = "loads"        // what a run sent, wrote and scrubbed, and what of
 	Messages     Kind = "messages"     // who sent what to whom
+	Memory       Kind = "memory"       // disks that keep what they said is durable, which a plan beyond the budget may take away
 )
 
 // Needs lists the evidence that a check is made of. Where it lists alternatives, one of them is enough.

@@ -50,6 +50,10 @@ type Evidence struct {
 	// Copies are those of each group, with the pages that the log changed; nil: no node tells its pages.
 	Copies [][]Copy
 	Store  backup.Source // nil: nothing is backed up
+	// Rotten are the objects of the store that it lists and says it cannot read. Their number is no more than the bits that the plan has
+	// flipped of its disk, or the store is at fault.
+	Rotten []string
+	Flips  int // of the store's disk, in the plan
 	// Late are the groups that came into use after the beginning: they may have put nothing into the store yet.
 	Late      []node.Group
 	Conflicts uint64 // objects of the store of which another copy would have put something else
@@ -63,6 +67,9 @@ type Evidence struct {
 	Misplaced *WireError
 
 	Counts counts.Counts // what the system's clients and model have counted
+	// Excused are the checks that the run is not held to, because a disk forgot what its node had acknowledged and that is beyond
+	// the fault budget. One of them that objects was not made.
+	Excused []Check
 }
 
 // Traced is how far a model has followed the trace of a run.
@@ -140,8 +147,9 @@ func Judge(e *Evidence) *Judgement {
 	j.standing(e)
 	j.calls(e)
 	j.loads(e)
+	j.excuse(e)
 	for _, c := range append(faults.Checks(), Wire) {
-		if !slices.Contains(j.Made, c) && c != faults.Activity {
+		if !slices.Contains(j.Made, c) && c != faults.Activity && !j.excused(c) {
 			j.NotMade = append(j.NotMade, NotMade{c, e.lacks(c)})
 		}
 	}
@@ -149,6 +157,28 @@ func Judge(e *Evidence) *Judgement {
 		j.Verdict = Pass
 	}
 	return j
+}
+
+// excuse takes back what the excused checks object to.
+func (j *Judgement) excuse(e *Evidence) {
+	findings := j.Findings
+	j.Findings, j.Verdict = nil, ""
+	for _, f := range findings {
+		if !slices.Contains(e.Excused, f.Check) {
+			j.Add(f)
+			continue
+		}
+		j.Counts.Excused++
+		if !j.excused(f.Check) {
+			j.NotMade = append(j.NotMade, NotMade{f.Check, []Kind{Memory}})
+		}
+	}
+	j.Made = slices.DeleteFunc(j.Made, j.excused)
+}
+
+// excused tells whether a check has objected and is excused.
+func (j *Judgement) excused(c Check) bool {
+	return slices.ContainsFunc(j.NotMade, func(n NotMade) bool { return n.Check == c && n.Needs[0] == Memory })
 }
 
 // lacks lists what a check that was not made needs, as far as it is not there.

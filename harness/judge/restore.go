@@ -17,8 +17,9 @@ import (
 const restores = 4
 
 // restores restores the volume from its backup to some points of the log, and holds what comes of it against the log.
-// The object store's disk is sound in every run, and by now it is alive again: of what it has, every point must
-// come back, and it has the log from the beginning, for nothing is dropped that is not backed up.
+// The object store is alive again by now: of what it has, every point must come back, and it has the log from the beginning, for
+// nothing is dropped that is not backed up. Where the plan has flipped a bit of its disk, a point that needs the object which that has
+// hit is refused, by its name; no other point is, and none comes back as anything else than it was.
 func (j *Judgement) restores(e *Evidence) {
 	if e.Conflicts > 0 {
 		j.made(faults.Restore)
@@ -29,6 +30,15 @@ func (j *Judgement) restores(e *Evidence) {
 	}
 	fail := func(at node.LSN, expected, found string) {
 		j.object(faults.Restore, &RestoreError{At: at, Expected: expected, Found: found})
+	}
+	if len(e.Rotten) > e.Flips {
+		j.made(faults.Restore)
+		j.object(faults.Restore, &RottenError{Objects: e.Rotten, Flips: e.Flips})
+		return
+	}
+	if slices.Contains(e.Rotten, backup.VolumeName) {
+		j.refusesAll(e)
+		return
 	}
 	var span *backup.NoSuchPointError
 	if _, err := backup.Restore(e.Store, math.MaxUint64); !errors.As(err, &span) {
@@ -61,6 +71,10 @@ func (j *Judgement) restores(e *Evidence) {
 		if err == nil {
 			err = v.Check()
 		}
+		if e.refusal(err) {
+			j.Counts.RestoresRefused++
+			continue
+		}
 		if err != nil {
 			fail(at, "a volume", err.Error())
 			return
@@ -79,6 +93,50 @@ func (j *Judgement) restores(e *Evidence) {
 	}
 	j.Counts.Restores += uint64(len(restored))
 	j.object(faults.Restore, Restores(e.Log, restored)...)
+}
+
+// refusal tells whether a point is refused for the objects that the store cannot read and for nothing else.
+func (e *Evidence) refusal(err error) bool {
+	all := []error{err}
+	var lost *backup.LostError
+	if errors.As(err, &lost) {
+		all = lost.Lost
+	}
+	if err == nil || len(all) == 0 {
+		return false
+	}
+	for _, one := range all {
+		var missing *backup.MissingError
+		if !errors.As(one, &missing) || !slices.Contains(e.Rotten, missing.Name) {
+			return false
+		}
+	}
+	return true
+}
+
+// refusesAll demands that a backup of which the object is lost that every point needs is refused by its name.
+func (j *Judgement) refusesAll(e *Evidence) {
+	j.made(faults.Restore)
+	_, err := backup.Restore(e.Store, 0)
+	var missing *backup.MissingError
+	if !errors.As(err, &missing) || missing.Name != backup.VolumeName {
+		j.object(faults.Restore, &RestoreError{Expected: "a refusal that names the object " + backup.VolumeName, Found: fmt.Sprint(err)})
+		return
+	}
+	j.Counts.RestoresRefused++
+}
+
+// A RottenError says that an object store cannot read more objects than its disk accounts for.
+type RottenError struct {
+	Objects []string
+	Flips   int
+}
+
+func (e *RottenError) Error() string { return sentence(e) }
+
+func (e *RottenError) describe(f *Finding) {
+	f.Rule = "an object that was kept can be read, unless a bit of it was flipped"
+	f.Expected, f.Found = fmt.Sprintf("at most %d objects that cannot be read", e.Flips), fmt.Sprintf("%d: %s", len(e.Objects), strings.Join(e.Objects, ", "))
 }
 
 // late tells whether the record at an LSN is of a group that came into use during the run and has put nothing into the store

@@ -38,7 +38,8 @@ func (w *World) request(client *process, to node.ID, r *node.Request) {
 		w.note(Event{Kind: EventLost, Process: to, From: client.id, Request: r, Reason: ByNobody}, digest)
 		return
 	}
-	f := w.fateOf(client, dst, w.draw(mix(r.ID+1, uint64(client.id)<<16|uint64(to))))
+	f := w.fateOf(client, dst, w.draw(mix(r.ID+1, uint64(client.id)<<16|uint64(to))), size)
+	f.frame()
 	if f.lost != 0 {
 		w.lost(f.lost)
 		w.note(Event{Kind: EventLost, Process: to, From: client.id, Request: r, Reason: f.lost}, digest)
@@ -68,7 +69,8 @@ func (w *World) respond(src *process, to node.ID, r *node.Reply) {
 		w.note(Event{Kind: EventLost, Process: to, From: src.id, Reply: r, Reason: ByNobody}, digest)
 		return
 	}
-	f := w.fateOf(src, client, w.draw(mix(^r.ID, uint64(src.id)<<16|uint64(to))))
+	f := w.fateOf(src, client, w.draw(mix(^r.ID, uint64(src.id)<<16|uint64(to))), size)
+	f.frame()
 	if f.lost != 0 {
 		w.lost(f.lost)
 		w.note(Event{Kind: EventLost, Process: to, From: src.id, Reply: r, Reason: f.lost}, digest)
@@ -78,6 +80,13 @@ func (w *World) respond(src *process, to node.ID, r *node.Reply) {
 	slot := w.holdCall(nil, r)
 	w.schedule(at, pending{kind: EventReply, from: src.index, to: client.index, value: digest, call: slot,
 		bytes: int32(pendingBytes + size)})
+}
+
+// frame has a request or an answer whose frame is cut short be lost: a client's connection ends at it.
+func (f *fate) frame() {
+	if f.cut != 0 && f.lost == 0 {
+		f.lost = ByDamage
+	}
 }
 
 // inOrder returns when something that would arrive at t does so on a connection that keeps order, and notes it.

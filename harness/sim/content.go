@@ -97,6 +97,11 @@ func (c *content) bytes(from, to int) []byte {
 // zero makes zeros of the bytes from from to to.
 func (c *content) zero(from, to int) { c.parts(from, to, func(part []byte) { clear(part) }) }
 
+// write puts b over the bytes from at on.
+func (c *content) write(at int, b []byte) {
+	c.parts(at, at+len(b), func(part []byte) { b = b[copy(part, b):] })
+}
+
 // flip flips a bit.
 func (c *content) flip(bit int) {
 	c.parts(bit/8, bit/8+1, func(part []byte) { part[0] ^= 1 << (bit % 8) })

@@ -18,6 +18,8 @@ func (w *World) lost(why Reason) {
 		c.LostByDown++
 	case ByDamage:
 		c.LostByDamage++
+	case ByQueue:
+		c.LostByQueue++
 	case ByNobody:
 		c.LostByNobody++
 	}

@@ -25,6 +25,16 @@ type disk struct {
 	// process starts again.
 	failing []*diskFailure
 	dead    bool
+	// full is how many faults leave no room for what is written now. roomless tells that an append or a replace has found none,
+	// and untold how many operations have ended so of which the process has not heard: until it has, no append finds room.
+	full     int
+	roomless bool
+	refused  uint64 // of the first append that found no room; 0: none did
+	untold   int
+	// misreading, lying, losing and misplacing are the faults that do so while they last.
+	misreading, lying, losing, misplacing []*diskFailure
+	// forgot tells that something which the process was told is durable is not there as it was: the next start finds a disk that forgot.
+	forgot bool
 }
 
 // diskFailure makes operations of a disk fail while it lasts.
@@ -45,6 +55,15 @@ type file struct {
 	hash     uint64
 	exists   bool // survives a crash even when empty
 	versions []version
+	// before is what a crash may bring back: the file as it was when a replace said that it was done, and was not.
+	before *before
+	wrong  bool // an append that was to be durable is not where it should be
+}
+
+// before is a file as it was.
+type before struct {
+	exists bool
+	version
 }
 
 // version is the content of a file: the first durable bytes survive every crash, the pieces after them may not.
@@ -56,8 +75,12 @@ type version struct {
 
 // piece is what one append added.
 type piece struct {
-	end int // in the version's data; it begins where the one before it ends
-	seq uint64
+	end  int // in the version's data; it begins where the one before it ends
+	seq  uint64
+	told bool // the process was told that it is durable
+	// lost tells that it never gets to the disk, and place, where it is above 0, where it gets to instead: behind so many bytes, less one.
+	lost  bool
+	place int
 }
 
 // diskRead is what was read.
@@ -83,8 +106,9 @@ type diskOp struct {
 	token node.Token // of a read
 	file  *file      // of a replace or a read
 	read  bool
-	from  int // of a read, in bytes
-	size  int // of a read, in bytes
+	from  int  // of a read, in bytes
+	size  int  // of a read, in bytes
+	full  bool // of a replace or a sync: there was no room for it, or for what it covers
 	id    draw
 }
 
@@ -96,6 +120,7 @@ const (
 	opCrash
 	opCorrupt
 	opRead
+	opMisplace
 )
 
 func (d *disk) open(name string) *file {
@@ -127,15 +152,52 @@ func (w *World) take(p *process, least time.Duration, id draw) node.Time {
 func (w *World) appendTo(p *process, name string, data []byte) {
 	d := &p.disk
 	f := d.open(name)
+	if d.full > 0 || d.roomless {
+		d.seq++
+		d.roomless = true
+		if d.refused == 0 {
+			d.refused = d.seq
+		}
+		w.counts.NoRoom++
+		return
+	}
 	d.appended = f
 	v := &f.versions[len(f.versions)-1]
 	v.data.add(data, &w.spare)
 	w.wrote(p, len(data))
 	d.seq++
 	v.pieces = append(v.pieces, piece{end: v.data.size, seq: d.seq})
+	if len(d.losing)+len(d.misplacing) > 0 {
+		w.misplace(p, f, len(data))
+	}
 	w.bytes += int64(len(data))
 	w.counts.Appends++
 	w.take(p, time.Duration(w.disk.Append), w.same(mix(mix(p.salt(opAppend), f.hash), uint64(v.data.size))))
+}
+
+// misplace decides what becomes of the last append to a file, of so many bytes, while its disk loses or misplaces some.
+func (w *World) misplace(p *process, f *file, size int) {
+	d := &p.disk
+	v := &f.versions[len(f.versions)-1]
+	last := &v.pieces[len(v.pieces)-1]
+	id := w.draw(mix(mix(p.salt(opMisplace), f.hash), uint64(v.data.size)))
+	if struckBy(d.losing, id) {
+		last.lost = true
+		w.counts.LostWrites++
+	} else if start := v.data.size - size; struckBy(d.misplacing, id) && start >= size {
+		last.lost, last.place = true, 1+int(id.below(askPosition, int64(start-size+1)))
+		w.counts.MisplacedWrites++
+	}
+}
+
+// struckBy tells whether one of the faults strikes what has this identity.
+func struckBy(faults []*diskFailure, id draw) bool {
+	for _, f := range faults {
+		if id.of(f.salt).chance(askFault, f.rate) {
+			return true
+		}
+	}
+	return false
 }
 
 func (w *World) sync(p *process, token node.Token) {
@@ -152,6 +214,14 @@ func (w *World) replace(p *process, name string, data []byte, token node.Token) 
 	f := d.open(name)
 	d.seq++
 	w.counts.Replaces++
+	if d.full > 0 {
+		d.roomless = true // what is appended to the file from now on would follow what is not there
+		w.counts.NoRoom++
+		id := w.draw(mix(mix(p.salt(opReplace), f.hash), xxh3.Hash(data)))
+		d.ops = append(d.ops, diskOp{seq: d.seq, full: true, id: id})
+		w.completeAt(p, w.take(p, time.Duration(w.disk.Append), id), token)
+		return
+	}
 	w.wrote(p, len(data))
 	w.bytes += int64(len(data))
 	f.versions = append(f.versions, version{data: contentOf(data, &w.spare), durable: len(data)})
@@ -175,21 +245,38 @@ func (w *World) completeAt(p *process, at node.Time, token node.Token) {
 	w.schedule(at, pending{kind: EventDisk, to: p.index, incarnation: p.incarnation, value: uint64(token), bytes: pendingBytes})
 }
 
-// completed ends the oldest operation of a process's disk, and tells whether it failed.
-func (w *World) completed(p *process) (failed bool) {
+// completed ends the oldest operation of a process's disk, and tells how it did where it was not done: 0, ByDisk or ByRoom.
+func (w *World) completed(p *process) Reason {
 	d := &p.disk
 	id := d.ops[0].id
 	for _, f := range d.failing {
 		d.dead = d.dead || id.of(f.salt).chance(askFault, f.rate)
 	}
 	if !d.dead {
+		if d.foundNoRoom() {
+			d.ops = slices.Delete(d.ops, 0, 1)
+			d.untold++
+			return ByRoom
+		}
+		if len(d.lying) > 0 && !d.ops[0].read && struckBy(d.lying, id) {
+			w.counts.Lies++
+			w.bytes -= int64(d.lie())
+			return 0
+		}
+		if n := len(d.reads); len(d.misreading) > 0 && d.ops[0].read && struckBy(d.misreading, id) {
+			v := &d.ops[0].file.versions[0]
+			d.ops[0].from = int(id.below(askPosition, int64(v.data.size)))
+			d.complete(&w.spare)
+			w.counts.Misreads += uint64(len(d.reads) - n)
+			return 0
+		}
 		w.bytes -= int64(d.complete(&w.spare))
-		return false
+		return 0
 	}
 	w.counts.DiskFailures++
 	op := d.ops[0]
 	switch {
-	case op.read:
+	case op.read, op.full:
 		d.ops = slices.Delete(d.ops, 0, 1)
 	case id.chance(askEffect, w.disk.EffectRate):
 		w.bytes -= int64(d.complete(&w.spare)) // it took effect, and the word of that was lost
@@ -201,7 +288,40 @@ func (w *World) completed(p *process) (failed bool) {
 			op.file.versions = slices.Delete(op.file.versions, 1, 2)
 		}
 	}
-	return true
+	return ByDisk
+}
+
+// foundNoRoom tells whether the oldest operation is one for which there was no room: a replace, a sync of an append, or a sync in
+// front of which the process is about to hear of another one.
+func (d *disk) foundNoRoom() bool {
+	op := &d.ops[0]
+	sync := !op.read && op.file == nil
+	return op.full || sync && (d.refused != 0 && d.refused < op.seq || d.untold > 0)
+}
+
+// tellNoRoom takes off the disk of p what was appended and is not durable, now that its process hears that there was no room.
+func (w *World) tellNoRoom(p *process) {
+	d := &p.disk
+	d.untold--
+	d.roomless, d.refused = false, 0
+	for i := range d.ops {
+		if op := &d.ops[i]; !op.read && op.file == nil {
+			op.full = true
+		}
+	}
+	for _, f := range d.files {
+		for i := range f.versions {
+			v := &f.versions[i]
+			end, n := v.durable, 0
+			for n < len(v.pieces) && v.pieces[n].told { // by a disk that lies, and that goes on to
+				end = v.pieces[n].end
+				n++
+			}
+			w.bytes -= int64(v.data.size - end)
+			v.data.truncate(end)
+			v.pieces = v.pieces[:n]
+		}
+	}
 }
 
 // complete makes the oldest operation take effect. It returns how many bytes it freed.
@@ -220,14 +340,19 @@ func (d *disk) complete(s *spare) (freed int) {
 		s.take(&op.file.versions[0].data)
 		op.file.versions = slices.Delete(op.file.versions, 0, 1)
 		op.file.exists = true
+		op.file.before, op.file.wrong = nil, false
 		return freed
 	}
 	for _, f := range d.files {
 		// A replace in front of this sync has completed: the disk does one thing after the other. What was appended
 		// behind a later replace has a later seq.
 		v := &f.versions[0]
+		f.before = nil
 		n := 0
 		for n < len(v.pieces) && v.pieces[n].seq < op.seq {
+			if p := &v.pieces[n]; p.lost {
+				f.lose(v.durable, p)
+			}
 			v.durable = v.pieces[n].end
 			n++
 		}
@@ -239,6 +364,40 @@ func (d *disk) complete(s *spare) (freed int) {
 	return freed
 }
 
+// lose has a piece that begins at start not be where it should be.
+func (f *file) lose(start int, p *piece) {
+	data := &f.versions[0].data
+	if p.place > 0 {
+		data.write(p.place-1, data.bytes(start, p.end))
+	}
+	data.zero(start, p.end)
+	f.wrong = true
+}
+
+// lie ends the oldest operation, a sync or a replace, as if it had taken effect. It returns how many bytes it freed.
+func (d *disk) lie() (freed int) {
+	op := d.ops[0]
+	d.ops = slices.Delete(d.ops, 0, 1)
+	if f := op.file; f != nil {
+		freed = f.versions[0].data.size
+		if f.before == nil {
+			f.before = &before{exists: f.exists, version: f.versions[0]}
+			f.before.data.truncate(f.before.durable)
+			f.before.pieces = nil
+		}
+		f.versions = slices.Delete(f.versions, 0, 1)
+		f.exists = true
+		return freed
+	}
+	for _, f := range d.files {
+		v := &f.versions[0]
+		for i := range v.pieces {
+			v.pieces[i].told = v.pieces[i].told || v.pieces[i].seq < op.seq
+		}
+	}
+	return 0
+}
+
 // crashDisk decides what a crash leaves on the disk of p. salt is that of the fault.
 func (w *World) crashDisk(p *process, salt uint64) {
 	d := &p.disk
@@ -247,11 +406,15 @@ func (w *World) crashDisk(p *process, salt uint64) {
 		if !d.ops[0].id.of(salt).chance(askEffect, w.disk.EffectRate) {
 			break
 		}
+		if d.foundNoRoom() {
+			break // a crash leaves what was appended before, or not, as it does without a sync
+		}
 		w.counts.UntoldEffects++
 		w.bytes -= int64(d.complete(&w.spare))
 	}
 	d.ops = d.ops[:0]
 	d.reads, d.dead = nil, false
+	d.roomless, d.refused, d.untold = false, 0, 0
 	d.busy = w.now
 	for _, f := range d.files {
 		for _, v := range f.versions {
@@ -259,6 +422,11 @@ func (w *World) crashDisk(p *process, salt uint64) {
 		}
 		clear(f.versions[1:])
 		f.versions = f.versions[:1]
+		if b := f.before; b != nil && w.draw(mix(p.salt(opReplace), f.hash)).of(salt).chance(askEffect, 0.5) {
+			f.exists, f.versions[0], d.forgot = b.exists, b.version, true
+		}
+		f.before = nil
+		d.forgot, f.wrong = d.forgot || f.wrong, false
 		w.crashFile(p, f, salt)
 		w.bytes += int64(f.versions[0].data.size)
 	}
@@ -271,24 +439,26 @@ func (w *World) crashFile(p *process, f *file, salt uint64) {
 	end := v.durable // of what survives
 	start := v.durable
 	var last draw // of the last survivor
-	lastStart := -1
+	lastStart, toldLast := -1, false
 	for _, c := range v.pieces {
 		id := w.draw(mix(mix(p.salt(opCrash), f.hash), xxh3.Hash(v.data.bytes(start, c.end)))).of(salt)
-		if id.chance(askSurvive, w.disk.SurviveRate) {
+		if id.chance(askSurvive, w.disk.SurviveRate) && !c.lost {
 			w.counts.SurvivedPieces++
 			if end < start {
 				w.counts.Holes++
 			}
-			end, last, lastStart = c.end, id, start
+			end, last, lastStart, toldLast = c.end, id, start, c.told
 			f.exists = true
 		} else {
 			w.counts.LostPieces++
+			p.disk.forgot = p.disk.forgot || c.told
 			v.data.zero(start, c.end)
 		}
 		start = c.end
 	}
 	if length := end - lastStart; lastStart >= 0 && length > 1 && last.chance(askTear, w.disk.TornRate) {
 		w.counts.TornWrites++
+		p.disk.forgot = p.disk.forgot || toldLast
 		end = lastStart + 1 + int(last.below(askTearLength, int64(length-1)))
 	}
 	v.data.truncate(end)
@@ -318,6 +488,36 @@ func (w *World) wipe(p *process) {
 		}
 	}
 	p.disk.files, p.disk.appended = nil, nil
+}
+
+// A kept is a file of a disk as it was.
+type kept struct {
+	name string
+	data []byte
+}
+
+// keep copies what is durable on a disk.
+func (d *disk) keep() (all []kept) {
+	for _, f := range d.files {
+		if v := &f.versions[0]; f.exists {
+			all = append(all, kept{f.name, v.data.bytes(0, v.durable)})
+		}
+	}
+	return all
+}
+
+// putBack crashes a process for a while and puts its disk back to what was kept of it.
+func (w *World) putBack(p *process, how faults.Kind, salt uint64, old []kept, down time.Duration) {
+	now := p.disk.keep() // all that it was told is durable
+	w.crash(p, string(how), salt)
+	w.wipe(p)
+	for _, k := range old {
+		f := p.disk.open(k.name)
+		f.exists, f.versions[0] = true, version{data: contentOf(k.data, &w.spare), durable: len(k.data)}
+		w.bytes += int64(len(k.data))
+	}
+	p.disk.forgot = p.disk.forgot || !slices.EqualFunc(now, old, func(a, b kept) bool { return a.name == b.name && slices.Equal(a.data, b.data) })
+	w.restartIn(p, down)
 }
 
 // corrupt flips one bit of what is durable, and tells whether there was any. With a share, it is a bit of what was appended last:

@@ -434,6 +434,12 @@ func (r *readsNode) Step(_ node.Time, ev node.Event, out *node.Effects) {
 
 // failing runs a node whose disk fails from 5ms to 50ms, and returns what it was told and what its second start finds.
 func failing(t *testing.T, o Options, rate float64, at5 func(out *node.Effects)) (told []string, found map[string]string, w *World) {
+	return struck(t, o, at5, faults.Fault{Kind: faults.DiskFail, At: dur(5 * ms), For: dur(45 * ms), Nodes: []string{"a"}, Rate: rate, Salt: 3})
+}
+
+// struck runs a node that keeps "log", does something at 6ms, and is struck by faults, and returns what it was told and what its
+// last start finds.
+func struck(t *testing.T, o Options, at6 func(out *node.Effects), fs ...faults.Fault) (told []string, found map[string]string, w *World) {
 	o.Disk.Sync, o.Disk.Replace = dur(ms), dur(ms)
 	w = newWorld(t, o)
 	found = map[string]string{}
@@ -445,17 +451,17 @@ func failing(t *testing.T, o Options, rate float64, at5 func(out *node.Effects))
 				out.Sync(1)
 				out.SetTimer(1, 6*ms)
 			}
+			clear(found)
 			for _, f := range ev.Files {
 				found[f.Name] = string(f.Data)
 			}
 		case node.Fired:
-			at5(out)
+			at6(out)
 		default:
 			told = append(told, fmt.Sprintf("%v %d", ev.Kind, ev.Token))
 		}
 	})
-	require.NoError(t, w.Install(faults.Plan{Horizon: dur(100 * ms), Faults: []faults.Fault{
-		{Kind: faults.DiskFail, At: dur(5 * ms), For: dur(45 * ms), Nodes: []string{"a"}, Rate: rate, Salt: 3}}}, runtime.Succession{}))
+	require.NoError(t, w.Install(faults.Plan{Horizon: dur(100 * ms), Faults: fs}, runtime.Succession{}))
 	w.Run(after(100 * ms))
 	require.Zero(t, w.bytes-int64(w.parties[0].disk.size()), "what is on the disk is all that is counted")
 	return told, found, w

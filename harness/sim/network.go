@@ -36,6 +36,24 @@ type linkFault struct {
 	factor   float64
 	extra    time.Duration
 	salt     uint64
+
+	bandwidth, queue int64     // bytes a second, and bytes that may wait; 0: any number
+	end              node.Time // what waits then is let through
+	busy             map[[2]int32]node.Time
+}
+
+// passes returns how long a message of so many bytes takes on its link with those before it, and whether it may wait for them.
+func (l *linkFault) passes(now node.Time, src, dst int32, size int) (time.Duration, bool) {
+	busy := max(l.busy[[2]int32{src, dst}], now)
+	if l.queue > 0 && busy.Sub(now) > transfer(l.queue, l.bandwidth) {
+		return 0, false
+	}
+	if l.busy == nil {
+		l.busy = map[[2]int32]node.Time{}
+	}
+	busy = busy.Add(transfer(int64(size), l.bandwidth))
+	l.busy[[2]int32{src, dst}] = busy
+	return max(0, min(busy, l.end).Sub(now)), true
 }
 
 // strikes tells whether the fault strikes what goes from one to another. What a process is sent by itself, such as the order to be
@@ -66,10 +84,11 @@ type fate struct {
 	again  bool // a second copy arrives
 	second time.Duration
 	damage uint64 // which bit of what it carries flips; 0: none
+	cut    uint64 // where its frame is cut short; 0: nowhere
 }
 
-// fateOf decides over a message from src to dst whose randomness is d.
-func (w *World) fateOf(src, dst *process, d draw) fate {
+// fateOf decides over a message of so many bytes from src to dst whose randomness is d.
+func (w *World) fateOf(src, dst *process, d draw, size int) fate {
 	n := &w.network
 	f := fate{delay: w.travel(src, dst, d, 0)}
 	if d.chance(askLoss, n.Loss) {
@@ -102,6 +121,19 @@ func (w *World) fateOf(src, dst *process, d draw) fate {
 			if own.chance(askFault, l.rate) {
 				f.damage = max(own.bits(askPosition), 1)
 			}
+		case faults.Truncate:
+			if own.chance(askFault, l.rate) {
+				f.cut = max(own.bits(askPosition), 1)
+			}
+		case faults.Throttle:
+			if f.lost != 0 {
+				break
+			}
+			waits, fits := l.passes(w.now, src.index, dst.index, size)
+			if !fits {
+				f.lost = ByQueue
+			}
+			extra += waits
 		case faults.Delay:
 			factor, extra = factor*max(l.factor, 1), extra+l.extra
 		case faults.Reorder:
@@ -174,7 +206,15 @@ func (w *World) send(src *process, to node.ID, m node.Message) {
 		return
 	}
 	wait := w.give(src, dst, m, size, &p)
-	f := w.fateOf(src, dst, w.draw(mix(key, uint64(src.id)<<16|uint64(to))))
+	f := w.fateOf(src, dst, w.draw(mix(key, uint64(src.id)<<16|uint64(to))), size)
+	if f.cut != 0 && f.lost == 0 {
+		taken, err := w.cutShort(m, f.cut)
+		if err != nil {
+			w.lose(src, to, m, digest, ByDamage)
+			return
+		}
+		p.message, p.value = taken, mix(digest, f.cut) // what the wire took for a message is what arrives
+	}
 	if f.damage != 0 && f.lost == 0 {
 		damaged, carries := node.DamagedCopy(m, f.damage)
 		if !carries {
@@ -195,6 +235,18 @@ func (w *World) send(src *process, to node.ID, m node.Message) {
 		w.counts.Duplicated++
 		w.schedule(w.now.Add(f.second), p)
 	}
+}
+
+// cutShort returns what the wire takes a message for whose frame has lost its end, or why it takes it for none.
+func (w *World) cutShort(m node.Message, which uint64) (node.Message, error) {
+	frame, err := node.AppendWire(nil, m)
+	if err != nil {
+		return nil, err // it has no frame: all of it is lost
+	}
+	w.counts.Truncated++
+	var taken node.Message
+	err = node.DecodeWire(frame[:which%uint64(len(frame))], &taken)
+	return taken, err
 }
 
 // lose notes that a message will not arrive.

@@ -30,6 +30,10 @@ func (w *World) Install(plan faults.Plan, next runtime.Succession) error {
 		}
 	}
 	for _, f := range plan.Faults {
+		if f.Kind == faults.DiskStale {
+			w.planStale(&f)
+			continue
+		}
 		w.actAt(node.Time(f.At), w.plan, describeFault(&f), func() { w.strikeFault(&f, &next) })
 	}
 	w.actAt(node.Time(plan.Horizon), w.plan, "mend", w.Mend)
@@ -58,6 +62,9 @@ func (w *World) check(f *faults.Fault, next *runtime.Succession) error {
 		if d.found < 0 || d.found > d.most {
 			return &OptionError{d.name, "a duration from 0s to " + d.most.String(), d.found.String()}
 		}
+	}
+	if f.Kind == faults.Throttle && f.Bandwidth < 1 {
+		return &OptionError{"bandwidth", "at least 1 byte a second", fmt.Sprint(f.Bandwidth)}
 	}
 	for _, names := range [][]string{f.Nodes, f.To} {
 		for _, name := range names {
@@ -92,7 +99,7 @@ func (w *World) check(f *faults.Fault, next *runtime.Succession) error {
 func (w *World) checkName(f *faults.Fault, name string) error {
 	if p := w.byName[name]; p != nil {
 		switch f.Kind {
-		case faults.Crash, faults.CrashAtPoint, faults.CrashWhen, faults.ClockSlow, faults.ClockJump, faults.DiskSlow, faults.DiskFail, faults.DiskCorrupt, faults.DiskLost, faults.NodeLost:
+		case faults.Crash, faults.CrashAtPoint, faults.CrashWhen, faults.ClockSlow, faults.ClockJump, faults.DiskSlow, faults.DiskFail, faults.DiskFull, faults.DiskMisread, faults.DiskLies, faults.WriteLost, faults.WriteMisplaced, faults.DiskStale, faults.DiskEmptied, faults.DiskCorrupt, faults.DiskLost, faults.NodeLost:
 			if p.actor != nil {
 				return fmt.Errorf("expected a process, found the client %q", name)
 			}
@@ -152,6 +159,12 @@ func describeFault(f *faults.Fault) string {
 	if f.Extra != 0 {
 		fmt.Fprintf(&b, " extra %v", f.Extra)
 	}
+	if f.Bandwidth != 0 {
+		fmt.Fprintf(&b, " %d bytes/s", f.Bandwidth)
+	}
+	if f.Queue != 0 {
+		fmt.Fprintf(&b, " queue %d bytes", f.Queue)
+	}
 	if f.For != 0 {
 		fmt.Fprintf(&b, " for %v", f.For)
 	}
@@ -166,7 +179,7 @@ func saltOf(f *faults.Fault) uint64 { return mix(stringHash(string(f.Kind)), uin
 func (w *World) strikeFault(f *faults.Fault, next *runtime.Succession) {
 	length := time.Duration(f.For)
 	switch f.Kind {
-	case faults.Loss, faults.Duplicate, faults.Delay, faults.Reorder, faults.Damage, faults.Partition, faults.PartitionOneWay, faults.AZCutOff:
+	case faults.Loss, faults.Duplicate, faults.Delay, faults.Reorder, faults.Damage, faults.Truncate, faults.Throttle, faults.Partition, faults.PartitionOneWay, faults.AZCutOff:
 		w.beginLinkFault(w.linkFault(f), length)
 	case faults.Crash:
 		for _, p := range w.named(f.Nodes) {
@@ -207,6 +220,21 @@ func (w *World) strikeFault(f *faults.Fault, next *runtime.Succession) {
 	case faults.DiskFail:
 		for _, p := range w.named(f.Nodes) {
 			w.failDisk(p, &diskFailure{rate: f.Rate, salt: saltOf(f)}, length)
+		}
+	case faults.DiskFull:
+		for _, p := range w.named(f.Nodes) {
+			w.fillDisk(p, length)
+		}
+	case faults.DiskMisread, faults.DiskLies, faults.WriteLost, faults.WriteMisplaced:
+		for _, p := range w.named(f.Nodes) {
+			w.spoilDisk(p, f.Kind, &diskFailure{rate: f.Rate, salt: saltOf(f)}, length)
+		}
+	case faults.DiskEmptied:
+		for _, p := range w.named(f.Nodes) {
+			w.putBack(p, f.Kind, saltOf(f), nil, length)
+			// One that had lost all before, and knew it, no longer does.
+			p.disk.forgot = p.disk.forgot || p.incarnation > 0
+			p.before = p.incarnation
 		}
 	case faults.DiskCorrupt:
 		for _, p := range w.named(f.Nodes) {
@@ -329,7 +357,7 @@ func (w *World) inZone(zone string) []*process {
 
 func (w *World) linkFault(f *faults.Fault) *linkFault {
 	l := &linkFault{kind: f.Kind, both: f.Kind == faults.Partition, rate: f.Rate, factor: f.Factor,
-		extra: time.Duration(f.Extra), salt: saltOf(f)}
+		extra: time.Duration(f.Extra), salt: saltOf(f), bandwidth: f.Bandwidth, queue: f.Queue, end: w.now.Add(time.Duration(f.For))}
 	from, to := w.named(f.Nodes), w.named(f.To)
 	if f.Kind == faults.AZCutOff {
 		from, l.both = w.inZone(f.AZ), true
@@ -390,6 +418,47 @@ func (w *World) failDisk(p *process, failing *diskFailure, length time.Duration)
 	})
 }
 
+// fillDisk leaves no room on a disk for a while.
+func (w *World) fillDisk(p *process, length time.Duration) {
+	p.disk.full++
+	w.actAt(w.now.Add(length), w.plan, "end of "+string(faults.DiskFull)+" "+p.name, func() { p.disk.full-- })
+}
+
+// spoiled returns the faults of a kind that a disk has now.
+func (d *disk) spoiled(k faults.Kind) *[]*diskFailure {
+	switch k {
+	case faults.DiskMisread:
+		return &d.misreading
+	case faults.DiskLies:
+		return &d.lying
+	case faults.WriteLost:
+		return &d.losing
+	}
+	return &d.misplacing
+}
+
+// spoilDisk has a disk do for a while what the kind says.
+func (w *World) spoilDisk(p *process, k faults.Kind, spoiling *diskFailure, length time.Duration) {
+	all := p.disk.spoiled(k)
+	*all = append(*all, spoiling)
+	w.actAt(w.now.Add(length), w.plan, "end of "+string(k)+" "+p.name, func() { *all = without(*all, spoiling) })
+}
+
+// planStale schedules the two moments of a disk that is put back: when its state is kept, and when it comes back.
+func (w *World) planStale(f *faults.Fault) {
+	var old []kept
+	w.actAt(max(0, node.Time(f.At-f.Extra)), w.plan, "state kept of "+strings.Join(f.Nodes, ", "), func() {
+		for _, p := range w.named(f.Nodes) {
+			old = p.disk.keep()
+		}
+	})
+	w.actAt(node.Time(f.At), w.plan, describeFault(f), func() {
+		for _, p := range w.named(f.Nodes) {
+			w.putBack(p, f.Kind, saltOf(f), old, time.Duration(f.For))
+		}
+	})
+}
+
 // Mend ends all faults, calls off those that have not begun, wakes what is paused, and starts what is down, except
 // what Stop or a fail-over took down for good. What a crash or a corruption did to a disk stays. The network and the
 // disks are from then on as Options describe them.
@@ -397,7 +466,9 @@ func (w *World) Mend() {
 	w.plan++
 	w.links, w.armed, w.aimed = nil, nil, nil
 	for _, p := range w.parties {
-		p.disk.slow, p.disk.failing = nil, nil
+		d := &p.disk
+		d.slow, d.failing, d.full = nil, nil, 0
+		d.misreading, d.lying, d.losing, d.misplacing = nil, nil, nil, nil
 		if p.disk.dead {
 			w.crash(p, string(faults.DiskFail), 0) // and it starts again, below
 		}

@@ -68,9 +68,11 @@ const (
 	ByNobody                   // no process has that address
 	ByDamage                   // its frame was damaged, and the connection threw it away
 	ByDisk                     // of an operation of the disk: it failed
+	ByQueue                    // too much waited for the link in front of it
+	ByRoom                     // of an operation of the disk: there was no room
 )
 
-var reasons = [...]string{"", "lost", "cut off", "receiver down", "no such receiver", "damaged", "failed"}
+var reasons = [...]string{"", "lost", "cut off", "receiver down", "no such receiver", "damaged", "failed", "queue full", "no room"}
 
 func (r Reason) String() string { return nameIn(reasons[:], "Reason", uint8(r)) }
 
@@ -144,6 +146,9 @@ func (w names) what(e *Event) string {
 	case EventDisk:
 		if e.Reason == ByDisk {
 			return fmt.Sprintf("disk failed, token %d", e.Token)
+		}
+		if e.Reason == ByRoom {
+			return fmt.Sprintf("disk full, token %d", e.Token)
 		}
 		return fmt.Sprintf("disk done, token %d", e.Token)
 	case EventRequest:
@@ -260,6 +265,8 @@ func (w *World) describeStep(ev *node.Event) string {
 		return names(w.Name).what(&Event{Kind: EventDisk, Token: ev.Token})
 	case node.DiskFailed:
 		return names(w.Name).what(&Event{Kind: EventDisk, Token: ev.Token, Reason: ByDisk})
+	case node.DiskFull:
+		return names(w.Name).what(&Event{Kind: EventDisk, Token: ev.Token, Reason: ByRoom})
 	case node.Requested:
 		return names(w.Name).what(&Event{Kind: EventRequest, From: ev.From, Request: &ev.Request})
 	}
@@ -277,7 +284,7 @@ type Record struct {
 	Incarnation uint32          `json:"incarnation,omitempty"`
 	Timer       node.Timer      `json:"timer,omitempty"`
 	Token       node.Token      `json:"token,omitempty"`
-	Reason      Reason          `json:"reason,omitempty"` // of a loss, or ByDisk
+	Reason      Reason          `json:"reason,omitempty"` // of a loss, or ByDisk or ByRoom
 	Name        string          `json:"name,omitempty"`   // of an action, or how a process died
 	What        json.RawMessage `json:"what,omitempty"`   // the message, request, reply or trace, as the wire has it in JSON (package node)
 	// Left says that What was too long to be kept: its type, and how many bytes it had.

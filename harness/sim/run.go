@@ -134,7 +134,7 @@ func (w *World) arrives(p *process, e *pending, at node.Time) bool {
 			return false // what became of it was decided when the process crashed
 		}
 		if !e.arrived {
-			e.failed = w.completed(p)
+			e.ended = w.completed(p)
 		}
 		return true
 	}
@@ -203,7 +203,11 @@ func (w *World) handleNode(p *process, e *pending) {
 		if p.incarnation > 1 {
 			w.counts.Restarts++
 		}
-		*ev = node.Event{Kind: node.Started, Incarnation: p.incarnation, Files: p.disk.contents()}
+		if p.disk.forgot {
+			w.counts.Forgotten++
+			p.disk.forgot = false
+		}
+		*ev = node.Event{Kind: node.Started, Incarnation: p.incarnation - p.before, Files: p.disk.contents()}
 		digest := uint64(p.incarnation)
 		for _, f := range ev.Files {
 			digest = mix(mix(digest, xxh3.HashString(f.Name)), xxh3.Hash(f.Data))
@@ -228,11 +232,15 @@ func (w *World) handleNode(p *process, e *pending) {
 			w.tell(&Event{Kind: EventTimer, Process: p.id, Timer: e.timer})
 		}
 	case EventDisk:
-		if e.failed {
+		if e.ended != 0 {
 			*ev = node.Event{Kind: node.DiskFailed, Token: node.Token(e.value)}
-			w.fold(EventDisk, p.id, 0, uint8(ByDisk), e.value)
+			if e.ended == ByRoom {
+				ev.Kind = node.DiskFull
+				w.tellNoRoom(p)
+			}
+			w.fold(EventDisk, p.id, 0, uint8(e.ended), e.value)
 			if w.listen != nil {
-				w.tell(&Event{Kind: EventDisk, Process: p.id, Token: node.Token(e.value), Reason: ByDisk})
+				w.tell(&Event{Kind: EventDisk, Process: p.id, Token: node.Token(e.value), Reason: e.ended})
 			}
 			break
 		}

@@ -29,6 +29,7 @@ type process struct {
 	incarnation uint32    // how often it was started
 	started     uint64    // when it was, in the order of all starts
 	starting    bool      // its start is on the heap
+	before      uint32    // starts that are forgotten: it is told of those since alone
 	gone        bool      // Mend leaves it down
 	downUntil   node.Time // the latest restart that is scheduled
 	paused      bool
@@ -89,9 +90,9 @@ func (m *made) died() {
 // pending is an event on the heap.
 type pending struct {
 	kind        EventKind
-	arrived     bool // it has arrived, and waits for the end of a pause
-	failed      bool // of an operation of a disk
-	received    bool // the receiver's host has taken it from the network
+	arrived     bool   // it has arrived, and waits for the end of a pause
+	ended       Reason // of an operation of a disk: how, where it was not done
+	received    bool   // the receiver's host has taken it from the network
 	from, to    int32
 	incarnation uint32 // of to
 	call        int32  // slot of a request or reply, or of an action

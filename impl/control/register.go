@@ -79,6 +79,8 @@ func (g *Register) Step(_ node.Time, ev node.Event, out *node.Effects) {
 	switch ev.Kind {
 	case node.DiskFailed:
 		g.stopped = true // what it has on disk is not known: the next start reads it
+	case node.DiskFull:
+		g.writing = false // nothing has changed, and who asked asks again
 	case node.Started:
 		g.start(ev.Files, out)
 		g.monitor.start(ev.Incarnation, out)

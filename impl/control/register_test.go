@@ -165,3 +165,16 @@ func TestARegisterStopsWhenItsDiskFails(t *testing.T) {
 	require.Empty(t, step(g, node.Event{Kind: node.Received, From: 5, Message: &node.ReadEpoch{Token: 1}}).List)
 	require.Zero(t, g.Epoch())
 }
+
+// An epoch for which there was no room is won by no writer. The register runs on, and who asks again may win it.
+func TestARegisterWithoutRoom(t *testing.T) {
+	g := New(Config{ID: 100, Volume: volume()}, node.NoHook{})
+	out := swap(g, 5, 0, 50)
+	require.Empty(t, step(g, node.Event{Kind: node.DiskFull, Token: out.List[0].Token}).List)
+	require.Zero(t, g.Epoch())
+	require.True(t, g.State().Serving)
+	swap(g, 6, 0, 60)
+	out = step(g, node.Event{Kind: node.DiskDone})
+	require.Equal(t, node.ID(6), out.List[0].To)
+	require.True(t, out.List[0].Message.(*node.Swapped).Won)
+}

@@ -52,10 +52,16 @@ const (
 	// that goes on as if it were durable lies (what became of those who tried the sync again: lwn.net/Articles/752063); our own
 	// stop. One that waits for a DiskDone that never comes has not lied either.
 	DiskFailed
+	// DiskFull is what comes in place of DiskDone when the disk had no room for a DoReplace, or for a DoAppend in front of a DoSync:
+	// Token counts. The file that was to be replaced is as it was. What was appended, to any file, and was not covered by a
+	// DoSync that has completed, is off the disk again, and a DoSync that is still under way will be told DiskFull, too: what
+	// is appended from now on is the first that follows what is durable. Until it is told so, an append behind one that found no
+	// room finds none, so that no hole comes about. The process runs on, and there may be room the next time.
+	DiskFull
 )
 
 func (k EventKind) String() string {
-	names := [...]string{"", "started", "received", "fired", "disk-done", "requested", "disk-failed"}
+	names := [...]string{"", "started", "received", "fired", "disk-done", "requested", "disk-failed", "disk-full"}
 	if int(k) < len(names) {
 		return names[k]
 	}

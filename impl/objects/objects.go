@@ -6,6 +6,7 @@
 package objects
 
 import (
+	"encoding/binary"
 	"slices"
 	"strings"
 
@@ -85,10 +86,13 @@ func (s *Store) Step(_ node.Time, ev node.Event, out *node.Effects) {
 	switch ev.Kind {
 	case node.DiskFailed:
 		s.stopped, s.serving = true, false // what is on the disk is not known: the next start reads it
+	case node.DiskFull:
+		// Who put it hears nothing, and asks again.
+		s.onWay = slices.DeleteFunc(s.onWay, func(p put) bool { return p.token == ev.Token })
 	case node.Started:
 		s.restarts = min(1, uint64(ev.Incarnation)-1)
 		for _, f := range ev.Files {
-			s.keep(f.Name, f.Data)
+			s.found(f)
 		}
 		// gofail: var objectsBeforeSettle struct{}
 		// s.hook.Hit("objectsBeforeSettle")
@@ -104,11 +108,41 @@ func (s *Store) Step(_ node.Time, ev node.Event, out *node.Effects) {
 }
 
 func (s *Store) keep(name string, data []byte) {
-	i, found := slices.BinarySearch(s.names, name)
-	if !found {
+	s.name(name)
+	s.objects[name] = data
+}
+
+func (s *Store) name(name string) {
+	if i, found := slices.BinarySearch(s.names, name); !found {
 		s.names = slices.Insert(s.names, i, name)
 	}
-	s.objects[name] = data
+}
+
+// sealed is what the disk has of an object: its bytes and their checksum. What an object holds is for those who put it to know, and
+// so is whether that is whole; the store knows whether it is what it was given.
+func sealed(data []byte) []byte {
+	return binary.LittleEndian.AppendUint64(append(make([]byte, 0, len(data)+sealBytes), data...), xxh3.Hash(data))
+}
+
+const sealBytes = 8
+
+// found takes a file that a start finds. One that is not what was written is still listed, so that a restore knows that there was an
+// object, and is never given. Who asks whether it is there hears that it is not, and may put it again.
+func (s *Store) found(f node.File) {
+	n := len(f.Data) - sealBytes
+	if n < 0 || binary.LittleEndian.Uint64(f.Data[n:]) != xxh3.Hash(f.Data[:n]) {
+		s.name(f.Name)
+		return
+	}
+	s.keep(f.Name, f.Data[:n:n])
+}
+
+// Rotten lists the objects that can no longer be read.
+func (s *Store) Rotten() []string {
+	return slices.DeleteFunc(slices.Clone(s.names), func(name string) bool {
+		_, whole := s.objects[name]
+		return whole
+	})
 }
 
 func (s *Store) receive(from node.ID, m node.Message, out *node.Effects) {
@@ -168,7 +202,7 @@ func (s *Store) put(from node.ID, m *node.PutObject, out *node.Effects) {
 	// s.hook.Hit("objectsBeforeKeep")
 
 	s.onWay = append(s.onWay, put{token: s.token, name: m.Name, data: m.Data, waiting: []node.ID{from}})
-	out.Replace(m.Name, m.Data, s.token)
+	out.Replace(m.Name, sealed(m.Data), s.token)
 }
 
 func (s *Store) durable(token node.Token, out *node.Effects) {

@@ -53,9 +53,9 @@ func TestAnObjectIsPutOnce(t *testing.T) {
 func TestListing(t *testing.T) {
 	var files []node.File
 	for i := range 300 {
-		files = append(files, node.File{Name: fmt.Sprintf("log/%03d", 299-i)})
+		files = append(files, node.File{Name: fmt.Sprintf("log/%03d", 299-i), Data: sealed(nil)})
 	}
-	s := started(t, append(files, node.File{Name: "volume"})...)
+	s := started(t, append(files, node.File{Name: "volume", Data: sealed(nil)})...)
 	first := ask(s, 7, &node.ListObjects{Prefix: "log/"})[0].Message.(*node.ObjectList)
 	require.Len(t, first.Names, listMany)
 	require.True(t, first.More)
@@ -89,4 +89,44 @@ func TestAStoreStopsWhenItsDiskFails(t *testing.T) {
 	require.False(t, s.State().Serving)
 	require.Empty(t, step(s, node.Event{Kind: node.DiskDone, Token: out[0].Token}))
 	require.Empty(t, ask(s, 7, &node.ListObjects{}))
+}
+
+// An object for which there was no room is not kept and not said to be. It is put again, and kept when there is room.
+func TestAStoreWithoutRoom(t *testing.T) {
+	s := started(t)
+	first := ask(s, 7, &node.PutObject{Name: "a", Data: []byte("one")})
+	second := ask(s, 7, &node.PutObject{Name: "b", Data: []byte("two")})
+	require.Empty(t, step(s, node.Event{Kind: node.DiskFull, Token: first[0].Token}))
+	kept := step(s, node.Event{Kind: node.DiskDone, Token: second[0].Token})
+	require.Equal(t, "b", kept[0].Message.(*node.ObjectKept).Name)
+	_, err := s.Get("a")
+	require.Equal(t, &backup.MissingError{Name: "a"}, err)
+	again := ask(s, 7, &node.PutObject{Name: "a", Data: []byte("one")})
+	kept = step(s, node.Event{Kind: node.DiskDone, Token: again[0].Token})
+	require.Equal(t, "a", kept[0].Message.(*node.ObjectKept).Name)
+}
+
+// An object of which a bit has flipped is listed and never given, at whichever bit: the store says which it is. It may be put again.
+func TestAnObjectThatRots(t *testing.T) {
+	whole := sealed([]byte("one"))
+	for bit := range 8 * len(whole) {
+		rotten := append([]byte(nil), whole...)
+		rotten[bit/8] ^= 1 << (bit % 8)
+		s := started(t, node.File{Name: "a", Data: rotten}, node.File{Name: "b", Data: whole})
+		require.Equal(t, []string{"a", "b"}, ask(s, 7, &node.ListObjects{})[0].Message.(*node.ObjectList).Names)
+		require.Equal(t, &node.ObjectRead{Name: "a"}, ask(s, 7, &node.GetObject{Name: "a"})[0].Message)
+		require.Equal(t, &node.ObjectRead{Name: "a"}, ask(s, 7, &node.GetObject{Name: "a", Head: true})[0].Message)
+		require.Equal(t, []byte("one"), ask(s, 7, &node.GetObject{Name: "b"})[0].Message.(*node.ObjectRead).Data)
+		_, err := s.Get("a")
+		require.Equal(t, &backup.MissingError{Name: "a"}, err)
+		require.Equal(t, "cannot read 1: a", s.State().Phase)
+		out := ask(s, 7, &node.PutObject{Name: "a", Data: []byte("one")})
+		require.Equal(t, whole, out[0].Data)
+		step(s, node.Event{Kind: node.DiskDone, Token: out[0].Token})
+		require.Empty(t, s.Rotten())
+		require.Empty(t, s.State().Phase)
+	}
+	for n := range whole {
+		require.Equal(t, []string{"a"}, started(t, node.File{Name: "a", Data: whole[:n]}).Rotten(), "%d bytes", n)
+	}
 }

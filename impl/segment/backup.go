@@ -16,6 +16,10 @@ import (
 // backupPatience is how often an object is asked for before it is put out of turn.
 const backupPatience = 3
 
+// tailPatience is backupPatience of a tail. It leaves objects to the full segments, which may be past one that the store had and cannot
+// read any more: a tail that was away and waited for it would keep its log for ever.
+const tailPatience = 4 * backupPatience
+
 // A backingUp is how far the backup of the group is known to be.
 type backingUp struct {
 	window  node.LSN
@@ -126,7 +130,7 @@ func (s *Segment) backUp(quiet bool, out *node.Effects) {
 func (s *Segment) myTurn() bool {
 	b := &s.backup
 	if b.turn < 0 {
-		return false
+		return b.tries >= tailPatience
 	}
 	return int(b.backed/b.window)%b.turns == b.turn || b.tries >= backupPatience
 }

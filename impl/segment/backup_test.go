@@ -204,3 +204,28 @@ func TestWhoIsFilledGoesOnWithTheBackup(t *testing.T) {
 	require.Zero(t, bs[0].seg.Counters().Conflicts)
 	require.NotZero(t, bs[0].seg.Counters().Uploaded)
 }
+
+// An object that the store had and cannot read any more is put again by a tail that comes late, when the full segments are past it:
+// the tail would wait for it for ever, and collect nothing. As long as full segments may put it, it leaves that to them.
+func TestATailPutsWhatNoFullSegmentPutsAgain(t *testing.T) {
+	v := backedUpVolume()
+	v.Tails = []bool{false, false, true}
+	tail := newBenchOf(t, 3, v)
+	store := newShelf()
+	tail.get(writer1, told(1, 20, 20, commits(10)...))
+	tail.disk()
+	for range tailPatience {
+		tail.fire(backupTimer)
+		store.restock([]*bench{tail}, 0)
+	}
+	require.Zero(t, store.puts)
+	for range 100 {
+		tail.fire(backupTimer)
+		store.restock([]*bench{tail}, 0)
+	}
+	require.Equal(t, 1+20/4, store.puts, "the volume's object, and its log")
+	require.Equal(t, node.LSN(20), tail.seg.backup.backed)
+	tail.fire(coalesceTimer)
+	tail.disk()
+	require.Equal(t, node.LSN(20), tail.seg.Floor())
+}

@@ -161,6 +161,10 @@ func (s *Segment) trim(out *node.Effects) {
 	// gofail: var segmentBeforeTrim struct{}
 	// s.hook.Hit("segmentBeforeTrim")
 
+	s.room.anew = false
+	if s.room.shut {
+		s.synced = s.position // what stood at those positions is given up
+	}
 	kept := slices.Clone(s.held)
 	slices.SortFunc(kept, func(a, b heldRecord) int { return cmp.Compare(a.position, b.position) })
 	base := entry{kind: baseEntry, position: s.synced, synced: s.synced,
@@ -183,4 +187,5 @@ func (s *Segment) trimmed() {
 	// s.hook.Hit("segmentAfterTrim")
 
 	s.trimming = false
+	s.room.shut = s.room.shut && s.room.anew
 }

@@ -10,6 +10,7 @@ type Counters struct {
 	Given     uint64 `json:"given"`           // chunks of images that it gave to peers
 	Scrubbed  uint64 `json:"scrubbed"`        // log entries and page images that it verified on its disk
 	Rotten    uint64 `json:"rotten"`          // times that it found some which had rotted, and wrote them anew
+	NoRoom    uint64 `json:"-"`               // times that its disk was full
 	Uploaded  uint64 `json:"-"`               // objects that it put into the object store
 	Conflicts uint64 `json:"backupConflicts"` // objects of another copy that are not what it would have put
 }
@@ -25,6 +26,7 @@ func (c *Counters) Add(o Counters) {
 	c.Uploaded += o.Uploaded
 	c.Scrubbed += o.Scrubbed
 	c.Rotten += o.Rotten
+	c.NoRoom += o.NoRoom
 	c.Conflicts += o.Conflicts
 }
 

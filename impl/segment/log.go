@@ -36,6 +36,7 @@ type entry struct {
 
 	record  *node.Record // recordEntry
 	from    node.ID      // recordEntry: the peer that sent it, 0 for a writer; not on disk
+	size    int          // in bytes; not on disk
 	again   bool         // recordEntry: it was held before and became unreadable; not on disk
 	promise node.Epoch   // promiseEntry, baseEntry
 	history node.History // joinEntry, baseEntry

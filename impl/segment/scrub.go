@@ -66,6 +66,8 @@ func (s *Segment) scrubbed(data []byte, out *node.Effects) {
 		s.counters.Rotten++
 		s.rewrite(b.images, out)
 		*b = scrubbing{images: b.images}
+	case len(data) == 0:
+		*b = scrubbing{images: !b.images} // the file ends here
 	case n == 0:
 		b.size *= 2 // an entry larger than that
 	default:

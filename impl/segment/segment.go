@@ -91,6 +91,7 @@ type Segment struct {
 	serving  bool         // false until a start has settled what the disk holds
 	settling []untold     // what a start has to tell once nothing is lost
 	stopped  bool         // an operation of the disk failed: until the process starts again it does nothing
+	room     roomless     // what is left to do since the disk was full
 	dead     bool         // something durable is unreadable, and no header says what: for ever without a vote
 	lost     []lostRecord // durable once, unreadable now, to be fetched from a peer
 	writers  map[node.Epoch]node.ID
@@ -189,9 +190,12 @@ func (s *Segment) Step(_ node.Time, ev node.Event, out *node.Effects) {
 		// next start reads what is there.
 		s.stopped, s.serving = true, false
 		return
+	case node.DiskFull:
+		s.noRoom(ev.Token)
 	case node.Fired:
 		switch ev.Timer {
 		case gossipTimer:
+			s.makeRoom(out)
 			s.gossip(out)
 			out.SetTimer(gossipTimer, s.every)
 		case coalesceTimer:
@@ -213,6 +217,9 @@ func (s *Segment) Step(_ node.Time, ev node.Event, out *node.Effects) {
 }
 
 func (s *Segment) receive(from node.ID, m node.Message, out *node.Effects) {
+	if s.room.refuses(m) {
+		return
+	}
 	switch m := m.(type) {
 	case *node.Ping:
 		out.Send(from, &node.Pong{Round: m.Round, Lost: s.dead})
@@ -474,6 +481,7 @@ func (s *Segment) enqueue(e entry, out *node.Effects) {
 	} else {
 		out.Append(logFile, s.buffer[before:])
 	}
+	e.size = len(s.buffer) - before
 	s.queue = append(s.queue, e)
 }
 

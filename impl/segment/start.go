@@ -51,7 +51,13 @@ func (s *Segment) start(incarnation uint32, files []node.File, out *node.Effects
 		out.Sync(0) // a dead log is left as it is: it is evidence
 		return
 	}
-	out.Replace(logFile, log[:found.kept], 0)
+	s.write(log[:found.kept], out)
+}
+
+// write makes durable what a start makes of the log.
+func (s *Segment) write(log []byte, out *node.Effects) {
+	s.room.first = log
+	out.Replace(logFile, log, 0)
 }
 
 func (s *Segment) setTimers(out *node.Effects) {
@@ -80,7 +86,7 @@ func (s *Segment) format(out *node.Effects) {
 		out.Sync(0)
 		return
 	}
-	out.Replace(logFile, Formatted()[0].Data, 0)
+	s.write(Formatted()[0].Data, out)
 }
 
 // restoreBase puts in force what the log begins with, and the images.
@@ -155,6 +161,7 @@ func (s *Segment) settle(out *node.Effects) {
 	// s.hook.Hit("segmentAfterSettle")
 
 	s.serving = true
+	s.room = roomless{}
 	s.synced = s.position
 	s.tellUntold(out)
 	if !s.Damaged() && s.logBytes > 0 {

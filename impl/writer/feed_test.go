@@ -220,6 +220,24 @@ func TestAnIdleWriterTellsTheFloor(t *testing.T) {
 	require.Empty(t, f.sent(1))
 }
 
+// A segment that joins when all that there was to tell has been told is told it too: it was left with a floor of an hour ago, and kept
+// its log for as long as the writer had nothing to write.
+func TestASegmentThatJoinsLateIsToldTheFloor(t *testing.T) {
+	f := newFed(t)
+	f.issue(node.Commit, 20)
+	f.durable(20)
+	f.follow(reader1, 1, 20, 20)
+	f.follow(reader2, 1, 20, 20)
+	f.w.groups[0].replicas[0].joined = false
+	for range tellings + 1 {
+		f.tick()
+	}
+	f.sent(1)
+	f.get(1, &node.Joined{Epoch: 1, SCL: 20})
+	f.tick()
+	require.Equal(t, []node.Message{&node.Append{Epoch: 1, VDL: 20, Last: 20, Floor: 20}}, f.sent(1))
+}
+
 // Segments keep what the slowest reader reads. A new writer, which has heard of none, takes each to read anywhere.
 func TestReadersHoldTheFloor(t *testing.T) {
 	f := newFed(t)

@@ -107,6 +107,8 @@ func (w *Writer) joined(g node.Group, r int, scl node.LSN, out *node.Effects) {
 	if !p.joined {
 		p.joined = true
 		p.scl = 0
+		// It was told nothing before: one that joins when the others have been told would keep its log for ever.
+		w.groups[g].tellings = tellings
 	}
 	p.scl = max(p.scl, scl)
 	if w.phase == repairing {
