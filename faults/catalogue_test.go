@@ -61,14 +61,21 @@ func TestDurableStepsHavePointsInPairs(t *testing.T) {
 }
 
 func TestPlantedBugsSayWhatTheyBreak(t *testing.T) {
-	require.Len(t, faults.PlantedBugs(), 43)
+	require.GreaterOrEqual(t, len(faults.PlantedBugs()), 100)
+	checks := append(faults.Checks(), faults.Wire, faults.Determinism)
+	harms := map[faults.Harm]int{}
 	for _, b := range faults.PlantedBugs() {
 		found, err := faults.LookupBug(b.Name)
 		require.NoError(t, err)
 		require.Equal(t, b, found)
-		require.Contains(t, b.Rule, "SIGMOD")
+		require.Regexp(t, `^[A-Z].*\.$`, b.Rule)
 		require.NotEmpty(t, b.Expect)
-		require.Subset(t, faults.Checks(), b.Expect)
+		require.Subset(t, checks, b.Expect)
+		harms[b.Kind]++
+	}
+	require.Len(t, harms, 3)
+	for _, h := range []faults.Harm{faults.Safety, faults.Liveness, faults.Resource} {
+		require.Positive(t, harms[h], h)
 	}
 }
 

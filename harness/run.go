@@ -42,6 +42,16 @@ type Result struct {
 	Backup backup.Source
 }
 
+// Work is what the run cost, the same on every machine: the events of its world, the steps that the model took, the pages that were
+// compared and the rows that were restored.
+func (r *Result) Work() uint64 {
+	steps := uint64(0)
+	if r.Evidence != nil && r.Evidence.Trace != nil {
+		steps = r.Evidence.Trace.Steps
+	}
+	return r.Counts.World.Events + steps + r.Counts.PagesCompared + r.Counts.RestoredRows
+}
+
 // Listen hears of everything that happens in a run, in order (see sim.World.Listen). It may be nil.
 type Listen func(*sim.World, *sim.Event)
 

@@ -165,6 +165,29 @@ const Name = "aurora"
 // System returns our own implementation as a system.
 func System() harness.System { return Of(Name, Ours()) }
 
+// Reaches tells whether a run of a configuration can come to the place of a planted bug: where it lacks what the bug needs, it is
+// the same run as without the bug.
+func Reaches(bug faults.PlantedBug, whole *configuration.Configuration) (bool, error) {
+	c, err := Read(whole)
+	if err != nil {
+		return false, err
+	}
+	v := &c.Volume
+	switch bug.Needs {
+	case faults.Reading:
+		return v.Readers > 0, nil
+	case faults.Storing:
+		return v.BackupWindow > 0, nil
+	case faults.Replacing:
+		return v.Spares > 0, nil
+	case faults.Growing:
+		return v.GroupPages > 0, nil
+	case faults.Tailed:
+		return v.Tails > 0, nil
+	}
+	return true, nil
+}
+
 // Of returns an implementation as a system of that name. One of Name is taken to be our own.
 func Of(name string, i Implementation) harness.System { return system{name, i} }
 

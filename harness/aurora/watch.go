@@ -19,6 +19,7 @@ type watch struct {
 	open       node.Epoch     // the newest epoch that opened
 	durable    judge.Durable
 	pageImages uint64
+	carried    uint64           // records that messages brought (see records)
 	misplaced  *judge.WireError // the first one
 	scenes     counts.Scenes    // what the run made of them
 	freed      bool             // the last structural record freed an inner page
@@ -86,6 +87,7 @@ func (w *watch) log() *judge.Log {
 
 // Delivered implements runtime.Observer.
 func (w *watch) Delivered(_ node.Time, from, _ node.ID, m node.Message) {
+	w.carried += uint64(records(m))
 	if from >= w.writers && from < w.clients {
 		switch m.(type) {
 		case *node.Append, *node.Fence, *node.Join, *node.ReadLog, *node.ReadPage, *node.Confirm, *node.ReadEpoch, *node.Swap,
@@ -110,6 +112,20 @@ func (w *watch) Delivered(_ node.Time, from, _ node.ID, m node.Message) {
 		}
 		w.pageImages++
 	}
+}
+
+// records counts the log records that a message brings to a segment, or to a recovery. What readers are brought is left out: to one
+// that hears nothing, the window of its stream is sent at every tick.
+func records(m node.Message) int {
+	switch m := m.(type) {
+	case *node.Append:
+		return len(m.Records)
+	case *node.GossipGive:
+		return len(m.Records)
+	case *node.LogRecords:
+		return len(m.Records)
+	}
+	return 0
 }
 
 // met counts the records that a segment tells a recovery of, and that an earlier one has cut.

@@ -14,10 +14,10 @@ import (
 // Check is one of the checks that every run is held to.
 type Check = faults.Check
 
-// The checks beside those that faults knows, where a planted bug is expected to be found.
+// The checks beside those that every run is held to by itself.
 const (
-	Wire        Check = "wire"        // the writer sends log records and never a page
-	Determinism Check = "determinism" // the same configuration gives the same run
+	Wire        = faults.Wire
+	Determinism = faults.Determinism
 )
 
 // ConfigurationCheck stands for what was asked for: a run that cannot be made tells nothing.

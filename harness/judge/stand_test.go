@@ -97,7 +97,7 @@ func TestACallWithoutAnAnswerIsNamed(t *testing.T) {
 func TestEachEnvelopeObjects(t *testing.T) {
 	fine := Load{Time: faults.Duration(time.Second), Records: 200, LogBytes: 40_000, Copies: 6, Readers: 1, Segments: 6, Nodes: 10, Starts: 10, Requests: 100,
 		PageSize: 512, Every: faults.Duration(10 * time.Millisecond), Scrub: faults.Duration(10 * time.Millisecond),
-		Messages: 9000, MessageBytes: 300_000, Appends: 600, Syncs: 600, Replaces: 100, Looks: 300}
+		Messages: 9000, MessageBytes: 300_000, Carried: 1500, Appends: 600, Syncs: 600, Replaces: 100, Looks: 300}
 	judged := func(l Load) []Finding {
 		j := &Judgement{}
 		j.loads(&Evidence{Load: &l})
@@ -112,11 +112,13 @@ func TestEachEnvelopeObjects(t *testing.T) {
 	}{
 		"sent again without end": {func(l *Load) { l.Messages = 1_000_000 }, faults.Traffic, "messages in 1s"},
 		"pages over the wire":    {func(l *Load) { l.MessageBytes = 100_000_000 }, faults.Traffic, "bytes of messages"},
-		"written again":          {func(l *Load) { l.Appends = 20_000 }, faults.Writes, "appends"},
-		"synced again":           {func(l *Load) { l.Syncs = 20_000 }, faults.Writes, "syncs"},
-		"images at every record": {func(l *Load) { l.Replaces = 20_000 }, faults.Writes, "files replaced"},
-		"never scrubs":           {func(l *Load) { l.Looks = 10 }, faults.Upkeep, "looks at disks"},
-		"scrubs all the time":    {func(l *Load) { l.Looks = 3000 }, faults.Upkeep, "looks at disks"},
+		// A digest has eight bytes of a record: a writer that sent all of its log with each record stayed far inside that envelope.
+		"the log with each record": {func(l *Load) { l.Carried = 20_000 }, faults.Traffic, "records in messages"},
+		"written again":            {func(l *Load) { l.Appends = 20_000 }, faults.Writes, "appends"},
+		"synced again":             {func(l *Load) { l.Syncs = 20_000 }, faults.Writes, "syncs"},
+		"images at every record":   {func(l *Load) { l.Replaces = 20_000 }, faults.Writes, "files replaced"},
+		"never scrubs":             {func(l *Load) { l.Looks = 10 }, faults.Upkeep, "looks at disks"},
+		"scrubs all the time":      {func(l *Load) { l.Looks = 3000 }, faults.Upkeep, "looks at disks"},
 	} {
 		l := fine
 		c.spoil(&l)
@@ -125,4 +127,10 @@ func TestEachEnvelopeObjects(t *testing.T) {
 		require.Equal(t, c.check, found[0].Check, name)
 		require.Contains(t, found[0].Subject, c.what, name)
 	}
+	// Who waits for an answer that does not come sends again: progress and answers object to that.
+	j, again := &Judgement{}, fine
+	again.Carried = 20_000
+	j.loads(&Evidence{Load: &again, Waits: []Wait{{For: "an answer"}}})
+	j.loads(&Evidence{Load: &again, Open: &Open{Calls: []OpenCall{{Op: "commit"}}}})
+	require.Empty(t, j.Findings)
 }

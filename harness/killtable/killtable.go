@@ -2,8 +2,12 @@
 // and the events in them, until a check objects. The table is the other half of every green campaign: checks that find none
 // of the planted bugs pass everything.
 //
-// It works for any system whose About names planted bugs. Cost is counted in runs and in simulated events, which are the same
-// on every machine, and never in seconds.
+// It works for any system whose About names planted bugs. Cost is counted in runs, in simulated events and in work (see
+// Result.Work of package harness), which are the same on every machine, and never in seconds.
+//
+// A run goes on after the first objection, so one search says of every check whether it objected. It may go on further
+// (Options.Further) until checks that need no trace have objected too, and those that need nothing but clients: that is what is
+// left to somebody whose system tells nothing.
 //
 // Use package campaign instead when an engineer asks whether a system is right: a table says only that what was planted
 // is found.
@@ -13,15 +17,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
-	"text/tabwriter"
 
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness"
+	"github.com/firstgap/firstgap/harness/configuration"
+	"github.com/firstgap/firstgap/harness/failure"
 	"github.com/firstgap/firstgap/harness/judge"
 )
 
@@ -32,7 +35,16 @@ type Options struct {
 	Bugs       []string           // names; empty: all that the system has
 	Trials     int                // how often each bug is searched for, from other seeds; 0 is DefaultTrials
 	Limit      int                // runs after which a search gives up; 0 is DefaultLimit
-	Workers    int                // searches at a time; 0 is one a core
+	// Further is how many runs a search makes at most, once the bug was found, until it was found without the trace as well. With 0,
+	// it ends with the first objection. FurtherTrials is how many of the searches do so; 0 is all.
+	Further, FurtherTrials int
+	Workers                int // searches at a time; 0 is one a core
+	// Reaches tells whether a run of a configuration can come to the place of a bug. A run that cannot is the same as without the
+	// bug: it counts, and is not made. nil: every one can.
+	Reaches func(bug faults.PlantedBug, c *configuration.Configuration) (bool, error)
+	// Last is the table of an earlier time. What was hardest to find then is searched for first, so that at the end no
+	// worker is left alone with it. It may be nil.
+	Last *Last
 }
 
 // The defaults.
@@ -44,12 +56,24 @@ const (
 // apart is how far the first seeds of two trials are apart: more than the most runs of a search.
 const apart = 1_000_000
 
+// A Find is what it took until some of the checks objected.
+type Find struct {
+	Runs   int    `json:"runs"`   // 0 when none did
+	Events uint64 `json:"events"` // in all of these runs
+	Work   uint64 `json:"work"`   // likewise
+}
+
 // A Trial is one search for one planted bug.
 type Trial struct {
-	Runs     int           `json:"runs"`   // until a check objected; 0 when none did
-	Events   uint64        `json:"events"` // in all of these runs
-	CaughtBy []judge.Check `json:"caughtBy"`
+	Find
+	CaughtBy     []judge.Check `json:"caughtBy"`     // in the run that found it
+	WithoutTrace Find          `json:"withoutTrace"` // until a check objected that needs no trace
+	ByClients    Find          `json:"byClients"`    // until one did that needs nothing but clients
+	Made         int           `json:"made"`         // runs, the further ones included, and those that cannot reach the bug
 }
+
+// byClients are the checks that need nothing but clients: their history, and that they are served again.
+var byClients = []judge.Check{faults.Serializability, faults.Linearizability, faults.Durability, faults.Replies, faults.Progress}
 
 // A Row is what the searches for one bug amounted to.
 type Row struct {
@@ -60,9 +84,12 @@ type Row struct {
 
 // A Table is a row for each bug, in the order in which the system names them.
 type Table struct {
-	System string `json:"system"`
-	Limit  int    `json:"limit"`
-	Rows   []Row  `json:"rows"`
+	System  string `json:"system"`
+	Limit   int    `json:"limit"`
+	Further int    `json:"further"` // by the first searches, as many as FurtherTrials says
+	Rows    []Row  `json:"rows"`
+
+	FurtherTrials int `json:"furtherTrials"`
 }
 
 // ErrNoBugs says that there is nothing to plant.
@@ -83,7 +110,11 @@ func Run(ctx context.Context, o Options) (*Table, error) {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	t := &Table{System: o.System.Name(), Limit: o.Limit}
+	if o.FurtherTrials <= 0 {
+		o.FurtherTrials = o.Trials
+	}
+	o.FurtherTrials = min(o.FurtherTrials, o.Trials)
+	t := &Table{System: o.System.Name(), Limit: o.Limit, Further: o.Further, FurtherTrials: o.FurtherTrials}
 	for _, name := range o.Bugs {
 		if err := about.Knows(name); err != nil {
 			return nil, err
@@ -104,15 +135,17 @@ func Run(ctx context.Context, o Options) (*Table, error) {
 	for w := range o.Workers {
 		wait.Go(func() {
 			for j := range jobs {
-				g := o.Generation
-				g.Bug = t.Rows[j.row].Bug.Name
-				trial, err := search(ctx, o, g, apart*uint64(j.trial+1))
+				further := o.Further
+				if j.trial >= o.FurtherTrials {
+					further = 0
+				}
+				trial, err := search(ctx, o, t.Rows[j.row].Bug, apart*uint64(j.trial+1), further)
 				t.Rows[j.row].Trials[j.trial] = trial
 				errs[w] = errors.Join(errs[w], err)
 			}
 		})
 	}
-	for r := range t.Rows {
+	for _, r := range o.Last.hardestFirst(t) {
 		for i := range o.Trials {
 			jobs <- job{r, i}
 		}
@@ -125,33 +158,70 @@ func Run(ctx context.Context, o Options) (*Table, error) {
 	return t, errors.Join(errs...)
 }
 
-// search makes runs until a check objects.
-func search(ctx context.Context, o Options, g harness.Generation, first uint64) (Trial, error) {
+// search makes runs until a check objects, and further ones.
+func search(ctx context.Context, o Options, bug faults.PlantedBug, first uint64, further int) (Trial, error) {
 	var t Trial
-	for i := range o.Limit {
+	var spent Find // so far
+	g := o.Generation
+	g.Bug = bug.Name
+	for t.Runs == 0 && spent.Runs < o.Limit || t.Runs > 0 && spent.Runs < further && t.WithoutTrace.Runs == 0 {
 		if err := ctx.Err(); err != nil {
 			return t, err
 		}
-		c, err := o.System.Generate(first+uint64(i), g)
+		c, err := o.System.Generate(first+uint64(spent.Runs), g)
 		if err != nil {
 			return t, err
 		}
-		r := harness.Run(o.System, c)
-		t.Events += r.Counts.World.Events
-		for _, f := range r.Findings {
-			if f.Check == judge.ConfigurationCheck {
-				return t, errors.New(f.Sentence())
+		spent.Runs++
+		if o.Reaches != nil {
+			reaches, err := o.Reaches(bug, &c)
+			if err != nil {
+				return t, err
 			}
-			if f.Verdict == judge.Violation && !slices.Contains(t.CaughtBy, f.Check) {
-				t.CaughtBy = append(t.CaughtBy, f.Check)
+			if !reaches {
+				continue
 			}
 		}
-		if len(t.CaughtBy) > 0 {
-			t.Runs = i + 1
-			return t, nil
+		objected, r, err := made(o.System, c, bug)
+		if err != nil {
+			return t, err
+		}
+		spent.Events += r.Counts.World.Events
+		spent.Work += r.Work()
+		found := func(f *Find, is bool) {
+			if is && f.Runs == 0 {
+				*f = spent
+			}
+		}
+		if t.Runs == 0 {
+			t.CaughtBy = objected
+		}
+		found(&t.Find, len(objected) > 0)
+		found(&t.WithoutTrace, slices.ContainsFunc(objected, func(c judge.Check) bool { return c != faults.Trace }))
+		found(&t.ByClients, slices.ContainsFunc(objected, func(c judge.Check) bool { return slices.Contains(byClients, c) }))
+	}
+	t.Made = spent.Runs
+	return t, nil
+}
+
+// made makes a run, and says which checks objected. It is made twice where that is what must be noticed.
+func made(s harness.System, c configuration.Configuration, bug faults.PlantedBug) (objected []judge.Check, r harness.Result, err error) {
+	if slices.Contains(bug.Expect, judge.Determinism) {
+		if r, err = failure.Twice(s, c); err != nil {
+			objected = append(objected, judge.Determinism)
+		}
+	} else {
+		r = harness.Run(s, c)
+	}
+	for _, f := range r.Findings {
+		if f.Check == judge.ConfigurationCheck {
+			return nil, r, errors.New(f.Sentence())
+		}
+		if f.Verdict == judge.Violation && !slices.Contains(objected, f.Check) {
+			objected = append(objected, f.Check)
 		}
 	}
-	return t, nil
+	return objected, r, nil
 }
 
 // judge says what is wrong with the searches for a bug, or nothing.
@@ -199,15 +269,28 @@ func (r *Row) Median(limit int) (median, most int) {
 	return runs[len(runs)/2], runs[len(runs)-1]
 }
 
-// MedianEvents returns the median number of simulated events in a search.
-func (r *Row) MedianEvents() uint64 {
-	var events []uint64
-	for _, t := range r.Trials {
-		events = append(events, t.Events)
+// median returns what half of some searches needed at most to find it in one way; no runs when half of them did not find it.
+func median(trials []Trial, way func(*Trial) Find) Find {
+	var runs, events, work []uint64
+	for i := range trials {
+		f := way(&trials[i])
+		if f.Runs == 0 {
+			f = Find{Runs: int(never), Events: never, Work: never}
+		}
+		runs, events, work = append(runs, uint64(f.Runs)), append(events, f.Events), append(work, f.Work)
 	}
-	slices.Sort(events)
-	return events[len(events)/2]
+	middle := func(all []uint64) uint64 {
+		slices.Sort(all)
+		return all[len(all)/2]
+	}
+	if middle(runs) == never {
+		return Find{}
+	}
+	return Find{Runs: int(middle(runs)), Events: middle(events), Work: middle(work)}
 }
+
+// never is more than any search costs.
+const never = 1 << 62
 
 // Objected counts in how many searches each check objected.
 func (r *Row) Objected() map[judge.Check]int {
@@ -220,21 +303,19 @@ func (r *Row) Objected() map[judge.Check]int {
 	return n
 }
 
-// WriteText writes the table for people.
-func (t *Table) WriteText(out io.Writer) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "planted bug\tfound\tmedian runs\tmost\tmedian events\tcaught by (searches)")
-	for i := range t.Rows {
-		r := &t.Rows[i]
-		var by []string
-		objected := r.Objected()
-		for _, c := range judge.Checks() {
-			if n := objected[c]; n > 0 {
-				by = append(by, fmt.Sprintf("%s %d", c, n))
-			}
+// Alone returns the check without which the bug would have gone unseen in more than half of the searches, and in how many; "" where
+// no check is that.
+func (r *Row) Alone() (judge.Check, int) {
+	alone := map[judge.Check]int{}
+	for _, t := range r.Trials {
+		if len(t.CaughtBy) == 1 {
+			alone[t.CaughtBy[0]]++
 		}
-		median, most := r.Median(t.Limit)
-		fmt.Fprintf(w, "%s\t%d/%d\t%d\t%d\t%d\t%s\n", r.Bug.Name, r.Found(), len(r.Trials), median, most, r.MedianEvents(), strings.Join(by, ", "))
 	}
-	return w.Flush()
+	for c, n := range alone {
+		if 2*n > len(r.Trials) {
+			return c, n
+		}
+	}
+	return "", 0
 }

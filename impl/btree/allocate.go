@@ -82,6 +82,11 @@ func (t Tree) allocate(n int) (node.Record, []allocated, error) {
 		}
 		pages = append(pages, allocated{f.ID, header(f)})
 		m.free = f.Next
+		// gofail: var bugFreeListCut struct{}
+		// if t.Hook != nil && t.Hook.Planted("bugFreeListCut") {
+		// 	m.free = 0
+		// }
+
 	}
 	for ; len(pages) < n; m.next++ {
 		if m.next >= t.Capacity {

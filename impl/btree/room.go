@@ -104,6 +104,11 @@ func (t Tree) splitLeaf(path []step, rows []node.Row) ([]node.Record, error) {
 		common++
 	}
 	separator := high[:common+1] // the shortest key that is above low and not above high
+	// gofail: var bugSeparatorShort struct{}
+	// if common > 0 && t.Hook != nil && t.Hook.Planted("bugSeparatorShort") {
+	// 	separator = high[:common]
+	// }
+
 	from, _ := leaf.Find(separator)
 	return t.split(path, from, separator)
 }

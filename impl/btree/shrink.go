@@ -67,10 +67,21 @@ func (t Tree) merge(parent *page.Page, right int) ([]node.Record, error) {
 	if err != nil {
 		return nil, err
 	}
+	next := r.Next
+	// gofail: var bugMergeKeepsNext struct{}
+	// if t.Hook != nil && t.Hook.Planted("bugMergeKeepsNext") {
+	// 	next = l.Next
+	// }
+
+	// gofail: var bugPageLeaks struct{}
+	// if t.Hook != nil && t.Hook.Planted("bugPageLeaks") {
+	// 	ofMeta.New = ofMeta.Old
+	// }
+
 	return change(
 		ofMeta,
 		ofRight,
-		replace(l.ID, separator, header(l), page.Fragment{Level: l.Level, Next: r.Next, Cells: moved}),
+		replace(l.ID, separator, header(l), page.Fragment{Level: l.Level, Next: next, Cells: moved}),
 		replace(parent.ID, separator, header(parent, parent.Cells[right]), header(parent)),
 	), nil
 }

@@ -45,6 +45,8 @@ type Tree struct {
 	// Capacity is the first page that may not be allocated. A writer that takes back changes needs pages too, for rows that
 	// were deleted and whose place was used since: leave some between the capacity for new rows and that for undo.
 	Capacity node.PageID
+	// Hook is that of the node which holds the pages. Without one no failpoint of the tree acts.
+	Hook node.Hook
 }
 
 // MissingPageError says that a page is not at hand.

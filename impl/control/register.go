@@ -87,6 +87,11 @@ func (g *Register) Step(_ node.Time, ev node.Event, out *node.Effects) {
 	case node.DiskDone:
 		g.written(out)
 	case node.Fired:
+		// gofail: var bugMonitorOnce struct{}
+		// if g.hook.Planted("bugMonitorOnce") {
+		// 	break
+		// }
+
 		g.monitor.fired(out)
 	case node.Received:
 		switch m := ev.Message.(type) {
@@ -97,6 +102,11 @@ func (g *Register) Step(_ node.Time, ev node.Event, out *node.Effects) {
 		case *node.Change:
 			g.change(ev.From, m, out)
 		case *node.Pong:
+			// gofail: var bugLossUnheard struct{}
+			// if m.Lost && g.hook.Planted("bugLossUnheard") {
+			// 	m = &node.Pong{Round: m.Round}
+			// }
+
 			g.monitor.pong(ev.From, m, out)
 		case *node.Watch:
 			g.monitor.watch(ev.From, m, out)
@@ -160,6 +170,11 @@ func (g *Register) swap(from node.ID, m *node.Swap, out *node.Effects) {
 	// g.hook.Hit("registerBeforeSwap")
 
 	g.write(from, out)
+	// gofail: var bugWonBeforeWritten struct{}
+	// if g.hook.Planted("bugWonBeforeWritten") {
+	// 	out.Send(from, &node.Swapped{Token: m.Token, Won: true, Epoch: g.next.epoch, Geometry: g.next.geometry})
+	// }
+
 }
 
 // change replaces the geometry for the writer of the newest epoch. The register is told the whole of the next one, and

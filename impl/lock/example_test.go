@@ -10,7 +10,7 @@ import (
 // Transaction 1 changes a row, transaction 2 scans a range with the row in it and has to wait. When 1 then asks for a row that 2
 // holds, the two would wait for each other for ever.
 func Example() {
-	locks := lock.New()
+	locks := lock.New(node.NoHook{})
 	first, second := node.Txn(1), node.Txn(2)
 
 	result, _ := locks.Acquire(first, lock.Row("b"), lock.Exclusive)

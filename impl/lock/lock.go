@@ -109,14 +109,16 @@ type Manager struct {
 	waiting []request             // at most one of each transaction
 	reached map[node.Txn]node.Txn // of a search for a cycle: over whom each was reached
 
+	hook node.Hook
+
 	// Memory of what was released, for what is granted next.
 	spareHeld    [][]request
 	spareHolders [][]holder
 }
 
-// New returns a Manager without locks.
-func New() *Manager {
-	return &Manager{rows: map[string][]holder{}, reached: map[node.Txn]node.Txn{}}
+// New returns a Manager without locks. The hook is that of the node whose locks they are.
+func New(hook node.Hook) *Manager {
+	return &Manager{hook: hook, rows: map[string][]holder{}, reached: map[node.Txn]node.Txn{}}
 }
 
 // Acquire asks for a lock on s for t, which must not be waiting. When it would close a cycle of waiting transactions,
@@ -137,6 +139,11 @@ func (m *Manager) Acquire(t node.Txn, s Span, mode Mode) (r Result, cycle []node
 		return Granted, nil
 	}
 	m.waiting = slices.Insert(m.waiting, at, wanted)
+	// gofail: var bugDeadlockUnseen struct{}
+	// if m.hook.Planted("bugDeadlockUnseen") {
+	// 	return Waiting, nil
+	// }
+
 	if cycle = m.cycle(at); cycle != nil {
 		m.waiting = slices.Delete(m.waiting, at, at+1)
 		return Deadlock, cycle
@@ -265,7 +272,11 @@ func (m *Manager) eachBlocker(r *request, at int, do func(node.Txn) bool) {
 			}
 		}
 	}
-	if !r.span.row || m.ranges > 0 {
+	ranges := !r.span.row || m.ranges > 0
+	// gofail: var bugRangesUnseen struct{}
+	// ranges = ranges && !(r.span.row && m.hook.Planted("bugRangesUnseen"))
+
+	if ranges {
 		for i := range m.owners {
 			o := &m.owners[i]
 			if o.txn == r.txn {
@@ -303,6 +314,11 @@ func (m *Manager) grant(r request) {
 	holders := m.rows[r.span.From]
 	for i := range holders {
 		if holders[i].txn == r.txn { // an upgrade
+			// gofail: var bugUpgradeForgotten struct{}
+			// if m.hook.Planted("bugUpgradeForgotten") {
+			// 	return
+			// }
+
 			holders[i].mode = r.mode
 			for j := range o.held {
 				if h := &o.held[j]; h.span == r.span {

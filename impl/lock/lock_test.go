@@ -18,7 +18,7 @@ func acquire(t *testing.T, m *Manager, txn node.Txn, s Span, mode Mode, want Res
 }
 
 func TestRows(t *testing.T) {
-	m := New()
+	m := New(node.NoHook{})
 	acquire(t, m, 1, Row("a"), Shared, Granted)
 	acquire(t, m, 2, Row("a"), Shared, Granted)
 	acquire(t, m, 1, Row("a"), Shared, Had)
@@ -35,7 +35,7 @@ func TestRows(t *testing.T) {
 
 // A reader who decides to write goes before who queues for the row: they wait for it.
 func TestAnUpgradeGoesFirst(t *testing.T) {
-	m := New()
+	m := New(node.NoHook{})
 	acquire(t, m, 1, Row("a"), Shared, Granted)
 	acquire(t, m, 2, Row("a"), Shared, Granted)
 	acquire(t, m, 3, Row("a"), Exclusive, Waiting)
@@ -52,7 +52,7 @@ func TestAnUpgradeGoesFirst(t *testing.T) {
 
 // Rows that do not exist are in a range too: until a scan ends, no transaction may insert what it did not find.
 func TestRangesKeepPhantomsOut(t *testing.T) {
-	m := New()
+	m := New(node.NoHook{})
 	acquire(t, m, 1, Range("b", "d"), Shared, Granted)
 	acquire(t, m, 2, Row("a"), Exclusive, Granted)
 	acquire(t, m, 2, Row("d"), Exclusive, Granted) // To does not count
@@ -71,7 +71,7 @@ func TestRangesKeepPhantomsOut(t *testing.T) {
 }
 
 func TestNarrow(t *testing.T) {
-	m := New()
+	m := New(node.NoHook{})
 	acquire(t, m, 1, Range("a", ""), Shared, Granted)
 	acquire(t, m, 2, Row("x"), Exclusive, Waiting)
 	acquire(t, m, 3, Row("b"), Exclusive, Waiting)
@@ -83,7 +83,7 @@ func TestNarrow(t *testing.T) {
 }
 
 func TestWithdraw(t *testing.T) {
-	m := New()
+	m := New(node.NoHook{})
 	acquire(t, m, 1, Row("a"), Shared, Granted)
 	acquire(t, m, 2, Row("a"), Exclusive, Waiting)
 	acquire(t, m, 3, Row("a"), Shared, Waiting)
@@ -96,7 +96,7 @@ func TestWithdraw(t *testing.T) {
 func TestCycles(t *testing.T) {
 	row := func(i node.Txn) Span { return Row(string(rune('a' + i))) }
 	for n := node.Txn(2); n <= 9; n++ {
-		m := New()
+		m := New(node.NoHook{})
 		var want []node.Txn
 		for i := range n {
 			acquire(t, m, i, row(i), Exclusive, Granted)
@@ -227,7 +227,7 @@ func TestAgainstTheOracle(t *testing.T) {
 	for seed := range uint64(3000) {
 		random := rand.New(rand.NewPCG(seed, 1))
 		o := &oracle{universe: []string{"a", "b", "c", "d", "e", "f"}[:2+random.IntN(5)]}
-		m := New()
+		m := New(node.NoHook{})
 		key := func() string { return o.universe[random.IntN(len(o.universe))] }
 		for range 40 {
 			txn := node.Txn(1 + random.IntN(txns))
@@ -310,7 +310,7 @@ func TestAgainstTheOracle(t *testing.T) {
 
 // A cycle through a range lock, with the row's reader between.
 func TestACycleThroughARange(t *testing.T) {
-	m := New()
+	m := New(node.NoHook{})
 	acquire(t, m, 1, Range("a", "m"), Shared, Granted)
 	acquire(t, m, 2, Row("x"), Exclusive, Granted)
 	acquire(t, m, 2, Row("c"), Exclusive, Waiting)
@@ -321,7 +321,7 @@ func TestACycleThroughARange(t *testing.T) {
 }
 
 func BenchmarkFourRows(b *testing.B) {
-	m := New()
+	m := New(node.NoHook{})
 	rows := []Span{Row("a"), Row("b"), Row("c"), Row("d")}
 	for i := 0; b.Loop(); i++ {
 		for _, r := range rows {

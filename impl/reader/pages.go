@@ -30,6 +30,11 @@ func (r *Reader) read(id node.PageID, q *snapshot, out *node.Effects) {
 		}
 	}
 	rd := &pageRead{id: id, at: q.at, need: q.lasts[r.Volume.GroupOf(id)], waiting: []*snapshot{q}}
+	// gofail: var bugReadsNewer struct{}
+	// if r.hook.Planted("bugReadsNewer") {
+	// 	rd.at, rd.need = max(q.at, r.stream.view), r.stream.lasts[r.Volume.GroupOf(id)]
+	// }
+
 	// A page that is cached has moved past the snapshot. And what came into view before this read began is not kept.
 	rd.once = r.cache.Find(id) != nil || q.at+1 < r.stream.first
 	r.reads = append(r.reads, rd)
@@ -55,6 +60,11 @@ func (r *Reader) ask(rd *pageRead, out *node.Effects) {
 }
 
 func (r *Reader) readAgain(out *node.Effects) {
+	// gofail: var bugReaderAsksOnce struct{}
+	// if r.hook.Planted("bugReaderAsksOnce") {
+	// 	return
+	// }
+
 	for _, rd := range r.reads {
 		rd.tries = 0
 		if rd.asked {
@@ -126,6 +136,12 @@ func (r *Reader) pageCame(from node.ID, m *node.PageImage, out *node.Effects) {
 // keep caches a page, brought up to the view.
 func (r *Reader) keep(rd *pageRead, p *page.Page) {
 	s := &r.stream
+	// gofail: var bugFreshPageStale struct{}
+	// if r.hook.Planted("bugFreshPageStale") {
+	// 	r.cache.Add(p.ID, p)
+	// 	return
+	// }
+
 	for l := max(rd.at+1, s.first); l <= s.view; l++ {
 		rec := s.at(l)
 		if rec.Page != p.ID {

@@ -135,12 +135,23 @@ func (r *Reader) begin(from node.ID, q *node.Request, out *node.Effects) node.Re
 	r.snapshots = slices.Insert(r.snapshots, at, s)
 	r.counters.Snapshots++
 	out.Tell(node.Trace{Action: node.ActBegin, Epoch: r.stream.line, Txn: s.id, LSN: s.at})
-	out.Respond(from, node.Reply{ID: q.ID, Op: q.Op, Txn: s.id, Status: node.OK, LSN: s.at, Epoch: r.stream.line})
+	told := s.at
+	// gofail: var bugReadPointOfView struct{}
+	// if r.hook.Planted("bugReadPointOfView") {
+	// 	told = r.stream.view
+	// }
+
+	out.Respond(from, node.Reply{ID: q.ID, Op: q.Op, Txn: s.id, Status: node.OK, LSN: told, Epoch: r.stream.line})
 	return node.ReasonNone
 }
 
 // hide notes what is not to be seen at the view.
 func (r *Reader) hide(s *snapshot) {
+	// gofail: var bugNothingHidden struct{}
+	// if r.hook.Planted("bugNothingHidden") {
+	// 	return
+	// }
+
 	var all []change
 	for _, changes := range r.active {
 		all = append(all, changes...)
@@ -152,6 +163,11 @@ func (r *Reader) hide(s *snapshot) {
 			s.hidden[c.key] = c.old
 			s.rows = append(s.rows, c.key)
 		}
+		// gofail: var bugHidesNewest struct{}
+		// if r.hook.Planted("bugHidesNewest") {
+		// 	s.hidden[c.key] = c.old
+		// }
+
 	}
 	slices.Sort(s.rows)
 }
@@ -273,6 +289,11 @@ func (r *Reader) scan(tree btree.Tree, s *snapshot) (rows []node.Row, more bool)
 	if !whole || more {
 		return rows, more
 	}
+	// gofail: var bugHiddenEndLost struct{}
+	// if r.hook.Planted("bugHiddenEndLost") {
+	// 	return rows, more
+	// }
+
 	for ; i < len(s.rows) && (to == "" || strings.Compare(s.rows[i], to) < 0); i++ {
 		r.counters.Hidden++
 		if !add(s.rows[i], s.hidden[s.rows[i]]) {
@@ -317,6 +338,11 @@ func (r *Reader) endAll(why node.Reason, out *node.Effects) {
 
 // endIdle ends queries whose client has not called for too long.
 func (r *Reader) endIdle(out *node.Effects) {
+	// gofail: var bugIdleQueryKept struct{}
+	// if r.hook.Planted("bugIdleQueryKept") {
+	// 	return
+	// }
+
 	for i := 0; i < len(r.snapshots); {
 		if s := r.snapshots[i]; !s.pending && r.now.Sub(s.lastUse) > r.IdleAfter {
 			r.end(s, node.ReasonIdle, out)

@@ -271,6 +271,11 @@ func (r *Reader) apply(rec *node.Record) {
 	case node.Write:
 		r.active[rec.Txn] = append(r.active[rec.Txn], change{rec.LSN, rec.Key, rec.Old})
 	case node.Undo:
+		// gofail: var bugUndoUnseen struct{}
+		// if r.hook.Planted("bugUndoUnseen") {
+		// 	break
+		// }
+
 		// Undos come latest change first. A transaction whose beginning came before the stream did has ended before the
 		// reader serves.
 		if c := r.active[rec.Txn]; len(c) > 1 {
@@ -279,6 +284,11 @@ func (r *Reader) apply(rec *node.Record) {
 			delete(r.active, rec.Txn)
 		}
 	case node.Commit:
+		// gofail: var bugCommitHidden struct{}
+		// if len(r.active[rec.Txn]) > 1 && r.hook.Planted("bugCommitHidden") {
+		// 	break
+		// }
+
 		delete(r.active, rec.Txn)
 	}
 	if c := r.cache.Find(rec.Page); c != nil && rec.LSN > c.Value.LSN {

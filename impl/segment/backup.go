@@ -101,7 +101,14 @@ func (s *Segment) backupAgain(out *node.Effects) {
 }
 
 // final returns up to where everything of the group is here and will never be cut.
-func (s *Segment) final() node.LSN { return min(s.told, s.complete()) }
+func (s *Segment) final() node.LSN {
+	// gofail: var bugBackupBeyondVDL struct{}
+	// if s.hook.Planted("bugBackupBeyondVDL") {
+	// 	return s.complete()
+	// }
+
+	return min(s.told, s.complete())
+}
 
 // backUp asks for the next object, if there is one to be backed up. A part of a window is, when nothing came for a while.
 func (s *Segment) backUp(quiet bool, out *node.Effects) {
@@ -225,7 +232,13 @@ func (s *Segment) makeObject(u *upload) bool {
 		u.data, u.next, u.done = i.Encode(), i.Next, i.Done
 	default:
 		l := backup.Log{Group: s.group, From: b.backed + 1, Through: u.end}
-		for _, h := range s.above(b.backed) {
+		after := b.backed
+		// gofail: var bugBackupSkipsFirst struct{}
+		// if s.hook.Planted("bugBackupSkipsFirst") {
+		// 	after++
+		// }
+
+		for _, h := range s.above(after) {
 			if h.LSN > u.end {
 				break
 			}

@@ -25,7 +25,14 @@ const (
 )
 
 // target is the highest floor that the segment may have now.
-func (s *Segment) target() node.LSN { return min(s.floor, s.complete(), s.mayCollect()) }
+func (s *Segment) target() node.LSN {
+	// gofail: var bugCollectsUnbacked struct{}
+	// if s.hook.Planted("bugCollectsUnbacked") {
+	// 	return min(s.floor, s.complete())
+	// }
+
+	return min(s.floor, s.complete(), s.mayCollect())
+}
 
 // complete returns up to where, among the LSNs of all groups, the segment has everything of its own.
 func (s *Segment) complete() node.LSN {
@@ -112,6 +119,11 @@ func (s *Segment) replaceImages(out *node.Effects) {
 	for _, id := range slices.Sorted(maps.Keys(all)) {
 		pages = append(pages, all[id])
 	}
+	// gofail: var bugImagesByChance struct{}
+	// if s.hook.Planted("bugImagesByChance") {
+	// 	pages = slices.Collect(maps.Values(all))
+	// }
+
 	// gofail: var segmentBeforeImages struct{}
 	// s.hook.Hit("segmentBeforeImages")
 
@@ -155,6 +167,11 @@ func (s *Segment) before(l node.LSN) int {
 
 // trim replaces the log by what is above the floor, in the order in which it became true.
 func (s *Segment) trim(out *node.Effects) {
+	// gofail: var bugNeverTrims struct{}
+	// if s.hook.Planted("bugNeverTrims") {
+	// 	return
+	// }
+
 	if s.Damaged() {
 		return // what is unreadable there still says what is lost
 	}

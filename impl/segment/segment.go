@@ -197,15 +197,35 @@ func (s *Segment) Step(_ node.Time, ev node.Event, out *node.Effects) {
 		case gossipTimer:
 			s.makeRoom(out)
 			s.gossip(out)
+			// gofail: var bugGossipOnce struct{}
+			// if s.hook.Planted("bugGossipOnce") {
+			// 	break
+			// }
+
 			out.SetTimer(gossipTimer, s.every)
 		case coalesceTimer:
 			s.coalesce(out)
+			// gofail: var bugCoalesceOnce struct{}
+			// if s.hook.Planted("bugCoalesceOnce") {
+			// 	break
+			// }
+
 			out.SetTimer(coalesceTimer, s.coalesceEvery)
 		case backupTimer:
 			s.backupAgain(out)
+			// gofail: var bugBackupOnce struct{}
+			// if s.hook.Planted("bugBackupOnce") {
+			// 	break
+			// }
+
 			out.SetTimer(backupTimer, s.backupEvery)
 		case scrubTimer:
 			s.scrub(out)
+			// gofail: var bugScrubOnce struct{}
+			// if s.hook.Planted("bugScrubOnce") {
+			// 	break
+			// }
+
 			out.SetTimer(scrubTimer, s.scrubEvery)
 		}
 	case node.Received:
@@ -259,6 +279,11 @@ func (s *Segment) receive(from node.ID, m node.Message, out *node.Effects) {
 	stale := epoch < s.ahead.promise
 	// gofail: var bugStaleJoin struct{}
 	// if _, joins := m.(*node.Join); joins && s.hook.Planted("bugStaleJoin") {
+	// 	stale = false
+	// }
+
+	// gofail: var bugStaleAppend struct{}
+	// if _, appends := m.(*node.Append); appends && s.hook.Planted("bugStaleAppend") {
 	// 	stale = false
 	// }
 
@@ -367,6 +392,11 @@ func (s *Segment) accept(r *node.Record, from node.ID, out *node.Effects) {
 		return
 	}
 	s.enqueue(entry{kind: recordEntry, record: r, from: from, lsn: r.LSN, epoch: r.Epoch}, out)
+	// gofail: var bugGossipUnsynced struct{}
+	// if from != 0 && s.durable.line() == s.ahead.line() && s.hook.Planted("bugGossipUnsynced") {
+	// 	s.hold(r, s.position)
+	// }
+
 }
 
 // has tells whether the record is held, or on its way to the disk.
@@ -424,6 +454,11 @@ func (s *Segment) fenced() *node.Fenced {
 	} else if s.images.tail.LSN > 0 {
 		f.Held = append(f.Held, s.images.tail) // collected, but the chain goes on from it
 	}
+	// gofail: var bugFencedAbove struct{}
+	// if s.hook.Planted("bugFencedAbove") {
+	// 	known = s.above(s.told)
+	// }
+
 	for _, h := range known {
 		f.Held = append(f.Held, heldOf(h.Record))
 	}
@@ -488,6 +523,13 @@ func (s *Segment) enqueue(e entry, out *node.Effects) {
 // sync asks for a sync when something waits for one and none is under way: everything that arrives meanwhile
 // shares the next.
 func (s *Segment) sync(out *node.Effects) {
+	// gofail: var bugSyncsNothing struct{}
+	// if s.serving && !s.syncing && s.hook.Planted("bugSyncsNothing") {
+	// 	s.syncing = true
+	// 	out.Sync(node.Token(s.position))
+	// 	return
+	// }
+
 	if s.syncing || len(s.queue) == 0 || !s.serving {
 		return
 	}

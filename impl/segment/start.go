@@ -32,6 +32,9 @@ func (s *Segment) start(incarnation uint32, files []node.File, out *node.Effects
 	}
 	found := scanLog(log)
 	s.dead = found.dead || found.base.kind == 0
+	// gofail: var bugTornIsDamage struct{}
+	// s.dead = s.dead || found.kept < len(log) && s.hook.Planted("bugTornIsDamage")
+
 	if !s.dead {
 		s.restoreBase(&found.base, pictures)
 	}
@@ -98,6 +101,11 @@ func (s *Segment) restoreBase(base *entry, file []byte) {
 	set, state := scanImages(file)
 	switch {
 	case state == imagesWhole && set.floor >= base.floor:
+		// gofail: var bugMetaOfFloor struct{}
+		// if p, is := set.pages[0]; is && s.hook.Planted("bugMetaOfFloor") {
+		// 	p.page.LSN = set.floor
+		// }
+
 		s.put(&set)
 		if set.from != 0 && set.position >= base.position {
 			s.settlingFill = &set.images
@@ -136,6 +144,12 @@ func (s *Segment) restore(e *entry, synced uint64) {
 	}
 	// gofail: var bugPromiseNotPersisted struct{}
 	// if s.hook.Planted("bugPromiseNotPersisted") && e.kind == promiseEntry {
+	// 	return
+	// }
+
+	// gofail: var bugJoinKeepsAtStart struct{}
+	// if e.kind == joinEntry && s.hook.Planted("bugJoinKeepsAtStart") {
+	// 	s.durable = state{promise: e.history.Line(), history: e.history}
 	// 	return
 	// }
 

@@ -117,6 +117,11 @@ func (w *Writer) fetch(id node.PageID, op *operation, out *node.Effects) {
 	// segment must be complete up to the last LSN of its own group below it, not up to the read point itself: an idle
 	// group never would be. After a recovery the VDL is the cut or higher: below it, the tree may be half of a split.
 	rd := &pageRead{id: id, readPoint: w.vdl, need: w.groups[w.groupOf(id)].atVDL, waiting: []*operation{op}}
+	// gofail: var bugNeedForgotten struct{}
+	// if w.hook.Planted("bugNeedForgotten") {
+	// 	rd.need = 0
+	// }
+
 	w.cache.reads = append(w.cache.reads, rd)
 	w.askForPage(rd, out)
 }
@@ -201,6 +206,11 @@ func (w *Writer) hedgeReads(out *node.Effects) {
 // readPagesAgain asks again for what was not answered between two ticks. A segment that has not answered for as long is
 // taken to be as slow as that: down, it would be the fastest for ever.
 func (w *Writer) readPagesAgain(out *node.Effects) {
+	// gofail: var bugPageAskedOnce struct{}
+	// if w.hook.Planted("bugPageAskedOnce") {
+	// 	return
+	// }
+
 	c := w.cache
 	n := 0
 	for _, a := range c.asks {

@@ -112,6 +112,11 @@ func (w *Writer) feedAgain(out *node.Effects) {
 	for i := range w.feed.followers {
 		f := &w.feed.followers[i]
 		f.silent++
+		// gofail: var bugReaderKept struct{}
+		// if w.hook.Planted("bugReaderKept") {
+		// 	f.silent = 0
+		// }
+
 		if f.silent > feedLease && !f.gone {
 			f.gone, f.heard = true, false
 			f.anew++
@@ -121,6 +126,11 @@ func (w *Writer) feedAgain(out *node.Effects) {
 			out.Send(f.id, &node.Offer{Epoch: w.epoch, History: w.history, Anew: f.anew})
 			continue
 		}
+		// gofail: var bugStreamOnce struct{}
+		// if w.hook.Planted("bugStreamOnce") {
+		// 	f.before = f.have + 1
+		// }
+
 		if f.sent > f.have && f.have == f.before {
 			f.sent = f.have
 			w.streamTo(f, out)
@@ -160,6 +170,11 @@ func (w *Writer) followed(f *follower, m *node.Follow, out *node.Effects) {
 	// the first that comes, and lacks what is in between.
 	f.have = m.Have
 	f.sent = max(f.sent, f.have)
+	// gofail: var bugReadPointKept struct{}
+	// if w.hook.Planted("bugReadPointKept") {
+	// 	return
+	// }
+
 	if m.Low > f.low {
 		f.low = m.Low
 		out.Tell(node.Trace{Action: node.ActReport, Epoch: w.epoch, From: f.id, LSN: f.low})

@@ -38,7 +38,13 @@ func (w *Writer) send(out *node.Effects) {
 		if g.sent == g.last {
 			continue
 		}
-		m := &node.Append{Epoch: w.epoch, VDL: w.vdl, Last: g.atVDL, Floor: w.floorOf(g), Records: w.recordsAfter(g, g.sent, len(g.lsns))}
+		after := g.sent
+		// gofail: var bugSendsAllAgain struct{}
+		// if w.hook.Planted("bugSendsAllAgain") {
+		// 	after = 0
+		// }
+
+		m := &node.Append{Epoch: w.epoch, VDL: w.vdl, Last: g.atVDL, Floor: w.floorOf(g), Records: w.recordsAfter(g, after, len(g.lsns))}
 		g.sent, g.toldVDL = g.last, w.vdl
 		g.eachMember(func(_ int, p *replica) {
 			if p.joined {
@@ -84,7 +90,17 @@ func (w *Writer) resend(out *node.Effects) {
 		}
 		g.eachMember(func(_ int, p *replica) {
 			stuck := p.scl < g.sent && p.scl == p.before
+			// gofail: var bugNeverResends struct{}
+			// stuck = stuck && !w.hook.Planted("bugNeverResends")
+
 			p.before = p.scl
+			// gofail: var bugSendsPages struct{}
+			// if w.phase == open && tell && w.hook.Planted("bugSendsPages") {
+			// 	if c := w.cache.pages.Find(1); c != nil {
+			// 		out.Send(p.id, &node.FillGive{At: w.vdl, Images: [][]byte{c.Value.Encode()}})
+			// 	}
+			// }
+
 			if p.joined && (stuck || tell) {
 				m := &node.Append{Epoch: w.epoch, VDL: w.vdl, Last: g.atVDL, Floor: w.floorOf(g)}
 				if stuck {

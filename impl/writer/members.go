@@ -176,6 +176,11 @@ func (w *Writer) sameZone(a, b int) bool {
 // on a segment that is worth nothing yet.
 func (w *Writer) filled(g *group, p node.Replacement) bool {
 	newcomer := &g.replicas[p.New]
+	// gofail: var bugNeverFilled struct{}
+	// if w.hook.Planted("bugNeverFilled") {
+	// 	return false
+	// }
+
 	if !newcomer.joined || newcomer.scl < g.atVDL {
 		return false
 	}

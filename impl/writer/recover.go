@@ -141,6 +141,28 @@ func (w *Writer) read() reading {
 			rd.floor = max(rd.floor, a.Floor)
 		}
 	}
+	// gofail: var bugOldestHistory struct{}
+	// if w.hook.Planted("bugOldestHistory") {
+	// 	for g := range w.answers {
+	// 		for _, a := range w.answers[g] {
+	// 			if a != nil && a.History.Line() < rd.history.Line() {
+	// 				rd.history = a.History
+	// 			}
+	// 		}
+	// 	}
+	// }
+
+	// gofail: var bugLowestVDL struct{}
+	// if w.hook.Planted("bugLowestVDL") {
+	// 	for g := range w.answers {
+	// 		for _, a := range w.answers[g] {
+	// 			if a != nil {
+	// 				rd.vdl = min(rd.vdl, a.VDL)
+	// 			}
+	// 		}
+	// 	}
+	// }
+
 	for g := range w.answers {
 		for _, a := range w.answers[g] {
 			if a == nil {
@@ -231,6 +253,11 @@ func (w *Writer) decide(out *node.Effects) {
 func (w *Writer) join(out *node.Effects) {
 	var m *node.Join
 	for g := range w.groups {
+		// gofail: var bugJoinEnough struct{}
+		// if group := &w.groups[g]; w.phase == open && len(group.members.Sets) == 1 && w.quorums.Writes(group.members, group.complete(0)) && w.hook.Planted("bugJoinEnough") {
+		// 	continue
+		// }
+
 		w.groups[g].eachMember(func(_ int, p *replica) {
 			if p.joined {
 				return
@@ -272,6 +299,11 @@ func (w *Writer) beginLoad(base node.LSN, rd *reading) {
 	if i := int(base - rd.vdl); i < len(rd.found) && rd.found[i].held {
 		oldest = rd.found[i].oldestActive
 	}
+	// gofail: var bugLoadsTooLittle struct{}
+	// if w.hook.Planted("bugLoadsTooLittle") {
+	// 	oldest = base + 1
+	// }
+
 	from := base + 1
 	w.load = loading{base: base, cursors: make([]cursor, len(w.groups)), prefer: make([]int, len(w.groups))}
 	for g := range w.groups {
@@ -412,6 +444,11 @@ func (w *Writer) afterLoad() {
 			t.writes = append(t.writes, r)
 			rows[t.id] = append(rows[t.id], r.Key)
 		case node.Undo:
+			// gofail: var bugUndoneTwice struct{}
+			// if w.hook.Planted("bugUndoneTwice") {
+			// 	continue
+			// }
+
 			// The one that it undoes is the last, or lies below what was loaded and matters no more.
 			if t != nil && len(t.writes) > 0 && t.writes[len(t.writes)-1].LSN == r.Undoes {
 				t.writes = t.writes[:len(t.writes)-1]

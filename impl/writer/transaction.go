@@ -175,6 +175,11 @@ func (w *Writer) goOn(out *node.Effects) {
 
 // resume lets transactions go on that were granted the lock that they waited for.
 func (w *Writer) resume(granted []node.Txn) {
+	// gofail: var bugGrantForgotten struct{}
+	// if w.hook.Planted("bugGrantForgotten") {
+	// 	granted = granted[:min(1, len(granted))]
+	// }
+
 	for _, id := range granted {
 		t := w.txns[id]
 		t.locked++
@@ -275,6 +280,11 @@ func (w *Writer) scan(t *txn, out *node.Effects) {
 		// say that there are no more.
 		w.resume(w.locks.Narrow(t.id, span, beyond+"\x00"))
 	}
+	// gofail: var bugScanEndsEarly struct{}
+	// if w.hook.Planted("bugScanEndsEarly") {
+	// 	reply.More = false
+	// }
+
 	w.counters.Scans++
 	w.respond(t, reply, out)
 }
@@ -349,6 +359,11 @@ func (w *Writer) stall(t *txn, out *node.Effects) {
 
 // unstall lets the puts go on that wait for the VDL, in the order in which they came.
 func (w *Writer) unstall() {
+	// gofail: var bugStalledForgotten struct{}
+	// if w.hook.Planted("bugStalledForgotten") {
+	// 	w.stalled = w.stalled[:0]
+	// }
+
 	if len(w.stalled) == 0 || w.tooFarAhead() {
 		return
 	}
@@ -418,7 +433,13 @@ func (w *Writer) acknowledge(t *txn, out *node.Effects) {
 	// w.hook.Hit("writerBeforeAck")
 
 	out.Tell(node.Trace{Action: node.ActAck, Epoch: w.epoch, Txn: t.id})
-	w.respond(t, node.Reply{Status: node.OK, LSN: t.commitLSN}, out)
+	at := t.commitLSN
+	// gofail: var bugAckNamesVDL struct{}
+	// if w.hook.Planted("bugAckNamesVDL") {
+	// 	at = w.vdl
+	// }
+
+	w.respond(t, node.Reply{Status: node.OK, LSN: at}, out)
 	// gofail: var writerAfterAck struct{}
 	// w.hook.Hit("writerAfterAck")
 
@@ -540,6 +561,11 @@ func (w *Writer) finish(t *txn, how node.Reason) {
 	}
 	w.ended[t.id] = ended{client: t.client, reason: how}
 	w.endedOrder = append(w.endedOrder, t.id)
+	// gofail: var bugEndForgotten struct{}
+	// if w.hook.Planted("bugEndForgotten") {
+	// 	delete(w.ended, t.id)
+	// }
+
 }
 
 // respond answers t's call.
@@ -553,6 +579,11 @@ func (w *Writer) respond(t *txn, r node.Reply, out *node.Effects) {
 
 // abortIdle ends transactions whose client has not called for too long.
 func (w *Writer) abortIdle(out *node.Effects) {
+	// gofail: var bugIdleKept struct{}
+	// if w.hook.Planted("bugIdleKept") {
+	// 	return
+	// }
+
 	for i := 0; i < len(w.begun); {
 		t := w.begun[i]
 		if !t.pending && !t.ending && w.now.Sub(t.lastUse) > w.IdleAfter {

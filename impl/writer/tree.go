@@ -35,7 +35,7 @@ func (w *Writer) attempt(op *operation, out *node.Effects) btree.Tree {
 		op.used = make([]*cachedPage, 0, 16) // a put of a few rows looks at so many
 	}
 	w.view.op, w.view.out = op, out
-	return btree.Tree{Pages: &w.view, PageSize: w.pageSize, Capacity: w.geometry.Capacity}
+	return btree.Tree{Pages: &w.view, PageSize: w.pageSize, Capacity: w.geometry.Capacity, Hook: w.hook}
 }
 
 // pause keeps the pages that the attempt used until the next one.
@@ -108,6 +108,9 @@ func (w *Writer) restructure(change []node.Record, out *node.Effects) {
 	// w.hook.Hit("writerBeforeStructure")
 
 	for _, r := range change {
+		// gofail: var bugMetaApart struct{}
+		// r.Last = r.Last || r.Page == btree.Meta && w.hook.Planted("bugMetaApart")
+
 		r.Group = w.groupOf(r.Page)
 		// gofail: var bugStructureInPieces struct{}
 		// r.Last = r.Last || w.hook.Planted("bugStructureInPieces")

@@ -179,7 +179,7 @@ func New(c Config, hook node.Hook) *Writer {
 		Config: c, hook: hook, quorums: c.Volume.Quorums(), phase: competing, first: 1,
 		txns:  map[node.Txn]*txn{},
 		ended: map[node.Txn]ended{},
-		locks: lock.New(),
+		locks: lock.New(hook),
 		cache: newCache(c.CachePages), pageSize: page.SizeOf(c.Volume),
 		feed: newFeed(c.Volume, c.ID),
 	}
@@ -300,6 +300,11 @@ func (w *Writer) receive(from node.ID, m node.Message, out *node.Effects) {
 	}
 	switch m := m.(type) {
 	case *node.Stale:
+		// gofail: var bugStaleIgnored struct{}
+		// if w.hook.Planted("bugStaleIgnored") {
+		// 	return
+		// }
+
 		if m.Promise > w.epoch && w.epoch != 0 {
 			w.depose(out)
 		}

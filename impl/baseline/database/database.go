@@ -128,7 +128,7 @@ type mark struct {
 
 // New returns a database on that disk, not started.
 func New(c Config, disk block.Device) *Database {
-	return &Database{Config: c, disk: disk, phase: opening, pages: pool.New[uint32, *page](), txns: map[node.Txn]*txn{}, locks: lock.New()}
+	return &Database{Config: c, disk: disk, phase: opening, pages: pool.New[uint32, *page](), txns: map[node.Txn]*txn{}, locks: lock.New(node.NoHook{})}
 }
 
 // Phase says what the database is doing: new, opening, loading, redoing, beginning, open, deposed or broken.
