@@ -58,9 +58,11 @@ func (c *CopyStand) follows() bool {
 	return c.Member && c.Running && !c.Lost && !(c.State.Damaged && c.Flips > 0)
 }
 
-// Settled tells whether every copy stands as it must, so that waiting changes nothing.
+// Settled tells whether every copy stands as it must, so that waiting changes nothing. The disks are waited for as all else is: a
+// segment that has just turned its log into pages, as it may after a floor that lagged for long, has both until the shorter log is
+// durable (seed 6012135).
 func (s *Stand) Settled() bool {
-	return len(s.CatchUp())+len(s.Wholeness())+len(s.Replacement())+len(s.Collection())+len(s.FloorMoves()) == 0
+	return len(s.CatchUp())+len(s.Wholeness())+len(s.Replacement())+len(s.Collection())+len(s.FloorMoves())+len(s.Storage()) == 0
 }
 
 // CatchUp lists the members that do not follow the active node, or lack some of their group's log.

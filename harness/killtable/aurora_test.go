@@ -53,7 +53,7 @@ func TestUnbroken(t *testing.T) {
 func TestEveryPlantedBugIsFound(t *testing.T) {
 	last, err := killtable.ReadLast(readFile(t, keptFile))
 	require.NoError(t, err)
-	o := killtable.Options{System: aurora.System(), Generation: withPoints(t), Trials: *trials, Limit: *limit, Further: *further, FurtherTrials: *far, Reaches: aurora.Reaches, Last: last}
+	o := killtable.Options{System: aurora.System(), Generation: withPoints(t), Trials: *trials, Limit: *limit, Further: *further, FurtherTrials: *far, Reaches: aurora.Reaches, Last: last, Again: !*update}
 	if *some != "" {
 		o.Bugs = strings.Split(*some, ",")
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness"
+	"github.com/firstgap/firstgap/harness/configuration"
 	"github.com/firstgap/firstgap/harness/judge"
 	"github.com/firstgap/firstgap/harness/killtable"
 	"github.com/firstgap/firstgap/harness/workload"
@@ -114,4 +115,52 @@ func TestLinearizabilityFindsABugAlone(t *testing.T) {
 	alone, searches := table.Rows[0].Alone()
 	require.Equal(t, faults.Linearizability, alone)
 	require.Equal(t, 5, searches)
+}
+
+// What ended a search the last time ends it again, and is all that is made of it. Where the run has changed so that no check objects
+// to it any more, the search is made from its beginning; and a table written anew is that of whole searches.
+func TestASearchIsHeldAgainstItsLastRun(t *testing.T) {
+	generated := 0
+	system := seldom{System: harness.Replicas{
+		Name: "register", Count: 1, Mix: workload.Registers(),
+		Bugs: []faults.PlantedBug{{Name: "forgets-writes", Rule: "what was acknowledged is kept", Expect: []faults.Check{faults.Linearizability}}},
+		New:  func(p harness.Place) node.Node { return &register{hook: p.Hook, rows: map[string]node.Value{}} },
+	}.System(), generated: &generated}
+	options := killtable.Options{System: &system, Trials: 2, Limit: 50, Workers: 1}
+	whole, err := killtable.Run(t.Context(), options)
+	require.NoError(t, err)
+	require.Empty(t, whole.Rows[0].Problem)
+	last := whole.Keep()
+	made := last.Bugs[0].Searches[0].Runs + last.Bugs[0].Searches[1].Runs
+	require.Greater(t, made, 2, "one search at least takes several runs")
+	require.Equal(t, made, generated)
+
+	generated, options.Last, options.Again = 0, last, true
+	again, err := killtable.Run(t.Context(), options)
+	require.NoError(t, err)
+	require.Equal(t, 2, generated)
+	require.Equal(t, last, again.Keep())
+
+	// The system has changed: what the last table says was found by then is none of its runs' doing.
+	generated, options.Last = 0, &killtable.Last{Bugs: []killtable.Line{{Bug: "forgets-writes", Searches: []killtable.Find{{Runs: made + 1}, {}}}}}
+	system.passes = 1_000_000 + uint64(made)
+	changed, err := killtable.Run(t.Context(), options)
+	require.NoError(t, err)
+	require.Equal(t, made+1, generated)
+	require.Equal(t, last.Bugs[0].Searches, changed.Keep().Bugs[0].Searches)
+}
+
+// seldom is a system that plants its bug in one of four runs.
+type seldom struct {
+	harness.System
+	generated *int
+	passes    uint64 // the seed of another run without the bug
+}
+
+func (s *seldom) Generate(seed uint64, g harness.Generation) (configuration.Configuration, error) {
+	*s.generated++
+	if seed%4 != 3 || seed == s.passes {
+		g.Bug = ""
+	}
+	return s.System.Generate(seed, g)
 }

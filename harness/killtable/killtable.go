@@ -45,6 +45,9 @@ type Options struct {
 	// Last is the table of an earlier time. What was hardest to find then is searched for first, so that at the end no
 	// worker is left alone with it. It may be nil.
 	Last *Last
+	// Again makes of each search the run first that found the bug in Last: when a check objects to it again, the search takes no more
+	// runs than then, and those before it need not be made. Where none does, the search is made from its beginning.
+	Again bool
 }
 
 // The defaults.
@@ -70,6 +73,7 @@ type Trial struct {
 	WithoutTrace Find          `json:"withoutTrace"` // until a check objected that needs no trace
 	ByClients    Find          `json:"byClients"`    // until one did that needs nothing but clients
 	Made         int           `json:"made"`         // runs, the further ones included, and those that cannot reach the bug
+	Again        bool          `json:"again"`        // it is that of the last table: its last run alone was made
 }
 
 // byClients are the checks that need nothing but clients: their history, and that they are served again.
@@ -90,6 +94,8 @@ type Table struct {
 	Rows    []Row  `json:"rows"`
 
 	FurtherTrials int `json:"furtherTrials"`
+
+	last *Last
 }
 
 // ErrNoBugs says that there is nothing to plant.
@@ -114,7 +120,7 @@ func Run(ctx context.Context, o Options) (*Table, error) {
 		o.FurtherTrials = o.Trials
 	}
 	o.FurtherTrials = min(o.FurtherTrials, o.Trials)
-	t := &Table{System: o.System.Name(), Limit: o.Limit, Further: o.Further, FurtherTrials: o.FurtherTrials}
+	t := &Table{System: o.System.Name(), Limit: o.Limit, Further: o.Further, FurtherTrials: o.FurtherTrials, last: o.Last}
 	for _, name := range o.Bugs {
 		if err := about.Knows(name); err != nil {
 			return nil, err
@@ -139,7 +145,10 @@ func Run(ctx context.Context, o Options) (*Table, error) {
 				if j.trial >= o.FurtherTrials {
 					further = 0
 				}
-				trial, err := search(ctx, o, t.Rows[j.row].Bug, apart*uint64(j.trial+1), further)
+				trial, err := again(o, t.Rows[j.row].Bug, j.trial)
+				if err == nil && !trial.Again {
+					trial, err = search(ctx, o, t.Rows[j.row].Bug, apart*uint64(j.trial+1), further)
+				}
 				t.Rows[j.row].Trials[j.trial] = trial
 				errs[w] = errors.Join(errs[w], err)
 			}
@@ -156,6 +165,24 @@ func Run(ctx context.Context, o Options) (*Table, error) {
 		t.Rows[i].Problem = t.Rows[i].judge(o.Limit)
 	}
 	return t, errors.Join(errs...)
+}
+
+// again makes the run that ended a search the last time, if that is asked for and known.
+func again(o Options, bug faults.PlantedBug, trial int) (t Trial, err error) {
+	x := o.Last.line(bug.Name)
+	if !o.Again || x == nil || trial >= len(x.Searches) || x.Searches[trial].Runs == 0 || x.Searches[trial].Runs > o.Limit {
+		return t, nil
+	}
+	t.Find = x.Searches[trial]
+	g := o.Generation
+	g.Bug = bug.Name
+	c, err := o.System.Generate(apart*uint64(trial+1)+uint64(t.Runs-1), g)
+	if err != nil {
+		return t, err
+	}
+	t.CaughtBy, _, err = made(o.System, c, bug)
+	t.Again = slices.ContainsFunc(bug.Expect, func(c faults.Check) bool { return slices.Contains(t.CaughtBy, c) })
+	return t, err
 }
 
 // search makes runs until a check objects, and further ones.

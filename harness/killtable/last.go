@@ -35,6 +35,7 @@ type Line struct {
 	Alone        judge.Check         `json:"alone,omitempty"`
 	AloneIn      int                 `json:"aloneIn,omitempty"` // searches
 	Objected     map[judge.Check]int `json:"objected"`          // searches
+	Searches     []Find              `json:"searches"`
 }
 
 // Keep returns what is kept of a table.
@@ -50,11 +51,18 @@ func (t *Table) Keep() *Last {
 			made = min(made, far[i].Made)
 		}
 		alone, aloneIn := r.Alone()
-		l.Bugs = append(l.Bugs, Line{Bug: r.Bug.Name, Kind: r.Bug.Kind, Found: r.Found(), Most: most,
+		line := Line{Bug: r.Bug.Name, Kind: r.Bug.Kind, Found: r.Found(), Most: most,
 			Median:       median(r.Trials, func(t *Trial) Find { return t.Find }),
 			WithoutTrace: median(far, func(t *Trial) Find { return t.WithoutTrace }),
 			ByClients:    median(far, func(t *Trial) Find { return t.ByClients }),
-			Made:         made, Alone: alone, AloneIn: aloneIn, Objected: r.Objected()})
+			Made:         made, Alone: alone, AloneIn: aloneIn, Objected: r.Objected()}
+		for i := range r.Trials {
+			line.Searches = append(line.Searches, r.Trials[i].Find)
+		}
+		if x := t.last.line(r.Bug.Name); x != nil && !slices.ContainsFunc(r.Trials, func(t Trial) bool { return !t.Again }) {
+			line.WithoutTrace, line.ByClients, line.Made = x.WithoutTrace, x.ByClients, x.Made // nothing new was looked for
+		}
+		l.Bugs = append(l.Bugs, line)
 	}
 	return l
 }
