@@ -84,9 +84,9 @@ func (l *Load) Envelopes() map[Check][]Envelope {
 // carried is the amount that says nothing of a run that hangs: while it does, records are sent again and again.
 const carried = "records in messages"
 
-// hangs tells whether something did not come that was waited for.
+// hangs tells whether something did not come that was waited for, as a plan beyond the budget may have it.
 func (e *Evidence) hangs() bool {
-	return slices.ContainsFunc(e.Waits, func(w Wait) bool { return !w.Met }) || e.Open != nil && len(e.Open.Calls) > 0
+	return e.Stalled || slices.ContainsFunc(e.Waits, func(w Wait) bool { return !w.Met }) || e.Open != nil && len(e.Open.Calls) > 0
 }
 
 func (j *Judgement) loads(e *Evidence) {

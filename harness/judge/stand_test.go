@@ -132,5 +132,6 @@ func TestEachEnvelopeObjects(t *testing.T) {
 	again.Carried = 20_000
 	j.loads(&Evidence{Load: &again, Waits: []Wait{{For: "an answer"}}})
 	j.loads(&Evidence{Load: &again, Open: &Open{Calls: []OpenCall{{Op: "commit"}}}})
+	j.loads(&Evidence{Load: &again, Stalled: true}) // with six copies that forgot, 72 records came 69,380 times
 	require.Empty(t, j.Findings)
 }
