@@ -22,6 +22,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/firstgap/firstgap/faults/overlay"
 )
 
 // A Kind is a rule by which mutants are made.
@@ -56,11 +58,24 @@ func (m *Mutant) Name() string {
 	return fmt.Sprintf("%s %s %s: %s", m.Package, m.Func, m.Kind, m.Source)
 }
 
-// Files in the folder that Build fills: the overlay, as `go build -overlay` reads it, and the list of mutants.
+// Files in the folder that Build fills: the overlay, as `go build -overlay` reads it, and the list of mutants. Beside them whoever tries the
+// mutants may keep what became of them, in files whose names OutcomesFile gives.
 const (
-	OverlayFile = "overlay.json"
+	OverlayFile = overlay.File
 	ListFile    = "mutants.json"
 )
+
+const outcomes = "outcomes-"
+
+// OutcomesFile is the name of a file of the outcomes of so many runs at most for each mutant, from a seed on.
+func OutcomesFile(seed uint64, runs int) string {
+	return fmt.Sprintf("%s%d-%d.jsonl", outcomes, seed, runs)
+}
+
+// ours tells whether a file is of an earlier Build, or of who tried its mutants.
+func ours(name string) bool {
+	return name == ListFile || strings.HasPrefix(name, outcomes) && strings.HasSuffix(name, ".jsonl")
+}
 
 // The variables of the environment by which a program of such a build is told the number of its mutant, and tells that it was reached:
 // that the source that is changed was carried out at all.
@@ -82,7 +97,8 @@ var ErrNone = errors.New("expected Go functions that can be changed, found none"
 var spoken = []string{"String", "GoString", "Error", "Validate", "Counters", "State"}
 
 // Build makes the mutants of some packages, given as folders below root, which is a module's, and writes their overlay and list into the
-// folder out. Test files have none.
+// folder out, which is emptied first: one that holds anything but an
+// earlier build of mutants and its outcomes is refused. Test files have none.
 func Build(root, module, out string, packages ...string) ([]Mutant, error) {
 	root, err := filepath.Abs(root)
 	if err != nil {
@@ -91,10 +107,10 @@ func Build(root, module, out string, packages ...string) ([]Mutant, error) {
 	if out, err = filepath.Abs(out); err != nil {
 		return nil, err
 	}
-	if err := os.RemoveAll(out); err != nil {
+	if err := overlay.Clear(out, ours); err != nil {
 		return nil, err
 	}
-	copies := filepath.Join(out, "_files") // go's ./... passes over it
+	copies := filepath.Join(out, overlay.Copies)
 	if err := os.MkdirAll(copies, 0o777); err != nil {
 		return nil, err
 	}
@@ -137,18 +153,14 @@ func Build(root, module, out string, packages ...string) ([]Mutant, error) {
 	if len(all) == 0 {
 		return nil, fmt.Errorf("%v: %w", packages, ErrNone)
 	}
-	if err := write(filepath.Join(out, ListFile), all); err != nil {
+	list, err := json.MarshalIndent(all, "", " ")
+	if err != nil {
 		return nil, err
 	}
-	return all, write(filepath.Join(out, OverlayFile), map[string]any{"Replace": replace})
-}
-
-func write(name string, value any) error {
-	text, err := json.MarshalIndent(value, "", " ")
-	if err != nil {
-		return err
+	if err := os.WriteFile(filepath.Join(out, ListFile), append(list, '\n'), 0o666); err != nil {
+		return nil, err
 	}
-	return os.WriteFile(name, append(text, '\n'), 0o666)
+	return all, overlay.Write(out, replace)
 }
 
 // A maker makes the mutants of one file.

@@ -150,3 +150,25 @@ func TestNothingToChangeIsAnError(t *testing.T) {
 	_, err = mutants.Build(root, "example.com/m", filepath.Join(root, "out"), "impl/p")
 	require.ErrorContains(t, err, "impl/p/p.go:1:8")
 }
+
+// A mistyped -o must not cost anybody a folder. One of an earlier build is emptied, its outcomes too: they are of other mutants.
+func TestOnlyAFolderOfMutantsIsEmptied(t *testing.T) {
+	root, out := t.TempDir(), t.TempDir()
+	require.NoError(t, os.MkdirAll(filepath.Join(root, "impl/p"), 0o777))
+	require.NoError(t, os.WriteFile(filepath.Join(root, "impl/p/p.go"), []byte(source), 0o666))
+	build := func() error {
+		_, err := mutants.Build(root, "example.com/m", out, "impl/p")
+		return err
+	}
+	require.NoError(t, build())
+	kept := filepath.Join(out, mutants.OutcomesFile(1, 200))
+	require.NoError(t, os.WriteFile(kept, []byte("{}\n"), 0o666))
+	require.NoError(t, build())
+	require.NoFileExists(t, kept)
+
+	precious := filepath.Join(out, "thesis.txt")
+	require.NoError(t, os.WriteFile(precious, []byte("years"), 0o666))
+	require.ErrorContains(t, build(), "expected nothing but an earlier overlay, found thesis.txt")
+	require.FileExists(t, precious)
+	require.FileExists(t, filepath.Join(out, mutants.ListFile))
+}

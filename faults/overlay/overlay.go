@@ -72,9 +72,9 @@ import (
 // File is the name of the overlay's description inside the folder that Build fills, as `go build -overlay` reads it.
 const File = "overlay.json"
 
-// copies is the subfolder of the changed sources. Go tools pass over a folder whose name begins with an underscore,
+// Copies is the subfolder of the changed sources. Go tools pass over a folder whose name begins with an underscore,
 // so `./...` does not take the copies for packages.
-const copies = "_files"
+const Copies = "_files"
 
 // A Point is one gofail comment.
 type Point struct {
@@ -128,7 +128,7 @@ func Scan(root string) ([]Point, error) {
 // out is created if need be; a folder that holds anything but an earlier overlay is refused, for it is emptied first.
 func Build(root, out string) ([]Point, error) {
 	// First of all, so that a tree which can no longer be built leaves no stale overlay to test by mistake.
-	if err := clear(out); err != nil {
+	if err := Clear(out, nil); err != nil {
 		return nil, err
 	}
 	files, err := read(root)
@@ -154,7 +154,7 @@ func Build(root, out string) ([]Point, error) {
 			name string
 			text []byte
 		}{{f.name, changed}, {bindingName(f.name), binding}} {
-			to := filepath.Join(out, copies, filepath.FromSlash(g.name))
+			to := filepath.Join(out, Copies, filepath.FromSlash(g.name))
 			if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
 				return nil, err
 			}
@@ -165,25 +165,35 @@ func Build(root, out string) ([]Point, error) {
 		}
 		points = append(points, f.points...)
 	}
-	description, err := json.MarshalIndent(struct{ Replace map[string]string }{replace}, "", "\t")
-	if err != nil {
-		return nil, err
-	}
-	return points, os.WriteFile(filepath.Join(out, File), append(description, '\n'), 0o666)
+	return points, Write(out, replace)
 }
 
-// clear empties a folder that an earlier Build filled.
-func clear(out string) error {
+// Write writes File into the folder out: which file stands in the place of which, by absolute paths.
+func Write(out string, replace map[string]string) error {
+	description, err := json.MarshalIndent(struct{ Replace map[string]string }{replace}, "", "\t")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(out, File), append(description, '\n'), 0o666)
+}
+
+// Clear empties a folder that has an overlay and nothing else, but for files that more, if it is not nil, knows by their names. Any other
+// folder is refused: who mistypes its name must not lose what is in it.
+func Clear(out string, more func(name string) bool) error {
 	entries, err := os.ReadDir(out)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	for _, e := range entries {
-		if e.Name() != File && e.Name() != copies {
+		if e.Name() != File && e.Name() != Copies && (more == nil || !more(e.Name())) {
 			return fmt.Errorf("overlay folder %s: expected nothing but an earlier overlay, found %s", out, e.Name())
 		}
 	}
-	return errors.Join(os.RemoveAll(filepath.Join(out, File)), os.RemoveAll(filepath.Join(out, copies)))
+	err = nil
+	for _, e := range entries {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(out, e.Name())))
+	}
+	return err
 }
 
 func bindingName(name string) string { return strings.TrimSuffix(name, ".go") + ".fail.go" }

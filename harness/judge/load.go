@@ -41,7 +41,8 @@ type Envelope struct {
 	Least, Most uint64
 }
 
-// The factors of the envelopes. In a thousand runs no amount came nearer to its upper bound than half of it.
+// The factors of the envelopes. In a thousand runs no amount came nearer to its upper bound than half of it, but for the records in
+// messages, of which one run in two thousand had 0.53 of theirs.
 const (
 	perRecord    = 12  // messages about a record with each copy and reader: it, its answer, gossip, what is sent again
 	perTick      = 4   // messages of a node at the end of an interval

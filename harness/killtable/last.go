@@ -2,6 +2,7 @@ package killtable
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness/judge"
+	"github.com/firstgap/firstgap/harness/strict"
 )
 
 // A Last is a table as it is kept: what the next one is held against. It is plain JSON.
@@ -72,10 +74,8 @@ func (t *Table) WriteText(out io.Writer) error { return t.Keep().WriteText(out) 
 
 // ReadLast reads a table that was kept.
 func ReadLast(b []byte) (*Last, error) {
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
 	l := &Last{}
-	if err := d.Decode(l); err != nil {
+	if err := strict.Unmarshal(b, l); err != nil {
 		return nil, fmt.Errorf("killtable: the table that was kept: %w", err)
 	}
 	return l, nil
@@ -138,15 +138,7 @@ func (l *Last) hardestFirst(t *Table) []int {
 		}
 		return never
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		switch {
-		case cost(a) > cost(b):
-			return -1
-		case cost(a) < cost(b):
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(cost(b), cost(a)) })
 	return order
 }
 

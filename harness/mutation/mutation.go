@@ -13,7 +13,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -28,6 +27,7 @@ import (
 	"github.com/firstgap/firstgap/faults/mutants"
 	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/judge"
+	"github.com/firstgap/firstgap/harness/strict"
 	"github.com/firstgap/firstgap/harness/text"
 )
 
@@ -182,7 +182,7 @@ func (o *Options) one(ctx context.Context, n int) (Outcome, error) {
 		return outcome, fmt.Errorf("%w: %s", err, bytes.TrimSpace(complaint.Bytes()))
 	default:
 		outcome = Outcome{}
-		if err := json.Unmarshal(out.Bytes(), &outcome); err != nil {
+		if err := strict.Unmarshal(out.Bytes(), &outcome); err != nil {
 			return outcome, err
 		}
 		if outcome.Number != n {
@@ -215,7 +215,6 @@ func (s Score) Share() float64 {
 type Report struct {
 	Scores    []Score          `json:"scores"` // by package, and the sum, whose Package is ""
 	Survivors []Survivor       `json:"survivors"`
-	Argued    []Argument       `json:"-"`
 	Disproved []mutants.Mutant `json:"disproved"` // argued to be equivalent, and noticed
 }
 
@@ -228,7 +227,7 @@ type Survivor struct {
 
 // Sum makes the report.
 func Sum(all []mutants.Mutant, outcomes map[int]Outcome, arguments []Argument) *Report {
-	r := &Report{Argued: arguments}
+	r := &Report{}
 	byPackage := map[string]*Score{}
 	total := &Score{}
 	for i := range all {

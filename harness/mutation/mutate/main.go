@@ -22,6 +22,7 @@ import (
 	"github.com/firstgap/firstgap/faults/mutants"
 	"github.com/firstgap/firstgap/harness/aurora"
 	"github.com/firstgap/firstgap/harness/mutation"
+	"github.com/firstgap/firstgap/harness/strict"
 	"github.com/firstgap/firstgap/harness/text"
 )
 
@@ -86,33 +87,42 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			return fmt.Errorf("%s: %w", *argued, err)
 		}
 	}
-	kept, done, err := openKept(filepath.Join(folder, fmt.Sprintf("outcomes-%d-%d.jsonl", *seed, *runs)))
+	kept, done, err := openKept(filepath.Join(folder, mutants.OutcomesFile(*seed, *runs)))
 	if err != nil {
 		return err
 	}
 	defer kept.Close()
 	var list []mutants.Mutant
+	tried, noticed := 0, 0
 	for i := *from; i < len(all); i += *every {
 		list = append(list, all[i])
+		if o, is := done[all[i].Number]; is {
+			tried++
+			if o.Noticed {
+				noticed++
+			}
+		}
 	}
 	program, err := os.Executable()
 	if err != nil {
 		return err
 	}
 	progress := text.NewProgress(stderr, time.Now)
-	tried, noticed := 0, 0
+	var lost error // of what is kept
 	outcomes, err := mutation.Try(ctx, list, mutation.Options{
 		Program: []string{program, "-runs", strconv.Itoa(*runs), "-seed", strconv.FormatUint(*seed, 10)},
 		Workers: *workers, Patience: *patience, Done: done,
 		Heard: func(o mutation.Outcome) {
-			line, _ := json.Marshal(o)
-			kept.Write(append(line, '\n'))
+			lost = errors.Join(lost, json.NewEncoder(kept).Encode(o))
 			if tried++; o.Noticed {
 				noticed++
 			}
-			progress.Show(fmt.Sprintf("%d of %d mutants, %d of them noticed", tried+len(done), len(list), noticed))
+			progress.Show(fmt.Sprintf("%d of %d mutants, %d of them noticed", tried, len(list), noticed))
 		}})
 	progress.End()
+	if lost != nil {
+		return fmt.Errorf("an outcome could not be kept: %w", lost)
+	}
 	if err != nil && !errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -145,7 +155,7 @@ func readList(name string) ([]mutants.Mutant, error) {
 		return nil, err
 	}
 	var all []mutants.Mutant
-	if err := json.Unmarshal(text, &all); err != nil {
+	if err := strict.Unmarshal(text, &all); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return all, nil
