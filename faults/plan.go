@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -188,8 +189,9 @@ func Catalogue() []Description {
 	return all
 }
 
-// rules is a function, as are all tables here, so that no caller can change it.
-func rules() []rule {
+// rules is a function, as are all tables here, so that no caller outside can change it. It is made once: each fault of each plan is
+// held against it.
+var rules = sync.OnceValue(func() []rule {
 	return []rule{
 		{kind: Loss, needs: fFor | fRate, may: fNodes | fTo | fSalt,
 			what: "each message is lost at rate", cost: Often},
@@ -256,24 +258,26 @@ func rules() []rule {
 		{kind: FailOver, needs: fFor, active: true,
 			what: "the active node dies for good, and a successor starts after for", cost: Free},
 	}
-}
+})
 
 // Kinds lists all kinds of faults.
 func Kinds() []Kind {
-	var kinds []Kind
-	for _, r := range rules() {
-		kinds = append(kinds, r.kind)
+	kinds := make([]Kind, len(rules()))
+	for i, r := range rules() {
+		kinds[i] = r.kind
 	}
 	return kinds
 }
 
 func ruleOf(k Kind) (rule, error) {
 	var known []string
-	for _, r := range rules() {
-		if r.kind == k {
-			return r, nil
+	for i := range rules() {
+		if rules()[i].kind == k {
+			return rules()[i], nil
 		}
-		known = append(known, string(r.kind))
+	}
+	for _, k := range Kinds() {
+		known = append(known, string(k))
 	}
 	return rule{}, &UnknownError{What: "fault kind", Found: string(k), Known: known}
 }

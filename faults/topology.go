@@ -166,9 +166,9 @@ type Node struct {
 func (n Node) String() string {
 	switch {
 	case n.Group > 0:
-		return fmt.Sprintf("%s %d/%d", n.Role, n.Group, n.Index)
+		return string(n.Role) + " " + strconv.Itoa(n.Group) + "/" + strconv.Itoa(n.Index)
 	case n.Index > 0:
-		return fmt.Sprintf("%s %d", n.Role, n.Index)
+		return string(n.Role) + " " + strconv.Itoa(n.Index)
 	}
 	return string(n.Role)
 }

@@ -94,8 +94,18 @@ type Op struct {
 
 // Net returns the transaction's writes and deletes that it did not take back itself, in their order.
 func (t *Txn) Net() []Op {
-	var net []Op
-	var from []int // by element of net, its operation's number
+	most := 0
+	for i := range t.Ops {
+		switch t.Ops[i].Kind {
+		case Write, Delete, ListAppend:
+			most++
+		}
+	}
+	if most == 0 {
+		return nil
+	}
+	net := make([]Op, 0, most)
+	from := make([]int, 0, most) // by element of net, its operation's number
 	for i, op := range t.Ops {
 		switch op.Kind {
 		case Write, Delete, ListAppend:

@@ -33,7 +33,8 @@ type source struct {
 
 func (c *readChecker) writes(t *Txn) {
 	last := make(map[string]string) // by key, the value that the transaction leaves
-	for _, op := range t.Net() {
+	net := t.Net()
+	for _, op := range net {
 		delete(last, op.Key)
 		if op.Kind == Write {
 			last[op.Key] = op.Value
@@ -45,7 +46,7 @@ func (c *readChecker) writes(t *Txn) {
 			taken[Row{op.Key, op.Value}] = true
 		}
 	}
-	for _, op := range t.Net() {
+	for _, op := range net {
 		delete(taken, Row{op.Key, op.Value})
 	}
 	for _, op := range t.Ops {

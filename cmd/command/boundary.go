@@ -45,6 +45,7 @@ func (c *boundaryCommand) run(cmd *cobra.Command) error {
 		return fmt.Errorf("--workers is %d; expected no negative number", c.workers)
 	}
 	collectLess()
+	holdLittle(c.workers)
 	progress := text.NewProgress(cmd.ErrOrStderr(), time.Now)
 	began := time.Now()
 	r, err := boundary.Walk(cmd.Context(), boundary.Options{Implementation: aurora.Ours(), Seed: c.seed, Workers: c.workers, Progress: func(now boundary.Progress) {

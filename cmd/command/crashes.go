@@ -67,6 +67,7 @@ func (c *crashesCommand) run(cmd *cobra.Command) error {
 		return c.again(cmd)
 	}
 	collectLess()
+	holdLittle(c.options.Workers)
 	progress := text.NewProgress(cmd.ErrOrStderr(), time.Now)
 	began := time.Now()
 	c.options.Progress = func(now exhaustive.Progress) {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -146,6 +145,9 @@ func (c *runCommand) run(cmd *cobra.Command) error {
 	progress := text.NewProgress(cmd.ErrOrStderr(), time.Now)
 	job.Model.Progress, job.Runs.Progress = showModel(progress), showRuns(progress)
 	collectLess()
+	if job.NoModel {
+		holdLittle(c.workers)
+	}
 	start := time.Now()
 	model, runs, err := job.Do(cmd.Context())
 	progress.End()
@@ -228,14 +230,5 @@ func showRuns(p *text.Progress) func(campaign.Progress) {
 			return
 		}
 		p.Show(fmt.Sprintf("%s, %.0fs left", line, now.Left.Seconds()))
-	}
-}
-
-// collectLess has the garbage collector wait until there is four times as much garbage as there is in use, unless GOGC
-// says something else. A run holds little at a time and makes a lot of garbage: with the usual setting, an eighth of the
-// processor's time goes to looking through the same few megabytes.
-func collectLess() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400)
 	}
 }

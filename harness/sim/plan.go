@@ -44,11 +44,7 @@ func (w *World) Install(plan faults.Plan, next runtime.Succession) error {
 const farthest = faults.Duration(math.MaxInt64 / 8)
 
 func (w *World) check(f *faults.Fault, next *runtime.Succession) error {
-	known := false
-	for _, k := range faults.Kinds() {
-		known = known || k == f.Kind
-	}
-	if !known {
+	if !slices.Contains(faults.Kinds(), f.Kind) {
 		names := make([]string, len(faults.Kinds()))
 		for i, k := range faults.Kinds() {
 			names[i] = string(k)

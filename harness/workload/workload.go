@@ -161,9 +161,19 @@ func Row(i int) string { return rowPrefix + strconv.Itoa(i) }
 // ChurnRow returns the key of row i, from 0 on, of those that come and go. They are in the order of their numbers, and differ only at
 // their ends: of keys that differ early an inner page needs a few bytes each, and no tree of a run has more than two levels.
 func (w Workload) ChurnRow(i int) string {
-	digits := fmt.Sprintf("%05d", i)
-	return churnPrefix + strings.Repeat("k", max(0, w.KeyBytes-len(churnPrefix)-len(digits))) + digits
+	digits := strconv.Itoa(i)
+	row := append(make([]byte, 0, max(w.KeyBytes, len(churnPrefix)+churnDigits, len(churnPrefix)+len(digits))), churnPrefix...)
+	for range w.KeyBytes - len(churnPrefix) - max(churnDigits, len(digits)) {
+		row = append(row, 'k')
+	}
+	for range churnDigits - len(digits) {
+		row = append(row, '0')
+	}
+	return string(append(row, digits...))
 }
+
+// churnDigits is how many digits the number of a row that comes and goes has at least.
+const churnDigits = 5
 
 // The keys of a kind of rows begin alike.
 const (

@@ -103,7 +103,7 @@ func (r *Record) Seal() { r.Sum = r.sum() }
 func (r *Record) Intact() bool { return r.Sum == r.sum() }
 
 func (r *Record) sum() uint64 {
-	var space [160]byte
+	var space [512]byte
 	return xxh3.Hash(r.appendBody(space[:0]))
 }
 
