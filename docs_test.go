@@ -221,10 +221,10 @@ func TestDocsWire(t *testing.T) {
 	for line := range strings.Lines(string(text)) {
 		line = strings.TrimSpace(line)
 		switch {
-		case strings.HasPrefix(line, `{"version":1,"event":`):
+		case strings.HasPrefix(line, `{"version":2,"event":`):
 			var e node.Event
 			require.NoError(t, node.DecodeWireJSON([]byte(line), &e), line)
-		case strings.HasPrefix(line, `{"version":1,"effects":`):
+		case strings.HasPrefix(line, `{"version":2,"effects":`):
 			var e node.Effects
 			require.NoError(t, node.DecodeWireJSON([]byte(line), &e), line)
 		default:

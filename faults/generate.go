@@ -476,7 +476,7 @@ func (g Generator) fault(c fuzz.Continue) Fault {
 	disk := g.Topology.holder().Disk
 	type kind = choice[Kind]
 	kinds := []kind{{2, Loss}, {2, Duplicate}, {2, Delay}, {2, Reorder}, {4, Damage}, {3, Partition}, {3, PartitionOneWay}, {1, AZCutOff}, {4, Crash}, {2, Pause}, {2, PowerLossAZ}}
-	kinds = append(kinds, kind{1, ClockSlow}, kind{1, ClockJump}, kind{1, Truncate}, kind{3, Throttle})
+	kinds = append(kinds, kind{1, ClockSlow}, kind{1, ClockJump}, kind{1, Truncate}, kind{3, Throttle}, kind{2, OldWire})
 	if disk {
 		kinds = append(kinds, kind{1, DiskSlow}, kind{8, DiskFail})
 	}
@@ -537,6 +537,12 @@ func (g Generator) fault(c fuzz.Continue) Fault {
 		f.Bandwidth = MinBandwidth << c.Intn(6)
 		if c.RandBool() {
 			f.Queue = 64 << c.Intn(5)
+		}
+		return f
+	case OldWire:
+		f.Nodes, f.To = g.link(c, false)
+		if active := g.active(); active != "" && c.Intn(3) == 0 {
+			f.Nodes, f.To = []string{active}, nil // which is upgraded last
 		}
 		return f
 	case ClockSlow:

@@ -82,6 +82,7 @@ const (
 	Damage          Kind = "damage"            // a bit flips in a record or page image of each message at Rate; one without is lost
 	Truncate        Kind = "truncate"          // the frame of each message is cut short at Rate, so that the wire refuses it
 	Throttle        Kind = "throttle"          // each link takes Bandwidth bytes a second; what waits behind Queue bytes is lost
+	OldWire         Kind = "old-wire"          // Nodes and To speak the wire's oldest version with each other: what it has no form for is lost
 	Partition       Kind = "partition"         // no message passes between Nodes and To, either way
 	PartitionOneWay Kind = "partition-one-way" // no message passes from Nodes to To; the other way is open
 	AZCutOff        Kind = "az-cut-off"        // no message passes between inside and outside of AZ; inside it lives on
@@ -207,6 +208,8 @@ var rules = sync.OnceValue(func() []rule {
 			what: "at rate, a frame is cut short on its way, and the wire refuses what comes of it", cost: Often},
 		{kind: Throttle, needs: fFor | fBandwidth, may: fNodes | fTo | fQueue,
 			what: "each link takes bandwidth bytes a second; messages wait for it, and behind queue bytes they are lost", cost: Impairs},
+		{kind: OldWire, needs: fFor | fNodes, may: fTo,
+			what: "nodes speak the wire's oldest version with to, both ways: a field or message that it has no form for does not arrive", cost: Free},
 		{kind: Partition, needs: fFor | fNodes, may: fTo,
 			what: "no message passes between nodes and to, either way", cost: Impairs},
 		{kind: PartitionOneWay, needs: fFor, may: fNodes | fTo,

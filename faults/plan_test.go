@@ -33,6 +33,7 @@ func good() faults.Plan {
 		faults.Fault{Kind: faults.Reorder, At: 1 * ms, For: 10 * ms, Extra: 3 * ms},
 		faults.Fault{Kind: faults.Damage, At: 1 * ms, For: 10 * ms, Rate: 0.2, Nodes: []string{"writer"}, Salt: 3},
 		faults.Fault{Kind: faults.Truncate, At: 1 * ms, For: 10 * ms, Rate: 0.2, Nodes: []string{"writer"}, Salt: 3},
+		faults.Fault{Kind: faults.OldWire, At: 1 * ms, For: 10 * ms, Nodes: []string{"segment 1/1"}, To: []string{"writer"}},
 		faults.Fault{Kind: faults.Throttle, At: 1 * ms, For: 10 * ms, Nodes: []string{"writer"}, Bandwidth: 4096, Queue: 100},
 		faults.Fault{Kind: faults.ClockSlow, At: 1 * ms, For: 10 * ms, Nodes: []string{"writer", "segment 1/1", "reader 1"}, Factor: 3},
 		faults.Fault{Kind: faults.ClockJump, At: 1 * ms, Nodes: []string{"register"}, Extra: 3 * ms},

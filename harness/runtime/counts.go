@@ -18,6 +18,8 @@ type Counts struct {
 	Damaged         uint64 `json:"damaged" text:"messages with a damaged record or page"`     // that arrived with one bit of a record or page image flipped
 	Truncated       uint64 `json:"truncated" text:"messages whose frame was cut short" by:"5000" of:"log"`
 	LostByQueue     uint64 `json:"lostByQueue" text:"messages that found a full queue"`
+	OldWire         uint64 `json:"oldWire" text:"messages in the wire's oldest version" by:"5000" of:"log"`
+	LostByVersion   uint64 `json:"lostByVersion" text:"messages that it has no form for"`
 	LostByNobody    uint64 `json:"lostByNobody"` // addressed to no process, or to one of the wrong kind
 	Requests        uint64 `json:"requests"`
 	Replies         uint64 `json:"replies"`
@@ -63,7 +65,7 @@ type TypeCount struct {
 
 // Lost returns how many messages, requests and replies did not arrive.
 func (c *Counts) Lost() uint64 {
-	return c.LostByLoss + c.LostByCut + c.LostByDown + c.LostByQueue + c.LostByDamage + c.LostByNobody
+	return c.LostByLoss + c.LostByCut + c.LostByDown + c.LostByQueue + c.LostByVersion + c.LostByDamage + c.LostByNobody
 }
 
 // Types is what was sent, by type in the order of the names.

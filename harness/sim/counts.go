@@ -20,6 +20,8 @@ func (w *World) lost(why Reason) {
 		c.LostByDamage++
 	case ByQueue:
 		c.LostByQueue++
+	case ByVersion:
+		c.LostByVersion++
 	case ByNobody:
 		c.LostByNobody++
 	}

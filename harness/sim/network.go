@@ -85,6 +85,7 @@ type fate struct {
 	second time.Duration
 	damage uint64 // which bit of what it carries flips; 0: none
 	cut    uint64 // where its frame is cut short; 0: nowhere
+	old    bool   // its frame is of the wire's oldest version
 }
 
 // fateOf decides over a message of so many bytes from src to dst whose randomness is d.
@@ -134,6 +135,8 @@ func (w *World) fateOf(src, dst *process, d draw, size int) fate {
 				f.lost = ByQueue
 			}
 			extra += waits
+		case faults.OldWire:
+			f.old = true
 		case faults.Delay:
 			factor, extra = factor*max(l.factor, 1), extra+l.extra
 		case faults.Reorder:
@@ -207,13 +210,22 @@ func (w *World) send(src *process, to node.ID, m node.Message) {
 	}
 	wait := w.give(src, dst, m, size, &p)
 	f := w.fateOf(src, dst, w.draw(mix(key, uint64(src.id)<<16|uint64(to))), size)
+	if f.old && f.lost == 0 {
+		taken, err := w.inOldWire(m)
+		if err != nil {
+			w.lose(src, to, m, digest, ByVersion)
+			return
+		}
+		m = taken
+		p.message, p.value = m, mix(digest, uint64(node.WireOldest)) // without the fields that are newer
+	}
 	if f.cut != 0 && f.lost == 0 {
 		taken, err := w.cutShort(m, f.cut)
 		if err != nil {
 			w.lose(src, to, m, digest, ByDamage)
 			return
 		}
-		p.message, p.value = taken, mix(digest, f.cut) // what the wire took for a message is what arrives
+		p.message, p.value = taken, mix(p.value, f.cut) // what the wire took for a message is what arrives
 	}
 	if f.damage != 0 && f.lost == 0 {
 		damaged, carries := node.DamagedCopy(m, f.damage)
@@ -222,7 +234,7 @@ func (w *World) send(src *process, to node.ID, m node.Message) {
 			return
 		}
 		w.counts.Damaged++
-		p.message, p.value = damaged, mix(digest, f.damage)
+		p.message, p.value = damaged, mix(p.value, f.damage)
 	}
 	f.delay += wait
 	f.second += wait
@@ -235,6 +247,18 @@ func (w *World) send(src *process, to node.ID, m node.Message) {
 		w.counts.Duplicated++
 		w.schedule(w.now.Add(f.second), p)
 	}
+}
+
+// inOldWire returns what comes of a message that crosses a link in the wire's oldest version, or why nothing does.
+func (w *World) inOldWire(m node.Message) (node.Message, error) {
+	frame, err := node.AppendWireAs(nil, m, node.WireOldest)
+	if err != nil {
+		return nil, err
+	}
+	w.counts.OldWire++
+	var taken node.Message
+	err = node.DecodeWire(frame, &taken)
+	return taken, err
 }
 
 // cutShort returns what the wire takes a message for whose frame has lost its end, or why it takes it for none.

@@ -175,7 +175,7 @@ func saltOf(f *faults.Fault) uint64 { return mix(stringHash(string(f.Kind)), uin
 func (w *World) strikeFault(f *faults.Fault, next *runtime.Succession) {
 	length := time.Duration(f.For)
 	switch f.Kind {
-	case faults.Loss, faults.Duplicate, faults.Delay, faults.Reorder, faults.Damage, faults.Truncate, faults.Throttle, faults.Partition, faults.PartitionOneWay, faults.AZCutOff:
+	case faults.Loss, faults.Duplicate, faults.Delay, faults.Reorder, faults.Damage, faults.Truncate, faults.Throttle, faults.OldWire, faults.Partition, faults.PartitionOneWay, faults.AZCutOff:
 		w.beginLinkFault(w.linkFault(f), length)
 	case faults.Crash:
 		for _, p := range w.named(f.Nodes) {
@@ -352,7 +352,7 @@ func (w *World) inZone(zone string) []*process {
 }
 
 func (w *World) linkFault(f *faults.Fault) *linkFault {
-	l := &linkFault{kind: f.Kind, both: f.Kind == faults.Partition, rate: f.Rate, factor: f.Factor,
+	l := &linkFault{kind: f.Kind, both: f.Kind == faults.Partition || f.Kind == faults.OldWire, rate: f.Rate, factor: f.Factor,
 		extra: time.Duration(f.Extra), salt: saltOf(f), bandwidth: f.Bandwidth, queue: f.Queue, end: w.now.Add(time.Duration(f.For))}
 	from, to := w.named(f.Nodes), w.named(f.To)
 	if f.Kind == faults.AZCutOff {

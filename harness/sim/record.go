@@ -62,17 +62,18 @@ func placeIn(all []string, what string, text []byte) (uint8, error) {
 type Reason uint8
 
 const (
-	ByLoss   Reason = iota + 1 // the network lost it
-	ByCut                      // a partition stopped it
-	ByDown                     // its receiver was down, or had started anew
-	ByNobody                   // no process has that address
-	ByDamage                   // its frame was damaged, and the connection threw it away
-	ByDisk                     // of an operation of the disk: it failed
-	ByQueue                    // too much waited for the link in front of it
-	ByRoom                     // of an operation of the disk: there was no room
+	ByLoss    Reason = iota + 1 // the network lost it
+	ByCut                       // a partition stopped it
+	ByDown                      // its receiver was down, or had started anew
+	ByNobody                    // no process has that address
+	ByDamage                    // its frame was damaged, and the connection threw it away
+	ByDisk                      // of an operation of the disk: it failed
+	ByQueue                     // too much waited for the link in front of it
+	ByRoom                      // of an operation of the disk: there was no room
+	ByVersion                   // the version of the wire that its receiver speaks has no form for it
 )
 
-var reasons = [...]string{"", "lost", "cut off", "receiver down", "no such receiver", "damaged", "failed", "queue full", "no room"}
+var reasons = [...]string{"", "lost", "cut off", "receiver down", "no such receiver", "damaged", "failed", "queue full", "no room", "newer than the receiver"}
 
 func (r Reason) String() string { return nameIn(reasons[:], "Reason", uint8(r)) }
 

@@ -131,13 +131,13 @@ func TestNames(t *testing.T) {
 		e := &Event{Kind: k, Message: &ping{1}, Request: &node.Request{}, Reply: &node.Reply{}, Trace: &node.Trace{}, Name: "n"}
 		assert.NotContains(t, w.Describe(e), "event of kind")
 	}
-	for r := ByLoss; r <= ByNobody; r++ {
+	for r := ByLoss; r <= ByVersion; r++ {
 		assert.NotContains(t, r.String(), "Reason(")
 	}
 	for e := runtime.TimeReached; e <= runtime.Panicked; e++ {
 		assert.NotContains(t, e.String(), "Ending(")
 	}
-	assert.Equal(t, "Reason(9)", fmt.Sprint(Reason(9)))
+	assert.Equal(t, "Reason(10)", fmt.Sprint(Reason(10)))
 	assert.Equal(t, "Ending(9)", fmt.Sprint(runtime.Ending(9)))
 }
 

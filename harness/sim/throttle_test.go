@@ -64,3 +64,34 @@ func TestTruncatedFrames(t *testing.T) {
 	arrived, _ = pinged(t, 200, 40, cut)
 	assert.Len(t, arrived, 200)
 }
+
+// Between nodes of the wire's oldest version and others, what is newer does not arrive, either way, and the rest goes on.
+func TestTwoVersionsOfTheWire(t *testing.T) {
+	for _, nodes := range [][]string{{"a"}, {"b"}} {
+		w := newWorld(t, Options{Seed: 1})
+		add(t, w, 1, "a", func(_ node.Time, ev node.Event, out *node.Effects) {
+			switch ev.Kind {
+			case node.Started:
+				out.SetTimer(1, 10*ms)
+			case node.Fired:
+				out.Send(2, &node.GossipGive{Line: 3, Floor: 7})
+				out.Send(2, &node.FillAsk{Token: 5})
+				out.SetTimer(1, 50*ms)
+			}
+		})
+		var arrived []node.Message
+		add(t, w, 2, "b", func(_ node.Time, ev node.Event, _ *node.Effects) {
+			if ev.Kind == node.Received {
+				arrived = append(arrived, ev.Message)
+			}
+		})
+		require.NoError(t, w.Install(faults.Plan{Horizon: dur(80 * ms), Faults: []faults.Fault{
+			{Kind: faults.OldWire, At: dur(5 * ms), For: dur(20 * ms), Nodes: nodes},
+		}}, succession(nil)))
+		w.Run(after(80 * ms))
+		require.Equal(t, []node.Message{&node.GossipGive{Line: 3}, &node.GossipGive{Line: 3, Floor: 7}, &node.FillAsk{Token: 5}}, arrived)
+		c := w.Counts()
+		require.EqualValues(t, 1, c.OldWire)
+		require.EqualValues(t, 1, c.LostByVersion)
+	}
+}

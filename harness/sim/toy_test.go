@@ -219,6 +219,7 @@ func everything() faults.Plan {
 		{Kind: faults.Reorder, At: dur(20 * ms), For: dur(50 * ms), Extra: dur(10 * ms), Salt: 3},
 		{Kind: faults.Damage, At: dur(30 * ms), For: dur(50 * ms), Rate: 0.2, Salt: 8},
 		{Kind: faults.Truncate, At: dur(30 * ms), For: dur(50 * ms), Rate: 0.2, Salt: 15},
+		{Kind: faults.OldWire, At: dur(70 * ms), For: dur(50 * ms), Nodes: []string{"segment 1/2"}},
 		{Kind: faults.Throttle, At: dur(100 * ms), For: dur(50 * ms), Nodes: []string{"segment 1/1"}, Bandwidth: 4096, Queue: 10},
 		{Kind: faults.ClockSlow, At: dur(30 * ms), For: dur(100 * ms), Nodes: []string{"segment 1/1", "segment 1/5"}, Factor: 2.5},
 		{Kind: faults.ClockJump, At: dur(35 * ms), Nodes: []string{"segment 1/1"}, Extra: dur(20 * ms)},

@@ -16,13 +16,13 @@ func ExampleDecodeWireJSON() {
 	fmt.Printf("%s\n", line)
 
 	var answer node.Effects
-	err = node.DecodeWireJSON([]byte(`{"version":1,"effects":{"list":[{"kind":"set-timer","timer":1,"after":2000000}]}}`), &answer)
+	err = node.DecodeWireJSON([]byte(`{"version":2,"effects":{"list":[{"kind":"set-timer","timer":1,"after":2000000}]}}`), &answer)
 	fmt.Println(answer.List[0].Kind, answer.List[0].After, err)
 
-	err = node.DecodeWireJSON([]byte(`{"version":1,"effects":{"list":[{"kind":"set-timer","time":1}]}}`), &answer)
+	err = node.DecodeWireJSON([]byte(`{"version":2,"effects":{"list":[{"kind":"set-timer","time":1}]}}`), &answer)
 	fmt.Println(err)
 	// Output:
-	// {"version":1,"event":{"kind":"received","from":3,"message":{"appended":{"epoch":2,"scl":101}}}}
+	// {"version":2,"event":{"kind":"received","from":3,"message":{"appended":{"epoch":2,"scl":101}}}}
 	// set-timer 2ms <nil>
 	// wire: effects.list[0] at byte 52: unknown key: expected one of kind, to, message, timer, after, file, data, from, size, token, reply, found "time"
 }

@@ -41,7 +41,7 @@ type Append struct {
 	Records []*Record // of the segment's group, ascending
 	VDL     LSN       // everything up to here is durable in every group, for good
 	Last    LSN       // the last LSN of the segment's group at or below VDL
-	Floor   LSN       // no query reads below it, and no recovery needs a record at or below it; at most VDL
+	Floor   LSN       `wire:"2"` // no query reads below it, and no recovery needs a record at or below it; at most VDL
 }
 
 // Appended acknowledges with the segment complete LSN: all the group's records up to there are durable here.
@@ -166,7 +166,7 @@ type GossipAsk struct {
 type GossipGive struct {
 	Line    Epoch
 	Records []*Record
-	Floor   LSN // of the giver, when it lies above the asker's SCL: a FillAsk brings what is below
+	Floor   LSN `wire:"2"` // of the giver, when it lies above the asker's SCL: a FillAsk brings what is below
 }
 
 // ReadEpoch asks the register for the current epoch.

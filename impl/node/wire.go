@@ -13,8 +13,8 @@
 //
 // A frame is an object of two keys, in either order: the version, and what it carries under its name.
 //
-//	{"version":1,"event":{"kind":"received","from":3,"message":{"appended":{"epoch":2,"scl":101}}}}
-//	{"version":1,"effects":{"list":[{"kind":"send","to":1,"message":{"fenced":{"epoch":3}}},{"kind":"sync","token":7}]}}
+//	{"version":2,"event":{"kind":"received","from":3,"message":{"appended":{"epoch":2,"scl":101}}}}
+//	{"version":2,"effects":{"list":[{"kind":"send","to":1,"message":{"fenced":{"epoch":3}}},{"kind":"sync","token":7}]}}
 //
 // What stands in it:
 //
@@ -70,8 +70,17 @@ import (
 	"reflect"
 )
 
-// WireVersion is the version of both forms. It grows with any change that a reader of the one before would not take.
-const WireVersion = 1
+// WireVersion is the version of both forms. It grows with any change that a reader of the one before would not take. A node that was
+// upgraded talks to nodes that were not yet: frames of every version from WireOldest on are read, and AppendWireAs writes them.
+//
+//	2: floors reach segments with the log and with gossip, and a copy that lacks what was collected is filled from the pages of
+//	   another (BelowFloor, FillAsk, FillGive)
+const (
+	WireVersion = 2
+	WireOldest  = 1
+)
+
+var versions = fmt.Sprintf("version %d to %d", WireOldest, WireVersion)
 
 // WireLimit is how many bytes a frame has at most. The largest is a start with all that a disk holds.
 const WireLimit = 64 << 20
@@ -87,8 +96,9 @@ type WireRule string
 
 const (
 	WireTooLarge  WireRule = "too large"       // the frame, or what it asks to allocate
-	WireVersioned WireRule = "unknown version" // it is of another version
+	WireVersioned WireRule = "unknown version" // it is of a version that is not read here
 	WireUnknown   WireRule = "unknown type"    // what it carries is not in the registry, or is not what was asked for
+	WireNewer     WireRule = "newer"           // the frame's version has no form for it
 	WireMalformed WireRule = "malformed"       // it ends too soon, or something else stands where a value is expected
 	WireKey       WireRule = "unknown key"     // JSON: the type has no such field, or it stands twice
 	WireTrailing  WireRule = "trailing bytes"  // something follows the frame
@@ -132,8 +142,9 @@ func (e *WireError) element(i int) { e.within(fmt.Sprintf("[%d]", i)) }
 
 // An appender collects a frame.
 type appender struct {
-	b   []byte
-	err *WireError
+	b       []byte
+	version int // of the frame
+	err     *WireError
 	// brief has a record's checksum stand for the record: it covers every field.
 	brief bool
 }
@@ -159,13 +170,20 @@ type codec interface {
 // AppendWire appends v to b as a frame of bytes. v is a Message, or points to one of the types that cross the contract.
 // It returns b and a *WireError for anything else, and for what no frame can carry: a message that is not registered, an
 // opaque one of a bad kind, a record that is missing from a list.
-func AppendWire(b []byte, v any) ([]byte, error) {
+func AppendWire(b []byte, v any) ([]byte, error) { return AppendWireAs(b, v, WireVersion) }
+
+// AppendWireAs is AppendWire for a reader of an older version: fields that this version does not have are left out, and a message
+// that it does not have is an error by WireNewer.
+func AppendWireAs(b []byte, v any, version int) ([]byte, error) {
+	if version < WireOldest || version > WireVersion {
+		return b, &WireError{Rule: WireVersioned, Expected: versions, Found: fmt.Sprintf("version %d", version), Offset: -1}
+	}
 	r := wire()
 	k, of, err := r.kindOf(v)
 	if err != nil {
 		return b, err
 	}
-	a := appender{b: binary.AppendUvarint(append(b, WireVersion), uint64(k.number))}
+	a := appender{b: binary.AppendUvarint(append(b, byte(version)), uint64(k.number)), version: version}
 	if a.carries(k, of) {
 		k.codec.append(&a, of)
 	}
@@ -179,7 +197,7 @@ func AppendWireJSON(b []byte, v any) ([]byte, error) {
 	if err != nil {
 		return b, err
 	}
-	a := appender{b: fmt.Appendf(b, `{"version":%d,"%s":`, WireVersion, k.name)}
+	a := appender{b: fmt.Appendf(b, `{"version":%d,"%s":`, WireVersion, k.name), version: WireVersion}
 	if a.carries(k, of) {
 		k.codec.appendJSON(&a, of)
 		a.b = append(a.b, '}')
@@ -264,7 +282,7 @@ func (i *Identity) Of(v any) []byte {
 	if i.registry == nil {
 		i.registry = wire()
 	}
-	i.a = appender{b: i.a.b[:0], brief: true}
+	i.a = appender{b: i.a.b[:0], version: WireVersion, brief: true}
 	switch v := v.(type) {
 	case *Trace:
 		i.a.trace(v, i.registry.details)

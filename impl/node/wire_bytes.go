@@ -14,9 +14,10 @@ func (g *wireBudget) budget(frame int) { g.left = wireRoom + wireGrowth*int64(fr
 // A wireReader reads a frame of bytes. After an error it returns zeros.
 type wireReader struct {
 	wireBudget
-	whole int // bytes of the frame
-	b     []byte
-	err   *WireError
+	whole   int // bytes of the frame
+	version int // of the frame
+	b       []byte
+	err     *WireError
 }
 
 func (d *wireReader) at() int { return d.whole - len(d.b) }
@@ -42,10 +43,12 @@ func (d *wireReader) header(k *wireKind) {
 		d.fail(WireTooLarge, fmt.Sprintf("at most %d bytes", WireLimit), fmt.Sprintf("%d bytes", d.whole))
 		return
 	}
-	if n := d.uvarint(); d.err == nil && n != WireVersion {
-		d.failFrom(0, WireVersioned, fmt.Sprintf("version %d", WireVersion), fmt.Sprintf("version %d", n))
+	version := d.uvarint()
+	if d.err == nil && (version < WireOldest || version > WireVersion) {
+		d.failFrom(0, WireVersioned, versions, fmt.Sprintf("version %d", version))
 		return
 	}
+	d.version = int(version)
 	at := d.at()
 	n := d.uvarint()
 	if d.err != nil || n == uint64(k.number) {

@@ -89,10 +89,23 @@ func (c *compiler) fields(t reflect.Type, at []int) []fieldCodec {
 		case !f.IsExported():
 			panic(fmt.Sprintf("%v.%s is unexported", t, f.Name))
 		default:
-			all = append(all, fieldCodec{name: lowerCamel(f.Name), index: index, codec: c.compile(f.Type)})
+			all = append(all, fieldCodec{name: lowerCamel(f.Name), index: index, since: sinceOfField(f), codec: c.compile(f.Type)})
 		}
 	}
 	return all
+}
+
+// sinceOfField returns which version of the wire brought a field, which its tag says: `wire:"2"`.
+func sinceOfField(f reflect.StructField) int {
+	tag, tagged := f.Tag.Lookup("wire")
+	if !tagged {
+		return WireOldest
+	}
+	since, err := strconv.Atoi(tag)
+	if err != nil || since <= WireOldest || since > WireVersion {
+		panic(fmt.Sprintf("%s: expected a version above %d and up to %d in its tag, found %q", f.Name, WireOldest, WireVersion, tag))
+	}
+	return since
 }
 
 // lowerCamel returns a field's name in JSON: SCL is scl, ReadPoint is readPoint, LSNOf would be lsnOf.
@@ -388,6 +401,7 @@ func (c *pointerCodec) decodeJSON(j *jsonReader, v reflect.Value) {
 type fieldCodec struct {
 	name  string
 	index []int
+	since int // the version of the wire that brought it
 	codec codec
 }
 
@@ -406,7 +420,9 @@ type structCodec struct{ fields []fieldCodec }
 func (c *structCodec) least() int {
 	n := 0
 	for i := range c.fields {
-		n += c.fields[i].codec.least()
+		if c.fields[i].since == WireOldest {
+			n += c.fields[i].codec.least()
+		}
 	}
 	return n
 }
@@ -414,6 +430,9 @@ func (c *structCodec) least() int {
 func (c *structCodec) append(a *appender, v reflect.Value) {
 	for i := range c.fields {
 		f := &c.fields[i]
+		if f.since > a.version {
+			continue
+		}
 		f.codec.append(a, f.in(v))
 		if a.err != nil {
 			a.err.within(f.name)
@@ -425,6 +444,9 @@ func (c *structCodec) append(a *appender, v reflect.Value) {
 func (c *structCodec) decode(d *wireReader, v reflect.Value) {
 	for i := range c.fields {
 		f := &c.fields[i]
+		if f.since > d.version {
+			continue
+		}
 		f.codec.decode(d, f.in(v))
 		if d.err != nil {
 			d.err.within(f.name)
@@ -492,6 +514,9 @@ func (c *structCodec) decodeJSON(j *jsonReader, v reflect.Value) {
 		case i == len(c.fields):
 			j.failAt(at, WireKey, "one of "+c.keys(), quoted(key))
 			return
+		case c.fields[i].since > j.version:
+			j.failAt(at, WireNewer, fmt.Sprintf("a key of version %d", j.version), fmt.Sprintf("%s of version %d", quoted(key), c.fields[i].since))
+			return
 		case seen>>i&1 == 1:
 			j.failAt(at, WireKey, "each key once", quoted(key)+" again")
 			return
@@ -557,9 +582,10 @@ func (c *recordCodec) decodeJSON(j *jsonReader, v reflect.Value) {
 
 // wireMember is a type that a union has.
 type wireMember struct {
-	name string
-	of   reflect.Type // what it points to
-	body codec
+	name  string
+	of    reflect.Type // what it points to
+	since int          // the version of the wire that brought it; 0 for one that is of every version
+	body  codec
 }
 
 // unionCodec is that of an interface: one of the types that implement it, or nil.
@@ -611,6 +637,10 @@ func (c *unionCodec) append(a *appender, v reflect.Value) {
 	if a.err != nil {
 		return
 	}
+	if since := c.members[i].since; since > a.version {
+		a.fail(WireNewer, fmt.Sprintf("a %s of version %d", c.of.Name(), a.version), fmt.Sprintf("%s of version %d", c.members[i].name, since))
+		return
+	}
 	a.uvarint(uint64(i + 1))
 	if c.members[i].body.append(a, of); a.err != nil {
 		a.err.within(c.members[i].name)
@@ -628,6 +658,10 @@ func (c *unionCodec) decode(d *wireReader, v reflect.Value) {
 		return
 	}
 	m := &c.members[n-1]
+	if m.since > d.version {
+		d.failFrom(at, WireNewer, fmt.Sprintf("a %s of version %d", c.of.Name(), d.version), fmt.Sprintf("%s of version %d", m.name, m.since))
+		return
+	}
 	if !d.charge(int64(m.of.Size())) {
 		return
 	}
@@ -685,6 +719,9 @@ func (c *unionCodec) decodeJSON(j *jsonReader, v reflect.Value) {
 			return
 		case !is:
 			j.failAt(at, WireUnknown, "a type of "+c.of.Name(), quoted(key))
+			return
+		case c.members[i].since > j.version:
+			j.failAt(at, WireNewer, fmt.Sprintf("a %s of version %d", c.of.Name(), j.version), fmt.Sprintf("%s of version %d", quoted(key), c.members[i].since))
 			return
 		}
 		m := &c.members[i]

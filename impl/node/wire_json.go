@@ -93,9 +93,10 @@ func quoted(s []byte) string {
 // A jsonReader reads a frame of JSON (RFC 8259). After an error it returns zeros.
 type jsonReader struct {
 	wireBudget
-	b   []byte
-	at  int
-	err *WireError
+	b       []byte
+	version int // of the frame
+	at      int
+	err     *WireError
 }
 
 func (j *jsonReader) fail(rule WireRule, expected, found string) {
@@ -467,9 +468,11 @@ func (j *jsonReader) frame(k *wireKind, v reflect.Value) {
 		case string(key) == version && !versioned:
 			versioned = true
 			at = j.at
-			if found := j.uint(); j.err == nil && found != WireVersion {
-				j.failAt(at, WireVersioned, fmt.Sprintf("version %d", WireVersion), fmt.Sprintf("version %d", found))
+			found := j.uint()
+			if j.err == nil && (found < WireOldest || found > WireVersion) {
+				j.failAt(at, WireVersioned, versions, fmt.Sprintf("version %d", found))
 			}
+			j.version = int(found)
 			if j.err != nil {
 				j.err.within(version)
 				return

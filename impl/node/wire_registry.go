@@ -53,6 +53,15 @@ func messages() []Message {
 	}
 }
 
+// sinceOf returns which version of the wire brought a message.
+func sinceOf(m Message) int {
+	switch m.(type) {
+	case *BelowFloor, *FillAsk, *FillGive:
+		return 2
+	}
+	return WireOldest
+}
+
 // wireDetails are the details of traces. Their order is their number on the wire, from 1 on: a new one goes to the end.
 func wireDetails() []wireMember {
 	return []wireMember{
@@ -149,7 +158,7 @@ func newRegistry() *registry {
 			name = m.Type()
 			r.ours[name] = true
 		}
-		all = append(all, wireMember{name: name, of: reflect.TypeOf(m).Elem()})
+		all = append(all, wireMember{name: name, of: reflect.TypeOf(m).Elem(), since: sinceOf(m)})
 	}
 	c.union(reflect.TypeFor[Message](), all, r.objects)
 	c.union(reflect.TypeFor[Detail](), wireDetails(), func(reflect.Value) (expected, found string, is bool) { return "", "", false })

@@ -117,7 +117,7 @@ func TestWireDamaged(t *testing.T) {
 					require.ErrorAs(t, err, &broken)
 					continue
 				}
-				again, err := AppendWire(nil, back.Interface())
+				again, err := AppendWireAs(nil, back.Interface(), int(c[0]))
 				require.NoError(t, err)
 				require.Equal(t, c, again, "%s, byte %d", s.name, i)
 			}
@@ -273,7 +273,7 @@ func writtenAsPlanned[T any](t *testing.T) {
 		v := reflect.ValueOf(&of).Elem()
 		atRandom(rand.New(rand.NewPCG(seed, 3))).fill(v)
 		for _, brief := range []bool{false, true} {
-			planned, written := appender{brief: brief}, appender{brief: brief}
+			planned, written := appender{version: WireVersion, brief: brief}, appender{version: WireVersion, brief: brief}
 			c.planned().append(&planned, v)
 			c.append(&written, v)
 			require.Equal(t, planned.b, written.b, "%+v", of)
@@ -447,7 +447,9 @@ func TestWireErrors(t *testing.T) {
 		into any
 		want WireError
 	}{
-		{[]byte{2, 1}, new(Event), WireError{WireVersioned, "version 1", "version 2", "", 0}},
+		{[]byte{3, 1}, new(Event), WireError{WireVersioned, "version 1 to 2", "version 3", "", 0}},
+		{[]byte{0, 1}, new(Event), WireError{WireVersioned, "version 1 to 2", "version 0", "", 0}},
+		{[]byte{1, 4, 61}, new(Message), WireError{WireNewer, "a Message of version 1", "below-floor of version 2", "message", 2}},
 		{[]byte{1, 2}, new(Event), WireError{WireUnknown, "event", "effect", "", 1}},
 		{[]byte{1, 99}, new(Event), WireError{WireUnknown, "event", "number 99, which is none", "", 1}},
 		{[]byte{1, 4, 0}, new(Message), WireError{WireUnknown, "a message", "none", "message", 2}},
@@ -470,9 +472,11 @@ func TestWireErrors(t *testing.T) {
 		into any
 		want WireError
 	}{
-		{`{"version":2,"event":{}}`, new(Event), WireError{WireVersioned, "version 1", "version 2", "version", 11}},
-		{`{"event":{"kind":"new"},"version":2}`, new(Event), WireError{WireVersioned, "version 1", "version 2", "version", 34}},
-		{`{"event":{}}`, new(Event), WireError{WireVersioned, `"version":1`, "none", "", 12}},
+		{`{"version":3,"event":{}}`, new(Event), WireError{WireVersioned, "version 1 to 2", "version 3", "version", 11}},
+		{`{"event":{"kind":"new"},"version":3}`, new(Event), WireError{WireVersioned, "version 1 to 2", "version 3", "version", 34}},
+		{`{"event":{}}`, new(Event), WireError{WireVersioned, `"version":2`, "none", "", 12}},
+		{`{"version":1,"message":{"below-floor":{}}}`, new(Message), WireError{WireNewer, "a Message of version 1", `"below-floor" of version 2`, "message", 24}},
+		{`{"message":{"gossip-give":{"floor":7}},"version":1}`, new(Message), WireError{WireNewer, "a key of version 1", `"floor" of version 2`, "message.gossip-give", 27}},
 		{`{"version":1}`, new(Event), WireError{WireUnknown, "event", "nothing", "", 13}},
 		{`{"version":1,"effect":{}}`, new(Event), WireError{WireUnknown, "event", `"effect"`, "", 13}},
 		{`{"version":1,"event":{},"more":1}`, new(Event), WireError{WireKey, "the version and one key beside it", `"more"`, "", 24}},
@@ -558,10 +562,51 @@ func TestWireTakesWhatOthersWrite(t *testing.T) {
 
 	b, err := AppendWireJSON(nil, &Request{ID: exact, ReadPoint: exact + 1, From: "a\xff", To: "\x00\"\n"})
 	require.NoError(t, err)
-	require.Equal(t, `{"version":1,"request":{"id":9007199254740991,"from":{"base64":"Yf8="},"to":"\u0000\"\n","readPoint":"9007199254740992"}}`, string(b))
+	require.Equal(t, `{"version":2,"request":{"id":9007199254740991,"from":{"base64":"Yf8="},"to":"\u0000\"\n","readPoint":"9007199254740992"}}`, string(b))
 	b, err = AppendWireJSON(nil, &Effect{After: -exact - 1})
 	require.NoError(t, err)
-	require.Equal(t, `{"version":1,"effect":{"after":"-9007199254740992"}}`, string(b))
+	require.Equal(t, `{"version":2,"effect":{"after":"-9007199254740992"}}`, string(b))
+}
+
+// A frame of an older version leaves out what came later, and what is left is read as that version has it. A message that came later
+// has no such frame: a node that was upgraded must not send half of one.
+func TestWireOfAnOlderVersion(t *testing.T) {
+	frame, err := AppendWireAs(nil, &Append{Epoch: 3, VDL: 9, Last: 8, Floor: 7}, WireOldest)
+	require.NoError(t, err)
+	var read Message
+	require.NoError(t, DecodeWire(frame, &read))
+	require.Equal(t, &Append{Epoch: 3, VDL: 9, Last: 8}, read)
+	for _, m := range []Message{&BelowFloor{}, &FillAsk{}, &FillGive{}} {
+		_, err := AppendWireAs(nil, m, WireOldest)
+		var broken *WireError
+		require.ErrorAs(t, err, &broken)
+		require.Equal(t, WireError{WireNewer, "a Message of version 1", m.Type() + " of version 2", "message", -1}, *broken)
+	}
+	for _, version := range []int{WireOldest - 1, WireVersion + 1} {
+		_, err := AppendWireAs(nil, &Append{}, version)
+		require.EqualError(t, err, fmt.Sprintf("wire: frame: unknown version: expected version 1 to 2, found version %d", version))
+	}
+	newer := map[string]bool{"append": true, "append-pages": true, "gossip-give": true} // which have a field that is
+	for _, s := range specimens() {
+		v := s.make()
+		inOrder().fill(s.free(v))
+		b, err := AppendWireAs(nil, v.Interface(), WireOldest)
+		if err != nil {
+			continue
+		}
+		back := s.place()
+		require.NoError(t, DecodeWire(b, back.Interface()), s.name)
+		again, err := AppendWireAs(nil, back.Interface(), WireOldest)
+		require.NoError(t, err)
+		require.Equal(t, b, again, s.name)
+		if m, is := v.Interface().(*Message); is && newer[(*m).Type()] {
+			require.NotEqual(t, v.Interface(), back.Interface(), s.name)
+			delete(newer, (*m).Type())
+			continue
+		}
+		require.Equal(t, v.Interface(), back.Interface(), s.name)
+	}
+	require.Empty(t, newer)
 }
 
 var rewrite = flag.Bool("rewrite", false, "record testdata/wire.txt anew")
@@ -613,7 +658,7 @@ func FuzzWireBytes(f *testing.F) {
 			if DecodeWire(b, v.Interface()) != nil {
 				continue
 			}
-			again, err := AppendWire(nil, v.Interface())
+			again, err := AppendWireAs(nil, v.Interface(), int(b[0]))
 			require.NoError(t, err)
 			require.Equal(t, b, again)
 			text, err := AppendWireJSON(nil, v.Interface())
