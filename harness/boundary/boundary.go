@@ -17,6 +17,8 @@ import (
 	"runtime"
 	"sync"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/firstgap/firstgap/harness/aurora"
 	"github.com/firstgap/firstgap/harness/verdict"
 )
@@ -65,37 +67,30 @@ func Walk(ctx context.Context, o Options) (*Report, error) {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	results := make([]Result, len(cells))
-	errs := make([]error, o.Workers)
-	next := make(chan int)
-	var wait sync.WaitGroup
 	var done sync.Mutex
 	now := Progress{Of: len(cells)}
-	for w := range o.Workers {
-		wait.Go(func() {
-			for i := range next {
-				r, err := o.cell(cells[i])
-				results[i], errs[w] = r, errors.Join(errs[w], err)
-				done.Lock()
-				now.Run++
-				if len(r.Differs) > 0 {
-					now.Differ++
-				}
-				if o.Progress != nil {
-					o.Progress(now)
-				}
-				done.Unlock()
+	work, ctx := errgroup.WithContext(ctx)
+	work.SetLimit(o.Workers)
+	for i := range cells {
+		work.Go(func() error {
+			if ctx.Err() != nil {
+				return ctx.Err()
 			}
+			r, err := o.cell(cells[i])
+			results[i] = r
+			done.Lock()
+			defer done.Unlock()
+			now.Run++
+			if len(r.Differs) > 0 {
+				now.Differ++
+			}
+			if o.Progress != nil {
+				o.Progress(now)
+			}
+			return err
 		})
 	}
-	for i := range cells {
-		if ctx.Err() != nil {
-			break
-		}
-		next <- i
-	}
-	close(next)
-	wait.Wait()
-	if err := errors.Join(append(errs, ctx.Err())...); err != nil {
+	if err := work.Wait(); err != nil {
 		return nil, err
 	}
 	return newReport(o.Seed, results), nil

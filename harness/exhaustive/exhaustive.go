@@ -25,6 +25,8 @@ import (
 	"slices"
 	"sync"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/aurora"
@@ -198,35 +200,29 @@ func (e *enumeration) one(crashes Crashes) *outcome {
 // each makes all runs, and adds them to the report in their order.
 func (e *enumeration) each(ctx context.Context, all []Crashes, tally *Tally) ([]*outcome, error) {
 	outcomes := make([]*outcome, len(all))
-	next := make(chan int)
-	var wait sync.WaitGroup
 	var ended sync.Mutex
-	for range e.Workers {
-		wait.Go(func() {
-			for i := range next {
-				o := e.one(all[i])
-				outcomes[i] = o
-				ended.Lock()
-				tally.Run++
-				if o.err != nil || o.verdict != judge.Pass {
-					e.now.NotPassed++
-				}
-				if e.Progress != nil {
-					e.Progress(e.now)
-				}
-				ended.Unlock()
+	var work errgroup.Group
+	work.SetLimit(e.Workers)
+	for i := range all {
+		work.Go(func() error {
+			if ctx.Err() != nil {
+				return ctx.Err()
 			}
+			o := e.one(all[i])
+			outcomes[i] = o
+			ended.Lock()
+			defer ended.Unlock()
+			tally.Run++
+			if o.err != nil || o.verdict != judge.Pass {
+				e.now.NotPassed++
+			}
+			if e.Progress != nil {
+				e.Progress(e.now)
+			}
+			return nil
 		})
 	}
-	for i := range all {
-		if ctx.Err() != nil {
-			break
-		}
-		next <- i
-	}
-	close(next)
-	wait.Wait()
-	if err := ctx.Err(); err != nil {
+	if err := work.Wait(); err != nil {
 		return nil, err
 	}
 	for _, o := range outcomes {

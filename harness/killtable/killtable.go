@@ -19,7 +19,8 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness"
@@ -134,37 +135,29 @@ func Run(ctx context.Context, o Options) (*Table, error) {
 	if len(t.Rows) == 0 {
 		return nil, ErrNoBugs
 	}
-	type job struct{ row, trial int }
-	jobs := make(chan job)
-	errs := make([]error, o.Workers)
-	var wait sync.WaitGroup
-	for w := range o.Workers {
-		wait.Go(func() {
-			for j := range jobs {
-				further := o.Further
-				if j.trial >= o.FurtherTrials {
-					further = 0
-				}
-				trial, err := again(o, t.Rows[j.row].Bug, j.trial)
-				if err == nil && !trial.Again {
-					trial, err = search(ctx, o, t.Rows[j.row].Bug, apart*uint64(j.trial+1), further)
-				}
-				t.Rows[j.row].Trials[j.trial] = trial
-				errs[w] = errors.Join(errs[w], err)
-			}
-		})
-	}
+	var work errgroup.Group
+	work.SetLimit(o.Workers)
 	for _, r := range o.Last.hardestFirst(t) {
 		for i := range o.Trials {
-			jobs <- job{r, i}
+			work.Go(func() error {
+				further := o.Further
+				if i >= o.FurtherTrials {
+					further = 0
+				}
+				trial, err := again(o, t.Rows[r].Bug, i)
+				if err == nil && !trial.Again {
+					trial, err = search(ctx, o, t.Rows[r].Bug, apart*uint64(i+1), further)
+				}
+				t.Rows[r].Trials[i] = trial
+				return err
+			})
 		}
 	}
-	close(jobs)
-	wait.Wait()
+	err := work.Wait()
 	for i := range t.Rows {
 		t.Rows[i].Problem = t.Rows[i].judge(o.Limit)
 	}
-	return t, errors.Join(errs...)
+	return t, err
 }
 
 // again makes the run that ended a search the last time, if that is asked for and known.
