@@ -61,6 +61,7 @@ func Run(s System, c configuration.Configuration) Result { return RunWith(s, c, 
 // RunWith is Run with a listener.
 func RunWith(s System, c configuration.Configuration, listen Listen) Result {
 	r := run{system: s, c: &c, result: Result{Configuration: c}}
+	r.Refused = func() { r.tracedLate = r.forgot() }
 	if err := r.build(listen); err != nil {
 		// Not a run at all.
 		r.result.Verdict = judge.CouldNotTell
@@ -78,8 +79,7 @@ type run struct {
 	system System
 	c      *configuration.Configuration
 	world  runtime.Runtime
-	stage  Stage
-	traced judge.Traced
+	Follower
 	// tracedLate tells that a disk had forgotten when the model refused a step.
 	tracedLate bool
 	outcome    runtime.Outcome
@@ -123,16 +123,16 @@ func (r *run) on(world runtime.Runtime, injector runtime.Injector) error {
 	r.world = world
 	c := r.c
 	plan := c.Plan
-	r.stage = Stage{Runtime: r.world, Plan: &plan}
-	if err := r.system.Build(c, &r.stage); err != nil {
+	r.Stage = Stage{Runtime: r.world, Plan: &plan}
+	if err := r.system.Build(c, &r.Stage); err != nil {
 		return err
 	}
-	if r.stage.Clients == nil {
+	if r.Stage.Clients == nil {
 		return fmt.Errorf("system %s: its Build set no clients", r.system.Name())
 	}
 	var next runtime.Succession
-	if r.stage.Succession != nil {
-		next = r.stage.Succession.Runtime()
+	if r.Stage.Succession != nil {
+		next = r.Stage.Succession.Runtime()
 	}
 	return injector.Install(plan, next)
 }
@@ -156,29 +156,10 @@ func Validate(s System, c *configuration.Configuration) error {
 	return c.Plan.Validate(t)
 }
 
-// Traced implements runtime.Observer.
-func (r *run) Traced(now node.Time, from node.ID, t *node.Trace) {
-	if m := r.stage.Model; m != nil && r.traced.Err == nil {
-		if r.traced.Err = m.Tell(now, from, t); r.traced.Err != nil {
-			r.traced.Event, r.tracedLate = r.world.Noted(), r.forgot()
-		}
-	}
-	if r.stage.Observer != nil {
-		r.stage.Observer.Traced(now, from, t)
-	}
-}
-
-// Delivered implements runtime.Observer.
-func (r *run) Delivered(now node.Time, from, to node.ID, m node.Message) {
-	if r.stage.Observer != nil {
-		r.stage.Observer.Delivered(now, from, to, m)
-	}
-}
-
 // play lets the run happen: faults while the clients work; then none, and the system must serve; then a last upheaval in the
 // middle of the work, and an audit.
 func (r *run) play() {
-	horizon, next, clients := node.Time(r.c.Plan.Horizon), r.stage.Succession, r.stage.Clients
+	horizon, next, clients := node.Time(r.c.Plan.Horizon), r.Stage.Succession, r.Stage.Clients
 	if !r.until(horizon, nil) {
 		return
 	}
@@ -236,7 +217,7 @@ const (
 // answered waits until every call that has reached a node is answered, or its node is dead: after the upheaval the calls that
 // hang are gone with the nodes that they hang in.
 func (r *run) answered() bool {
-	if !r.stage.Answers {
+	if !r.Stage.Answers {
 		return true
 	}
 	r.open = &judge.Open{Bound: answerBound}
@@ -258,12 +239,12 @@ func (r *run) answered() bool {
 
 // settle waits until the copies stand as they must.
 func (r *run) settle() {
-	if r.stage.Stand == nil || r.beyondRepair() {
+	if r.Stage.Stand == nil || r.beyondRepair() {
 		return
 	}
 	var s *judge.Stand
 	if !r.look(standBound, func() bool {
-		s = r.stage.Stand()
+		s = r.Stage.Stand()
 		return s == nil || s.Settled()
 	}) || s == nil {
 		return
@@ -284,7 +265,7 @@ func (r *run) look(bound faults.Duration, done func() bool) bool {
 
 // upheave lets the last thing go wrong: the active node is replaced, or, in a system without one, every node loses its memory.
 func (r *run) upheave() {
-	if next := r.stage.Succession; next != nil {
+	if next := r.Stage.Succession; next != nil {
 		if r.c.Ending.Crash {
 			next.Crash()
 		}
@@ -294,12 +275,12 @@ func (r *run) upheave() {
 	if !r.c.Ending.Crash {
 		return
 	}
-	for _, id := range r.stage.Restart {
+	for _, id := range r.Stage.Restart {
 		if err := r.world.Stop(id); err != nil {
 			panic(fmt.Sprintf("harness: %v", err)) // the system has added it
 		}
 	}
-	for _, id := range r.stage.Restart {
+	for _, id := range r.Stage.Restart {
 		if err := r.world.Start(id); err != nil {
 			panic(fmt.Sprintf("harness: %v", err)) // it has just been stopped
 		}
@@ -353,16 +334,7 @@ func (r *run) states() []string {
 // judge holds the run against every check that can be made of what it left behind.
 func (r *run) judge() {
 	e := &judge.Evidence{Name: r.world.Name, Outcome: r.outcome, Limits: r.c.Limits, Waits: r.waits, Stalled: r.stalled, Stand: r.stand, Open: r.open, Audit: -1}
-	if m := r.stage.Model; m != nil {
-		r.traced.Steps = m.Steps()
-		if err := m.Finish(); r.traced.Err == nil {
-			r.traced.Err, r.tracedLate = err, r.forgot()
-		}
-		e.Trace = &r.traced
-	}
-	if r.stage.Evidence != nil {
-		r.stage.Evidence(e)
-	}
+	r.End(e)
 	e.Excused = r.excused()
 	j := judge.Judge(e)
 	r.result.Evidence = e

@@ -80,8 +80,7 @@ type scene struct {
 	cell      Cell
 	c         configuration.Configuration
 	world     *sim.World
-	stage     harness.Stage
-	traced    judge.Traced
+	follower  harness.Follower
 	outcome   runtime.Outcome
 	segments  [Segments]node.ID
 	wiped     map[node.ID]bool
@@ -95,7 +94,7 @@ type scene struct {
 // play runs a cell, and says what happened and which run it was.
 func play(of aurora.Implementation, seed uint64, cell Cell) (Observation, uint64, error) {
 	s := &scene{cell: cell, c: configure(seed, cell), wiped: map[node.ID]bool{}}
-	world, err := sim.New(sim.Options{Seed: s.c.Seed, Network: s.c.Network, Disk: s.c.Disk, Limits: s.c.Limits, Observer: s})
+	world, err := sim.New(sim.Options{Seed: s.c.Seed, Network: s.c.Network, Disk: s.c.Disk, Limits: s.c.Limits, Observer: &s.follower})
 	if err != nil {
 		return Observation{}, 0, &SceneError{cell.Name(), err}
 	}
@@ -119,25 +118,6 @@ func play(of aurora.Implementation, seed uint64, cell Cell) (Observation, uint64
 // over tells whether the world cannot go on.
 func (s *scene) over() bool {
 	return s.outcome.End == runtime.Panicked || s.outcome.End == runtime.LimitExceeded
-}
-
-// Traced implements runtime.Observer.
-func (s *scene) Traced(now node.Time, from node.ID, t *node.Trace) {
-	if m := s.stage.Model; m != nil && s.traced.Err == nil {
-		if s.traced.Err = m.Tell(now, from, t); s.traced.Err != nil {
-			s.traced.Event = s.world.Noted()
-		}
-	}
-	if s.stage.Observer != nil {
-		s.stage.Observer.Traced(now, from, t)
-	}
-}
-
-// Delivered implements runtime.Observer.
-func (s *scene) Delivered(now node.Time, from, to node.ID, m node.Message) {
-	if s.stage.Observer != nil {
-		s.stage.Observer.Delivered(now, from, to, m)
-	}
 }
 
 // forgetful is a segment that does not see that its disk was emptied: it finds on it what a new segment finds. The disk is
@@ -180,8 +160,8 @@ func (s *scene) build(of aurora.Implementation) error {
 		return err
 	}
 	plan := s.c.Plan
-	s.stage = harness.Stage{Runtime: s.world, Plan: &plan}
-	if err := system.Build(&s.c, &s.stage); err != nil {
+	s.follower.Stage = harness.Stage{Runtime: s.world, Plan: &plan}
+	if err := system.Build(&s.c, &s.follower.Stage); err != nil {
 		return err
 	}
 	for i := range s.segments {
@@ -192,7 +172,7 @@ func (s *scene) build(of aurora.Implementation) error {
 		s.segments[i] = id
 	}
 	var e judge.Evidence
-	s.stage.Evidence(&e) // for the history, which the scene's own clients share with the workload's
+	s.follower.Stage.Evidence(&e) // for the history, which the scene's own clients share with the workload's
 	s.history = e.Transactions
 	s.knowWriter()
 	return nil
@@ -251,7 +231,7 @@ func (s *scene) prepare() error {
 }
 
 func (s *scene) settle() error {
-	if !s.until(settleBound, s.stage.Clients.Idle) {
+	if !s.until(settleBound, s.follower.Stage.Clients.Idle) {
 		return fmt.Errorf("expected the accounts set up within %v, found %v", settleBound, s.outcome)
 	}
 	_, wrote, err := s.goes(settleBound, nil, []string{workload.Row(settledRow)})
@@ -327,8 +307,8 @@ func (s *scene) strike() error {
 		}
 	}
 	if s.cell.Ending == TakeOver {
-		s.stage.Succession.Crash()
-		s.stage.Succession.Start()
+		s.follower.Stage.Succession.Crash()
+		s.follower.Stage.Succession.Start()
 		s.knowWriter()
 	}
 	reads, read, err := s.goes(readBound, everything(), nil)
@@ -412,14 +392,7 @@ func (s *scene) judge() {
 	}
 	s.found.Data = len(s.complete(threatened)) > 0
 	e := &judge.Evidence{Name: s.world.Name, Outcome: s.outcome, Limits: s.c.Limits, Audit: -1}
-	if m := s.stage.Model; m != nil {
-		s.traced.Steps = m.Steps()
-		if err := m.Finish(); s.traced.Err == nil {
-			s.traced.Err = err
-		}
-		e.Trace = &s.traced
-	}
-	s.stage.Evidence(e)
+	s.follower.End(e)
 	e.Load = nil // what so short a run sends is not what it stands for
 	if s.last != nil {
 		e.Audit, _ = s.last.Done()
