@@ -2,6 +2,9 @@
 // program is compiled once, and the environment says which mutant it runs with. What the checks do not notice of these mistakes
 // they would not notice of an engineer's either, so the share that they notice is a measure of them.
 //
+// Package mutant is the switch between them, which a program of the build shares with the changed sources: it learns there which mutants
+// a run without any would have been changed by.
+//
 // Unlike planted bugs (package overlay), which people have thought of, mutants are made by rule, from every function body of the
 // tree. A mutant that changes nothing that anybody could see is equivalent to the source; which ones are, only people can say.
 //
@@ -59,35 +62,41 @@ func (m *Mutant) Name() string {
 }
 
 // Files in the folder that Build fills: the overlay, as `go build -overlay` reads it, and the list of mutants. Beside them whoever tries the
-// mutants may keep what became of them, in files whose names OutcomesFile gives.
+// mutants may keep what it found of them, in files whose names SurveyFile and OutcomesFile give.
 const (
 	OverlayFile = overlay.File
 	ListFile    = "mutants.json"
 )
 
-const outcomes = "outcomes-"
+const (
+	surveys  = "survey-"
+	outcomes = "outcomes-"
+	lines    = ".jsonl"
+)
 
-// OutcomesFile is the name of a file of the outcomes of so many runs at most for each mutant, from a seed on.
-func OutcomesFile(seed uint64, runs int) string {
-	return fmt.Sprintf("%s%d-%d.jsonl", outcomes, seed, runs)
+// SurveyFile is the name of a file of what runs without a mutant say, from a seed on.
+func SurveyFile(seed uint64) string { return fmt.Sprintf("%s%d%s", surveys, seed, lines) }
+
+// OutcomesFile is the name of a file of the outcomes of so many runs at most for each mutant, chosen from a survey of so many.
+func OutcomesFile(seed uint64, surveyed, runs int) string {
+	return fmt.Sprintf("%s%d-%d-%d%s", outcomes, seed, surveyed, runs, lines)
 }
 
 // ours tells whether a file is of an earlier Build, or of who tried its mutants.
 func ours(name string) bool {
-	return name == ListFile || strings.HasPrefix(name, outcomes) && strings.HasSuffix(name, ".jsonl")
+	return name == ListFile || (strings.HasPrefix(name, outcomes) || strings.HasPrefix(name, surveys)) && strings.HasSuffix(name, lines)
 }
 
-// The variables of the environment by which a program of such a build is told the number of its mutant, and tells that it was reached:
-// that the source that is changed was carried out at all.
-const (
-	Variable        = "FIRSTGAP_MUTANT"
-	ReachedVariable = "FIRSTGAP_MUTANT_REACHED"
-)
+// Variable is the variable of the environment by which a program of such a build is told the number of its mutant; 0 is none.
+const Variable = "FIRSTGAP_MUTANT"
+
+// Home is the folder, below the root, of the package that the changed sources ask which mutant is on.
+const Home = "faults/mutants/mutant"
 
 // maxSource bounds Source.
 const maxSource = 120
 
-//go:embed switches.go.txt
+//go:embed mutant/mutant.go
 var switches []byte
 
 // ErrNone is returned for packages in which there is nothing to change.
@@ -114,8 +123,7 @@ func Build(root, module, out string, packages ...string) ([]Mutant, error) {
 	if err := os.MkdirAll(copies, 0o777); err != nil {
 		return nil, err
 	}
-	const home = "impl/mutant"
-	replace := map[string]string{filepath.Join(root, home, "mutant.go"): filepath.Join(copies, "mutant.go")}
+	replace := map[string]string{filepath.Join(root, filepath.FromSlash(Home), "mutant.go"): filepath.Join(copies, "mutant.go")}
 	if err := os.WriteFile(filepath.Join(copies, "mutant.go"), switches, 0o666); err != nil {
 		return nil, err
 	}
@@ -135,7 +143,7 @@ func Build(root, module, out string, packages ...string) ([]Mutant, error) {
 				return nil, err
 			}
 			m := &maker{next: len(all) + 1, folder: folder, file: folder + "/" + filepath.Base(file), text: text}
-			changed, err := m.make(module + "/" + home)
+			changed, err := m.make(module + "/" + Home)
 			if err != nil {
 				return nil, err
 			}
@@ -320,11 +328,11 @@ func (m *maker) binary(n *ast.BinaryExpr) bool {
 	switch n.Op {
 	case token.LAND, token.LOR:
 		for _, side := range []ast.Expr{n.X, n.Y} {
-			open := "(mutant.On(%d) || ("
+			name := "And"
 			if n.Op == token.LOR {
-				open = "(!mutant.On(%d) && ("
+				name = "Or"
 			}
-			m.wrap(side, fmt.Sprintf(open, m.mutant(Dropped, side)), "))", func() { m.walk(side) })
+			m.wrap(side, fmt.Sprintf("mutant.%s(%d, ", name, m.mutant(Dropped, side)), ")", func() { m.walk(side) })
 		}
 		return false
 	case token.LSS, token.GTR, token.LEQ, token.GEQ:

@@ -1,26 +1,26 @@
 // Package mutation finds out how many small mistakes in an implementation simulated runs notice. Package mutants makes the mistakes and
-// their build; here one process of that build after the other makes runs with one of them, until a check objects. What a process
-// cannot come back from, as a loop without an end or memory without a bound, is noticed too.
+// their build. A survey of runs without any says which mutants each run would have been changed by; then one process after the other
+// makes runs with one of them, of those that it changes, until a check objects. What a process cannot come back from, as a loop
+// without an end or memory without a bound, is noticed too. A mutant to which no check objects may still be noticed by what its runs
+// do and spend, which the survey knows of the same runs without it (see Survey.Moved).
 //
 // The score is the share noticed of the mutants that were tried and that nobody has argued to be equivalent to the source. A survivor
-// is named, with whether any run carried its line out at all.
+// is named, with whether any run of the survey would have been changed by it.
 //
 // Use package killtable instead when the question is how soon a certain kind of mistake is found: a mutant is any mistake, and counts
 // once.
 package mutation
 
 import (
-	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -28,8 +28,13 @@ import (
 	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/judge"
 	"github.com/firstgap/firstgap/harness/strict"
-	"github.com/firstgap/firstgap/harness/text"
 )
+
+// A Planned is one run that a mutant is tried on.
+type Planned struct {
+	Seed uint64 `json:"seed"`
+	Hash uint64 `json:"hash"` // of the run without a mutant
+}
 
 // An Outcome is what became of one mutant.
 type Outcome struct {
@@ -39,18 +44,27 @@ type Outcome struct {
 	Without string        `json:"without,omitempty"` // how it was noticed when by no check: a limit of a run, a hang, a crash, memory
 	Runs    int           `json:"runs"`              // made, the one that noticed it included
 	Events  uint64        `json:"events"`            // in all of these
-	Reached bool          `json:"reached"`           // some run carried out what is changed
+	// Changed are the seeds of the runs that were others than those without the mutant, and Usage what these did and spent. Of a
+	// mutant that was noticed there is no Usage.
+	Changed []uint64 `json:"changed,omitempty"`
+	Usage   Usage    `json:"usage,omitempty"`
 }
 
-// Search makes runs with the mutant that this process has, with seeds from first on, until a check objects or a run cannot be told.
-func Search(system harness.System, first uint64, runs int) (Outcome, error) {
-	var o Outcome
-	var err error
-	if o.Number, err = strconv.Atoi(os.Getenv(mutants.Variable)); err != nil {
-		return o, fmt.Errorf("%s: expected the number of a mutant: %w", mutants.Variable, err)
+// Number is that of the mutant that this process has, 0 without one.
+func Number() (int, error) {
+	n, err := strconv.Atoi(os.Getenv(mutants.Variable))
+	if err != nil || n < 0 {
+		return 0, fmt.Errorf("%s: expected the number of a mutant, found %q", mutants.Variable, os.Getenv(mutants.Variable))
 	}
-	for i := range runs {
-		c, err := system.Generate(first+uint64(i), harness.Generation{})
+	return n, nil
+}
+
+// Search makes runs with the mutant that this process has until a check objects or a run cannot be told.
+func Search(system harness.System, number int, runs []Planned) (Outcome, error) {
+	o := Outcome{Number: number}
+	usage := Usage{}
+	for i, planned := range runs {
+		c, err := system.Generate(planned.Seed, harness.Generation{})
 		if err != nil {
 			return o, err
 		}
@@ -64,7 +78,10 @@ func Search(system harness.System, first uint64, runs int) (Outcome, error) {
 				o.By = append(o.By, f.Check)
 			}
 		}
-		o.Reached = os.Getenv(mutants.ReachedVariable) != ""
+		if r.Hash != planned.Hash {
+			o.Changed = append(o.Changed, planned.Seed)
+			usage.Add(UsageOf(&r))
+		}
 		if o.Noticed = r.Verdict != judge.Pass; o.Noticed {
 			if len(o.By) == 0 {
 				o.Without = "a run that could not be told"
@@ -72,235 +89,106 @@ func Search(system harness.System, first uint64, runs int) (Outcome, error) {
 			return o, nil
 		}
 	}
+	o.Usage = usage
 	return o, nil
 }
 
-// An Argument says why a mutant is equivalent to the source.
-type Argument struct{ Name, Why string }
-
-// ReadArguments reads a line for each: the mutant's name, a tab, and why. Empty lines and those that begin with # are for people. An
-// argument for no mutant is an error: the source has changed since.
-func ReadArguments(r io.Reader, all []mutants.Mutant) ([]Argument, error) {
-	known := map[string]bool{}
-	for i := range all {
-		known[all[i].Name()] = true
-	}
-	var arguments []Argument
-	s := bufio.NewScanner(r)
-	for n := 1; s.Scan(); n++ {
-		line := s.Text()
-		if line == "" || line[0] == '#' {
-			continue
-		}
-		name, why, is := strings.Cut(line, "\t")
-		switch {
-		case !is || why == "":
-			return nil, fmt.Errorf("line %d: expected the name of a mutant, a tab, and why it is equivalent, found %q", n, line)
-		case !known[name]:
-			return nil, fmt.Errorf("line %d: expected the name of a mutant, found %q, which there is none of", n, name)
-		}
-		arguments = append(arguments, Argument{name, why})
-	}
-	return arguments, s.Err()
-}
-
-// Options say how mutants are tried.
+// Options say how processes of a build with mutants are started.
 type Options struct {
-	Program  []string // what a process is started with, to which the environment adds the mutant; it prints an Outcome as JSON
-	Workers  int      // processes at a time
-	Patience time.Duration
-	Done     map[int]Outcome // of an earlier try; these are not tried again
-	Heard    func(Outcome)   // is told of each at once, one at a time; may be nil
+	// Program is what a process is started with. The environment adds the number of the mutant, and the standard input the runs as
+	// JSON, a list of Planned. It prints an Outcome as JSON, or, for number 0, a Surveyed for each run.
+	Program  []string
+	Workers  int           // processes at a time
+	Patience time.Duration // how long one may take
 }
 
-// Try tries mutants, in their order. It returns what it knows when the context ends.
-func Try(ctx context.Context, list []mutants.Mutant, o Options) (map[int]Outcome, error) {
-	outcomes := map[int]Outcome{}
+// A Trial is a mutant and the runs that it is tried on.
+type Trial struct {
+	Number int
+	Runs   []Planned
+}
+
+// Try tries mutants, in their order, and tells each outcome at once, one at a time.
+func Try(ctx context.Context, trials []Trial, o Options, heard func(Outcome)) error {
+	return each(ctx, o.Workers, trials, func(t Trial) (Outcome, error) { return o.one(ctx, t) }, heard)
+}
+
+// each does something for all of a list, so many at a time, and tells what came of it one at a time.
+func each[J, R any](ctx context.Context, workers int, list []J, do func(J) (R, error), heard func(R)) error {
 	var (
 		mu   sync.Mutex
 		errs []error
 		wait sync.WaitGroup
 	)
-	jobs := make(chan int)
-	for range max(1, o.Workers) {
+	jobs := make(chan J)
+	for range max(1, workers) {
 		wait.Go(func() {
-			for n := range jobs {
-				outcome, err := o.one(ctx, n)
+			for j := range jobs {
+				r, err := do(j)
 				mu.Lock()
 				switch {
+				case ctx.Err() != nil:
 				case err != nil:
-					errs = append(errs, fmt.Errorf("mutant %d: %w", n, err))
-				case ctx.Err() == nil:
-					outcomes[n] = outcome
-					if o.Heard != nil {
-						o.Heard(outcome)
-					}
+					errs = append(errs, err)
+				default:
+					heard(r)
 				}
 				mu.Unlock()
 			}
 		})
 	}
-	for i := range list {
-		if known, is := o.Done[list[i].Number]; is {
-			mu.Lock()
-			outcomes[known.Number] = known
-			mu.Unlock()
-			continue
-		}
+	for _, j := range list {
 		select {
-		case jobs <- list[i].Number:
+		case jobs <- j:
 		case <-ctx.Done():
 		}
 	}
 	close(jobs)
 	wait.Wait()
-	return outcomes, errors.Join(append(errs, ctx.Err())...)
+	return errors.Join(append(errs, ctx.Err())...)
 }
 
 // MemoryExit is what a process exits with that finds itself with more memory than a run can need.
 const MemoryExit = 7
 
+// process runs one, and returns what it printed and what it complained of.
+func (o *Options) process(ctx context.Context, number int, runs []Planned) (out, complaint []byte, err error) {
+	in, err := json.Marshal(runs)
+	if err != nil {
+		return nil, nil, err
+	}
+	command := exec.CommandContext(ctx, o.Program[0], o.Program[1:]...)
+	command.Env = append(os.Environ(), fmt.Sprintf("%s=%d", mutants.Variable, number))
+	var stdout, stderr bytes.Buffer
+	command.Stdin, command.Stdout, command.Stderr = bytes.NewReader(in), &stdout, &stderr
+	err = command.Run()
+	return stdout.Bytes(), bytes.TrimSpace(stderr.Bytes()), err
+}
+
 // one tries a mutant in a process of its own.
-func (o *Options) one(ctx context.Context, n int) (Outcome, error) {
+func (o *Options) one(ctx context.Context, t Trial) (Outcome, error) {
 	patient, cancel := context.WithTimeout(ctx, o.Patience)
 	defer cancel()
-	command := exec.CommandContext(patient, o.Program[0], o.Program[1:]...)
-	command.Env = append(os.Environ(), fmt.Sprintf("%s=%d", mutants.Variable, n))
-	var out, complaint bytes.Buffer
-	command.Stdout, command.Stderr = &out, &complaint
-	err := command.Run()
-	outcome := Outcome{Number: n, Noticed: true, Reached: true}
+	out, complaint, err := o.process(patient, t.Number, t.Runs)
+	outcome := Outcome{Number: t.Number, Noticed: true}
 	var exit *exec.ExitError
 	switch {
 	case patient.Err() != nil:
 		outcome.Without = "a hang"
 	case errors.As(err, &exit) && exit.ExitCode() == MemoryExit:
 		outcome.Without = "memory"
-	case errors.As(err, &exit) && exit.ExitCode() == 2 && bytes.Contains(complaint.Bytes(), []byte("goroutine ")):
+	case errors.As(err, &exit) && exit.ExitCode() == 2 && bytes.Contains(complaint, []byte("goroutine ")):
 		outcome.Without = "a crash" // that no run can be told of, as a stack without an end
 	case err != nil:
-		return outcome, fmt.Errorf("%w: %s", err, bytes.TrimSpace(complaint.Bytes()))
+		return outcome, fmt.Errorf("mutant %d: %w: %s", t.Number, err, complaint)
 	default:
 		outcome = Outcome{}
-		if err := strict.Unmarshal(out.Bytes(), &outcome); err != nil {
-			return outcome, err
+		if err := strict.Unmarshal(out, &outcome); err != nil {
+			return outcome, fmt.Errorf("mutant %d: %w", t.Number, err)
 		}
-		if outcome.Number != n {
-			return outcome, fmt.Errorf("expected the outcome of mutant %d, found that of %d", n, outcome.Number)
+		if outcome.Number != t.Number {
+			return outcome, fmt.Errorf("expected the outcome of mutant %d, found that of %d", t.Number, outcome.Number)
 		}
 	}
 	return outcome, nil
-}
-
-// A Score is what became of the mutants of one package.
-type Score struct {
-	Package  string `json:"package"`
-	Mutants  int    `json:"mutants"` // that there are
-	Tried    int    `json:"tried"`
-	Noticed  int    `json:"noticed"`
-	Argued   int    `json:"argued"` // of those that nothing noticed
-	Survived int    `json:"survived"`
-	Idle     int    `json:"idle"` // survivors that no run carried out
-}
-
-// Share is the share noticed of those tried and not argued, from 0 to 1; 0 when there are none.
-func (s Score) Share() float64 {
-	if s.Tried == s.Argued {
-		return 0
-	}
-	return float64(s.Noticed) / float64(s.Tried-s.Argued)
-}
-
-// A Report is what became of all of them.
-type Report struct {
-	Scores    []Score          `json:"scores"` // by package, and the sum, whose Package is ""
-	Survivors []Survivor       `json:"survivors"`
-	Disproved []mutants.Mutant `json:"disproved"` // argued to be equivalent, and noticed
-}
-
-// A Survivor is a mutant that nothing noticed.
-type Survivor struct {
-	mutants.Mutant
-	Reached bool `json:"reached"`
-	Runs    int  `json:"runs"`
-}
-
-// Sum makes the report.
-func Sum(all []mutants.Mutant, outcomes map[int]Outcome, arguments []Argument) *Report {
-	r := &Report{}
-	byPackage := map[string]*Score{}
-	total := &Score{}
-	for i := range all {
-		m := &all[i]
-		s := byPackage[m.Package]
-		if s == nil {
-			s = &Score{Package: m.Package}
-			byPackage[m.Package] = s
-		}
-		o, tried := outcomes[m.Number]
-		argued := slices.ContainsFunc(arguments, func(a Argument) bool { return a.Name == m.Name() })
-		for _, s := range []*Score{s, total} {
-			s.Mutants++
-			switch {
-			case !tried:
-				continue
-			case o.Noticed:
-				s.Noticed++
-			case argued:
-				s.Argued++
-			default:
-				s.Survived++
-				if !o.Reached {
-					s.Idle++
-				}
-			}
-			s.Tried++
-		}
-		switch {
-		case tried && o.Noticed && argued:
-			r.Disproved = append(r.Disproved, *m)
-		case tried && !o.Noticed && !argued:
-			r.Survivors = append(r.Survivors, Survivor{*m, o.Reached, o.Runs})
-		}
-	}
-	for _, s := range byPackage {
-		r.Scores = append(r.Scores, *s)
-	}
-	slices.SortFunc(r.Scores, func(a, b Score) int { return strings.Compare(a.Package, b.Package) })
-	r.Scores = append(r.Scores, *total)
-	return r
-}
-
-// WriteText writes the report for people.
-func (r *Report) WriteText(w io.Writer) error {
-	t := text.NewTable(text.Text("package"), text.Number("mutants"), text.Number("tried"), text.Number("noticed"), text.Number("argued"),
-		text.Number("survived"), text.Number("not carried out"), text.Number("score"))
-	for _, s := range r.Scores {
-		name := s.Package
-		if name == "" {
-			name = "all"
-		}
-		t.Row(name, s.Mutants, s.Tried, s.Noticed, s.Argued, s.Survived, s.Idle, fmt.Sprintf("%.1f%%", 100*s.Share()))
-	}
-	if err := t.Write(w); err != nil {
-		return err
-	}
-	for _, m := range r.Disproved {
-		if _, err := fmt.Fprintf(w, "\n%s:%d: argued to be equivalent, and noticed: %s\n", m.File, m.Line, m.Name()); err != nil {
-			return err
-		}
-	}
-	if len(r.Survivors) > 0 {
-		fmt.Fprintf(w, "\nsurvivors (what no run carried out is marked -):\n")
-	}
-	for _, s := range r.Survivors {
-		mark := " "
-		if !s.Reached {
-			mark = "-"
-		}
-		if _, err := fmt.Fprintf(w, "%s %s:%d: %s: %s\n", mark, s.File, s.Line, s.Kind, s.Source); err != nil {
-			return err
-		}
-	}
-	return nil
 }

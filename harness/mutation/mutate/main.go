@@ -13,9 +13,10 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"runtime/metrics"
-	"strconv"
+	"slices"
 	"syscall"
 	"time"
 
@@ -32,7 +33,7 @@ const mostMemory = 3 << 30
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+	if err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr); err != nil {
 		if !errors.Is(err, flag.ErrHelp) {
 			fmt.Fprintln(os.Stderr, "mutate:", err)
 		}
@@ -40,113 +41,221 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+type options struct {
+	seed           uint64
+	surveyed, runs int
+	every, from    int
+	match          string
+	argued         string
+	least          float64
+	asJSON         bool
+	calibrate      bool
+	processes      mutation.Options
+}
+
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
+	if os.Getenv(mutants.Variable) != "" {
+		return process(stdin, stdout)
+	}
+	var o options
 	flags := flag.NewFlagSet("mutate", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	runs := flags.Int("runs", 200, "simulated runs after which a mutant has survived")
-	seed := flags.Uint64("seed", 1, "of the first run")
-	every := flags.Int("every", 1, "try one mutant of so many")
-	from := flags.Int("from", 0, "the first one, of those")
-	workers := flags.Int("workers", runtime.NumCPU(), "processes at a time")
-	patience := flags.Duration("patience", 5*time.Minute, "how long one mutant may take")
-	argued := flags.String("argued", "", "file of the mutants that are argued to be equivalent")
-	least := flags.Float64("least", 0, "the score, in percent, below which the command fails")
-	asJSON := flags.Bool("json", false, "print the report as JSON")
+	flags.IntVar(&o.surveyed, "survey", 400, "simulated runs without a mutant, of which those are chosen that a mutant would have changed")
+	flags.IntVar(&o.runs, "runs", 100, "simulated runs after which a mutant has survived")
+	flags.Uint64Var(&o.seed, "seed", 1, "of the first run of the survey")
+	flags.IntVar(&o.every, "every", 1, "try one mutant of so many")
+	flags.IntVar(&o.from, "from", 0, "the first one, of those")
+	flags.StringVar(&o.match, "match", "", "regular expression: try only the mutants in whose names it is found")
+	flags.IntVar(&o.processes.Workers, "workers", runtime.NumCPU(), "processes at a time")
+	flags.DurationVar(&o.processes.Patience, "patience", 2*time.Minute, "how long one mutant may take")
+	flags.StringVar(&o.argued, "argued", "", "file of the mutants that are argued to be equivalent")
+	flags.Float64Var(&o.least, "least", 0, "the score, in percent and without usage, below which the command fails")
+	flags.BoolVar(&o.asJSON, "json", false, "print the report as JSON")
+	flags.BoolVar(&o.calibrate, "calibrate", false, "try no mutant: say how much changes that are neutral move each amount")
 	flags.Usage = func() {
-		fmt.Fprintln(stderr, "usage: mutate [flags] FOLDER\nFOLDER is what buildmutants has filled; outcomes are kept in it, and not made again.")
+		fmt.Fprintln(stderr, "usage: mutate [flags] FOLDER\nFOLDER is what buildmutants has filled; the survey and outcomes are kept in it, and not made again.")
 		flags.PrintDefaults()
 	}
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if os.Getenv(mutants.Variable) != "" {
-		go watchMemory()
-		o, err := mutation.Search(aurora.System(), *seed, *runs)
-		if err != nil {
-			return err
-		}
-		return json.NewEncoder(stdout).Encode(o)
+	match, err := regexp.Compile(o.match)
+	if err != nil {
+		return fmt.Errorf("-match: %w", err)
 	}
-	if flags.NArg() != 1 || *every < 1 || *runs < 1 {
+	if flags.NArg() != 1 || o.every < 1 || o.runs < 1 || o.surveyed < 1 {
 		flags.Usage()
-		return fmt.Errorf("expected one FOLDER, and -every and -runs of at least 1, found %q, %d and %d", flags.Args(), *every, *runs)
+		return fmt.Errorf("expected one FOLDER, and -every, -runs and -survey of at least 1, found %q, %d, %d and %d", flags.Args(), o.every, o.runs, o.surveyed)
 	}
 	folder := flags.Arg(0)
 	all, err := readList(filepath.Join(folder, mutants.ListFile))
 	if err != nil {
 		return err
 	}
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	o.processes.Program = []string{program}
 	var arguments []mutation.Argument
-	if *argued != "" {
-		f, err := os.Open(*argued)
+	if o.argued != "" {
+		f, err := os.Open(o.argued)
 		if err != nil {
 			return err
 		}
 		defer f.Close()
 		if arguments, err = mutation.ReadArguments(f, all); err != nil {
-			return fmt.Errorf("%s: %w", *argued, err)
+			return fmt.Errorf("%s: %w", o.argued, err)
 		}
-	}
-	kept, done, err := openKept(filepath.Join(folder, mutants.OutcomesFile(*seed, *runs)))
-	if err != nil {
-		return err
-	}
-	defer kept.Close()
-	var list []mutants.Mutant
-	tried, noticed := 0, 0
-	for i := *from; i < len(all); i += *every {
-		list = append(list, all[i])
-		if o, is := done[all[i].Number]; is {
-			tried++
-			if o.Noticed {
-				noticed++
-			}
-		}
-	}
-	program, err := os.Executable()
-	if err != nil {
-		return err
 	}
 	progress := text.NewProgress(stderr, time.Now)
-	var lost error // of what is kept
-	outcomes, err := mutation.Try(ctx, list, mutation.Options{
-		Program: []string{program, "-runs", strconv.Itoa(*runs), "-seed", strconv.FormatUint(*seed, 10)},
-		Workers: *workers, Patience: *patience, Done: done,
-		Heard: func(o mutation.Outcome) {
-			lost = errors.Join(lost, json.NewEncoder(kept).Encode(o))
-			if tried++; o.Noticed {
-				noticed++
-			}
-			progress.Show(fmt.Sprintf("%d of %d mutants, %d of them noticed", tried, len(list), noticed))
-		}})
-	progress.End()
-	if lost != nil {
-		return fmt.Errorf("an outcome could not be kept: %w", lost)
-	}
-	if err != nil && !errors.Is(err, context.Canceled) {
-		return err
-	}
-	report := mutation.Sum(all, outcomes, arguments)
-	if *asJSON {
-		e := json.NewEncoder(stdout)
-		e.SetIndent("", "  ")
-		if err := e.Encode(report); err != nil {
-			return err
-		}
-	} else if err := report.WriteText(text.On(stdout)); err != nil {
-		return err
-	}
+	defer progress.End()
+	survey, err := o.survey(ctx, filepath.Join(folder, mutants.SurveyFile(o.seed)), progress)
 	if err != nil {
-		return fmt.Errorf("interrupted; the same command goes on: %w", err)
+		return err
+	}
+	if o.calibrate {
+		return survey.Calibrate().WriteText(text.On(stdout))
+	}
+	var list []mutants.Mutant
+	for i := o.from; i < len(all); i += o.every {
+		if match.MatchString(all[i].Name()) {
+			list = append(list, all[i])
+		}
+	}
+	outcomes, interrupted := o.try(ctx, filepath.Join(folder, mutants.OutcomesFile(o.seed, o.surveyed, o.runs)), survey, list, progress)
+	if interrupted != nil && !errors.Is(interrupted, context.Canceled) {
+		return interrupted
+	}
+	report := mutation.Sum(all, survey, outcomes, arguments)
+	if err := o.print(stdout, report); err != nil {
+		return err
+	}
+	if interrupted != nil {
+		return fmt.Errorf("interrupted; the same command goes on: %w", interrupted)
 	}
 	total := report.Scores[len(report.Scores)-1]
-	if share := 100 * total.Share(); share < *least {
-		return fmt.Errorf("expected a score of at least %g%%, found %.1f%%", *least, share)
+	if share := 100 * total.Share(); share < o.least {
+		return fmt.Errorf("expected a score of at least %g%%, found %.1f%%", o.least, share)
 	}
 	if len(report.Disproved) > 0 {
 		return fmt.Errorf("expected that what is argued to be equivalent is not noticed, found %d that are", len(report.Disproved))
 	}
 	return nil
+}
+
+func (o *options) print(w io.Writer, report *mutation.Report) error {
+	if !o.asJSON {
+		return report.WriteText(text.On(w))
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(report)
+}
+
+// process makes the runs that its standard input lists, with the mutant that it has, or surveys them without one.
+func process(stdin io.Reader, stdout io.Writer) error {
+	number, err := mutation.Number()
+	if err != nil {
+		return err
+	}
+	var runs []mutation.Planned
+	in, err := io.ReadAll(io.LimitReader(stdin, maxPlanned))
+	if err != nil {
+		return err
+	}
+	if err := strict.Unmarshal(in, &runs); err != nil {
+		return err
+	}
+	go watchMemory()
+	if number > 0 {
+		o, err := mutation.Search(aurora.System(), number, runs)
+		if err != nil {
+			return err
+		}
+		return json.NewEncoder(stdout).Encode(o)
+	}
+	for _, r := range runs {
+		seen, err := mutation.Look(aurora.System(), r.Seed)
+		if err != nil {
+			return err
+		}
+		if err := json.NewEncoder(stdout).Encode(seen); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxPlanned bounds the bytes of a list of runs.
+const maxPlanned = 1 << 20
+
+// survey makes the survey, or what is missing of it.
+func (o *options) survey(ctx context.Context, name string, progress *text.Progress) (*mutation.Survey, error) {
+	kept, lines, err := openKept[mutation.Surveyed](name)
+	if err != nil {
+		return nil, err
+	}
+	defer kept.Close()
+	s := &mutation.Survey{Runs: lines}
+	var lost error
+	made := 0
+	err = s.Look(ctx, o.seed, o.surveyed, o.processes, func(r mutation.Surveyed) {
+		lost = errors.Join(lost, json.NewEncoder(kept).Encode(r))
+		made++
+		progress.Show(fmt.Sprintf("%d runs surveyed", made))
+	})
+	if lost != nil {
+		return nil, fmt.Errorf("the survey could not be kept: %w", lost)
+	}
+	// It may have more runs from an earlier try.
+	s.Runs = slices.DeleteFunc(s.Runs, func(r mutation.Surveyed) bool { return r.Seed-o.seed >= uint64(o.surveyed) })
+	return s, err
+}
+
+// try tries mutants, but for those that were tried before and those that would change no run.
+func (o *options) try(ctx context.Context, name string, survey *mutation.Survey, list []mutants.Mutant, progress *text.Progress) (map[int]mutation.Outcome, error) {
+	kept, before, err := openKept[mutation.Outcome](name)
+	if err != nil {
+		return nil, err
+	}
+	defer kept.Close()
+	done := map[int]mutation.Outcome{}
+	for _, b := range before {
+		done[b.Number] = b
+	}
+	outcomes := map[int]mutation.Outcome{}
+	noticed := 0
+	note := func(r mutation.Outcome) {
+		outcomes[r.Number] = r
+		if r.Noticed {
+			noticed++
+		}
+	}
+	var trials []mutation.Trial
+	for i := range list {
+		n := list[i].Number
+		if b, is := done[n]; is {
+			note(b)
+			continue
+		}
+		runs := survey.Choose(n, o.runs)
+		if len(runs) == 0 {
+			note(mutation.Outcome{Number: n})
+			continue
+		}
+		trials = append(trials, mutation.Trial{Number: n, Runs: runs})
+	}
+	var lost error
+	err = mutation.Try(ctx, trials, o.processes, func(r mutation.Outcome) {
+		lost = errors.Join(lost, json.NewEncoder(kept).Encode(r))
+		note(r)
+		progress.Show(fmt.Sprintf("%d of %d mutants, %d of them noticed", len(outcomes), len(list), noticed))
+	})
+	if lost != nil {
+		return nil, fmt.Errorf("an outcome could not be kept: %w", lost)
+	}
+	return outcomes, err
 }
 
 func readList(name string) ([]mutants.Mutant, error) {
@@ -161,20 +270,20 @@ func readList(name string) ([]mutants.Mutant, error) {
 	return all, nil
 }
 
-// openKept reads the outcomes of an earlier try, and opens the file to add to. A line that was cut off is of a try that was ended.
-func openKept(name string) (*os.File, map[int]mutation.Outcome, error) {
-	done := map[int]mutation.Outcome{}
+// openKept reads the lines of an earlier try, and opens the file to add to. A line that was cut off is of a try that was ended.
+func openKept[T any](name string) (*os.File, []T, error) {
+	var done []T
 	text, err := os.ReadFile(name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, err
 	}
 	whole := 0
 	for line := range linesOf(text) {
-		var o mutation.Outcome
+		var o T
 		if err := json.Unmarshal(line, &o); err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", name, err)
 		}
-		done[o.Number] = o
+		done = append(done, o)
 		whole += len(line) + 1
 	}
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o666)
