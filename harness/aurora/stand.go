@@ -113,7 +113,11 @@ func (b *built) load() *judge.Load {
 	l := &judge.Load{Time: faults.Duration(b.r.Now()), Records: uint64(len(b.watch.records)), Copies: uint64(v.Replicas), Readers: uint64(v.Readers),
 		Segments: uint64(v.Groups * v.Replicas), Nodes: uint64(len(b.r.Processes())), Starts: c.Starts, Requests: c.Requests, PageSize: uint64(v.PageSize),
 		Every: min(n.GossipEvery, n.RetryEvery, n.BackupEvery, n.MonitorEvery), Scrub: n.ScrubEvery,
-		Messages: c.Messages, Carried: b.watch.carried, Appends: c.Appends, Syncs: c.Syncs, Replaces: c.Replaces, Looks: c.Reads}
+		Messages: c.Messages, Carried: b.watch.carried, Appends: c.Appends, Syncs: c.Syncs, Replaces: c.Replaces, Looks: c.Reads,
+		Faults: uint64(len(b.c.Plan.Faults))}
+	if b.validator != nil {
+		l.GivenUp = b.validator.ReaderCounts().GivenUp
+	}
 	for _, r := range b.watch.records {
 		l.LogBytes += uint64(bytesOf(r))
 	}

@@ -32,6 +32,9 @@ type Load struct {
 	Syncs        uint64
 	Replaces     uint64
 	Looks        uint64 // reads of disks: only who scrubs reads one
+
+	Faults  uint64 // of the plan
+	GivenUp uint64 // readers that a writer gave up, since it heard nothing of them
 }
 
 // An Envelope is one amount, and the bounds that it stays in.
@@ -54,6 +57,7 @@ const (
 	bytesEach    = 300 // bytes of a message that carries neither records nor pages
 	writesEach   = 3   // writes of each copy because of a record
 	writesStart  = 20  // writes of each copy because a node started
+	givenUpEach  = 2.5 // readers given up because of a fault, and times that each is in a run
 	fewLooks     = 20  // one look in so many intervals is enough: a copy that is damaged, or busy with its files, looks at none
 )
 
@@ -67,6 +71,7 @@ func (l *Load) Envelopes() map[Check][]Envelope {
 		faults.Traffic: {
 			{What: "messages", Found: l.Messages, Most: messages},
 			{What: carried, Found: l.Carried, Most: carriedEach*l.Records*l.Copies + carriedStart*l.Starts},
+			{What: "readers given up", Found: l.GivenUp, Most: uint64(givenUpEach * float64(l.Readers+l.Faults+1))},
 			{What: "bytes of messages", Found: l.MessageBytes, Most: perRecord*l.LogBytes*hands + perRead*l.Reads*l.PageSize + bytesEach*l.Messages + perStart*l.Starts*l.PageSize},
 		},
 		faults.Writes: {

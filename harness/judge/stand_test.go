@@ -113,12 +113,13 @@ func TestEachEnvelopeObjects(t *testing.T) {
 		"sent again without end": {func(l *Load) { l.Messages = 1_000_000 }, faults.Traffic, "messages in 1s"},
 		"pages over the wire":    {func(l *Load) { l.MessageBytes = 100_000_000 }, faults.Traffic, "bytes of messages"},
 		// A digest has eight bytes of a record: a writer that sent all of its log with each record stayed far inside that envelope.
-		"the log with each record": {func(l *Load) { l.Carried = 20_000 }, faults.Traffic, "records in messages"},
-		"written again":            {func(l *Load) { l.Appends = 20_000 }, faults.Writes, "appends"},
-		"synced again":             {func(l *Load) { l.Syncs = 20_000 }, faults.Writes, "syncs"},
-		"images at every record":   {func(l *Load) { l.Replaces = 20_000 }, faults.Writes, "files replaced"},
-		"never scrubs":             {func(l *Load) { l.Looks = 10 }, faults.Upkeep, "looks at disks"},
-		"scrubs all the time":      {func(l *Load) { l.Looks = 3000 }, faults.Upkeep, "looks at disks"},
+		"the log with each record":             {func(l *Load) { l.Carried = 20_000 }, faults.Traffic, "records in messages"},
+		"a reader that says nothing of itself": {func(l *Load) { l.GivenUp = 6 }, faults.Traffic, "readers given up"},
+		"written again":                        {func(l *Load) { l.Appends = 20_000 }, faults.Writes, "appends"},
+		"synced again":                         {func(l *Load) { l.Syncs = 20_000 }, faults.Writes, "syncs"},
+		"images at every record":               {func(l *Load) { l.Replaces = 20_000 }, faults.Writes, "files replaced"},
+		"never scrubs":                         {func(l *Load) { l.Looks = 10 }, faults.Upkeep, "looks at disks"},
+		"scrubs all the time":                  {func(l *Load) { l.Looks = 3000 }, faults.Upkeep, "looks at disks"},
 	} {
 		l := fine
 		c.spoil(&l)

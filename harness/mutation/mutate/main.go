@@ -50,6 +50,7 @@ type options struct {
 	least          float64
 	asJSON         bool
 	calibrate      bool
+	reportOnly     bool
 	processes      mutation.Options
 }
 
@@ -72,6 +73,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	flags.Float64Var(&o.least, "least", 0, "the score, in percent and without usage, below which the command fails")
 	flags.BoolVar(&o.asJSON, "json", false, "print the report as JSON")
 	flags.BoolVar(&o.calibrate, "calibrate", false, "try no mutant: say how much changes that are neutral move each amount")
+	flags.BoolVar(&o.reportOnly, "report", false, "try no mutant: report on those that were tried before")
 	flags.Usage = func() {
 		fmt.Fprintln(stderr, "usage: mutate [flags] FOLDER\nFOLDER is what buildmutants has filled; the survey and outcomes are kept in it, and not made again.")
 		flags.PrintDefaults()
@@ -240,11 +242,13 @@ func (o *options) try(ctx context.Context, name string, survey *mutation.Survey,
 			continue
 		}
 		runs := survey.Choose(n, o.runs)
-		if len(runs) == 0 {
+		switch {
+		case o.reportOnly:
+		case len(runs) == 0:
 			note(mutation.Outcome{Number: n})
-			continue
+		default:
+			trials = append(trials, mutation.Trial{Number: n, Runs: runs})
 		}
-		trials = append(trials, mutation.Trial{Number: n, Runs: runs})
 	}
 	var lost error
 	err = mutation.Try(ctx, trials, o.processes, func(r mutation.Outcome) {
