@@ -35,7 +35,7 @@ type Kind string
 // The rules.
 const (
 	Negated  Kind = "negated"    // a condition is turned round
-	Dropped  Kind = "dropped"    // one side of an && or || no longer counts
+	Dropped  Kind = "dropped"    // one of what && or || joins no longer counts
 	Boundary Kind = "boundary"   // < for <=, and the like
 	Extreme  Kind = "extreme"    // min for max, or the other way round
 	OffByOne Kind = "off by one" // a +1 or -1 is left out
@@ -54,11 +54,17 @@ type Mutant struct {
 	Func    string `json:"func"` // the function or method, such as Segment.append
 	Kind    Kind   `json:"kind"`
 	Source  string `json:"source"` // what is changed, on one line
+	// Again says how many mutants before it, of the same function and rule, have the same source.
+	Again int `json:"again,omitempty"`
 }
 
 // Name says which mutant it is in a way that outlives changes elsewhere in its file.
 func (m *Mutant) Name() string {
-	return fmt.Sprintf("%s %s %s: %s", m.Package, m.Func, m.Kind, m.Source)
+	name := fmt.Sprintf("%s %s %s: %s", m.Package, m.Func, m.Kind, m.Source)
+	if m.Again > 0 {
+		name += fmt.Sprintf(" (%d)", m.Again+1)
+	}
+	return name
 }
 
 // Files in the folder that Build fills: the overlay, as `go build -overlay` reads it, and the list of mutants. Beside them whoever tries the
@@ -104,6 +110,9 @@ var ErrNone = errors.New("expected Go functions that can be changed, found none"
 
 // spoken are methods that make text for people, or are held by tests alone since no simulated run gives them anything to refuse.
 var spoken = []string{"String", "GoString", "Error", "Validate", "Counters", "State"}
+
+// measures are types that count for people: no node does anything else for what their methods make of it.
+var measures = []string{"Counters.", "Lags."}
 
 // Build makes the mutants of some packages, given as folders below root, which is a module's, and writes their overlay and list into the
 // folder out, which is emptied first: one that holds anything but an
@@ -210,7 +219,13 @@ func (m *maker) mutant(k Kind, n ast.Node) int {
 	}
 	number := m.next
 	m.next++
-	m.made = append(m.made, Mutant{Number: number, Package: m.folder, File: m.file, Line: m.fset.Position(n.Pos()).Line, Func: m.function, Kind: k, Source: source})
+	again := 0
+	for i := range m.made {
+		if o := &m.made[i]; o.Func == m.function && o.Kind == k && o.Source == source {
+			again++
+		}
+	}
+	m.made = append(m.made, Mutant{Number: number, Package: m.folder, File: m.file, Line: m.fset.Position(n.Pos()).Line, Func: m.function, Kind: k, Source: source, Again: again})
 	return number
 }
 
@@ -222,7 +237,7 @@ func (m *maker) make(home string) ([]byte, error) {
 	}
 	m.edits = append(m.edits, edit{m.at(f.Name.End()), m.at(f.Name.End()), fmt.Sprintf("\n\nimport %q\n", home)})
 	for _, d := range f.Decls {
-		if d, is := d.(*ast.FuncDecl); is && d.Body != nil && !slices.Contains(spoken, d.Name.Name) {
+		if d, is := d.(*ast.FuncDecl); is && d.Body != nil && !slices.Contains(spoken, d.Name.Name) && !slices.Contains(measures, receiver(d)) {
 			m.function = receiver(d) + d.Name.Name
 			m.walk(d.Body)
 		}
@@ -327,13 +342,8 @@ var boundaries = map[token.Token]string{token.LSS: "Less", token.GTR: "Greater",
 func (m *maker) binary(n *ast.BinaryExpr) bool {
 	switch n.Op {
 	case token.LAND, token.LOR:
-		for _, side := range []ast.Expr{n.X, n.Y} {
-			name := "And"
-			if n.Op == token.LOR {
-				name = "Or"
-			}
-			m.wrap(side, fmt.Sprintf("mutant.%s(%d, ", name, m.mutant(Dropped, side)), ")", func() { m.walk(side) })
-		}
+		m.operand(n.Op, n.X)
+		m.operand(n.Op, n.Y)
 		return false
 	case token.LSS, token.GTR, token.LEQ, token.GEQ:
 		m.infix(n, Boundary, boundaries[n.Op])
@@ -350,6 +360,21 @@ func (m *maker) binary(n *ast.BinaryExpr) bool {
 		return false
 	}
 	return true
+}
+
+// operand makes the mutant of one of what && or || joins. Of a chain each is one, and not the first two of three together: who notices
+// that one of them is missing notices that both are.
+func (m *maker) operand(op token.Token, x ast.Expr) {
+	if y, is := x.(*ast.BinaryExpr); is && y.Op == op {
+		m.operand(op, y.X)
+		m.operand(op, y.Y)
+		return
+	}
+	name := "And"
+	if op == token.LOR {
+		name = "Or"
+	}
+	m.wrap(x, fmt.Sprintf("mutant.%s(%d, ", name, m.mutant(Dropped, x)), ")", func() { m.walk(x) })
 }
 
 // infix makes a call of an expression with an operator.

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/firstgap/firstgap/faults"
@@ -58,6 +59,13 @@ func (c *CopyStand) follows() bool {
 	return c.Member && c.Running && !c.Lost && !(c.State.Damaged && c.Flips > 0)
 }
 
+// mends tells whether a copy whose disk has rotted can be asked to mend itself: it knows what it has lost, and another one has that.
+func (g *Group) mends(c *CopyStand) bool {
+	return c.Member && c.Running && !c.Lost && !c.State.Dead && slices.ContainsFunc(g.Copies, func(o CopyStand) bool {
+		return o.follows() && !o.State.Damaged && o.State.SCL >= g.Last && (c.Bare || !o.Bare)
+	})
+}
+
 // Settled tells whether every copy stands as it must, so that waiting changes nothing. The disks are waited for as all else is: a
 // segment that has just turned its log into pages, as it may after a floor that lagged for long, has both until the shorter log is
 // durable (seed 6012135).
@@ -84,19 +92,23 @@ func (s *Stand) CatchUp() (broken []error) {
 	return broken
 }
 
-// Wholeness lists the members that are damaged though no bit of their disks was flipped. One of which a bit was can stay damaged: what
-// it lost may be of a line that its peers have left.
+// Wholeness lists the members that are damaged though no bit of their disks was flipped, and those of which one was that know what they
+// have lost: another copy has it, or a join drops it.
 func (s *Stand) Wholeness() (broken []error) {
 	s.each(func(g *Group, c *CopyStand) {
-		if c.follows() && c.State.Damaged {
+		switch {
+		case !c.State.Damaged:
+		case c.follows():
 			broken = append(broken, s.error(g, c, "a whole copy", "a damaged one, whose disk is fine"))
+		case s.Active != nil && g.mends(c):
+			broken = append(broken, s.error(g, c, "a whole copy", "a damaged one, which knows what has rotted, and whose peers have it"))
 		}
 	})
 	return broken
 }
 
-// Replacement lists the copies that were lost and are members, in groups that have a spare, and the memberships that stay between
-// two.
+// Replacement lists the copies that were lost, or do not know what has rotted on them, and are members, in groups that have a spare, and
+// the memberships that stay between two.
 func (s *Stand) Replacement() (broken []error) {
 	if s.Active == nil {
 		return nil
@@ -114,10 +126,16 @@ func (s *Stand) Replacement() (broken []error) {
 			continue
 		}
 		for k := range g.Copies {
-			if c := &g.Copies[k]; c.Member && c.Lost && spares[c.Bare] > 0 {
-				spares[c.Bare]--
-				broken = append(broken, s.error(g, c, "a spare in its place", "a member whose disk is lost"))
+			c := &g.Copies[k]
+			if !c.Member || spares[c.Bare] == 0 || !c.Lost && !(c.Running && c.State.Dead) {
+				continue
 			}
+			spares[c.Bare]--
+			found := "a member whose disk is lost"
+			if !c.Lost {
+				found = "a member that does not know what it has lost"
+			}
+			broken = append(broken, s.error(g, c, "a spare in its place", found))
 		}
 	}
 	return broken

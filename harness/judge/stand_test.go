@@ -31,14 +31,25 @@ func TestEachCheckOfTheStandObjects(t *testing.T) {
 		check           Check
 		expected, found string
 	}{
-		"whole":                             {func(s *Stand) {}, "", "", ""},
-		"behind":                            {func(s *Stand) { first(s).State.SCL = 87 }, faults.CatchUp, "SCL 88 within 5s", "87"},
-		"on an old line":                    {func(s *Stand) { first(s).State.Line = 1 }, faults.CatchUp, "the history of epoch 2", "that of 1"},
-		"does not serve":                    {func(s *Stand) { first(s).State.Serving = false }, faults.CatchUp, "it serves", "it does not"},
-		"behind, and no member":             {func(s *Stand) { s.Groups[0].Copies[3].State.SCL = 0 }, "", "", ""},
-		"behind, and down":                  {func(s *Stand) { first(s).State.SCL, first(s).Running = 0, false }, "", "", ""},
-		"damaged":                           {func(s *Stand) { first(s).State.Damaged = true }, faults.Wholeness, "a whole copy", "a damaged one"},
-		"damaged by rot":                    {func(s *Stand) { first(s).State.Damaged, first(s).Flips = true, 1 }, "", "", ""},
+		"whole":                 {func(s *Stand) {}, "", "", ""},
+		"behind":                {func(s *Stand) { first(s).State.SCL = 87 }, faults.CatchUp, "SCL 88 within 5s", "87"},
+		"on an old line":        {func(s *Stand) { first(s).State.Line = 1 }, faults.CatchUp, "the history of epoch 2", "that of 1"},
+		"does not serve":        {func(s *Stand) { first(s).State.Serving = false }, faults.CatchUp, "it serves", "it does not"},
+		"behind, and no member": {func(s *Stand) { s.Groups[0].Copies[3].State.SCL = 0 }, "", "", ""},
+		"behind, and down":      {func(s *Stand) { first(s).State.SCL, first(s).Running = 0, false }, "", "", ""},
+		"damaged":               {func(s *Stand) { first(s).State.Damaged = true }, faults.Wholeness, "a whole copy", "a damaged one"},
+		"damaged by rot": {func(s *Stand) { first(s).State.Damaged, first(s).Flips = true, 1 }, faults.Wholeness, "a whole copy",
+			"a damaged one, which knows what has rotted"},
+		"damaged by rot, and no other copy has pages": {func(s *Stand) {
+			first(s).State.Damaged, first(s).Flips = true, 1
+			s.Groups[0].Copies[2].Running = false
+		}, "", "", ""},
+		"dead by rot": {func(s *Stand) { first(s).State.Damaged, first(s).State.Dead, first(s).Flips = true, true, 1 }, faults.Replacement,
+			"a spare in its place", "a member that does not know what it has lost"},
+		"dead by rot, and no spare": {func(s *Stand) {
+			first(s).State.Damaged, first(s).State.Dead, first(s).Flips = true, true, 1
+			s.Groups[0].Copies = s.Groups[0].Copies[:3]
+		}, "", "", ""},
 		"lost":                              {func(s *Stand) { first(s).Lost = true }, faults.Replacement, "a spare in its place", "a member whose disk is lost"},
 		"lost, and no spare":                {func(s *Stand) { first(s).Lost = true; s.Groups[0].Copies = s.Groups[0].Copies[:3] }, "", "", ""},
 		"lost, and a spare of another kind": {func(s *Stand) { s.Groups[0].Copies[1].Lost = true }, "", "", ""},

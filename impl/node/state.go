@@ -21,6 +21,7 @@ type State struct {
 	Floor   LSN    // of a segment: up to where it has page images in the place of log; of a writer: up to where it may have them
 	Serving bool   // it answers what its role is there for
 	Damaged bool   // it knows that it has lost something, and claims nothing
+	Dead    bool   // of a segment: what it has lost has no name, so no peer can give it again
 	Deposed bool   // it knows that it was replaced, and will not serve again
 	// Counters is what it has done since it was made, by the names that reports use.
 	Counters []Counter

@@ -44,7 +44,7 @@ func (s *Segment) complete() node.LSN {
 
 // coalesce begins to raise the floor, if that is worth its while.
 func (s *Segment) coalesce(out *node.Effects) {
-	if !s.serving || s.Damaged() || s.ahead.frozen() || s.pending != nil || s.trimming || s.filling.busy {
+	if !s.serving || s.Damaged() || s.ahead.frozen() || s.busy() {
 		return
 	}
 	target := s.target()

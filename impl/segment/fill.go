@@ -25,10 +25,7 @@ type filling struct {
 // fillFrom begins to fetch a peer's images, unless it is known to have none: a segment that asks its peers by turns, and waits for
 // each until the turn after the next, would ask none but tails where every other peer is one.
 func (s *Segment) fillFrom(peer node.ID, out *node.Effects) {
-	if _, r, known := s.volume.Find(peer); known && s.isTail(r) && !s.tail {
-		return
-	}
-	if s.filling.busy || s.pending != nil || s.trimming || !s.settled() || s.ahead.frozen() || s.durable.line() != s.ahead.line() {
+	if !s.fillsFrom(peer) || s.filling.busy || s.pending != nil || s.trimming || !s.settled() || s.ahead.frozen() || s.durable.line() != s.ahead.line() {
 		return
 	}
 	s.fills++
@@ -173,6 +170,12 @@ func (s *Segment) filled(wasDamaged bool, out *node.Effects) {
 
 func (s *Segment) fillTrace(im *images) node.Trace {
 	return node.Trace{Action: node.ActFill, Epoch: s.durable.line(), From: im.from, LSN: im.floor}
+}
+
+// fillsFrom tells whether a peer has images for this segment: a tail has none but for tails.
+func (s *Segment) fillsFrom(peer node.ID) bool {
+	_, r, known := s.volume.Find(peer)
+	return s.tail || known && !s.isTail(r)
 }
 
 // isTail tells whether a replica keeps the log alone.

@@ -92,6 +92,9 @@ func (s *Segment) take(from node.ID, m *node.GossipGive, out *node.Effects) {
 			s.accept(r, from, out)
 		}
 	}
+	if s.fillsFrom(from) {
+		s.waitNoLonger(m.Floor, out)
+	}
 	if m.Floor > s.complete() || len(s.lost) > 0 && m.Floor >= s.lost[0].lsn {
 		s.fillFrom(from, out)
 	}
@@ -100,7 +103,7 @@ func (s *Segment) take(from node.ID, m *node.GossipGive, out *node.Effects) {
 // refetch writes a record anew that had become unreadable. In the model the segment never stopped holding it. A join that
 // is on its way to the disk may drop the record: written behind the join, it would be held off the history.
 func (s *Segment) refetch(r *node.Record, out *node.Effects) {
-	if !r.Intact() || !s.ahead.history.Has(r.LSN, r.Epoch) || s.has(r.LSN, r.Epoch) || len(s.queue) >= maxQueued {
+	if r.LSN <= s.imagesOnly || !r.Intact() || !s.ahead.history.Has(r.LSN, r.Epoch) || s.has(r.LSN, r.Epoch) || len(s.queue) >= maxQueued {
 		return
 	}
 	s.enqueue(entry{kind: recordEntry, record: r, lsn: r.LSN, epoch: r.Epoch, again: true}, out)

@@ -111,6 +111,9 @@ func (s *Segment) drop() {
 	})
 	s.scl = scl
 	s.lost = slices.DeleteFunc(s.lost, func(l lostRecord) bool { return !onLine(l.lsn, l.epoch) })
+	if len(s.lost) == 0 {
+		s.imagesOnly = 0
+	}
 	for _, v := range s.pages {
 		v.keep(onLine)
 	}

@@ -180,6 +180,9 @@ func (s *Segment) put(set *imageSet) {
 	}
 	s.held = slices.Delete(s.held, 0, i)
 	s.lost = slices.DeleteFunc(s.lost, func(l lostRecord) bool { return l.lsn <= set.floor })
+	if s.imagesOnly <= set.floor {
+		s.imagesOnly = 0
+	}
 	s.scl = max(s.scl, set.tail.LSN)
 	if s.told < set.floor {
 		s.told, s.lastAt = set.floor, set.tail.LSN

@@ -122,3 +122,72 @@ func TestWhatWaitsToBeToldIsNotTakenForTold(t *testing.T) {
 	require.Equal(t, []node.Action{node.ActStore, node.ActFence, node.ActHolds}, actions(b.traces))
 	require.Equal(t, second, b.traces[0].Record)
 }
+
+// fillAsked returns the question for images that was sent last.
+func (b *bench) fillAsked() *node.FillAsk {
+	b.t.Helper()
+	for i := len(b.sent) - 1; i >= 0; i-- {
+		if m, is := b.sent[i].Message.(*node.FillAsk); is {
+			return m
+		}
+	}
+	require.Fail(b.t, "no images were asked for")
+	return nil
+}
+
+// The last record rots before anything says that its step was told, and the peers collect it on a later line. The start waited for the
+// record to tell the step, and until then took neither the join nor images: it was damaged for ever. Runs in which everything that rots
+// has to be mended found it.
+func TestAStepThatWaitsForACollectedRecordIsGivenUp(t *testing.T) {
+	b := newBench(t)
+	first := record(1, 0, 1, "a", "", "1")
+	b.get(writer1, writes(1, first))
+	b.disk()
+	b.rotLast()
+	b.restart()
+	require.True(t, b.seg.Damaged())
+	history := node.FirstHistory().Cut(5, 3)
+	b.get(writer2, &node.Join{Epoch: 3, History: history})
+	require.IsType(t, &node.Damaged{}, b.answer())
+	b.get(peer, &node.GossipGive{Line: 3, Floor: 5})
+	b.sent = nil
+	b.get(writer2, &node.Join{Epoch: 3, History: history})
+	b.disk()
+	require.IsType(t, &node.Joined{}, b.answer())
+	require.True(t, b.seg.Damaged(), "it still lacks what it acknowledged")
+
+	// As a record it comes no more: nobody knows whether the model has seen it stored.
+	b.get(peer, &node.GossipGive{Line: 1, Records: []*node.Record{first}})
+	b.disk()
+	require.True(t, b.seg.Damaged())
+	require.Empty(t, b.told(node.ActStore))
+	for range 2 {
+		b.fire(gossipTimer) // a filling that began on the line before is given up
+	}
+	b.get(peer, &node.GossipGive{Line: 3, Floor: 5})
+	b.get(peer, &node.FillGive{Token: b.fillAsked().Token, At: 5, Last: heldOf(first), Done: true})
+	b.disk()
+	require.False(t, b.seg.Damaged())
+	require.Equal(t, node.LSN(1), b.seg.SCL())
+	require.Len(t, b.told(node.ActFill), 1)
+	require.Empty(t, b.told(node.ActStore))
+	b.restart()
+	require.False(t, b.seg.Damaged())
+}
+
+// A tail's floor says nothing to a segment that keeps pages: it gets no images there, and waits for the record.
+func TestAStepWaitsOnWhenATailHasCollected(t *testing.T) {
+	v := testVolume()
+	v.Tails = []bool{false, true, false}
+	b := newBenchOf(t, self, v)
+	first := record(1, 0, 1, "a", "", "1")
+	b.get(writer1, writes(1, first))
+	b.disk()
+	b.rotLast()
+	b.restart()
+	b.get(peer, &node.GossipGive{Line: 1, Floor: 5})
+	b.get(3, &node.GossipGive{Line: 1, Records: []*node.Record{first}})
+	b.disk()
+	require.False(t, b.seg.Damaged())
+	require.Len(t, b.told(node.ActStore), 1)
+}

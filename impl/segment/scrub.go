@@ -24,7 +24,7 @@ type scrubbing struct {
 // scrub reads on.
 func (s *Segment) scrub(out *node.Effects) {
 	b := &s.scrubs
-	if !s.serving || s.Damaged() || b.reading || s.pending != nil || s.trimming {
+	if !s.serving || s.Damaged() || b.reading || s.busy() {
 		return
 	}
 	if b.void {
@@ -46,11 +46,15 @@ func (s *Segment) scrub(out *node.Effects) {
 	out.Read(file, b.at, b.size, scrubToken)
 }
 
+// busy tells whether a file is being replaced, or soon will be by a peer's images. What has rotted is looked for again later: written
+// anew while the last images of a peer come, the file of images would be replaced twice at once.
+func (s *Segment) busy() bool { return s.pending != nil || s.trimming || s.filling.busy }
+
 // scrubbed verifies what was read.
 func (s *Segment) scrubbed(data []byte, out *node.Effects) {
 	b := &s.scrubs
 	b.reading = false
-	if b.void || s.pending != nil || s.trimming || s.Damaged() {
+	if b.void || s.busy() || s.Damaged() {
 		*b = scrubbing{images: b.images}
 		return
 	}

@@ -112,3 +112,25 @@ func TestScrubbingLargeEntries(t *testing.T) {
 		require.EqualValues(t, i+1, b.seg.Counters().Rotten)
 	}
 }
+
+// A piece of the images is on its way from the disk, rotten, when the segment begins to fetch those of a peer. It wrote its own anew, then
+// the peer's, and was told twice that they are durable: the second time it had none on the way, and ended itself.
+func TestRotThatIsFoundInTheMiddleOfAFilling(t *testing.T) {
+	rs := chain(9, 3)
+	b := scrubBench(t, rs)
+	for !b.seg.scrubs.images {
+		b.fire(scrubTimer)
+		b.disk()
+	}
+	b.images = slices.Clone(b.images)
+	b.images[len(b.images)-10] ^= 1
+	b.fire(scrubTimer)
+	b.get(peer, &node.GossipGive{Line: 1, Floor: 12})
+	ask := b.fillAsked()
+	b.one(true) // what was read
+	require.Empty(t, b.pending, "it begins to write nothing that is replaced at once")
+	b.get(peer, &node.FillGive{Token: ask.Token, At: 12, Last: heldOf(rs[8]), Done: true})
+	b.disk()
+	require.Equal(t, node.LSN(12), b.seg.Floor())
+	require.False(t, b.seg.Damaged())
+}

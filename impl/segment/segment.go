@@ -88,17 +88,19 @@ type Segment struct {
 	whole    []byte // the bytes by which this step replaces the images
 	shorter  []byte // the bytes by which this step replaces the log
 
-	serving  bool         // false until a start has settled what the disk holds
-	settling []untold     // what a start has to tell once nothing is lost
-	stopped  bool         // an operation of the disk failed: until the process starts again it does nothing
-	room     roomless     // what is left to do since the disk was full
-	dead     bool         // something durable is unreadable, and no header says what: for ever without a vote
-	lost     []lostRecord // durable once, unreadable now, to be fetched from a peer
-	writers  map[node.Epoch]node.ID
-	pages    map[node.PageID]*versions
-	order    []node.PageID // of pages, ascending: nothing may depend on the order of a map
-	ticks    int
-	asked    int // peers asked for what it may lack
+	serving  bool     // false until a start has settled what the disk holds
+	settling []untold // what a start has to tell once nothing is lost
+	// imagesOnly is up to where lost records are taken in images alone, since it is not known whether they were told of; 0: nowhere.
+	imagesOnly node.LSN
+	stopped    bool         // an operation of the disk failed: until the process starts again it does nothing
+	room       roomless     // what is left to do since the disk was full
+	dead       bool         // something durable is unreadable, and no header says what: for ever without a vote
+	lost       []lostRecord // durable once, unreadable now, to be fetched from a peer
+	writers    map[node.Epoch]node.ID
+	pages      map[node.PageID]*versions
+	order      []node.PageID // of pages, ascending: nothing may depend on the order of a map
+	ticks      int
+	asked      int // peers asked for what it may lack
 
 	pending    *imageSet // on its way to the disk
 	trimming   bool      // a shorter log is on its way to the disk
@@ -502,7 +504,7 @@ func (s *Segment) readLog(from node.ID, m *node.ReadLog, out *node.Effects) {
 func (s *Segment) enqueue(e entry, out *node.Effects) {
 	s.position++
 	e.position, e.synced = s.position, s.synced
-	if len(s.settling) > 0 {
+	if len(s.settling) > 0 || s.imagesOnly > 0 {
 		// What waits to be told is durable, and not told: the next start has to tell it, and does so of what lies behind
 		// the highest position that an entry knows to be synced.
 		e.synced = s.toldTo

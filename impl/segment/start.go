@@ -211,6 +211,25 @@ func (s *Segment) tellUntold(out *node.Effects) {
 	s.settling = nil
 }
 
+// waitNoLonger gives up the steps that wait for records at or below the floor of a peer that gives images, and from now on takes these
+// records in images alone. A segment with untold steps takes neither images nor the join that it may need before: one whose last record
+// had rotted, and whose peers had collected that record on a later line, was damaged for ever. Whether such a step was told before the
+// crash nothing says. The model has the record with the images in any case; as a record that is there again it might be one that the
+// model never saw stored.
+func (s *Segment) waitNoLonger(floor node.LSN, out *node.Effects) {
+	n := len(s.settling)
+	s.settling = slices.DeleteFunc(s.settling, func(u untold) bool {
+		if !u.waits() || u.lsn > floor {
+			return false
+		}
+		s.imagesOnly = max(s.imagesOnly, u.lsn)
+		return true
+	})
+	if len(s.settling) < n {
+		s.tellUntold(out)
+	}
+}
+
 // foundAgain completes the step that waits for the record.
 func (s *Segment) foundAgain(r *node.Record) {
 	for i := range s.settling {

@@ -5,7 +5,7 @@ import "github.com/firstgap/firstgap/impl/node"
 // State implements node.Teller.
 func (s *Segment) State() node.State {
 	return node.State{Role: "segment", Phase: s.phase(), Promise: s.durable.promise, Line: s.durable.line(), SCL: s.scl, Floor: s.images.floor, Serving: s.serving,
-		Damaged: s.Damaged(), Counters: node.Counters(s.Counters())}
+		Damaged: s.Damaged(), Dead: s.dead, Counters: node.Counters(s.Counters())}
 }
 
 func (s *Segment) phase() string {
