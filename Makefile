@@ -13,6 +13,7 @@ OVERLAY ?= build/overlay
 # What `make mutants` makes mistakes in, and how many runs each of them survives at most.
 MUTANT_PACKAGES ?= impl/segment impl/writer impl/control impl/reader
 MUTANT_FLAGS ?=
+MUTANTS_ARGUED ?= harness/mutation/argued.tsv
 
 RUN_FLAGS ?=
 TEST_FLAGS ?=
@@ -52,7 +53,7 @@ test-faults: overlay ## the failpoint build: every planted bug must be found
 mutants: ## how many small mistakes in the nodes simulated runs notice; for hours, and interrupted, build/mutate build/mutants goes on
 	go run ./faults/buildmutants -o build/mutants $(MUTANT_PACKAGES)
 	go build -overlay=build/mutants/overlay.json -o build/mutate ./harness/mutation/mutate
-	build/mutate $(MUTANT_FLAGS) build/mutants
+	build/mutate -argued $(MUTANTS_ARGUED) $(MUTANT_FLAGS) build/mutants
 
 bench: ## all benchmarks with their metrics
 	mkdir -p build

@@ -109,7 +109,7 @@ var switches []byte
 var ErrNone = errors.New("expected Go functions that can be changed, found none")
 
 // spoken are methods that make text for people, or are held by tests alone since no simulated run gives them anything to refuse.
-var spoken = []string{"String", "GoString", "Error", "Validate", "Counters", "State"}
+var spoken = []string{"String", "GoString", "Error", "Validate", "Counters", "State", "phase"}
 
 // measures are types that count for people: no node does anything else for what their methods make of it.
 var measures = []string{"Counters.", "Lags."}
@@ -414,7 +414,7 @@ func (m *maker) list(statements []ast.Stmt) {
 func omissible(s ast.Stmt) bool {
 	switch s := s.(type) {
 	case *ast.AssignStmt:
-		return s.Tok != token.DEFINE && !slices.ContainsFunc(s.Lhs, counted)
+		return s.Tok != token.DEFINE && !slices.ContainsFunc(s.Lhs, counted) && !(len(s.Rhs) == 1 && reserves(s.Rhs[0]))
 	case *ast.IncDecStmt:
 		return !counted(s.X)
 	case *ast.ExprStmt:
@@ -426,6 +426,20 @@ func omissible(s ast.Stmt) bool {
 		return !is || name.Name != "panic"
 	}
 	return false
+}
+
+// reserves tells whether an expression is a call of slices.Grow, which only has room made earlier than append would make it.
+func reserves(x ast.Expr) bool {
+	call, is := x.(*ast.CallExpr)
+	if !is {
+		return false
+	}
+	name, is := call.Fun.(*ast.SelectorExpr)
+	if !is || name.Sel.Name != "Grow" {
+		return false
+	}
+	in, is := name.X.(*ast.Ident)
+	return is && in.Name == "slices"
 }
 
 // counted tells whether an expression is one of the counters of a node.

@@ -16,7 +16,10 @@ import (
 // source has every thing that is changed once, and what must stay as it is.
 const source = `package p
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 type S struct {
 	counters struct{ N int }
@@ -31,10 +34,11 @@ func (s *S) Do(a, b int) string {
 		return "seven"
 	}
 	s.x = append(s.x, min(a, b)-1)
+	s.x = slices.Grow(s.x, 3)
 	for i := 0; i < 2; i++ {
 		s.add(i)
 	}
-	big := a > 5 && b > 5
+	big := a > 5 && b > 5 && a != 42
 	switch {
 	case big:
 		return fmt.Sprint(s.x, "big")
@@ -45,6 +49,11 @@ func (s *S) Do(a, b int) string {
 	}
 	return fmt.Sprint(s.x)
 }
+
+// A Counters counts for people.
+type Counters struct{ N int }
+
+func (c *Counters) Add(o Counters) { c.N += o.N }
 
 func (s *S) add(n int) { s.x = append(s.x, n+1) }
 
@@ -73,7 +82,7 @@ func main() {
 		}
 		fmt.Print(" infected: ", mutant.Infected())
 	}()
-	for _, ab := range [][2]int{{7, 9}, {3, 3}, {5, 6}, {6, 6}, {9, 8}, {2, 1}, {6, 5}} {
+	for _, ab := range [][2]int{{7, 9}, {42, 43}, {3, 3}, {5, 6}, {6, 6}, {9, 8}, {2, 1}, {6, 5}} {
 		fmt.Print((&p.S{}).Do(ab[0], ab[1]), " ")
 	}
 }
@@ -97,23 +106,24 @@ func TestEachMutantIsAnother(t *testing.T) {
 		names = append(names, fmt.Sprintf("%d %s %s", m.Line, m.Kind, m.Source))
 	}
 	require.Equal(t, []string{
-		`14 negated a == 7`,
-		`17 left out s.x = append(s.x, min(a, b)-1)`,
-		`17 off by one min(a, b)-1`,
-		`17 extreme min(a, b)`,
-		`19 left out s.add(i)`,
-		`21 dropped a > 5`,
-		`21 boundary a > 5`,
-		`21 dropped b > 5`,
-		`21 boundary b > 5`,
-		`23 negated big`,
-		`25 negated a <= b || b == 1`,
-		`25 dropped a <= b`,
-		`25 boundary a <= b`,
-		`25 dropped b == 1`,
-		`26 left out s.x[0]++`,
-		`33 left out s.x = append(s.x, n+1)`,
-		`33 off by one n+1`,
+		`17 negated a == 7`,
+		`20 left out s.x = append(s.x, min(a, b)-1)`,
+		`20 off by one min(a, b)-1`,
+		`20 extreme min(a, b)`,
+		`23 left out s.add(i)`,
+		`25 dropped a > 5`,
+		`25 boundary a > 5`,
+		`25 dropped b > 5`,
+		`25 boundary b > 5`,
+		`25 dropped a != 42`,
+		`27 negated big`,
+		`29 negated a <= b || b == 1`,
+		`29 dropped a <= b`,
+		`29 boundary a <= b`,
+		`29 dropped b == 1`,
+		`30 left out s.x[0]++`,
+		`42 left out s.x = append(s.x, n+1)`,
+		`42 off by one n+1`,
 	}, names)
 	list, err := os.ReadFile(filepath.Join(out, mutants.ListFile))
 	require.NoError(t, err)
@@ -133,12 +143,26 @@ func TestEachMutantIsAnother(t *testing.T) {
 		require.NoError(t, err)
 		return string(said)
 	}
-	const right = "seven [3 1 2] [5 1 2] [5 1 2]big [7 1 2]big [1 1 2]  panic: no "
+	const right = "seven [42 1 2] [3 1 2] [5 1 2] [5 1 2]big [7 1 2]big [1 1 2]  panic: no "
 	all := with(0)
-	require.Equal(t, right+"infected: [1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17]", all, "each of them makes a difference somewhere")
+	require.Equal(t, right+"infected: [1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18]", all, "each of them makes a difference somewhere")
 	for _, m := range made {
 		require.NotContains(t, with(m.Number), right, m.Name())
 	}
+}
+
+// An argument names its mutant. Of two in one function that look alike, the second one has a name of its own.
+func TestEachMutantHasAName(t *testing.T) {
+	root := t.TempDir()
+	require.NoError(t, os.MkdirAll(filepath.Join(root, "impl/p"), 0o777))
+	require.NoError(t, os.WriteFile(filepath.Join(root, "impl/p/p.go"), []byte("package p\n\nfunc f(x []int) {\n\tx[0]++\n\tx[0]++\n}\n\nfunc g(x []int) {\n\tx[0]++\n}\n"), 0o666))
+	made, err := mutants.Build(root, "example.com/m", filepath.Join(root, "out"), "impl/p")
+	require.NoError(t, err)
+	var names []string
+	for _, m := range made {
+		names = append(names, m.Name())
+	}
+	require.Equal(t, []string{"impl/p f left out: x[0]++", "impl/p f left out: x[0]++ (2)", "impl/p g left out: x[0]++"}, names)
 }
 
 func TestNothingToChangeIsAnError(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -74,6 +75,33 @@ func TestWrongUseIsNamed(t *testing.T) {
 	require.ErrorContains(t, call("[]"), "expected the number of a mutant")
 	t.Setenv(mutants.Variable, "1")
 	require.Error(t, call("[{"))
+}
+
+// The arguments that are kept are for mutants that there are: one of a line that has changed since argues for nothing.
+func TestTheArgumentsAreForTheMutantsOfTheNodes(t *testing.T) {
+	const root = "../../.."
+	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
+	require.NoError(t, err)
+	packages := regexp.MustCompile(`(?m)^MUTANT_PACKAGES \?= (.+)$`).FindSubmatch(makefile)
+	require.NotNil(t, packages)
+	all, err := mutants.Build(root, "github.com/firstgap/firstgap", filepath.Join(t.TempDir(), "mutants"), strings.Fields(string(packages[1]))...)
+	require.NoError(t, err)
+	kept, err := os.Open("../argued.tsv")
+	require.NoError(t, err)
+	defer kept.Close()
+	arguments, err := mutation.ReadArguments(kept, all)
+	require.NoError(t, err)
+	require.NotEmpty(t, arguments)
+	names := map[string]bool{}
+	for _, a := range arguments {
+		require.False(t, names[a.Name], "two arguments for %s", a.Name)
+		names[a.Name] = true
+	}
+	byName := map[string]bool{}
+	for _, m := range all {
+		require.False(t, byName[m.Name()], "two mutants are called %s", m.Name())
+		byName[m.Name()] = true
+	}
 }
 
 // A process without a mutant surveys the runs that it is given, and one with a mutant makes them.
