@@ -56,9 +56,9 @@ func Guarantee(c Check) string {
 	case faults.CatchUp:
 		return "once nothing goes wrong any more, every live member of a group follows the newest history and has all of the group's log"
 	case faults.Wholeness:
-		return "once nothing goes wrong any more, a member is damaged only if its disk was"
+		return "once nothing goes wrong any more, a member is damaged only if its disk was, and no other copy has what it lost"
 	case faults.Replacement:
-		return "once nothing goes wrong any more, a copy that was lost is no member of a group that has a spare, and no membership stays between two"
+		return "once nothing goes wrong any more, a copy that is lost, or does not know what it has lost, is no member of a group that has a spare, and no membership stays between two"
 	case faults.Collection:
 		return "log that no reader and no recovery needs turns into pages"
 	case faults.Floor:
