@@ -50,6 +50,11 @@ func (b *built) stand() *judge.Stand {
 		}
 		s.Groups = append(s.Groups, group)
 	}
+	for _, id := range b.volume.Readers {
+		if state, tells := b.r.State(id); tells && state.Role == string(faults.Reader) {
+			s.Readers = append(s.Readers, judge.ReaderStand{Name: b.r.Name(id), Running: b.r.Running(id), State: state})
+		}
+	}
 	return s
 }
 

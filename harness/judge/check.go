@@ -54,7 +54,7 @@ func Guarantee(c Check) string {
 	case faults.Tree:
 		return "what the writers logged makes a tree that is whole after every structural change, and holds the rows that were written"
 	case faults.CatchUp:
-		return "once nothing goes wrong any more, every live member of a group follows the newest history and has all of the group's log"
+		return "once nothing goes wrong any more, every live member of a group follows the newest history and has all of the group's log, and every live reader serves all that is durable"
 	case faults.Wholeness:
 		return "once nothing goes wrong any more, a member is damaged only if its disk was, and no other copy has what it lost"
 	case faults.Replacement:

@@ -15,8 +15,16 @@ import (
 type Stand struct {
 	Bound faults.Duration // how long it may take, from the last answer of the last client on
 	// Active is the newest node that serves writes; nil: none does, and then nothing follows for the copies.
-	Active *Active
-	Groups []Group // those that are in use
+	Active  *Active
+	Groups  []Group       // those that are in use
+	Readers []ReaderStand // those that were not promoted
+}
+
+// A ReaderStand is how one reader stands.
+type ReaderStand struct {
+	Name    string
+	Running bool
+	State   node.State
 }
 
 // Active is the node that all copies follow.
@@ -73,7 +81,8 @@ func (s *Stand) Settled() bool {
 	return len(s.CatchUp())+len(s.Wholeness())+len(s.Replacement())+len(s.Collection())+len(s.FloorMoves())+len(s.Storage()) == 0
 }
 
-// CatchUp lists the members that do not follow the active node, or lack some of their group's log.
+// CatchUp lists the members that do not follow the active node, or lack some of their group's log, and the readers that do not serve all
+// that is durable.
 func (s *Stand) CatchUp() (broken []error) {
 	if s.Active == nil {
 		return nil
@@ -89,6 +98,21 @@ func (s *Stand) CatchUp() (broken []error) {
 			broken = append(broken, s.error(g, c, fmt.Sprintf("SCL %d", g.Last), fmt.Sprint(c.State.SCL)))
 		}
 	})
+	for i := range s.Readers {
+		r := &s.Readers[i]
+		e := &StandError{Rule: "a reader keeps up by itself", Copy: r.Name, State: r.State.String(), Bound: s.Bound}
+		switch {
+		case !r.Running:
+			continue
+		case !r.State.Serving:
+			e.Expected, e.Found = "it serves", "it does not"
+		case r.State.VDL < s.Active.VDL:
+			e.Expected, e.Found = fmt.Sprintf("a view of %d", s.Active.VDL), fmt.Sprint(r.State.VDL)
+		default:
+			continue
+		}
+		broken = append(broken, e)
+	}
 	return broken
 }
 

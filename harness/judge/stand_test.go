@@ -19,6 +19,7 @@ func whole() *Stand {
 			State: node.State{Role: "segment", Line: 2, SCL: 88, Floor: 80, Serving: true}})
 	}
 	s.Groups = []Group{g}
+	s.Readers = []ReaderStand{{Name: "reader 1", Running: true, State: node.State{Role: "reader", VDL: 90, Serving: true}}}
 	return s
 }
 
@@ -31,13 +32,16 @@ func TestEachCheckOfTheStandObjects(t *testing.T) {
 		check           Check
 		expected, found string
 	}{
-		"whole":                 {func(s *Stand) {}, "", "", ""},
-		"behind":                {func(s *Stand) { first(s).State.SCL = 87 }, faults.CatchUp, "SCL 88 within 5s", "87"},
-		"on an old line":        {func(s *Stand) { first(s).State.Line = 1 }, faults.CatchUp, "the history of epoch 2", "that of 1"},
-		"does not serve":        {func(s *Stand) { first(s).State.Serving = false }, faults.CatchUp, "it serves", "it does not"},
-		"behind, and no member": {func(s *Stand) { s.Groups[0].Copies[3].State.SCL = 0 }, "", "", ""},
-		"behind, and down":      {func(s *Stand) { first(s).State.SCL, first(s).Running = 0, false }, "", "", ""},
-		"damaged":               {func(s *Stand) { first(s).State.Damaged = true }, faults.Wholeness, "a whole copy", "a damaged one"},
+		"whole":                        {func(s *Stand) {}, "", "", ""},
+		"behind":                       {func(s *Stand) { first(s).State.SCL = 87 }, faults.CatchUp, "SCL 88 within 5s", "87"},
+		"on an old line":               {func(s *Stand) { first(s).State.Line = 1 }, faults.CatchUp, "the history of epoch 2", "that of 1"},
+		"a reader that does not serve": {func(s *Stand) { s.Readers[0].State.Serving = false }, faults.CatchUp, "it serves within 5s", "it does not"},
+		"a reader that lags":           {func(s *Stand) { s.Readers[0].State.VDL = 89 }, faults.CatchUp, "a view of 90", "89"},
+		"a reader that is down":        {func(s *Stand) { s.Readers[0].State, s.Readers[0].Running = node.State{}, false }, "", "", ""},
+		"does not serve":               {func(s *Stand) { first(s).State.Serving = false }, faults.CatchUp, "it serves", "it does not"},
+		"behind, and no member":        {func(s *Stand) { s.Groups[0].Copies[3].State.SCL = 0 }, "", "", ""},
+		"behind, and down":             {func(s *Stand) { first(s).State.SCL, first(s).Running = 0, false }, "", "", ""},
+		"damaged":                      {func(s *Stand) { first(s).State.Damaged = true }, faults.Wholeness, "a whole copy", "a damaged one"},
 		"damaged by rot": {func(s *Stand) { first(s).State.Damaged, first(s).Flips = true, 1 }, faults.Wholeness, "a whole copy",
 			"a damaged one, which knows what has rotted"},
 		"damaged by rot, and no other copy has pages": {func(s *Stand) {

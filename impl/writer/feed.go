@@ -9,6 +9,7 @@ const (
 	feedMany   = 32   // records in one Stream
 	feedWindow = 1024 // LSNs sent to a reader above what it has acknowledged
 	feedLease  = 12   // ticks without a word of a reader after which it is given up
+	feedWord   = 2    // ticks between two words to a reader that has everything: it serves for six without one
 )
 
 // A follower is what the writer knows of one reader. The writer keeps nothing for it but these numbers: what a reader
@@ -134,8 +135,9 @@ func (w *Writer) feedAgain(out *node.Effects) {
 		if f.sent > f.have && f.have == f.before {
 			f.sent = f.have
 			w.streamTo(f, out)
-		} else if f.told != w.vdl || f.low < w.vdl {
-			// What told of the VDL can be lost, and a writer that is idle says nothing else.
+		} else if f.told != w.vdl || f.low < w.vdl || w.ticks%feedWord == 0 {
+			// What told of the VDL can be lost, and a writer that is idle says nothing else. It says that it is there, too: readers of a
+			// volume that nobody wrote to served nothing until somebody did.
 			w.tellReader(f, nil, out)
 		}
 		f.before = f.have

@@ -165,7 +165,25 @@ func TestWhatWasLostIsSentAgain(t *testing.T) {
 	f.follow(reader1, 3, 50, 0)
 	f.tick()
 	f.tick()
-	require.Empty(t, f.sent(reader1))
+	lsns, _ = f.streamed(reader1)
+	require.Empty(t, lsns)
+}
+
+// A reader serves for six ticks without a word of the writer, so one that has everything is told now and then that the writer is there:
+// the readers of a volume that nobody wrote to served nothing until somebody did.
+func TestAnIdleWriterSaysThatItIsThere(t *testing.T) {
+	f := newFed(t)
+	f.follow(reader1, 1, 0, 0)
+	for range 3 {
+		f.tick()
+	}
+	f.sent(reader1)
+	for n := range 10 {
+		f.follow(reader1, uint64(n+2), 0, 0)
+		f.tick()
+		f.tick()
+		require.Len(t, f.sent(reader1), 1)
+	}
 }
 
 // A commit must not wait for a tick to be seen on the readers; other moves of the VDL wait.
