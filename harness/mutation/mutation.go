@@ -24,6 +24,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/firstgap/firstgap/faults/mutants"
 	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/judge"
@@ -118,33 +120,28 @@ func each[J, R any](ctx context.Context, workers int, list []J, do func(J) (R, e
 	var (
 		mu   sync.Mutex
 		errs []error
-		wait sync.WaitGroup
+		all  errgroup.Group
 	)
-	jobs := make(chan J)
-	for range max(1, workers) {
-		wait.Go(func() {
-			for j := range jobs {
-				r, err := do(j)
-				mu.Lock()
-				switch {
-				case ctx.Err() != nil:
-				case err != nil:
-					errs = append(errs, err)
-				default:
-					heard(r)
-				}
-				mu.Unlock()
+	all.SetLimit(max(1, workers))
+	for _, j := range list {
+		if ctx.Err() != nil {
+			break
+		}
+		all.Go(func() error {
+			r, err := do(j)
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case ctx.Err() != nil:
+			case err != nil:
+				errs = append(errs, err) // the others go on
+			default:
+				heard(r)
 			}
+			return nil
 		})
 	}
-	for _, j := range list {
-		select {
-		case jobs <- j:
-		case <-ctx.Done():
-		}
-	}
-	close(jobs)
-	wait.Wait()
+	_ = all.Wait() // which fails with none of them
 	return errors.Join(append(errs, ctx.Err())...)
 }
 
