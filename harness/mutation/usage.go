@@ -12,6 +12,7 @@ import (
 	"github.com/firstgap/firstgap/harness/counts"
 	"github.com/firstgap/firstgap/harness/tally"
 	"github.com/firstgap/firstgap/harness/text"
+	"github.com/firstgap/firstgap/impl/reader"
 	"github.com/firstgap/firstgap/linearizability"
 )
 
@@ -34,6 +35,7 @@ func drawn(name string) bool {
 const (
 	callTime = "time of transactions"     // virtual ns from the first request to the last answer
 	readTime = "time of readers' queries" // virtual ns from the request for a read point to its answer
+	lags     = "lag of readers"           // virtual ns from the moments at which the VDL moved to those at which their views had reached it
 	open     = "transactions without an end"
 	logKept  = "bytes of log kept at the end" // that pages may stand for, by all copies
 	stored   = "bytes stored at the end"      // by all copies
@@ -53,6 +55,13 @@ func UsageOf(r *harness.Result) Usage {
 	}
 	for _, o := range c.Other {
 		u[o.Name] = o.Value
+	}
+	for i, n := range c.Lag {
+		if n > 0 {
+			var one reader.Lags
+			one[i] = 1
+			u[lags] += n * uint64(one.At(100))
+		}
 	}
 	if e := r.Evidence; e != nil {
 		if e.Transactions != nil {
