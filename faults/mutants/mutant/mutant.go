@@ -17,18 +17,27 @@ import (
 
 var (
 	active, _ = strconv.Atoi(os.Getenv("FIRSTGAP_MUTANT"))
-	watching  bool
-	marks     []bool // by number
+	watching  = os.Getenv("FIRSTGAP_MUTANT") == "0" // already while packages make their variables
+	marks     []bool                                // by number
+	always    []bool                                // marked before Watch
+	watched   bool
 )
 
-// Watch begins to note which mutants would have made a difference.
-func Watch() { watching = true }
+// Watch begins to note which mutants would have made a difference. Those that did while packages made their variables, in a process that
+// was told to have mutant 0, make one in everything that it does.
+func Watch() {
+	if !watched {
+		watched, always = true, marks
+		marks = make([]bool, len(always))
+	}
+	watching = true
+}
 
 // Infected returns the numbers, ascending, of the mutants that would have made a difference since the last call.
 func Infected() []int {
 	var all []int
-	for n, marked := range marks {
-		if marked {
+	for n := range max(len(marks), len(always)) {
+		if n < len(marks) && marks[n] || n < len(always) && always[n] {
 			all = append(all, n)
 		}
 	}

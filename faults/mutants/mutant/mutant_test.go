@@ -57,6 +57,18 @@ func number(is bool) int {
 	return 0
 }
 
+// What packages compute once for all is changed in every run.
+func TestWhatIsMarkedBeforeAnybodyWatchesIsMarkedForGood(t *testing.T) {
+	defer func() { watching, watched, marks, always = false, false, nil, nil }()
+	watching, watched = true, false
+	On(3)
+	Watch()
+	On(5)
+	require.Equal(t, []int{3, 5}, Infected())
+	Watch()
+	require.Equal(t, []int{3}, Infected())
+}
+
 func TestWhatNobodyWatchesIsNotMarked(t *testing.T) {
 	require.False(t, On(5))
 	require.Empty(t, Infected())
