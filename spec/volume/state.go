@@ -379,6 +379,14 @@ func (s *State) Told(e, r int) (line int, ok bool) {
 	return int(w.toldLine[r]), w.toldLine[r] != 0
 }
 
+// ToldStored returns the epoch of the record that r told e that it stores at l, 0 for none. It is 0 where Told is false.
+func (s *State) ToldStored(e, r, l int) int {
+	if _, ok := s.Told(e, r); !ok || l < 1 || l > len(s.writer(e).told[r]) {
+		return 0
+	}
+	return int(s.writer(e).told[r][l-1])
+}
+
 // GroupOf returns the group of replica r, counted from 0.
 func (s *State) GroupOf(r int) int { return r / s.world.Replicas }
 

@@ -1,0 +1,578 @@
+package transitions
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"github.com/zeebo/xxh3"
+
+	"github.com/firstgap/firstgap/impl/node"
+	"github.com/firstgap/firstgap/spec/volume"
+)
+
+// mostProcesses is how many processes a world may have.
+const mostProcesses = 12
+
+// A product is a state of the search: that of the model and of every process, and what was ever sent. A message that was sent may
+// come at any time, or never, or twice, so none is ever taken off.
+type product struct {
+	model   int32
+	sent    int32 // a set of messages, by number
+	crashes int32 // that are left
+	places  [mostProcesses]int32
+}
+
+// A visit is how a product was first reached: by the shortest schedule, for the search goes breadth first.
+type visit struct {
+	at     product
+	parent int32
+	choice
+	atOnce []choice // what followed it at once
+}
+
+// A choice is one event at one process.
+type choice struct {
+	place int8
+	event int32
+}
+
+// A search drives the model's transitions into the processes.
+type search struct {
+	c      *cluster
+	graph  *graph
+	locals []*local
+
+	visits   []visit
+	seen     map[print][][]uint64
+	before   map[product]bool // products as a step left them
+	beam     int
+	b        []byte
+	arrivals []int32
+	model    models
+	sets     sets
+	witness  []visit // by transition: the last step of the first schedule that took it; its place is -1 while none has
+	Stats
+	difference *Disagreement
+}
+
+// Stats says what a search amounted to.
+type Stats struct {
+	Driven    int `json:"driven"`    // transitions
+	Schedules int `json:"schedules"` // tried: one more step behind a shortest schedule to somewhere
+	Products  int `json:"products"`  // states of all processes, the network and the model together
+	Outside   int `json:"outside"`   // steps that leave the world, and were not followed
+	Left      int `json:"left"`      // products that were reached and not gone on from, because the search ended before
+}
+
+// A Disagreement is where the implementation and the model part.
+type Disagreement struct {
+	Schedule    []string     `json:"schedule"` // a shortest one
+	Refused     string       `json:"refused,omitempty"`
+	Differences []Difference `json:"differences,omitempty"`
+}
+
+// models numbers the states of the model, replicas told apart.
+type models struct {
+	identity, orbits *volume.Identity
+	states           *volume.State
+	known            map[string]int32
+	codes            []string
+	orbit            []int32 // the state of the graph
+	steps            map[modelStep]modelResult
+	at               int32 // the one that states is in
+}
+
+type modelStep struct {
+	model  int32
+	place  int8
+	result int32
+}
+
+type modelResult struct {
+	to          int32
+	transitions []int32
+	outside     bool
+	problem     string
+}
+
+// sets numbers sets of messages.
+type sets struct {
+	known  map[string]int32
+	list   [][]int32
+	unions map[[2]int32]int32
+}
+
+func (s *sets) number(set []int32) int32 {
+	key := make([]byte, 0, 4*len(set))
+	for _, n := range set {
+		key = append(key, byte(n), byte(n>>8), byte(n>>16), byte(n>>24))
+	}
+	n, known := s.known[string(key)]
+	if !known {
+		n = int32(len(s.list))
+		s.known[string(key)] = n
+		s.list = append(s.list, set)
+	}
+	return n
+}
+
+// with returns the set with one message more.
+func (s *sets) with(set, m int32) int32 {
+	key := [2]int32{set, m}
+	n, known := s.unions[key]
+	if !known {
+		at, is := slices.BinarySearch(s.list[set], m)
+		n = set
+		if !is {
+			n = s.number(slices.Insert(slices.Clone(s.list[set]), at, m))
+		}
+		s.unions[key] = n
+	}
+	return n
+}
+
+func newSearch(c *cluster) (*search, error) {
+	g, err := newGraph(c.scope.Model)
+	if err != nil {
+		return nil, err
+	}
+	s := &search{c: c, graph: g, seen: map[print][][]uint64{}, before: map[product]bool{}, beam: 4, sets: sets{known: map[string]int32{}, unions: map[[2]int32]int32{}}}
+	if s.locals, err = c.locals(); err != nil {
+		return nil, err
+	}
+	if err := s.model.begin(c.scope.Model); err != nil {
+		return nil, err
+	}
+	s.witness = make([]visit, len(g.list))
+	for i := range s.witness {
+		s.witness[i].place = -1
+	}
+	return s, nil
+}
+
+func (m *models) begin(w volume.World) (err error) {
+	if m.orbits, err = volume.NewIdentity(w); err != nil {
+		return err
+	}
+	w.Symmetry = false
+	if m.identity, err = volume.NewIdentity(w); err != nil {
+		return err
+	}
+	if m.states, err = volume.NewState(w); err != nil {
+		return err
+	}
+	m.known, m.steps = map[string]int32{}, map[modelStep]modelResult{}
+	return nil
+}
+
+// number returns the number of the state that m.states is in.
+func (m *models) number(g *graph) int32 {
+	code := m.identity.Append(nil, m.states)
+	n, known := m.known[string(code)]
+	if !known {
+		n = int32(len(m.codes))
+		m.codes = append(m.codes, string(code))
+		m.known[m.codes[n]] = n
+		m.orbit = append(m.orbit, m.inGraph(g))
+	}
+	m.at = n
+	return n
+}
+
+// inGraph returns the state of the graph that m.states is in, -1 if the graph lacks it.
+func (m *models) inGraph(g *graph) int32 {
+	if n, known := g.states[string(m.orbits.Append(nil, m.states))]; known {
+		return n
+	}
+	return -1
+}
+
+// load puts m.states into a state.
+func (m *models) load(n int32) error {
+	if m.at == n {
+		return nil
+	}
+	m.at = n
+	return m.identity.Load(m.states, []byte(m.codes[n]))
+}
+
+// step takes the actions of a result in the model.
+func (s *search) step(model int32, place int8, result int32) (modelResult, error) {
+	m := &s.model
+	key := modelStep{model, place, result}
+	if r, known := m.steps[key]; known {
+		return r, nil
+	}
+	if err := m.load(model); err != nil {
+		return modelResult{}, err
+	}
+	var r modelResult
+	from := m.orbit[model]
+	actions := s.locals[place].made[result].actions
+	for i := range actions {
+		refused, problem := actions[i].take(m.states, func() {
+			name, _ := m.states.LastAction()
+			to := m.inGraph(s.graph)
+			t, known := s.graph.transitions[transition{from, s.graph.number[name.String()], to}]
+			if !known {
+				r.problem = fmt.Sprintf("%s: a step that the search of the model has not found", &actions[i])
+			}
+			r.transitions = append(r.transitions, t)
+			from = to
+		})
+		m.states.Forget()
+		switch {
+		case refused == volume.LogFull:
+			r.outside = true
+		case refused != "":
+			r.problem = fmt.Sprintf("%s: the model forbids it: %s", &actions[i], refused)
+		case problem != "":
+			r.problem = fmt.Sprintf("%s: %s", &actions[i], problem)
+		}
+		if r.outside || r.problem != "" {
+			m.at = -1
+			m.steps[key] = r
+			return r, nil
+		}
+	}
+	r.to = m.number(s.graph)
+	m.steps[key] = r
+	return r, nil
+}
+
+// run searches until done says so, or everything is reached, or so many products are.
+func (s *search) run(ctx context.Context, most int, done func() bool) error {
+	first := product{sent: s.sets.number(nil), crashes: int32(s.c.scope.Crashes)}
+	first.model = s.model.number(s.graph)
+	v := visit{at: first, parent: -1}
+	if err := s.close(&v); err != nil {
+		return err
+	}
+	s.isNew(&v.at)
+	s.visits = append(s.visits, v)
+	next := 0
+	for ; next < len(s.visits) && len(s.visits) < most && s.difference == nil; next++ {
+		if next%1024 == 0 && (ctx.Err() != nil || done()) {
+			break
+		}
+		if err := s.expand(int32(next)); err != nil {
+			return err
+		}
+	}
+	s.Products, s.Left = len(s.visits), len(s.visits)-next
+	return ctx.Err()
+}
+
+// expand goes on from a product in every way.
+func (s *search) expand(from int32) error {
+	at := s.visits[from].at
+	for _, m := range s.sets.list[at.sent] {
+		letter := &s.c.messages.list[m]
+		place := int8(letter.to)
+		l := s.locals[place]
+		if l.states[at.places[place]].view.started() {
+			ev := s.arrival(m)
+			if err := s.try(from, place, ev); err != nil || s.difference != nil {
+				return err
+			}
+		}
+	}
+	for place := range s.locals {
+		for _, ev := range s.locals[place].states[at.places[place]].offers {
+			if may, err := s.may(&at, int8(place), &s.locals[place].events[ev]); err != nil {
+				return err
+			} else if may {
+				if err := s.try(from, int8(place), ev); err != nil || s.difference != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// may tells whether the rest of the world lets something happen to a process.
+func (s *search) may(at *product, place int8, ev *event) (bool, error) {
+	switch ev.kind {
+	case crashed:
+		return at.crashes > 0, nil
+	case started: // writers start one after the other
+		before := s.locals[place-1].states[at.places[place-1]].view
+		return before.started(), nil
+	case called:
+		if err := s.model.load(at.model); err != nil {
+			return false, err
+		}
+		return s.mayCall(at, place, ev), nil
+	}
+	return true, nil
+}
+
+// mayCall keeps clients to what the world has: as many transactions, which start in order, each with one writer.
+func (s *search) mayCall(at *product, place int8, ev *event) bool {
+	w := s.locals[place].states[at.places[place]].view.writer
+	m, e, t := s.model.states, int(w.epoch), ev.txn
+	if m.End(e) >= s.c.scope.Model.MaxLSN {
+		return false
+	}
+	if w.calls[t].op != 0 {
+		switch ev.op {
+		case node.OpPut:
+			return s.c.scope.Model.Rewrites || m.Holder(e, ev.key) != t
+		case node.OpCommit:
+			return m.Active(e, t)
+		}
+		return true
+	}
+	for other := range s.locals {
+		if v := s.locals[other].states[at.places[other]].view.writer; v != nil && v.calls[t].op != 0 {
+			return false
+		}
+	}
+	return (t == 1 || m.Started(t-1)) && !m.Started(t)
+}
+
+// try lets one thing happen behind the schedule to a product.
+func (s *search) try(from int32, place int8, ev int32) error {
+	at := s.visits[from].at
+	l := s.locals[place]
+	number := l.step(at.places[place], ev)
+	r := &l.made[number]
+	s.Schedules++
+	after := visit{at: at, parent: from, choice: choice{place, ev}}
+	if r.failed != "" {
+		return s.disagree(&after, r.failed)
+	}
+	after.at.places[place] = r.to
+	for _, m := range r.sent {
+		after.at.sent = s.sets.with(after.at.sent, m)
+	}
+	if l.events[ev].kind == crashed {
+		after.at.crashes--
+	}
+	if after.at == at && len(r.actions) == 0 {
+		return nil
+	}
+	m, err := s.step(at.model, place, number)
+	switch {
+	case err != nil:
+		return err
+	case m.outside:
+		s.Outside++
+		return nil
+	case m.problem != "":
+		return s.disagree(&after, m.problem)
+	}
+	after.at.model = m.to
+	for _, t := range m.transitions {
+		if s.witness[t].place < 0 {
+			s.witness[t] = after
+			s.Driven++
+		}
+	}
+	if s.before[after.at] {
+		return nil
+	}
+	s.before[after.at] = true
+	if err := s.close(&after); err != nil {
+		return err
+	}
+	if s.isNew(&after.at) {
+		s.visits = append(s.visits, after)
+		if err := s.compare(&after); err != nil || s.difference != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// close lets every process say what it can say without a change of its state.
+func (s *search) close(v *visit) error {
+	for again := true; again; {
+		again = false
+		say := func(place int, ev int32) {
+			l := s.locals[place]
+			state := v.at.places[place]
+			n := l.step(state, ev)
+			r := &l.made[n]
+			if r.failed != "" || len(r.actions) > 0 {
+				return
+			}
+			if r.to != state {
+				if !atOnce(&l.events[ev]) {
+					return
+				}
+				v.at.places[place] = r.to
+				v.atOnce = append(v.atOnce, choice{int8(place), ev})
+				again = true
+			}
+			for _, m := range r.sent {
+				if set := s.sets.with(v.at.sent, m); set != v.at.sent {
+					v.at.sent, again = set, true
+				}
+			}
+		}
+		for _, m := range s.sets.list[v.at.sent] {
+			letter := &s.c.messages.list[m]
+			l := s.locals[letter.to]
+			if l.states[v.at.places[letter.to]].view.started() {
+				say(int(letter.to), s.arrival(m))
+			}
+		}
+		for place, l := range s.locals {
+			for _, ev := range l.states[v.at.places[place]].offers {
+				if k := l.events[ev].kind; k == ticked || k == asked {
+					say(place, ev)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// atOnce tells whether a message that tells of nothing to the model is taken as soon as it comes: by it a process learns what it has
+// asked for, and then only waits for less.
+func atOnce(ev *event) bool {
+	switch ev.message.(type) {
+	case *node.LogRecords, *node.PageImage, *node.CurrentEpoch, *node.Swapped:
+		return true
+	}
+	return false
+}
+
+// isNew tells whether no product like it was reached before in which as much may still come.
+func (s *search) isNew(at *product) bool {
+	key, live := s.alike(at)
+	for _, other := range s.seen[key] {
+		if covers(other, live) {
+			return false
+		}
+	}
+	if len(s.seen[key]) >= s.beam {
+		return false
+	}
+	s.seen[key] = append(s.seen[key], live)
+	return true
+}
+
+// alike returns a key that products have in common in which segments have only changed places, and prints of the messages that would
+// change something if they came now.
+func (s *search) alike(at *product) (key print, live []uint64) {
+	b := s.b[:0]
+	b = binary.LittleEndian.AppendUint32(b, uint32(s.model.orbit[at.model]))
+	b = binary.LittleEndian.AppendUint32(b, uint32(at.crashes))
+	add := func(p print) {
+		b = binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(b, p.hi), p.lo)
+	}
+	state := func(place int) *localState { return &s.locals[place].states[at.places[place]] }
+	add(state(0).print)
+	for e := 1; e <= s.c.scope.Model.MaxEpoch; e++ {
+		add(state(s.c.writer(e)).print)
+	}
+	rest := len(b)
+	var of [mostProcesses]uint64
+	for r := range s.c.segments() {
+		b = b[:rest]
+		add(state(s.c.segment(r)).print)
+		for e := 1; e <= s.c.scope.Model.MaxEpoch; e++ {
+			if w := state(s.c.writer(e)); len(w.of) > 0 {
+				add(w.of[r])
+			} else {
+				b = append(b, 0)
+			}
+		}
+		of[r] = xxh3.Hash(b[rest:])
+	}
+	b = b[:rest]
+	sorted := of
+	slices.Sort(sorted[:s.c.segments()])
+	for _, h := range sorted[:s.c.segments()] {
+		b = binary.LittleEndian.AppendUint64(b, h)
+	}
+	h := xxh3.Hash128(b)
+	for _, m := range s.sets.list[at.sent] {
+		letter := &s.c.messages.list[m]
+		l := s.locals[letter.to]
+		if !l.states[at.places[letter.to]].view.started() {
+			continue
+		}
+		r := &l.made[l.step(at.places[letter.to], s.arrival(m))]
+		if r.failed == "" && r.to == at.places[letter.to] && len(r.actions) == 0 {
+			continue
+		}
+		b = binary.LittleEndian.AppendUint64(b[:0], letter.print)
+		for _, end := range []int{s.c.placeOf(letter.from), int(letter.to)} {
+			if s.c.isSegment(end) {
+				b = binary.LittleEndian.AppendUint64(b, of[end-1])
+			} else {
+				b = append(b, byte(end))
+			}
+		}
+		live = append(live, xxh3.Hash(b))
+	}
+	s.b = b
+	slices.Sort(live)
+	return print{h.Hi, h.Lo}, live
+}
+
+// arrival returns the number, of its receiver, of the event that a message comes.
+func (s *search) arrival(m int32) int32 {
+	for len(s.arrivals) <= int(m) {
+		letter := &s.c.messages.list[len(s.arrivals)]
+		s.arrivals = append(s.arrivals, s.locals[letter.to].event(event{kind: delivered, from: letter.from, message: letter.message, number: int32(len(s.arrivals))}))
+	}
+	return s.arrivals[m]
+}
+
+// covers tells whether a has all of b.
+func covers(x, b []uint64) bool {
+	for _, m := range b {
+		for len(x) > 0 && x[0] < m {
+			x = x[1:]
+		}
+		if len(x) == 0 || x[0] != m {
+			return false
+		}
+	}
+	return true
+}
+
+// compare holds every process against the model.
+func (s *search) compare(after *visit) error {
+	if err := s.model.load(after.at.model); err != nil {
+		return err
+	}
+	d := s.c.compare(s.model.states, func(place int) *view { return &s.locals[place].states[after.at.places[place]].view })
+	if len(d) > 0 {
+		s.difference = &Disagreement{Schedule: s.schedule(after), Differences: d}
+	}
+	return nil
+}
+
+func (s *search) disagree(after *visit, why string) error {
+	s.difference = &Disagreement{Schedule: s.schedule(after), Refused: why}
+	return nil
+}
+
+// schedule describes what happened up to a visit, its own step included.
+func (s *search) schedule(v *visit) []string {
+	var all []string
+	for _, v := range s.path(v) {
+		all = append(all, s.c.describe(int(v.place), &s.locals[v.place].events[v.event]))
+	}
+	return all
+}
+
+// path returns the visits up to v, without the first, which has no step.
+func (s *search) path(v *visit) []*visit {
+	var all []*visit
+	for ; v.parent >= 0; v = &s.visits[v.parent] {
+		all = append(all, v)
+	}
+	slices.Reverse(all)
+	return all
+}
+
+func (v *view) started() bool { return v.segment != nil || v.writer != nil || v.epoch > 0 }
