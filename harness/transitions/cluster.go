@@ -36,7 +36,6 @@ type cluster struct {
 	hook     node.Hook
 	nodes    aurora.Nodes
 	messages messages
-	atOnce   bool
 	prefix   int // the last LSN of the set-up: the model's LSN 0
 }
 

@@ -13,15 +13,15 @@ import (
 
 // A local is one process in all states that were reached.
 type local struct {
-	c      *cluster
-	place  int
-	setup  []event // what happened to it before the world begins
-	states []localState
-	known  map[print]int32
-	events []event
-	place2 map[eventKey]int32
-	steps  map[localStep]int32
-	made   []result // by the numbers in steps
+	c       *cluster
+	place   int
+	setup   []event // what happened to it before the world begins
+	states  []localState
+	known   map[print]int32
+	events  []event
+	numbers map[eventKey]int32
+	steps   [][]int32 // by state and event: the number of the result plus one
+	made    []result
 	printer
 
 	live   *process // is in the state liveAt
@@ -48,8 +48,6 @@ type eventKey struct {
 	kept   bool
 }
 
-type localStep struct{ state, event int32 }
-
 // A result is what came of one event in one state of a process.
 type result struct {
 	to      int32
@@ -59,7 +57,7 @@ type result struct {
 }
 
 func newLocal(c *cluster, place int, setup []event) (*local, error) {
-	l := &local{c: c, place: place, setup: setup, known: map[print]int32{}, place2: map[eventKey]int32{}, steps: map[localStep]int32{}}
+	l := &local{c: c, place: place, setup: setup, known: map[print]int32{}, numbers: map[eventKey]int32{}}
 	p, err := l.fresh()
 	if err != nil {
 		return nil, err
@@ -89,10 +87,10 @@ func (c *cluster) recovered(place int, err *error) {
 // event returns the number of an event.
 func (l *local) event(ev event) int32 {
 	key := eventKey{ev.kind, ev.number, ev.from, ev.op, ev.txn, ev.key, ev.kept}
-	n, known := l.place2[key]
+	n, known := l.numbers[key]
 	if !known {
 		n = int32(len(l.events))
-		l.place2[key] = n
+		l.numbers[key] = n
 		l.events = append(l.events, ev)
 	}
 	return n
@@ -151,24 +149,26 @@ func (l *local) at(state int32) (p *process, err error) {
 	defer l.c.recovered(l.place, &err)
 	var o outcome
 	for i := len(events) - 1; i >= 0; i-- {
-		p.step(&l.events[events[i]], &o)
-		for l.c.atOnce && p.disk.busy() {
-			p.step(&event{kind: diskEnded}, &o)
-		}
+		p.happen(&l.events[events[i]], &o)
 	}
 	return p, err
 }
 
 // step returns the number of what comes of an event in a state.
 func (l *local) step(state, ev int32) int32 {
-	key := localStep{state, ev}
-	if n, known := l.steps[key]; known {
-		return n
+	for len(l.steps) <= int(state) {
+		l.steps = append(l.steps, nil)
 	}
-	n := int32(len(l.made))
-	l.steps[key] = n
-	l.made = append(l.made, l.make(state, ev))
-	return n
+	row := l.steps[state]
+	if int(ev) >= len(row) {
+		row = append(row, make([]int32, len(l.events)-len(row))...)
+		l.steps[state] = row
+	}
+	if row[ev] == 0 {
+		l.made = append(l.made, l.make(state, ev))
+		row[ev] = int32(len(l.made))
+	}
+	return row[ev] - 1
 }
 
 func (l *local) make(state, ev int32) (r result) {
@@ -178,10 +178,7 @@ func (l *local) make(state, ev int32) (r result) {
 	if err == nil {
 		func() {
 			defer l.c.recovered(l.place, &err)
-			p.step(&l.events[ev], &o)
-			for l.c.atOnce && p.disk.busy() {
-				p.step(&event{kind: diskEnded}, &o)
-			}
+			p.happen(&l.events[ev], &o)
 		}()
 	}
 	if err != nil {

@@ -13,19 +13,31 @@ import (
 func TestProbe(t *testing.T) {
 	w := volume.World{Groups: 1, Replicas: 3, WriteQuorum: 2, ReadQuorum: 2, Keys: 1, Txns: 1, MaxLSN: 2, MaxEpoch: 2, Symmetry: true, Answers: true}
 	c := newCluster(Scope{Name: "small", Model: w}, aurora.Ours(), node.NoHook{})
-	c.atOnce = true
 	began := time.Now()
 	s, err := newSearch(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = s.run(t.Context(), 200000, func() bool {
+	err = s.run(t.Context(), 15000, func() bool {
 		if len(s.visits)%40 == 0 {
 			fmt.Println(time.Since(began), len(s.visits), s.Driven, len(s.graph.list))
 		}
 		return false
 	})
 	fmt.Println(err, time.Since(began))
+	taken, err := s.verify()
+	n := 0
+	for _, t := range taken {
+		if t {
+			n++
+		}
+	}
+	fmt.Println("verified", n, err, time.Since(began))
+	if e, is := err.(*StrayError); is {
+		for _, x := range e.Schedule {
+			fmt.Println("  ", x)
+		}
+	}
 	fmt.Printf("%+v\n", s.Stats)
 	if s.difference != nil {
 		for _, x := range s.difference.Schedule {
@@ -45,7 +57,7 @@ func TestProbe(t *testing.T) {
 		fmt.Println(c.name(p), len(l.states), len(l.made))
 	}
 	fmt.Println("messages", len(c.messages.list), "combos", len(s.seen), "sets", len(s.sets.list), "models", len(s.model.codes))
-	gaps(s)
+
 	by := map[string][2]int{}
 	for i, x := range s.graph.list {
 		n := by[s.graph.names[x.action]]

@@ -145,6 +145,14 @@ func (p *process) step(ev *event, o *outcome) {
 	}
 }
 
+// happen is step, and after it everything that the process has under way on its disk ends.
+func (p *process) happen(ev *event, o *outcome) {
+	p.step(ev, o)
+	for p.disk.busy() {
+		p.step(&event{kind: diskEnded}, o)
+	}
+}
+
 func (p *process) start(o *outcome) {
 	p.incarnation++
 	p.node = p.world.make(p.place)

@@ -24,12 +24,19 @@ type product struct {
 	places  [mostProcesses]int32
 }
 
+// An unclosed is a product as a step leaves it: the step says what it has sent.
+type unclosed struct {
+	at     product
+	place  int8
+	result int32
+}
+
 // A visit is how a product was first reached: by the shortest schedule, for the search goes breadth first.
 type visit struct {
 	at     product
 	parent int32
 	choice
-	atOnce []choice // what followed it at once
+	said []choice // what followed at once: what processes said without a change, and what they took without one that concerns the model
 }
 
 // A choice is one event at one process.
@@ -46,7 +53,7 @@ type search struct {
 
 	visits   []visit
 	seen     map[print][][]uint64
-	before   map[product]bool // products as a step left them
+	before   map[unclosed]bool // products as a step left them
 	beam     int
 	b        []byte
 	arrivals []int32
@@ -63,6 +70,9 @@ type Stats struct {
 	Schedules int `json:"schedules"` // tried: one more step behind a shortest schedule to somewhere
 	Products  int `json:"products"`  // states of all processes, the network and the model together
 	Outside   int `json:"outside"`   // steps that leave the world, and were not followed
+	Runs      int `json:"runs"`      // of a schedule, in nodes of its own and from the start
+	Steps     int `json:"steps"`     // of these, each followed by a comparison
+	Longest   int `json:"longest"`   // of these, in steps
 	Left      int `json:"left"`      // products that were reached and not gone on from, because the search ended before
 }
 
@@ -99,36 +109,74 @@ type modelResult struct {
 
 // sets numbers sets of messages.
 type sets struct {
-	known  map[string]int32
-	list   [][]int32
-	unions map[[2]int32]int32
+	known   map[string]int32
+	list    [][]int32
+	scratch set
+	key     []byte
 }
 
-func (s *sets) number(set []int32) int32 {
-	key := make([]byte, 0, 4*len(set))
-	for _, n := range set {
-		key = append(key, byte(n), byte(n>>8), byte(n>>16), byte(n>>24))
+// A set is one under construction.
+type set struct {
+	has   []bool
+	added []int32
+	was   int32 // the set that it grew from
+	base  []int32
+}
+
+// open returns a set to add to. There is one at a time.
+func (s *sets) open(n int32) *set {
+	x := &s.scratch
+	x.was, x.base, x.added = n, s.list[n], x.added[:0]
+	for _, m := range x.base {
+		x.mark(m, true)
 	}
-	n, known := s.known[string(key)]
+	return x
+}
+
+func (x *set) mark(m int32, has bool) {
+	for len(x.has) <= int(m) {
+		x.has = append(x.has, false)
+	}
+	x.has[m] = has
+}
+
+// add adds a message, and tells whether it is new.
+func (x *set) add(m int32) bool {
+	if int(m) < len(x.has) && x.has[m] {
+		return false
+	}
+	x.mark(m, true)
+	x.added = append(x.added, m)
+	return true
+}
+
+func (x *set) each(do func(m int32)) {
+	for _, m := range x.base {
+		do(m)
+	}
+	for _, m := range x.added {
+		do(m)
+	}
+}
+
+// close returns the number of the set.
+func (s *sets) close(x *set) int32 {
+	x.each(func(m int32) { x.has[m] = false })
+	if len(x.added) == 0 && len(s.list) > 0 {
+		return x.was
+	}
+	all := make([]int32, 0, len(x.base)+len(x.added))
+	all = append(append(all, x.base...), x.added...)
+	slices.Sort(all)
+	s.key = s.key[:0]
+	for _, n := range all {
+		s.key = append(s.key, byte(n), byte(n>>8))
+	}
+	n, known := s.known[string(s.key)]
 	if !known {
 		n = int32(len(s.list))
-		s.known[string(key)] = n
-		s.list = append(s.list, set)
-	}
-	return n
-}
-
-// with returns the set with one message more.
-func (s *sets) with(set, m int32) int32 {
-	key := [2]int32{set, m}
-	n, known := s.unions[key]
-	if !known {
-		at, is := slices.BinarySearch(s.list[set], m)
-		n = set
-		if !is {
-			n = s.number(slices.Insert(slices.Clone(s.list[set]), at, m))
-		}
-		s.unions[key] = n
+		s.known[string(s.key)] = n
+		s.list = append(s.list, all)
 	}
 	return n
 }
@@ -138,7 +186,7 @@ func newSearch(c *cluster) (*search, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &search{c: c, graph: g, seen: map[print][][]uint64{}, before: map[product]bool{}, beam: 4, sets: sets{known: map[string]int32{}, unions: map[[2]int32]int32{}}}
+	s := &search{c: c, graph: g, seen: map[print][][]uint64{}, before: map[unclosed]bool{}, beam: 4, sets: sets{known: map[string]int32{}, list: [][]int32{nil}}}
 	if s.locals, err = c.locals(); err != nil {
 		return nil, err
 	}
@@ -175,15 +223,15 @@ func (m *models) number(g *graph) int32 {
 		n = int32(len(m.codes))
 		m.codes = append(m.codes, string(code))
 		m.known[m.codes[n]] = n
-		m.orbit = append(m.orbit, m.inGraph(g))
+		m.orbit = append(m.orbit, m.orbitOf(g, m.states))
 	}
 	m.at = n
 	return n
 }
 
-// inGraph returns the state of the graph that m.states is in, -1 if the graph lacks it.
-func (m *models) inGraph(g *graph) int32 {
-	if n, known := g.states[string(m.orbits.Append(nil, m.states))]; known {
+// orbitOf returns the state of the graph that s is in, -1 if the graph lacks it.
+func (m *models) orbitOf(g *graph, s *volume.State) int32 {
+	if n, known := g.states[string(m.orbits.Append(nil, s))]; known {
 		return n
 	}
 	return -1
@@ -214,7 +262,7 @@ func (s *search) step(model int32, place int8, result int32) (modelResult, error
 	for i := range actions {
 		refused, problem := actions[i].take(m.states, func() {
 			name, _ := m.states.LastAction()
-			to := m.inGraph(s.graph)
+			to := m.orbitOf(s.graph, m.states)
 			t, known := s.graph.transitions[transition{from, s.graph.number[name.String()], to}]
 			if !known {
 				r.problem = fmt.Sprintf("%s: a step that the search of the model has not found", &actions[i])
@@ -244,11 +292,11 @@ func (s *search) step(model int32, place int8, result int32) (modelResult, error
 
 // run searches until done says so, or everything is reached, or so many products are.
 func (s *search) run(ctx context.Context, most int, done func() bool) error {
-	first := product{sent: s.sets.number(nil), crashes: int32(s.c.scope.Crashes)}
+	first := product{crashes: int32(s.c.scope.Crashes)}
 	first.model = s.model.number(s.graph)
 	v := visit{at: first, parent: -1}
-	if err := s.close(&v); err != nil {
-		return err
+	for place := range s.locals {
+		s.close(&v, place, nil)
 	}
 	s.isNew(&v.at)
 	s.visits = append(s.visits, v)
@@ -346,14 +394,11 @@ func (s *search) try(from int32, place int8, ev int32) error {
 		return s.disagree(&after, r.failed)
 	}
 	after.at.places[place] = r.to
-	for _, m := range r.sent {
-		after.at.sent = s.sets.with(after.at.sent, m)
-	}
 	if l.events[ev].kind == crashed {
 		after.at.crashes--
 	}
 	if after.at == at && len(r.actions) == 0 {
-		return nil
+		return nil // what it can say without a change was said
 	}
 	m, err := s.step(at.model, place, number)
 	switch {
@@ -372,13 +417,12 @@ func (s *search) try(from int32, place int8, ev int32) error {
 			s.Driven++
 		}
 	}
-	if s.before[after.at] {
+	before := unclosed{after.at, place, number}
+	if s.before[before] {
 		return nil
 	}
-	s.before[after.at] = true
-	if err := s.close(&after); err != nil {
-		return err
-	}
+	s.before[before] = true
+	s.close(&after, int(place), r.sent)
 	if s.isNew(&after.at) {
 		s.visits = append(s.visits, after)
 		if err := s.compare(&after); err != nil || s.difference != nil {
@@ -388,48 +432,67 @@ func (s *search) try(from int32, place int8, ev int32) error {
 	return nil
 }
 
-// close lets every process say what it can say without a change of its state.
-func (s *search) close(v *visit) error {
-	for again := true; again; {
-		again = false
-		say := func(place int, ev int32) {
-			l := s.locals[place]
-			state := v.at.places[place]
-			n := l.step(state, ev)
-			r := &l.made[n]
-			if r.failed != "" || len(r.actions) > 0 {
-				return
-			}
-			if r.to != state {
-				if !atOnce(&l.events[ev]) {
-					return
-				}
-				v.at.places[place] = r.to
-				v.atOnce = append(v.atOnce, choice{int8(place), ev})
-				again = true
-			}
-			for _, m := range r.sent {
-				if set := s.sets.with(v.at.sent, m); set != v.at.sent {
-					v.at.sent, again = set, true
-				}
-			}
+// close lets processes say what they can say without a change of their state. What they could say before the last step was said
+// then: only the process that it changed, and what it sent, can bring more.
+func (s *search) close(v *visit, changed int, sent []int32) {
+	set := s.sets.open(v.at.sent)
+	type turn struct {
+		place int
+		ev    int32
+	}
+	var turns []turn
+	arrives := func(m int32) {
+		if to := int(s.c.messages.list[m].to); s.locals[to].states[v.at.places[to]].view.started() {
+			turns = append(turns, turn{to, s.arrival(m)})
 		}
-		for _, m := range s.sets.list[v.at.sent] {
-			letter := &s.c.messages.list[m]
-			l := s.locals[letter.to]
-			if l.states[v.at.places[letter.to]].view.started() {
-				say(int(letter.to), s.arrival(m))
+	}
+	all := func(place int) {
+		l := s.locals[place]
+		set.each(func(m int32) {
+			if int(s.c.messages.list[m].to) == place {
+				arrives(m)
 			}
-		}
-		for place, l := range s.locals {
-			for _, ev := range l.states[v.at.places[place]].offers {
-				if k := l.events[ev].kind; k == ticked || k == asked {
-					say(place, ev)
-				}
+		})
+		for _, ev := range l.states[v.at.places[place]].offers {
+			if k := l.events[ev].kind; k == ticked || k == asked {
+				turns = append(turns, turn{place, ev})
 			}
 		}
 	}
-	return nil
+	for _, m := range sent {
+		if set.add(m) {
+			arrives(m)
+		}
+	}
+	all(changed)
+	for len(turns) > 0 {
+		t := turns[0]
+		turns = turns[1:]
+		l := s.locals[t.place]
+		state := v.at.places[t.place]
+		r := &l.made[l.step(state, t.ev)]
+		if r.failed != "" || len(r.actions) > 0 {
+			continue
+		}
+		if r.to != state && !atOnce(&l.events[t.ev]) {
+			continue
+		}
+		news := r.to != state
+		for _, m := range r.sent {
+			if set.add(m) {
+				arrives(m)
+				news = true
+			}
+		}
+		if news {
+			v.said = append(v.said, choice{int8(t.place), t.ev})
+		}
+		if r.to != state {
+			v.at.places[t.place] = r.to
+			all(t.place)
+		}
+	}
+	v.at.sent = s.sets.close(set)
 }
 
 // atOnce tells whether a message that tells of nothing to the model is taken as soon as it comes: by it a process learns what it has

@@ -1,0 +1,199 @@
+package transitions
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/firstgap/firstgap/spec/volume"
+)
+
+// plan returns the schedule that leads to a visit, its own step included: every step that changed a process, and of what processes
+// only said again, what brings a message that one of these steps needs.
+func (s *search) plan(v *visit) []choice {
+	type step struct {
+		choice
+		needed bool
+	}
+	var steps []step
+	for _, v := range append([]*visit{&s.visits[0]}, s.path(v)...) {
+		if v.parent >= 0 {
+			steps = append(steps, step{v.choice, true})
+		}
+		for _, c := range v.said {
+			steps = append(steps, step{c, false})
+		}
+	}
+	// Which step brings each message first, and which of what was said changed a process.
+	producer := map[int32]int{}
+	at := product{}
+	for i := range steps {
+		c := steps[i].choice
+		l := s.locals[c.place]
+		r := &l.made[l.step(at.places[c.place], c.event)]
+		steps[i].needed = steps[i].needed || r.to != at.places[c.place]
+		at.places[c.place] = r.to
+		for _, m := range r.sent {
+			if _, known := producer[m]; !known {
+				producer[m] = i
+			}
+		}
+	}
+	for i := len(steps) - 1; i >= 0; i-- {
+		if ev := &s.locals[steps[i].place].events[steps[i].event]; steps[i].needed && ev.kind == delivered {
+			steps[producer[ev.number]].needed = true
+		}
+	}
+	var plan []choice
+	for i := range steps {
+		if steps[i].needed {
+			plan = append(plan, steps[i].choice)
+		}
+	}
+	return plan
+}
+
+// A run is a schedule under way in nodes of its own.
+type run struct {
+	s         *search
+	processes []*process
+	sent      map[int32]bool
+	states    *volume.State
+	views     []view
+	taken     func(transition int32)
+}
+
+// newRun returns a run in which the set-up has been made.
+func (s *search) newRun() (*run, error) {
+	r := &run{s: s, sent: map[int32]bool{}, views: make([]view, len(s.locals))}
+	w := s.c.scope.Model
+	w.Symmetry = false
+	var err error
+	if r.states, err = volume.NewState(w); err != nil {
+		return nil, err
+	}
+	for place, l := range s.locals {
+		p, err := l.fresh()
+		if err != nil {
+			return nil, err
+		}
+		r.processes = append(r.processes, p)
+		r.views[place] = s.c.view(p)
+	}
+	return r, nil
+}
+
+// A StrayError says that a schedule, run from the start, did not do what the search says.
+type StrayError struct {
+	Schedule []string
+	Problem  string
+}
+
+func (e *StrayError) Error() string {
+	return fmt.Sprintf("transitions: a schedule of %d steps strays from the search: %s", len(e.Schedule), e.Problem)
+}
+
+// step lets one thing happen, takes what the process tells in the model, and compares every process with it.
+func (r *run) step(c choice) (problem string, d []Difference) {
+	ev := &r.s.locals[c.place].events[c.event]
+	if ev.kind == delivered && !r.sent[ev.number] {
+		return "a message is to come that was not sent", nil
+	}
+	place := int(c.place)
+	p := r.processes[place]
+	var o outcome
+	err := func() (err error) {
+		defer r.s.c.recovered(place, &err)
+		p.happen(ev, &o)
+		return nil
+	}()
+	if err != nil {
+		return err.Error(), nil
+	}
+	for _, m := range o.sent {
+		if n := r.s.c.number(r.s.c.id(place), m); n >= 0 {
+			r.sent[n] = true
+		}
+	}
+	from := r.s.model.orbitOf(r.s.graph, r.states)
+	for i := range o.told {
+		a, told, err := r.s.c.action(p, &o.told[i])
+		if err != nil {
+			return err.Error(), nil
+		}
+		if !told {
+			continue
+		}
+		refused, problem := a.take(r.states, func() {
+			name, _ := r.states.LastAction()
+			to := r.s.model.orbitOf(r.s.graph, r.states)
+			if t, known := r.s.graph.transitions[transition{from, r.s.graph.number[name.String()], to}]; known {
+				r.taken(t)
+			}
+			from = to
+		})
+		r.states.Forget()
+		if refused != "" {
+			problem = "the model forbids it: " + string(refused)
+		}
+		if problem != "" {
+			return fmt.Sprintf("%s: %s", &a, problem), nil
+		}
+	}
+	r.views[place] = r.s.c.view(p)
+	return "", r.s.c.compare(r.states, func(place int) *view { return &r.views[place] })
+}
+
+// verify runs the schedule of every transition that the search has driven, in new nodes and from the start, and returns which
+// transitions were taken in these runs. What a run takes on its way counts, too.
+func (s *search) verify() ([]bool, error) {
+	taken := make([]bool, len(s.graph.list))
+	var plans [][]choice
+	var of []int
+	for t := range s.witness {
+		if s.witness[t].place >= 0 {
+			of = append(of, t)
+		}
+	}
+	plans = make([][]choice, len(s.witness))
+	for _, t := range of {
+		plans[t] = s.plan(&s.witness[t])
+		s.Longest = max(s.Longest, len(plans[t]))
+	}
+	slices.SortStableFunc(of, func(a, b int) int { return len(plans[b]) - len(plans[a]) })
+	for _, t := range of {
+		if taken[t] {
+			continue
+		}
+		r, err := s.newRun()
+		if err != nil {
+			return nil, err
+		}
+		s.Runs++
+		var now []int32
+		r.taken = func(t int32) { now = append(now, t) }
+		stray := func(n int, problem string) error {
+			e := &StrayError{Problem: problem}
+			for _, c := range plans[t][:n+1] {
+				e.Schedule = append(e.Schedule, s.c.describe(int(c.place), &s.locals[c.place].events[c.event]))
+			}
+			return e
+		}
+		for n, c := range plans[t] {
+			problem, d := r.step(c)
+			if len(d) > 0 {
+				problem = d[0].String()
+			}
+			if problem != "" {
+				return taken, stray(n, problem)
+			}
+			s.Steps++
+		}
+		for _, t := range now {
+			taken[t] = true
+		}
+		if !taken[t] {
+			return taken, stray(len(plans[t])-1, fmt.Sprintf("expected it to take %s, found that it did not", s.graph.steps[t]))
+		}
+	}
+	return taken, nil
+}
