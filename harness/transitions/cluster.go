@@ -119,8 +119,22 @@ const (
 	ticked                         // a writer's timer
 	asked                          // a segment asks a peer for what it lacks
 	called                         // a client calls
-	crashed                        // and starts again
 )
+
+// A crash is how a process dies right after what happens to it, and starts again.
+type crash uint8
+
+const (
+	noCrash   crash = iota
+	lostCrash       // what was on its way to the disk is lost
+	keptCrash       // it is kept
+	tornCrash       // it is kept but for its last byte
+)
+
+func (c crash) String() string {
+	return [...]string{"", "crashes, and what was on its way to the disk is lost", "crashes, and what was on its way to the disk is kept",
+		"crashes, and what was on its way to the disk is kept but for the last byte"}[c]
+}
 
 // An event is one thing that happens to one process.
 type event struct {
@@ -131,10 +145,20 @@ type event struct {
 	op      node.Op
 	txn     int
 	key     int
-	kept    bool // crashed: what was not known to be durable is on the disk
+	crash   crash // of which nothing is left to do
 }
 
 func (c *cluster) describe(place int, ev *event) string {
+	switch {
+	case ev.kind == 0:
+		return c.name(place) + " " + ev.crash.String()
+	case ev.crash != noCrash:
+		return c.happens(place, ev) + ", and " + ev.crash.String()
+	}
+	return c.happens(place, ev)
+}
+
+func (c *cluster) happens(place int, ev *event) string {
 	name := c.name(place)
 	switch ev.kind {
 	case started:
@@ -152,11 +176,6 @@ func (c *cluster) describe(place int, ev *event) string {
 			return fmt.Sprintf("%s is called: transaction %d puts row %s", name, ev.txn, rowName(ev.key))
 		}
 		return fmt.Sprintf("%s is called: transaction %d, %s", name, ev.txn, ev.op)
-	case crashed:
-		if ev.kept {
-			return name + " crashes, and what was on its way to the disk is kept"
-		}
-		return name + " crashes, and what was on its way to the disk is lost"
 	}
 	return fmt.Sprintf("%s: event %d", name, ev.kind)
 }

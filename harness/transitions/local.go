@@ -45,7 +45,7 @@ type eventKey struct {
 	op     node.Op
 	txn    int
 	key    int
-	kept   bool
+	crash  crash
 }
 
 // A result is what came of one event in one state of a process.
@@ -86,7 +86,7 @@ func (c *cluster) recovered(place int, err *error) {
 
 // event returns the number of an event.
 func (l *local) event(ev event) int32 {
-	key := eventKey{ev.kind, ev.number, ev.from, ev.op, ev.txn, ev.key, ev.kept}
+	key := eventKey{ev.kind, ev.number, ev.from, ev.op, ev.txn, ev.key, ev.crash}
 	n, known := l.numbers[key]
 	if !known {
 		n = int32(len(l.events))

@@ -12,13 +12,13 @@ import (
 
 func TestProbe(t *testing.T) {
 	w := volume.World{Groups: 1, Replicas: 3, WriteQuorum: 2, ReadQuorum: 2, Keys: 1, Txns: 1, MaxLSN: 2, MaxEpoch: 2, Symmetry: true, Answers: true}
-	c := newCluster(Scope{Name: "small", Model: w}, aurora.Ours(), node.NoHook{})
+	c := newCluster(Scope{Name: "small", Model: w, Crashes: 1}, aurora.Ours(), node.NoHook{})
 	began := time.Now()
 	s, err := newSearch(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = s.run(t.Context(), 15000, func() bool {
+	err = s.run(t.Context(), 400000, func() bool {
 		if len(s.visits)%40 == 0 {
 			fmt.Println(time.Since(began), len(s.visits), s.Driven, len(s.graph.list))
 		}
@@ -58,6 +58,7 @@ func TestProbe(t *testing.T) {
 	}
 	fmt.Println("messages", len(c.messages.list), "combos", len(s.seen), "sets", len(s.sets.list), "models", len(s.model.codes))
 
+	gaps(s)
 	by := map[string][2]int{}
 	for i, x := range s.graph.list {
 		n := by[s.graph.names[x.action]]
@@ -79,6 +80,12 @@ func gaps(s *search) {
 			continue
 		}
 		name := s.graph.names[x.action]
+		machine.Load([]byte(s.graph.codes[x.from]))
+		st, _ := volume.NewState(s.c.scope.Model)
+		s.model.orbits.Load(st, []byte(s.graph.codes[x.from]))
+		if l, e := st.CommitOf(1); l > 0 && l <= st.VDL(e) && !st.Acked(1) {
+			continue
+		}
 		if shown[name]++; shown[name] > 12 || (shown[name]*7919)%3 != 0 {
 			continue
 		}

@@ -47,9 +47,20 @@ func (d *disk) perform(e node.Effect) {
 	}
 }
 
-// crash ends what is under way: all of it is kept, or nothing is.
-func (d *disk) crash(kept bool) {
-	if kept {
+// crash ends what is under way.
+func (d *disk) crash(how crash) {
+	if how == tornCrash {
+		last := -1
+		for i, e := range d.waiting {
+			if e.Kind == node.DoAppend {
+				last = i
+			}
+		}
+		if last >= 0 {
+			d.waiting[last].Data = d.waiting[last].Data[:len(d.waiting[last].Data)-1]
+		}
+	}
+	if how != lostCrash {
 		for _, e := range d.waiting {
 			d.perform(e)
 		}
@@ -94,6 +105,7 @@ type process struct {
 	node        node.Node
 	incarnation uint32
 	disk        disk
+	heard       uint64 // the highest position of which it told
 	calls       []call // of a writer, by transaction - 1
 	out         node.Effects
 }
@@ -127,9 +139,6 @@ func (p *process) step(ev *event, o *outcome) {
 	switch ev.kind {
 	case started:
 		p.start(o)
-	case crashed:
-		p.disk.crash(ev.kept)
-		p.start(o)
 	case diskEnded:
 		p.do(p.disk.end(), o)
 	case delivered:
@@ -147,7 +156,13 @@ func (p *process) step(ev *event, o *outcome) {
 
 // happen is step, and after it everything that the process has under way on its disk ends.
 func (p *process) happen(ev *event, o *outcome) {
-	p.step(ev, o)
+	if ev.kind != 0 {
+		p.step(ev, o)
+	}
+	if ev.crash != noCrash {
+		p.disk.crash(ev.crash)
+		p.start(o)
+	}
 	for p.disk.busy() {
 		p.step(&event{kind: diskEnded}, o)
 	}
@@ -199,7 +214,13 @@ func (p *process) call(ev *event, o *outcome) {
 func (p *process) do(ev node.Event, o *outcome) {
 	p.out.Reset()
 	p.node.Step(0, ev, &p.out)
-	o.told = append(o.told, p.out.Trace...)
+	for _, t := range p.out.Trace {
+		if t.Position > 0 && t.Position <= p.heard {
+			continue // a start tells again what a crash may have kept from being told
+		}
+		p.heard = max(p.heard, t.Position)
+		o.told = append(o.told, t)
+	}
 	for _, e := range p.out.List {
 		switch e.Kind {
 		case node.DoSend:

@@ -341,10 +341,16 @@ func (s *search) expand(from int32) error {
 	return nil
 }
 
+// writes tells whether a message makes a segment write something.
+func (s *search) writes(at *product, m int32) bool {
+	place := s.c.messages.list[m].to
+	return len(s.locals[place].made[s.locals[place].step(at.places[place], s.arrival(m))].actions) > 0
+}
+
 // may tells whether the rest of the world lets something happen to a process.
 func (s *search) may(at *product, place int8, ev *event) (bool, error) {
 	switch ev.kind {
-	case crashed:
+	case 0:
 		return at.crashes > 0, nil
 	case started: // writers start one after the other
 		before := s.locals[place-1].states[at.places[place-1]].view
@@ -394,7 +400,7 @@ func (s *search) try(from int32, place int8, ev int32) error {
 		return s.disagree(&after, r.failed)
 	}
 	after.at.places[place] = r.to
-	if l.events[ev].kind == crashed {
+	if l.events[ev].crash != noCrash {
 		after.at.crashes--
 	}
 	if after.at == at && len(r.actions) == 0 {

@@ -120,10 +120,7 @@ func (c *cluster) offers(p *process, v *view) []event {
 			}
 		}
 		if c.scope.Crashes > 0 {
-			all = append(all, event{kind: crashed})
-			if len(p.disk.waiting) > 0 {
-				all = append(all, event{kind: crashed, kept: true})
-			}
+			all = append(all, event{crash: lostCrash})
 		}
 	case v.writer != nil && v.writer.phase != "deposed":
 		all = append(all, event{kind: ticked})
