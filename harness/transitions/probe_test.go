@@ -18,7 +18,7 @@ func TestProbe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = s.run(t.Context(), 400000, func() bool {
+	err = s.run(t.Context(), 500000, func() bool {
 		if len(s.visits)%40 == 0 {
 			fmt.Println(time.Since(began), len(s.visits), s.Driven, len(s.graph.list))
 		}

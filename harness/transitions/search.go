@@ -321,9 +321,14 @@ func (s *search) expand(from int32) error {
 		place := int8(letter.to)
 		l := s.locals[place]
 		if l.states[at.places[place]].view.started() {
-			ev := s.arrival(m)
-			if err := s.try(from, place, ev); err != nil || s.difference != nil {
+			if err := s.try(from, place, s.arrival(m)); err != nil || s.difference != nil {
 				return err
+			}
+			for how := lostCrash; at.crashes > 0 && how <= tornCrash && s.writes(&at, m); how++ {
+				ev := event{kind: delivered, from: letter.from, message: letter.message, number: m, crash: how}
+				if err := s.try(from, place, l.event(ev)); err != nil || s.difference != nil {
+					return err
+				}
 			}
 		}
 	}
@@ -344,7 +349,7 @@ func (s *search) expand(from int32) error {
 // writes tells whether a message makes a segment write something.
 func (s *search) writes(at *product, m int32) bool {
 	place := s.c.messages.list[m].to
-	return len(s.locals[place].made[s.locals[place].step(at.places[place], s.arrival(m))].actions) > 0
+	return s.c.isSegment(int(place)) && len(s.locals[place].made[s.locals[place].step(at.places[place], s.arrival(m))].actions) > 0
 }
 
 // may tells whether the rest of the world lets something happen to a process.
