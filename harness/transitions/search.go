@@ -186,7 +186,7 @@ func newSearch(c *cluster) (*search, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &search{c: c, graph: g, seen: map[print][][]uint64{}, before: map[unclosed]bool{}, beam: 4, sets: sets{known: map[string]int32{}, list: [][]int32{nil}}}
+	s := &search{c: c, graph: g, seen: map[print][][]uint64{}, before: map[unclosed]bool{}, beam: 8, sets: sets{known: map[string]int32{}, list: [][]int32{nil}}}
 	if s.locals, err = c.locals(); err != nil {
 		return nil, err
 	}
@@ -576,10 +576,14 @@ func (s *search) alike(at *product) (key print, live []uint64) {
 		if r.failed == "" && r.to == at.places[letter.to] && len(r.actions) == 0 {
 			continue
 		}
-		b = binary.LittleEndian.AppendUint64(b[:0], letter.print)
+		after := &l.states[r.to]
+		b = binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(b[:0], after.print.hi), after.print.lo)
 		for _, end := range []int{s.c.placeOf(letter.from), int(letter.to)} {
 			if s.c.isSegment(end) {
 				b = binary.LittleEndian.AppendUint64(b, of[end-1])
+				if len(after.of) > 0 {
+					b = binary.LittleEndian.AppendUint64(b, after.of[end-1].lo)
+				}
 			} else {
 				b = append(b, byte(end))
 			}
@@ -588,6 +592,7 @@ func (s *search) alike(at *product) (key print, live []uint64) {
 	}
 	s.b = b
 	slices.Sort(live)
+	live = slices.Compact(live)
 	return print{h.Hi, h.Lo}, live
 }
 
