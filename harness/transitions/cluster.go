@@ -23,7 +23,8 @@ const (
 // A Scope is a small world: what the model may do in it, and what a schedule may do to processes.
 type Scope struct {
 	Name  string
-	Model volume.World // with Answers and Symmetry: replicas are taken for one another
+	About string       // in words
+	Model volume.World // of one group, with Answers and Symmetry: replicas are taken for one another
 	// Crashes is how many segments a schedule may crash. The segment starts again at once.
 	Crashes int
 }

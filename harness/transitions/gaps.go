@@ -6,10 +6,9 @@ import (
 
 // A way is one way of taking a transition: the action's parameters in the state that it leaves.
 type way struct {
-	action     volume.Action
-	e, t, l    int
-	r, p       int
-	transition int32
+	action  volume.Action
+	e, t, l int
+	r, p    int
 }
 
 // A GapClass is transitions of the model that the implementation never takes, and why. It is a claim, and is held against what is
@@ -161,16 +160,21 @@ func (g *graph) ways(s *volume.State, id *volume.Identity, t *transition) ([]way
 	return all, nil
 }
 
-// classOf returns the first class that covers every way of taking a transition, -1 if none does.
-func (g *graph) classOf(s *volume.State, ways []way) int {
+// classOf returns the first class that covers every way of taking a transition, -1 if none does. It leaves s in the state that the
+// transition leaves.
+func (g *graph) classOf(s *volume.State, id *volume.Identity, t *transition) (int, error) {
+	ways, err := g.ways(s, id, t)
+	if err != nil {
+		return -1, err
+	}
 	for n := range gapClasses {
 		covered := len(ways) > 0
 		for i := range ways {
 			covered = covered && gapClasses[n].covers(s, &ways[i])
 		}
 		if covered {
-			return n
+			return n, nil
 		}
 	}
-	return -1
+	return -1, nil
 }

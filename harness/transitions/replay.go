@@ -1,6 +1,7 @@
 package transitions
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -84,8 +85,8 @@ func (s *search) newRun() (*run, error) {
 
 // A StrayError says that a schedule, run from the start, did not do what the search says.
 type StrayError struct {
-	Schedule []string
-	Problem  string
+	Schedule []string `json:"schedule"`
+	Problem  string   `json:"problem"`
 }
 
 func (e *StrayError) Error() string {
@@ -95,9 +96,6 @@ func (e *StrayError) Error() string {
 // step lets one thing happen, takes what the process tells in the model, and compares every process with it.
 func (r *run) step(c choice) (problem string, d []Difference) {
 	ev := &r.s.locals[c.place].events[c.event]
-	if ev.kind == delivered && !r.sent[ev.number] {
-		return "a message is to come that was not sent", nil
-	}
 	place := int(c.place)
 	p := r.processes[place]
 	var o outcome
@@ -143,57 +141,82 @@ func (r *run) step(c choice) (problem string, d []Difference) {
 	return "", r.s.c.compare(r.states, func(place int) *view { return &r.views[place] })
 }
 
+// describe puts a schedule in words.
+func (s *search) describe(plan []choice) []string {
+	all := make([]string, len(plan))
+	for i, c := range plan {
+		all[i] = s.c.describe(int(c.place), &s.locals[c.place].events[c.event])
+	}
+	return all
+}
+
+// confirm runs the schedule to where the implementation and the model part.
+func (s *search) confirm(v *visit) (*Parting, error) {
+	r, err := s.newRun()
+	if err != nil {
+		return nil, err
+	}
+	r.taken = func(int32) {}
+	plan := s.plan(v)
+	parted, err := r.follow(plan)
+	if parted == nil && err == nil {
+		err = &StrayError{s.describe(plan), "expected the implementation and the model to part, found that they do not"}
+	}
+	return parted, err
+}
+
+// follow makes the steps of a schedule, up to where the implementation and the model part.
+func (r *run) follow(plan []choice) (*Parting, error) {
+	for n, c := range plan {
+		if ev := &r.s.locals[c.place].events[c.event]; ev.kind == delivered && !r.sent[ev.number] {
+			return nil, &StrayError{r.s.describe(plan[:n+1]), "expected the message to have been sent, found that it was not"}
+		}
+		if problem, d := r.step(c); problem != "" || len(d) > 0 {
+			return &Parting{Schedule: r.s.describe(plan[:n+1]), Problem: problem, Differences: d}, nil
+		}
+		r.s.Steps++
+	}
+	return nil, nil
+}
+
 // verify runs the schedule of every transition that the search has driven, in new nodes and from the start, and returns which
-// transitions were taken in these runs. What a run takes on its way counts, too.
-func (s *search) verify() ([]bool, error) {
+// transitions were taken in these runs. What a run takes on its way counts, too. It stops where the implementation and the model part.
+func (s *search) verify(ctx context.Context) ([]bool, *Parting, error) {
 	taken := make([]bool, len(s.graph.list))
-	var plans [][]choice
+	plans := make([][]choice, len(s.graph.list))
 	var of []int
 	for t := range s.witness {
 		if s.witness[t].place >= 0 {
+			plans[t] = s.plan(&s.witness[t])
+			s.Longest = max(s.Longest, len(plans[t]))
 			of = append(of, t)
 		}
 	}
-	plans = make([][]choice, len(s.witness))
-	for _, t := range of {
-		plans[t] = s.plan(&s.witness[t])
-		s.Longest = max(s.Longest, len(plans[t]))
-	}
+	// The long ones first: they take what others are for on their way.
 	slices.SortStableFunc(of, func(a, b int) int { return len(plans[b]) - len(plans[a]) })
 	for _, t := range of {
 		if taken[t] {
 			continue
 		}
+		if err := ctx.Err(); err != nil {
+			return nil, nil, err
+		}
 		r, err := s.newRun()
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		s.Runs++
 		var now []int32
 		r.taken = func(t int32) { now = append(now, t) }
-		stray := func(n int, problem string) error {
-			e := &StrayError{Problem: problem}
-			for _, c := range plans[t][:n+1] {
-				e.Schedule = append(e.Schedule, s.c.describe(int(c.place), &s.locals[c.place].events[c.event]))
-			}
-			return e
-		}
-		for n, c := range plans[t] {
-			problem, d := r.step(c)
-			if len(d) > 0 {
-				problem = d[0].String()
-			}
-			if problem != "" {
-				return taken, stray(n, problem)
-			}
-			s.Steps++
+		if parted, err := r.follow(plans[t]); parted != nil || err != nil {
+			return taken, parted, err
 		}
 		for _, t := range now {
 			taken[t] = true
 		}
 		if !taken[t] {
-			return taken, stray(len(plans[t])-1, fmt.Sprintf("expected it to take %s, found that it did not", s.graph.steps[t]))
+			return taken, nil, &StrayError{s.describe(plans[t]), fmt.Sprintf("expected it to take %s, found that it does not", s.graph.steps[t])}
 		}
 	}
-	return taken, nil
+	return taken, nil, nil
 }

@@ -61,25 +61,25 @@ type search struct {
 	sets     sets
 	witness  []visit // by transition: the last step of the first schedule that took it; its place is -1 while none has
 	Stats
-	difference *Disagreement
+	parted *visit // where the implementation and the model part
 }
 
 // Stats says what a search amounted to.
 type Stats struct {
-	Driven    int `json:"driven"`    // transitions
-	Schedules int `json:"schedules"` // tried: one more step behind a shortest schedule to somewhere
-	Products  int `json:"products"`  // states of all processes, the network and the model together
-	Outside   int `json:"outside"`   // steps that leave the world, and were not followed
-	Runs      int `json:"runs"`      // of a schedule, in nodes of its own and from the start
-	Steps     int `json:"steps"`     // of these, each followed by a comparison
-	Longest   int `json:"longest"`   // of these, in steps
-	Left      int `json:"left"`      // products that were reached and not gone on from, because the search ended before
+	Driven   int `json:"reached"`  // transitions
+	Tried    int `json:"tried"`    // steps, each one more behind a shortest schedule to somewhere
+	Products int `json:"products"` // states of all processes, the network and the model together
+	Outside  int `json:"outside"`  // steps that leave the world, and were not followed
+	Runs     int `json:"runs"`     // of a schedule, in nodes of its own and from the start
+	Steps    int `json:"steps"`    // of these, each followed by a comparison
+	Longest  int `json:"longest"`  // of these, in steps
+	Left     int `json:"left"`     // products that were reached and not gone on from, because the search ended before
 }
 
-// A Disagreement is where the implementation and the model part.
-type Disagreement struct {
-	Schedule    []string     `json:"schedule"` // a shortest one
-	Refused     string       `json:"refused,omitempty"`
+// A Parting is where the implementation and the model part.
+type Parting struct {
+	Schedule    []string     `json:"schedule"`          // to there
+	Problem     string       `json:"problem,omitempty"` // what a process did that the model does not allow
 	Differences []Difference `json:"differences,omitempty"`
 }
 
@@ -290,8 +290,8 @@ func (s *search) step(model int32, place int8, result int32) (modelResult, error
 	return r, nil
 }
 
-// run searches until done says so, or everything is reached, or so many products are.
-func (s *search) run(ctx context.Context, most int, done func() bool) error {
+// run searches until everything is reached, or the implementation and the model part. It calls progress now and then.
+func (s *search) run(ctx context.Context, progress func()) error {
 	first := product{crashes: int32(s.c.scope.Crashes)}
 	first.model = s.model.number(s.graph)
 	v := visit{at: first, parent: -1}
@@ -301,9 +301,12 @@ func (s *search) run(ctx context.Context, most int, done func() bool) error {
 	s.isNew(&v.at)
 	s.visits = append(s.visits, v)
 	next := 0
-	for ; next < len(s.visits) && len(s.visits) < most && s.difference == nil; next++ {
-		if next%1024 == 0 && (ctx.Err() != nil || done()) {
-			break
+	for ; next < len(s.visits) && s.parted == nil; next++ {
+		if next%1024 == 0 {
+			if ctx.Err() != nil {
+				break
+			}
+			progress()
 		}
 		if err := s.expand(int32(next)); err != nil {
 			return err
@@ -321,12 +324,12 @@ func (s *search) expand(from int32) error {
 		place := int8(letter.to)
 		l := s.locals[place]
 		if l.states[at.places[place]].view.started() {
-			if err := s.try(from, place, s.arrival(m)); err != nil || s.difference != nil {
+			if err := s.try(from, place, s.arrival(m)); err != nil || s.parted != nil {
 				return err
 			}
 			for how := lostCrash; at.crashes > 0 && how <= tornCrash && s.writes(&at, m); how++ {
 				ev := event{kind: delivered, from: letter.from, message: letter.message, number: m, crash: how}
-				if err := s.try(from, place, l.event(ev)); err != nil || s.difference != nil {
+				if err := s.try(from, place, l.event(ev)); err != nil || s.parted != nil {
 					return err
 				}
 			}
@@ -337,7 +340,7 @@ func (s *search) expand(from int32) error {
 			if may, err := s.may(&at, int8(place), &s.locals[place].events[ev]); err != nil {
 				return err
 			} else if may {
-				if err := s.try(from, int8(place), ev); err != nil || s.difference != nil {
+				if err := s.try(from, int8(place), ev); err != nil || s.parted != nil {
 					return err
 				}
 			}
@@ -399,10 +402,11 @@ func (s *search) try(from int32, place int8, ev int32) error {
 	l := s.locals[place]
 	number := l.step(at.places[place], ev)
 	r := &l.made[number]
-	s.Schedules++
+	s.Tried++
 	after := visit{at: at, parent: from, choice: choice{place, ev}}
 	if r.failed != "" {
-		return s.disagree(&after, r.failed)
+		s.parted = &after
+		return nil
 	}
 	after.at.places[place] = r.to
 	if l.events[ev].crash != noCrash {
@@ -419,7 +423,8 @@ func (s *search) try(from int32, place int8, ev int32) error {
 		s.Outside++
 		return nil
 	case m.problem != "":
-		return s.disagree(&after, m.problem)
+		s.parted = &after
+		return nil
 	}
 	after.at.model = m.to
 	for _, t := range m.transitions {
@@ -436,7 +441,7 @@ func (s *search) try(from int32, place int8, ev int32) error {
 	s.close(&after, int(place), r.sent)
 	if s.isNew(&after.at) {
 		s.visits = append(s.visits, after)
-		if err := s.compare(&after); err != nil || s.difference != nil {
+		if err := s.compare(&after); err != nil || s.parted != nil {
 			return err
 		}
 	}
@@ -623,25 +628,10 @@ func (s *search) compare(after *visit) error {
 	if err := s.model.load(after.at.model); err != nil {
 		return err
 	}
-	d := s.c.compare(s.model.states, func(place int) *view { return &s.locals[place].states[after.at.places[place]].view })
-	if len(d) > 0 {
-		s.difference = &Disagreement{Schedule: s.schedule(after), Differences: d}
+	if d := s.c.compare(s.model.states, func(place int) *view { return &s.locals[place].states[after.at.places[place]].view }); len(d) > 0 {
+		s.parted = after
 	}
 	return nil
-}
-
-func (s *search) disagree(after *visit, why string) error {
-	s.difference = &Disagreement{Schedule: s.schedule(after), Refused: why}
-	return nil
-}
-
-// schedule describes what happened up to a visit, its own step included.
-func (s *search) schedule(v *visit) []string {
-	var all []string
-	for _, v := range s.path(v) {
-		all = append(all, s.c.describe(int(v.place), &s.locals[v.place].events[v.event]))
-	}
-	return all
 }
 
 // path returns the visits up to v, without the first, which has no step.
