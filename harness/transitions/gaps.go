@@ -9,6 +9,7 @@ type way struct {
 	action  volume.Action
 	e, t, l int
 	r, p    int
+	quorum  volume.ReplicaSet
 }
 
 // A GapClass is transitions of the model that the implementation never takes, and why. It is a claim, and is held against what is
@@ -53,6 +54,22 @@ var gapClasses = []GapClass{
 		},
 	},
 	{
+		Name: "kept records that everyone had are not loaded",
+		Reason: "Of the log that it kept, a new writer does not load what all segments had that answered its fence, where nothing there may have to be undone. Who lacks " +
+			"it gets it of a peer, and not of the writer.",
+		covers: func(s *volume.State, w *way) bool {
+			return w.action == volume.ActStore && w.l <= s.Base(w.e) && unloaded(s, w.e, w.l)
+		},
+	},
+	{
+		Name: "the first read quorum decides",
+		Reason: "A new writer decides as soon as the answers to its fence are a read quorum. The model may wait for more, and keep by them what no read quorum " +
+			"of the least size has.",
+		covers: func(s *volume.State, w *way) bool {
+			return w.action == volume.ActDecide && w.quorum.Len() > s.World().ReadQuorum
+		},
+	},
+	{
 		Name: "a peer gives all that it has",
 		Reason: "A segment gives a peer every record that it has above the peer's SCL. Where the giver has had a lower record that the peer lacks for as long as " +
 			"it has followed the line, no message of that line brings the higher one alone.",
@@ -71,19 +88,99 @@ var gapClasses = []GapClass{
 	},
 }
 
+// behind marks the transitions that leave a state to which only gaps lead: none of them was driven, and each has a reason.
+func (g *graph) behind(taken []bool, classes []int) []bool {
+	into := make([][]int32, len(g.codes))
+	for i := range g.list {
+		into[g.list[i].to] = append(into[g.list[i].to], int32(i))
+	}
+	const unknown, yes, no = 0, 1, 2
+	states := make([]uint8, len(g.codes)) // whether only gaps lead there
+	states[0] = no
+	var only func(state int32) bool
+	only = func(state int32) bool {
+		if states[state] == unknown {
+			states[state] = yes
+			for _, i := range into[state] {
+				if taken[i] || classes[i] < 0 && !only(g.list[i].from) {
+					states[state] = no
+					break
+				}
+			}
+		}
+		return states[state] == yes
+	}
+	marks := make([]bool, len(g.list))
+	for i := range g.list {
+		marks[i] = !taken[i] && classes[i] < 0 && only(g.list[i].from)
+	}
+	return marks
+}
+
 // loaded tells whether the writer of e has loaded the kept record l whichever segments answered its fence: every read quorum has one
 // that was not complete up to l, or a transaction with a change at or below l may have to be undone.
 func loaded(s *volume.State, e, l int) bool {
 	complete := 0
 	for r := range s.World().Replicas {
-		for d := 1; d < e; d++ {
-			if s.SCL(d, r) >= l {
-				complete++
-				break
-			}
+		if wasComplete(s, e, l, r) {
+			complete++
 		}
 	}
 	return complete < s.World().ReadQuorum || mayUndo(s, e, l)
+}
+
+// unloaded tells whether the writer of e has not loaded the kept record l, whichever segments answered its fence: all of every read
+// quorum whose answers make up what it kept were complete up to l.
+func unloaded(s *volume.State, e, l int) bool {
+	if mayUndo(s, e, l) {
+		return false
+	}
+	for q := range 1 << s.World().Replicas {
+		if set := (volume.ReplicaSet{uint64(q)}); set.Len() == s.World().ReadQuorum && mayDecide(s, e, set) && !completeTo(s, e, l, set) {
+			return false
+		}
+	}
+	return true
+}
+
+// mayDecide tells whether e can have cut its log by the answers of the set: each has promised e, and they had all that was kept. What
+// a segment has of it now is all that it may have had.
+func mayDecide(s *volume.State, e int, set volume.ReplicaSet) bool {
+	for l := 1; l <= s.Base(e); l++ {
+		found := false
+		for r := range s.World().Replicas {
+			found = found || set.Has(r) && s.Stored(r, l) != 0
+		}
+		if !found {
+			return false
+		}
+	}
+	for r := range s.World().Replicas {
+		if set.Has(r) && s.FenceOf(r) < e {
+			return false
+		}
+	}
+	return true
+}
+
+// completeTo tells whether all of the set were complete up to l before they joined e.
+func completeTo(s *volume.State, e, l int, set volume.ReplicaSet) bool {
+	for r := range s.World().Replicas {
+		if set.Has(r) && !wasComplete(s, e, l, r) {
+			return false
+		}
+	}
+	return true
+}
+
+// wasComplete tells whether r was complete up to l on a line before e's.
+func wasComplete(s *volume.State, e, l, r int) bool {
+	for d := 1; d < e; d++ {
+		if s.SCL(d, r) >= l {
+			return true
+		}
+	}
+	return false
 }
 
 // mayUndo tells whether a transaction with a change at or below l was active where e has cut the log.
@@ -147,7 +244,8 @@ func (g *graph) ways(s *volume.State, id *volume.Identity, t *transition) ([]way
 			}
 		}
 		for q := 1; q < 1<<world.Replicas; q++ {
-			try(way{e: e}, s.Decide(e, volume.ReplicaSet{uint64(q)}))
+			set := volume.ReplicaSet{uint64(q)}
+			try(way{e: e, quorum: set}, s.Decide(e, set))
 		}
 	}
 	for r := range world.Replicas {

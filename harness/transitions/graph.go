@@ -1,6 +1,8 @@
 package transitions
 
 import (
+	"strings"
+
 	"github.com/firstgap/firstgap/spec/volume"
 )
 
@@ -63,4 +65,12 @@ func (g *graph) state(code []byte) int32 {
 		g.states[g.codes[n]] = n
 	}
 	return n
+}
+
+// describe puts a transition in words.
+func (g *graph) describe(s *volume.State, id *volume.Identity, t int) string {
+	if err := id.Load(s, []byte(g.codes[g.list[t].from])); err != nil {
+		return g.steps[t]
+	}
+	return g.steps[t] + " where " + strings.Join(strings.Fields(strings.ReplaceAll(strings.TrimSpace(s.String()), "\n", "; ")), " ")
 }

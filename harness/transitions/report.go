@@ -26,6 +26,7 @@ type Report struct {
 	Driven      int         `json:"driven"`      // of these, in runs that were compared after every step
 	Actions     []Action    `json:"actions"`
 	Gaps        []Gap       `json:"gaps"`
+	Behind      int         `json:"behind"`                // not driven, because only gaps lead to the state that they leave
 	Unexplained []string    `json:"unexplained,omitempty"` // the first transitions that are neither driven nor in a class of gaps
 	Parted      *Parting    `json:"parted,omitempty"`
 	Stray       *StrayError `json:"stray,omitempty"`
@@ -68,15 +69,18 @@ func (r *Report) tally(s *search, taken []bool) error {
 	for _, c := range gapClasses {
 		r.Gaps = append(r.Gaps, Gap{Name: c.Name, Reason: c.Reason})
 	}
+	classes := make([]int, len(s.graph.list))
 	for i := range s.graph.list {
-		t := &s.graph.list[i]
-		class, err := s.graph.classOf(states, s.model.orbits, t)
-		if err != nil {
+		if classes[i], err = s.graph.classOf(states, s.model.orbits, &s.graph.list[i]); err != nil {
 			return err
 		}
+	}
+	behind := s.graph.behind(taken, classes)
+	for i := range s.graph.list {
+		t, class := &s.graph.list[i], classes[i]
 		action := &r.Actions[t.action]
 		action.Transitions++
-		describe := func() string { return fmt.Sprintf("%s in the state %s", s.graph.steps[i], states) }
+		describe := func() string { return s.graph.describe(states, s.model.orbits, i) }
 		switch {
 		case taken[i]:
 			action.Driven++
@@ -87,6 +91,9 @@ func (r *Report) tally(s *search, taken []bool) error {
 		case class >= 0:
 			action.Explained++
 			r.Gaps[class].Transitions++
+		case behind[i]:
+			action.Explained++
+			r.Behind++
 		case len(r.Unexplained) < mostNamed:
 			r.Unexplained = append(r.Unexplained, describe())
 		}
@@ -96,7 +103,7 @@ func (r *Report) tally(s *search, taken []bool) error {
 
 // Explained returns how many transitions are not driven for a reason.
 func (r *Report) Explained() int {
-	n := 0
+	n := r.Behind
 	for i := range r.Gaps {
 		n += r.Gaps[i].Transitions
 	}
@@ -149,6 +156,7 @@ func (r *Report) WriteText(w io.Writer) error {
 				line("  refuted: %s was driven", t)
 			}
 		}
+		line("behind gaps: %s\n  Only such transitions lead to the state that these leave.", text.Count(r.Behind))
 		for _, t := range r.Unexplained {
 			line("without a reason: %s", t)
 		}

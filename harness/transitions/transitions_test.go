@@ -16,3 +16,10 @@ func TestPair(t *testing.T) {
 	require.NoError(t, r.WriteText(os.Stdout))
 	require.Equal(t, verdict.Pass, r.Verdict())
 }
+
+func TestThree(t *testing.T) {
+	r, err := Run(t.Context(), Options{Implementation: aurora.Ours(), Scope: Scopes()[1]})
+	require.NoError(t, err)
+	require.NoError(t, r.WriteText(os.Stdout))
+	require.Equal(t, verdict.Pass, r.Verdict())
+}
