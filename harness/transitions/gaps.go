@@ -42,7 +42,7 @@ var gapClasses = []GapClass{
 			"a segment all that lies above the segment's SCL, in one message and in the order of the LSNs, and the segment appends them in this order: where the writer " +
 			"has loaded the lower one of two kept records, the higher one is never durable first, not even when a crash tears the write. The model stores them in any order.",
 		covers: func(s *volume.State, w *way) bool {
-			if w.action != volume.ActStore || w.l > s.Base(w.e) {
+			if w.action != volume.ActStore || w.l > s.Base(w.e) || given(s, w.r, w.l) {
 				return false
 			}
 			for l := 1; l < w.l; l++ {
@@ -58,7 +58,7 @@ var gapClasses = []GapClass{
 		Reason: "Of the log that it kept, a new writer does not load what all segments had that answered its fence, where nothing there may have to be undone. Who lacks " +
 			"it gets it of a peer, and not of the writer.",
 		covers: func(s *volume.State, w *way) bool {
-			return w.action == volume.ActStore && w.l <= s.Base(w.e) && unloaded(s, w.e, w.l)
+			return w.action == volume.ActStore && w.l <= s.Base(w.e) && unloaded(s, w.e, w.l) && !given(s, w.r, w.l)
 		},
 	},
 	{
@@ -74,18 +74,32 @@ var gapClasses = []GapClass{
 		Reason: "A segment gives a peer every record that it has above the peer's SCL. Where the giver has had a lower record that the peer lacks for as long as " +
 			"it has followed the line, no message of that line brings the higher one alone.",
 		covers: func(s *volume.State, w *way) bool {
-			line := s.Line(w.r)
-			if w.action != volume.ActGossip || line == 1 {
-				return false
-			}
-			for l := 1; l < w.l; l++ {
-				if s.Stored(w.r, l) == 0 && l <= s.Base(line) && s.SCL(line-1, w.p) >= l {
-					return true
-				}
-			}
-			return false
+			return w.action == volume.ActGossip && !gives(s, w.p, w.r, w.l)
 		},
 	},
+}
+
+// gives tells whether a message in which p gives r the record l, and none below it that r lacks, may be under way on the line that both
+// follow.
+func gives(s *volume.State, p, r, l int) bool {
+	line := s.Line(r)
+	for lower := 1; lower < l && lower <= s.Base(line); lower++ {
+		if s.Stored(r, lower) == 0 && wasComplete(s, line, lower, p) {
+			return false // p had it when it joined
+		}
+	}
+	return true
+}
+
+// given tells whether a peer may give r the record l. A segment that crashes when it has written it, and before it has told of it, does
+// not know where it came from: then the model's Gossip is a Store.
+func given(s *volume.State, r, l int) bool {
+	for p := range s.World().Replicas {
+		if p != r && s.Line(p) == s.Line(r) && s.Stored(p, l) != 0 && gives(s, p, r, l) {
+			return true
+		}
+	}
+	return false
 }
 
 // behind marks the transitions that leave a state to which only gaps lead: none of them was driven, and each has a reason.

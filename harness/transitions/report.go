@@ -42,10 +42,16 @@ type Action struct {
 
 // A Gap is what came of one class of gaps.
 type Gap struct {
-	Name        string   `json:"name"`
-	Reason      string   `json:"reason"`
-	Transitions int      `json:"transitions"`       // that are not driven for this reason
-	Refuted     []string `json:"refuted,omitempty"` // the first of its transitions that were driven
+	Name        string       `json:"name"`
+	Reason      string       `json:"reason"`
+	Transitions int          `json:"transitions"`       // that are not driven for this reason
+	Refuted     []Refutation `json:"refuted,omitempty"` // the first of its transitions that were driven
+}
+
+// A Refutation is a transition that was driven though a class of gaps says that it never is.
+type Refutation struct {
+	Transition string   `json:"transition"`
+	Schedule   []string `json:"schedule"`
 }
 
 // mostNamed is how many transitions of a kind a report names.
@@ -86,7 +92,7 @@ func (r *Report) tally(s *search, taken []bool) error {
 			action.Driven++
 			r.Driven++
 			if class >= 0 && len(r.Gaps[class].Refuted) < mostNamed {
-				r.Gaps[class].Refuted = append(r.Gaps[class].Refuted, describe())
+				r.Gaps[class].Refuted = append(r.Gaps[class].Refuted, Refutation{describe(), s.describe(s.plan(&s.witness[i]))})
 			}
 		case class >= 0:
 			action.Explained++
@@ -153,7 +159,8 @@ func (r *Report) WriteText(w io.Writer) error {
 			g := &r.Gaps[i]
 			line("%s: %s\n  %s", g.Name, text.Count(g.Transitions), g.Reason)
 			for _, t := range g.Refuted {
-				line("  refuted: %s was driven", t)
+				line("  refuted: this was driven: %s", t.Transition)
+				steps(out, t.Schedule)
 			}
 		}
 		line("behind gaps: %s\n  Only such transitions lead to the state that these leave.", text.Count(r.Behind))
