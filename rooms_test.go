@@ -26,7 +26,7 @@ func floors() [][]string {
 		{"judge"},
 		{"."},
 		{"aurora", "older", "failure"},
-		{"campaign", "killtable", "scenario", "rebuild", "compare", "exhaustive", "boundary", "mutation"},
+		{"campaign", "killtable", "scenario", "rebuild", "compare", "exhaustive", "boundary", "transitions", "mutation"},
 		{"harnesstest", "report", "mutation/mutate"},
 	}
 }

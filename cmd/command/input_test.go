@@ -101,7 +101,7 @@ func TestCommandsRefuseBadInputOfTheirOwn(t *testing.T) {
 	write("file", "")
 	for line, c := range map[string]struct{ prefix, found, expected string }{
 		"":                                        {"firstgap", "found none", "expected a command"},
-		"frogs":                                   {"firstgap", `"frogs"`, "known: boundary, check, compare, crashes, faults, lin, rebuild, replay, restore, run"},
+		"frogs":                                   {"firstgap", `"frogs"`, "known: boundary, check, compare, crashes, faults, lin, rebuild, replay, restore, run, transitions"},
 		"check":                                   {"firstgap check", "found none", "known models: volume, quorum, placement, membership, reader, mirror, wal"},
 		"check --json":                            {"firstgap check", "found none", "expected a model, --all or --list"},
 		"check --all --list":                      {"firstgap check", "--list with --all", "expected one of them"},

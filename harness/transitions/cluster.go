@@ -27,6 +27,9 @@ type Scope struct {
 	Model volume.World // of one group, with Answers and Symmetry: replicas are taken for one another
 	// Crashes is how many segments a schedule may crash. The segment starts again at once.
 	Crashes int
+	// Gaps names the classes of gaps that the world has. One that comes to nothing has lost its ground, and one that is not named here
+	// explains nothing.
+	Gaps []string
 }
 
 // cluster is the processes of one scope, what they are made of, and what all of them have sent.

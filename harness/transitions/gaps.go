@@ -1,6 +1,8 @@
 package transitions
 
 import (
+	"slices"
+
 	"github.com/firstgap/firstgap/spec/volume"
 )
 
@@ -20,10 +22,30 @@ type GapClass struct {
 	covers func(s *volume.State, w *way) bool
 }
 
+// The names of the classes.
+const (
+	ackedAtOnce = "acknowledged at once"
+	keptInOrder = "kept records come in order"
+	notLoaded   = "kept records that everyone had are not loaded"
+	firstQuorum = "the first read quorum decides"
+	givesAll    = "a peer gives all that it has"
+)
+
+// gapsOf returns the classes that a world has.
+func gapsOf(s *Scope) []GapClass {
+	var all []GapClass
+	for _, c := range gapClasses {
+		if slices.Contains(s.Gaps, c.Name) {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
 // gapClasses are all reasons why a transition is not driven.
 var gapClasses = []GapClass{
 	{
-		Name: "acknowledged at once",
+		Name: ackedAtOnce,
 		Reason: "The writer acknowledges a commit in the step in which its VDL reaches the commit's LSN. The model lets anything come between; " +
 			"here nothing does, and the state in between is left by the acknowledgement alone.",
 		covers: func(s *volume.State, w *way) bool {
@@ -37,7 +59,7 @@ var gapClasses = []GapClass{
 		},
 	},
 	{
-		Name: "kept records come in order",
+		Name: keptInOrder,
 		Reason: "Of the log that it kept, a new writer has loaded what some segment that answered its fence lacked, and what may have to be undone. Of this it sends " +
 			"a segment all that lies above the segment's SCL, in one message and in the order of the LSNs, and the segment appends them in this order: where the writer " +
 			"has loaded the lower one of two kept records, the higher one is never durable first, not even when a crash tears the write. The model stores them in any order.",
@@ -54,7 +76,7 @@ var gapClasses = []GapClass{
 		},
 	},
 	{
-		Name: "kept records that everyone had are not loaded",
+		Name: notLoaded,
 		Reason: "Of the log that it kept, a new writer does not load what all segments had that answered its fence, where nothing there may have to be undone. Who lacks " +
 			"it gets it of a peer, and not of the writer.",
 		covers: func(s *volume.State, w *way) bool {
@@ -62,7 +84,7 @@ var gapClasses = []GapClass{
 		},
 	},
 	{
-		Name: "the first read quorum decides",
+		Name: firstQuorum,
 		Reason: "A new writer decides as soon as the answers to its fence are a read quorum. The model may wait for more, and keep by them what no read quorum " +
 			"of the least size has.",
 		covers: func(s *volume.State, w *way) bool {
@@ -70,7 +92,7 @@ var gapClasses = []GapClass{
 		},
 	},
 	{
-		Name: "a peer gives all that it has",
+		Name: givesAll,
 		Reason: "A segment gives a peer every record that it has above the peer's SCL. Where the giver has had a lower record that the peer lacks for as long as " +
 			"it has followed the line, no message of that line brings the higher one alone.",
 		covers: func(s *volume.State, w *way) bool {
@@ -274,15 +296,15 @@ func (g *graph) ways(s *volume.State, id *volume.Identity, t *transition) ([]way
 
 // classOf returns the first class that covers every way of taking a transition, -1 if none does. It leaves s in the state that the
 // transition leaves.
-func (g *graph) classOf(s *volume.State, id *volume.Identity, t *transition) (int, error) {
+func (g *graph) classOf(classes []GapClass, s *volume.State, id *volume.Identity, t *transition) (int, error) {
 	ways, err := g.ways(s, id, t)
 	if err != nil {
 		return -1, err
 	}
-	for n := range gapClasses {
+	for n := range classes {
 		covered := len(ways) > 0
 		for i := range ways {
-			covered = covered && gapClasses[n].covers(s, &ways[i])
+			covered = covered && classes[n].covers(s, &ways[i])
 		}
 		if covered {
 			return n, nil

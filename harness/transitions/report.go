@@ -72,12 +72,13 @@ func (r *Report) tally(s *search, taken []bool) error {
 	for _, name := range s.graph.names {
 		r.Actions = append(r.Actions, Action{Name: name})
 	}
-	for _, c := range gapClasses {
+	known := gapsOf(&s.c.scope)
+	for _, c := range known {
 		r.Gaps = append(r.Gaps, Gap{Name: c.Name, Reason: c.Reason})
 	}
 	classes := make([]int, len(s.graph.list))
 	for i := range s.graph.list {
-		if classes[i], err = s.graph.classOf(states, s.model.orbits, &s.graph.list[i]); err != nil {
+		if classes[i], err = s.graph.classOf(known, states, s.model.orbits, &s.graph.list[i]); err != nil {
 			return err
 		}
 	}
@@ -117,13 +118,13 @@ func (r *Report) Explained() int {
 }
 
 // Verdict is a violation when the implementation and the model part. It could not tell when a transition is neither driven nor
-// explained, when a reason is refuted, or when not everything was tried.
+// explained, when a reason is refuted or explains nothing, or when not everything was tried.
 func (r *Report) Verdict() verdict.Verdict {
 	if r.Parted != nil {
 		return verdict.Violation
 	}
 	for i := range r.Gaps {
-		if len(r.Gaps[i].Refuted) > 0 {
+		if len(r.Gaps[i].Refuted) > 0 || r.Gaps[i].Transitions == 0 {
 			return verdict.CouldNotTell
 		}
 	}
@@ -158,6 +159,9 @@ func (r *Report) WriteText(w io.Writer) error {
 		for i := range r.Gaps {
 			g := &r.Gaps[i]
 			line("%s: %s\n  %s", g.Name, text.Count(g.Transitions), g.Reason)
+			if g.Transitions == 0 {
+				line("  expected it to explain a transition, found that it explains none")
+			}
 			for _, t := range g.Refuted {
 				line("  refuted: this was driven: %s", t.Transition)
 				steps(out, t.Schedule)

@@ -66,7 +66,7 @@ type search struct {
 
 // Stats says what a search amounted to.
 type Stats struct {
-	Driven   int `json:"reached"`  // transitions
+	Reached  int `json:"reached"`  // transitions
 	Tried    int `json:"tried"`    // steps, each one more behind a shortest schedule to somewhere
 	Products int `json:"products"` // states of all processes, the network and the model together
 	Outside  int `json:"outside"`  // steps that leave the world, and were not followed
@@ -430,7 +430,7 @@ func (s *search) try(from int32, place int8, ev int32) error {
 	for _, t := range m.transitions {
 		if s.witness[t].place < 0 {
 			s.witness[t] = after
-			s.Driven++
+			s.Reached++
 		}
 	}
 	before := unclosed{after.at, place, number}
