@@ -40,12 +40,52 @@ type cluster struct {
 	hook     node.Hook
 	nodes    aurora.Nodes
 	messages messages
-	prefix   int // the last LSN of the set-up: the model's LSN 0
+	leftOut  map[string]bool // of prints
+	prefix   int             // the last LSN of the set-up: the model's LSN 0
 }
 
-func newCluster(s Scope, of aurora.Implementation, hook node.Hook) *cluster {
+// An UntoldError says that a node does not tell what it holds, so that nothing could be compared.
+type UntoldError struct {
+	Process string
+	Node    any
+}
+
+func (e *UntoldError) Error() string {
+	return fmt.Sprintf("transitions: expected %s to have the methods by which our own nodes tell what they hold, found a %T", e.Process, e.Node)
+}
+
+// A ScopeError says which part of a scope cannot be driven, and what it may be.
+type ScopeError struct{ Field, Expected, Found string }
+
+func (e *ScopeError) Error() string {
+	return fmt.Sprintf("transitions: %s: expected %s, found %s", e.Field, e.Expected, e.Found)
+}
+
+// validate refuses a world for which there are no schedules: what this package has no event for.
+func (s *Scope) validate() error {
 	w := s.Model
-	c := &cluster{scope: s, of: of, hook: hook, nodes: aurora.Nodes{
+	switch {
+	case w.Groups != 1:
+		return &ScopeError{"groups", "1", fmt.Sprint(w.Groups)}
+	case !w.Answers || !w.Symmetry:
+		return &ScopeError{"answers and symmetry", "true", fmt.Sprintf("%t and %t", w.Answers, w.Symmetry)}
+	case w.Mtr || w.Structures || w.Moves || w.Savepoints || w.Members > 1 || w.Spares > 0 || w.Grows || w.RecordAcks || w.LAL > 0 || len(w.Tails) > 0:
+		return &ScopeError{"mtr, structures, moves, savepoints, members, spares, grows, recordAcks, lal, tails", "none of them", fmt.Sprintf("%+v", w)}
+	case 1+w.Replicas+w.MaxEpoch > mostProcesses:
+		return &ScopeError{"replicas and maxEpoch", fmt.Sprintf("at most %d together", mostProcesses-1), fmt.Sprint(w.Replicas + w.MaxEpoch)}
+	case s.Crashes < 0:
+		return &ScopeError{"crashes", "0 or more", fmt.Sprint(s.Crashes)}
+	}
+	return nil
+}
+
+// newCluster refuses a scope with a ScopeError, and nodes that tell nothing with an UntoldError.
+func newCluster(s Scope, of aurora.Implementation, hook node.Hook) (*cluster, error) {
+	if err := s.validate(); err != nil {
+		return nil, err
+	}
+	w := s.Model
+	c := &cluster{scope: s, of: of, hook: hook, leftOut: leftOut, nodes: aurora.Nodes{
 		GossipEvery: faults.Duration(time.Second), RetryEvery: faults.Duration(time.Second), CachePages: 16, LogAhead: 1 << 20, IdleAfter: faults.Duration(time.Hour),
 	}}
 	c.volume = node.Volume{WriteQuorum: w.WriteQuorum, ReadQuorum: w.ReadQuorum, PageSize: 512, Register: registerID, Segments: [][]node.ID{nil}}
@@ -53,7 +93,20 @@ func newCluster(s Scope, of aurora.Implementation, hook node.Hook) *cluster {
 		c.volume.Segments[0] = append(c.volume.Segments[0], firstSegment+node.ID(r))
 	}
 	c.messages.known = map[string]int32{}
-	return c
+	for place := range c.processes() {
+		n := c.make(place)
+		_, tells := n.(writerNode)
+		switch {
+		case place == 0:
+			_, tells = n.(registerNode)
+		case c.isSegment(place):
+			_, tells = n.(segmentNode)
+		}
+		if !tells {
+			return nil, &UntoldError{c.name(place), n}
+		}
+	}
+	return c, nil
 }
 
 // The places of processes: the register, the segments, the writers.

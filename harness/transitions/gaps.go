@@ -60,7 +60,7 @@ var gapClasses = []GapClass{
 	},
 	{
 		Name: keptInOrder,
-		Reason: "Of the log that it kept, a new writer has loaded what some segment that answered its fence lacked, and what may have to be undone. Of this it sends " +
+		Reason: "Of the log that it kept, a new writer loads what some segment lacked that answered its fence, what may have to be undone, and all above. Of this it sends " +
 			"a segment all that lies above the segment's SCL, in one message and in the order of the LSNs, and the segment appends them in this order: where the writer " +
 			"has loaded the lower one of two kept records, the higher one is never durable first, not even when a crash tears the write. The model stores them in any order.",
 		covers: func(s *volume.State, w *way) bool {
@@ -68,7 +68,7 @@ var gapClasses = []GapClass{
 				return false
 			}
 			for l := 1; l < w.l; l++ {
-				if s.Stored(w.r, l) == 0 && loaded(s, w.e, l) {
+				if s.Stored(w.r, l) == 0 && !loadsAbove(s, w.e, l, w.l) {
 					return true
 				}
 			}
@@ -153,16 +153,19 @@ func (g *graph) behind(taken []bool, classes []int) []bool {
 	return marks
 }
 
-// loaded tells whether the writer of e has loaded the kept record l whichever segments answered its fence: every read quorum has one
-// that was not complete up to l, or a transaction with a change at or below l may have to be undone.
-func loaded(s *volume.State, e, l int) bool {
-	complete := 0
-	for r := range s.World().Replicas {
-		if wasComplete(s, e, l, r) {
-			complete++
+// loadsAbove tells whether the writer of e may have loaded the kept record l without the lower one: the segments that answered its fence
+// were all complete up to the lower one, and not all of them up to l, or something between them may have to be undone.
+func loadsAbove(s *volume.State, e, lower, l int) bool {
+	if mayUndo(s, e, lower) {
+		return false
+	}
+	for q := range 1 << s.World().Replicas {
+		set := volume.ReplicaSet{uint64(q)}
+		if set.Len() == s.World().ReadQuorum && mayDecide(s, e, set) && completeTo(s, e, lower, set) && (mayUndo(s, e, l) || !completeTo(s, e, l, set)) {
+			return true
 		}
 	}
-	return complete < s.World().ReadQuorum || mayUndo(s, e, l)
+	return false
 }
 
 // unloaded tells whether the writer of e has not loaded the kept record l, whichever segments answered its fence: all of every read

@@ -57,7 +57,7 @@ type result struct {
 }
 
 func newLocal(c *cluster, place int, setup []event) (*local, error) {
-	l := &local{c: c, place: place, setup: setup, known: map[print]int32{}, numbers: map[eventKey]int32{}}
+	l := &local{c: c, place: place, setup: setup, known: map[print]int32{}, numbers: map[eventKey]int32{}, printer: printer{leftOut: c.leftOut}}
 	p, err := l.fresh()
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/zeebo/xxh3"
 
@@ -30,7 +31,7 @@ var leftOut = map[string]bool{
 	"Segment.pages": true, "Segment.order": true,
 	// What never changes.
 	"Segment.volume": true, "Segment.hook": true, "Segment.peers": true, "Writer.Config": true, "Writer.hook": true, "Register.volume": true, "Register.hook": true,
-	"Manager.hook": true, "Frame.next": true, "Frame.prev": true, "view.w": true, "monitor.id": true,
+	"Manager.hook": true, "Frame.next": true, "Frame.prev": true, "view.w": true,
 }
 
 // ofOneReplica names the fields of a writer that say something of one segment.
@@ -39,10 +40,11 @@ var ofOneReplica = map[string]bool{"group.replicas": true, "Writer.answers": tru
 
 // A printer makes prints.
 type printer struct {
-	alike  bool // without what is said of one segment
-	loaded bool // of a writer that has read all that its recovery needs
-	b      []byte
-	seen   map[seen]int
+	leftOut map[string]bool
+	alike   bool // without what is said of one segment
+	loaded  bool // of a writer that has read all that its recovery needs
+	b       []byte
+	seen    map[seen]int
 }
 
 // seen is one thing that was printed. A struct and its first field have one address.
@@ -147,10 +149,16 @@ func (p *printer) fields(v reflect.Value) {
 		return
 	}
 	for i := range t.NumField() {
-		if name := t.Name() + "." + t.Field(i).Name; !leftOut[name] && !(p.alike && ofOneReplica[name]) && !(p.loaded && (name == "Writer.answers" || name == "Writer.load")) {
+		if name := nameOf(t) + "." + t.Field(i).Name; !p.leftOut[name] && !(p.alike && ofOneReplica[name]) && !(p.loaded && (name == "Writer.answers" || name == "Writer.load")) {
 			p.value(v.Field(i))
 		}
 	}
+}
+
+// nameOf returns the name of a struct, without what it is made of.
+func nameOf(t reflect.Type) string {
+	name, _, _ := strings.Cut(t.Name(), "[")
+	return name
 }
 
 // entries prints a map in the order of its keys, which are numbers, strings, or structs of them.
@@ -161,7 +169,7 @@ func (p *printer) entries(v reflect.Value) {
 	}
 	var all []entry
 	for i := v.MapRange(); i.Next(); {
-		k := printer{seen: map[seen]int{}}
+		k := printer{leftOut: p.leftOut, seen: map[seen]int{}}
 		k.value(i.Key())
 		all = append(all, entry{string(k.b), i.Value()})
 	}

@@ -62,8 +62,8 @@ func newReport(s *search, o Options) *Report {
 		States: len(s.graph.codes), Transitions: len(s.graph.list)}
 }
 
-// tally counts what was driven, and finds a reason for everything else.
-func (r *Report) tally(s *search, taken []bool) error {
+// tally counts what was driven, and finds a reason for everything else among those known.
+func (r *Report) tally(s *search, taken []bool, known []GapClass) error {
 	r.Stats = s.Stats
 	states, err := volume.NewState(s.c.scope.Model)
 	if err != nil {
@@ -72,7 +72,6 @@ func (r *Report) tally(s *search, taken []bool) error {
 	for _, name := range s.graph.names {
 		r.Actions = append(r.Actions, Action{Name: name})
 	}
-	known := gapsOf(&s.c.scope)
 	for _, c := range known {
 		r.Gaps = append(r.Gaps, Gap{Name: c.Name, Reason: c.Reason})
 	}

@@ -35,7 +35,7 @@ import (
 
 // Options say what is driven.
 type Options struct {
-	Implementation aurora.Implementation // its nodes must tell what they hold, as our own do
+	Implementation aurora.Implementation // its nodes tell what they hold, as our own do; see UntoldError
 	Scope          Scope
 	Bug            string // the planted bug of every node, or none
 	// Progress hears of the search now and then. It may be nil.
@@ -69,7 +69,11 @@ const DefaultScope = "three"
 // Run drives the transitions of a world. It returns an error when it could not; that the implementation and the model part is in the
 // report. The same options give the same report.
 func Run(ctx context.Context, o Options) (*Report, error) {
-	s, err := newSearch(newCluster(o.Scope, o.Implementation, planted(o.Bug)))
+	c, err := newCluster(o.Scope, o.Implementation, planted(o.Bug))
+	if err != nil {
+		return nil, err
+	}
+	s, err := newSearch(c)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +99,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		r.Parted = parted
 		return r, err
 	}
-	return r, r.tally(s, taken)
+	return r, r.tally(s, taken, gapsOf(&o.Scope))
 }
 
 // planted is the hook of nodes with one planted bug.
