@@ -60,3 +60,10 @@ func TestAnOmissionLeavesTransitionsWithoutAReason(t *testing.T) {
 		}
 	}
 }
+
+// A node that never comes to rest ends the search with an error, and not the machine's memory.
+func TestANodeThatNeverRests(t *testing.T) {
+	require.True(t, harness.HasPoints(), "%v", faults.ErrNoOverlay)
+	_, err := Run(t.Context(), Options{Implementation: aurora.Ours(), Scope: scope(t, "pair"), Bug: "bugSyncsNothing"})
+	require.ErrorContains(t, err, "the set-up has not ended")
+}

@@ -163,10 +163,16 @@ func (p *process) happen(ev *event, o *outcome) {
 		p.disk.crash(ev.crash)
 		p.start(o)
 	}
-	for p.disk.busy() {
+	for n := 0; p.disk.busy(); n++ {
+		if n == mostEnds {
+			panic(fmt.Sprintf("after %d operations of its disk it asks for more", n))
+		}
 		p.step(&event{kind: diskEnded}, o)
 	}
 }
+
+// mostEnds is how many operations of a disk follow one event at most.
+const mostEnds = 64
 
 func (p *process) start(o *outcome) {
 	p.incarnation++

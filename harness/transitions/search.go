@@ -290,6 +290,9 @@ func (s *search) step(model int32, place int8, result int32) (modelResult, error
 	return r, nil
 }
 
+// mostProducts ends a search that would not end otherwise. The largest world that is known by name has a tenth of them.
+const mostProducts = 4_000_000
+
 // run searches until everything is reached, or the implementation and the model part. It calls progress now and then.
 func (s *search) run(ctx context.Context, progress func()) error {
 	first := product{crashes: int32(s.c.scope.Crashes)}
@@ -301,7 +304,7 @@ func (s *search) run(ctx context.Context, progress func()) error {
 	s.isNew(&v.at)
 	s.visits = append(s.visits, v)
 	next := 0
-	for ; next < len(s.visits) && s.parted == nil; next++ {
+	for ; next < len(s.visits) && len(s.visits) < mostProducts && s.parted == nil; next++ {
 		if next%1024 == 0 {
 			if ctx.Err() != nil {
 				break

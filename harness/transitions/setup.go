@@ -43,10 +43,15 @@ type setup struct {
 	processes []*process
 	happened  [][]event
 	queue     []letter
+	events    int
 }
 
 func (u *setup) run() (err error) {
-	defer u.c.recovered(0, &err)
+	defer func() {
+		if x := recover(); x != nil {
+			err = fmt.Errorf("transitions: while the world is set up: %v", x)
+		}
+	}()
 	for r := range u.c.segments() {
 		u.do(u.c.segment(r), event{kind: started})
 	}
@@ -70,7 +75,13 @@ func (u *setup) run() (err error) {
 	return nil
 }
 
+// mostSetup is how many things happen in a set-up at most.
+const mostSetup = 10_000
+
 func (u *setup) do(place int, ev event) {
+	if u.events++; u.events > mostSetup {
+		panic(fmt.Sprintf("the set-up has not ended after %d events", mostSetup))
+	}
 	var o outcome
 	u.processes[place].step(&ev, &o)
 	u.happened[place] = append(u.happened[place], ev)

@@ -94,7 +94,7 @@ func (c *cluster) restarted(p *process) node.Node {
 	q.disk.durable = maps.Clone(p.disk.durable)
 	var o outcome
 	q.start(&o)
-	for q.disk.busy() {
+	for n := 0; q.disk.busy() && n < mostEnds; n++ {
 		q.do(q.disk.end(), &o)
 	}
 	return q.node

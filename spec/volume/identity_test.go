@@ -51,5 +51,5 @@ func TestToldStored(t *testing.T) {
 	require.Equal(t, 1, s.ToldStored(2, 0, 1))
 	require.Zero(t, s.ToldStored(2, 0, 2), "beyond what it stored")
 	require.Zero(t, s.ToldStored(2, 1, 1), "it has not told")
-	require.Zero(t, s.ToldStored(1, 0, 1), "nobody asked")
+	require.Zero(t, s.ToldStored(1, 0, 1), "the first writer asks no segment")
 }
