@@ -93,8 +93,8 @@ var gapClasses = []GapClass{
 	},
 	{
 		Name: givesAll,
-		Reason: "A segment gives a peer every record that it has above the peer's SCL. Where the giver has had a lower record that the peer lacks for as long as " +
-			"it has followed the line, no message of that line brings the higher one alone.",
+		Reason: "A segment gives a peer every record that it has above the peer's SCL. Where the giver had a lower record that the peer lacks before it can have had the " +
+			"higher one (when it joined the line, or when the writer opened), no message brings the higher one alone.",
 		covers: func(s *volume.State, w *way) bool {
 			return w.action == volume.ActGossip && !gives(s, w.p, w.r, w.l)
 		},
@@ -106,8 +106,20 @@ var gapClasses = []GapClass{
 func gives(s *volume.State, p, r, l int) bool {
 	line := s.Line(r)
 	for lower := 1; lower < l && lower <= s.Base(line); lower++ {
-		if s.Stored(r, lower) == 0 && wasComplete(s, line, lower, p) {
+		if s.Stored(r, lower) != 0 {
+			continue
+		}
+		if wasComplete(s, line, lower, p) {
 			return false // p had it when it joined
+		}
+		others := 0
+		for q := range s.World().Replicas {
+			if q != p && s.Stored(q, lower) != 0 {
+				others++
+			}
+		}
+		if l > s.Base(line) && others < s.World().WriteQuorum {
+			return false // p was of the write quorum that had it when the writer opened, before the writer issued l
 		}
 	}
 	return true
