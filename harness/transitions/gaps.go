@@ -10,6 +10,7 @@ import (
 type way struct {
 	action  volume.Action
 	e, t, l int
+	k       int
 	r, p    int
 	quorum  volume.ReplicaSet
 }
@@ -29,6 +30,7 @@ const (
 	notLoaded   = "kept records that everyone had are not loaded"
 	firstQuorum = "the first read quorum decides"
 	givesAll    = "a peer gives all that it has"
+	locksHeld   = "rows stay locked until the commit is durable"
 )
 
 // gapsOf returns the classes that a world has.
@@ -92,6 +94,22 @@ var gapClasses = []GapClass{
 		},
 	},
 	{
+		Name: locksHeld,
+		Reason: "A transaction keeps its locks until its commit is acknowledged, so that no other reads or changes what a recovery may still cut. In the model they are " +
+			"free once the commit record has its LSN.",
+		covers: func(s *volume.State, w *way) bool {
+			if w.action != volume.ActWrite {
+				return false
+			}
+			for l := s.End(w.e); l > s.VDL(w.e); l-- {
+				if r := s.Record(w.e, l); r.Kind == volume.Commit && int(r.Epoch) == w.e && wrote(s, w.e, int(r.Txn), w.k) {
+					return true
+				}
+			}
+			return false
+		},
+	},
+	{
 		Name: givesAll,
 		Reason: "A segment gives a peer every record that it has above the peer's SCL. Where the giver had a lower record that the peer lacks before it can have had the " +
 			"higher one (when it joined the line, or when the writer opened), no message brings the higher one alone.",
@@ -99,6 +117,16 @@ var gapClasses = []GapClass{
 			return w.action == volume.ActGossip && !gives(s, w.p, w.r, w.l)
 		},
 	},
+}
+
+// wrote tells whether transaction t has written row k on the log of e.
+func wrote(s *volume.State, e, t, k int) bool {
+	for l := 1; l <= s.End(e); l++ {
+		if r := s.Record(e, l); r.Kind == volume.Write && int(r.Txn) == t && int(r.Key) == k {
+			return true
+		}
+	}
+	return false
 }
 
 // gives tells whether a message in which p gives r the record l, and none below it that r lacks, may be under way on the line that both
@@ -284,7 +312,7 @@ func (g *graph) ways(s *volume.State, id *volume.Identity, t *transition) ([]way
 			try(way{e: e, t: t}, s.Undo(e, t))
 			try(way{e: e, t: t}, s.Ack(e, t))
 			for k := range world.Keys {
-				try(way{e: e, t: t}, s.Write(e, t, k, true))
+				try(way{e: e, t: t, k: k}, s.Write(e, t, k, true))
 			}
 		}
 		for r := range world.Replicas {
