@@ -31,6 +31,7 @@ const (
 	firstQuorum = "the first read quorum decides"
 	givesAll    = "a peer gives all that it has"
 	locksHeld   = "rows stay locked until the commit is durable"
+	rolledBack  = "a rollback is one step"
 )
 
 // gapsOf returns the classes that a world has.
@@ -48,16 +49,20 @@ func gapsOf(s *Scope) []GapClass {
 var gapClasses = []GapClass{
 	{
 		Name: ackedAtOnce,
-		Reason: "The writer acknowledges a commit in the step in which its VDL reaches the commit's LSN. The model lets anything come between; " +
-			"here nothing does, and the state in between is left by the acknowledgement alone.",
+		Reason: "The writer acknowledges a commit in the step in which its VDL reaches the commit's LSN, and commits in the order of their LSNs. The model lets anything " +
+			"come between; here only what the same step advances over does.",
 		covers: func(s *volume.State, w *way) bool {
-			unacked := false
 			for t := 1; t <= s.World().Txns; t++ {
-				if l, e := s.CommitOf(t); l > 0 && l <= s.VDL(e) && !s.Acked(t) {
-					unacked = true
+				l, e := s.CommitOf(t)
+				if l == 0 || l > s.VDL(e) || s.Acked(t) {
+					continue
+				}
+				first, _ := s.CommitOf(w.t)
+				if w.e != e || w.action != volume.ActAdvance && (w.action != volume.ActAck || first > l) {
+					return true
 				}
 			}
-			return unacked && w.action != volume.ActAck
+			return false
 		},
 	},
 	{
@@ -110,6 +115,26 @@ var gapClasses = []GapClass{
 		},
 	},
 	{
+		Name: rolledBack,
+		Reason: "A writer takes back all that a transaction of its own has changed in one step, when it has the pages. The model takes back one change at a time, and lets " +
+			"anything come between. Where the world's log has no room for all of it, none of it is driven.",
+		covers: func(s *volume.State, w *way) bool {
+			for e := 1; e <= s.World().MaxEpoch; e++ {
+				for t := 1; t <= s.World().Txns; t++ {
+					if s.Phase(e) != volume.Open || !s.Active(e, t) {
+						continue
+					}
+					began, standing := changes(s, e, t)
+					undoes := w.action == volume.ActUndo && w.e == e && w.t == t
+					if began == e && (undoes && standing > s.World().MaxLSN-s.End(e) || !undoes && s.Undone(e, t)) {
+						return true
+					}
+				}
+			}
+			return false
+		},
+	},
+	{
 		Name: givesAll,
 		Reason: "A segment gives a peer every record that it has above the peer's SCL. Where the giver had a lower record that the peer lacks before it can have had the " +
 			"higher one (when it joined the line, or when the writer opened), no message brings the higher one alone.",
@@ -117,6 +142,23 @@ var gapClasses = []GapClass{
 			return w.action == volume.ActGossip && !gives(s, w.p, w.r, w.l)
 		},
 	},
+}
+
+// changes returns the epoch of the first change of t on the log of e, 0 if it has none, and how many of its changes are not taken back.
+func changes(s *volume.State, e, t int) (began, standing int) {
+	for l := 1; l <= s.End(e); l++ {
+		switch r := s.Record(e, l); {
+		case int(r.Txn) != t:
+		case r.Kind == volume.Write:
+			if began == 0 {
+				began = int(r.Epoch)
+			}
+			standing++
+		case r.Kind == volume.Undo:
+			standing--
+		}
+	}
+	return began, standing
 }
 
 // wrote tells whether transaction t has written row k on the log of e.

@@ -50,15 +50,26 @@ type Progress struct {
 	Running     bool // the schedules that were found are run now
 }
 
-// Scopes are the worlds that are known by name, the smallest first.
+// Scopes are the worlds that are known by name.
 func Scopes() []Scope {
-	world := volume.World{Groups: 1, Replicas: 3, WriteQuorum: 2, ReadQuorum: 2, Keys: 1, Txns: 1, MaxLSN: 2, MaxEpoch: 2, Answers: true, Symmetry: true}
-	pair := world
+	three := volume.World{Groups: 1, Replicas: 3, WriteQuorum: 2, ReadQuorum: 2, Keys: 1, Txns: 1, MaxLSN: 2, MaxEpoch: 2, Answers: true, Symmetry: true}
+	pair := three
 	pair.Replicas, pair.WriteQuorum, pair.ReadQuorum = 2, 2, 1
+	rollback := pair
+	rollback.Aborts, rollback.MaxLSN = true, 3
+	rows := rollback
+	rows.Keys, rows.Txns, rows.MaxEpoch = 2, 2, 1
+	epochs := pair
+	epochs.MaxLSN, epochs.MaxEpoch = 1, 3
 	return []Scope{
 		{Name: "pair", About: "two segments, both of which make a record written", Model: pair, Crashes: 1,
 			Gaps: []string{ackedAtOnce, notLoaded, firstQuorum, givesAll}},
-		{Name: "three", About: "three segments, two of which make a record written", Model: world, Crashes: 1,
+		{Name: "rollback", About: "pair, with clients that roll back", Model: rollback, Crashes: 1,
+			Gaps: []string{ackedAtOnce, keptInOrder, notLoaded, firstQuorum, givesAll}},
+		{Name: "rows", About: "pair, with two transactions on two rows and one writer", Model: rows,
+			Gaps: []string{ackedAtOnce, locksHeld, rolledBack}},
+		{Name: "epochs", About: "pair, with one record in each log and three writers", Model: epochs, Crashes: 1},
+		{Name: "three", About: "three segments, two of which make a record written", Model: three, Crashes: 1,
 			Gaps: []string{ackedAtOnce, keptInOrder, givesAll}},
 	}
 }
