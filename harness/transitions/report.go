@@ -154,37 +154,48 @@ func (r *Report) WriteText(w io.Writer) error {
 	}
 	return screen.Folded(func(out io.Writer) error {
 		line := func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) }
-		line("")
-		for i := range r.Gaps {
-			g := &r.Gaps[i]
-			line("%s: %s\n  %s", g.Name, text.Count(g.Transitions), g.Reason)
-			if g.Transitions == 0 {
-				line("  expected it to explain a transition, found that it explains none")
-			}
-			for _, t := range g.Refuted {
-				line("  refuted: this was driven: %s", t.Transition)
-				steps(out, t.Schedule)
-			}
-		}
-		line("behind gaps: %s\n  Only such transitions lead to the state that these leave.", text.Count(r.Behind))
-		for _, t := range r.Unexplained {
-			line("without a reason: %s", t)
-		}
-		if r.Stray != nil {
-			line("%s", r.Stray.Error())
-			steps(out, r.Stray.Schedule)
-		}
 		if r.Parted != nil {
 			r.Parted.write(out)
+		} else {
+			r.writeGaps(out)
 		}
 		line("\nmodel: states %s, transitions %s", text.Count(r.States), text.Count(r.Transitions))
 		line("searched: states of all processes %s, steps %s", text.Count(r.Products), text.Count(r.Tried))
-		line("run: schedules %s, steps compared %s, the longest schedule %s", text.Count(r.Runs), text.Count(r.Steps), text.Count(r.Longest))
-		line("driven %s, not driven for a reason %s, without a reason %s", text.Count(r.Driven), text.Count(r.Explained()), text.Count(r.Transitions-r.Driven-r.Explained()))
+		if r.Parted == nil {
+			line("run: schedules %s, steps compared %s, the longest schedule %s", text.Count(r.Runs), text.Count(r.Steps), text.Count(r.Longest))
+			line("driven %s, not driven for a reason %s, without a reason %s", text.Count(r.Driven), text.Count(r.Explained()), text.Count(r.Transitions-r.Driven-r.Explained()))
+		}
 		v := r.Verdict()
 		line("verdict: %s", screen.Paint(v.Mark(), string(v)))
 		return nil
 	})
+}
+
+// writeGaps writes what is not driven, and why.
+func (r *Report) writeGaps(out io.Writer) {
+	line := func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) }
+	line("")
+	for i := range r.Gaps {
+		g := &r.Gaps[i]
+		line("%s: %s\n  %s", g.Name, text.Count(g.Transitions), g.Reason)
+		if g.Transitions == 0 {
+			line("  expected it to explain a transition, found that it explains none")
+		}
+		for _, t := range g.Refuted {
+			line("  refuted: this was driven: %s", t.Transition)
+			steps(out, t.Schedule)
+		}
+	}
+	if r.Behind > 0 {
+		line("behind gaps: %s\n  Only such transitions lead to the state that these leave.", text.Count(r.Behind))
+	}
+	for _, t := range r.Unexplained {
+		line("without a reason: %s", t)
+	}
+	if r.Stray != nil {
+		line("%s", r.Stray.Error())
+		steps(out, r.Stray.Schedule)
+	}
 }
 
 // write writes where the implementation and the model part.
@@ -195,7 +206,7 @@ func (p *Parting) write(out io.Writer) {
 	for _, d := range p.Differences {
 		fmt.Fprintf(out, "%s\n", d)
 	}
-	fmt.Fprintf(out, "after this schedule, none is shorter:\n")
+	fmt.Fprintf(out, "after this schedule:\n")
 	steps(out, p.Schedule)
 }
 

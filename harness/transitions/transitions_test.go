@@ -1,3 +1,7 @@
+//go:build !failpoints
+
+// The failpoint build changes no line that these tests are about, and runs those of planted_test.go.
+
 package transitions
 
 import (
@@ -18,16 +22,7 @@ import (
 	"github.com/firstgap/firstgap/impl/writer"
 	"github.com/firstgap/firstgap/spec/check"
 	"github.com/firstgap/firstgap/spec/volume"
-
-	_ "github.com/firstgap/firstgap/harness/internal/runflags"
 )
-
-func scope(t *testing.T, name string) Scope {
-	t.Helper()
-	at := slices.IndexFunc(Scopes(), func(s Scope) bool { return s.Name == name })
-	require.GreaterOrEqual(t, at, 0, name)
-	return Scopes()[at]
-}
 
 // driven is a search of the world of two segments to its end, with its schedules run. Tests share it and change nothing of it.
 func driven(t *testing.T) (*search, []bool) {
