@@ -57,7 +57,7 @@ var (
 	makes      = regexp.MustCompile(`(?m)^make ([a-z-]+)`)
 	flag       = regexp.MustCompile(`^--([a-z][a-z-]*)`)
 	listed     = regexp.MustCompile(`(?m)^  +(?:-\w, )? *--([a-z][a-z-]*)`)
-	subcommand = regexp.MustCompile(`(?m)^  ([a-z]+) {2,}\S`)
+	subcommand = regexp.MustCompile(`(?m)^  ([a-z]+) +\S`) // the longest name has one space behind it
 	target     = regexp.MustCompile(`(?m)^([a-z-]+):`)
 )
 
