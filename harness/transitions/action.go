@@ -12,7 +12,6 @@ import (
 // An action is one of the model's, as a node told it, with the model's numbers.
 type action struct {
 	kind       node.Action
-	record     node.Kind // of a Store
 	e, t, k, l int
 	r, p       int // the segment, and for a Store the peer, -1 for a writer
 	last       bool

@@ -4,12 +4,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness/aurora"
 	"github.com/firstgap/firstgap/impl/node"
 	"github.com/firstgap/firstgap/spec/volume"
-	"github.com/zeebo/xxh3"
-
-	"github.com/firstgap/firstgap/faults"
 )
 
 // Addresses. Writers come behind the segments.
@@ -73,6 +71,8 @@ func (s *Scope) validate() error {
 		return &ScopeError{"mtr, structures, moves, savepoints, members, spares, grows, recordAcks, lal, tails", "none of them", fmt.Sprintf("%+v", w)}
 	case 1+w.Replicas+w.MaxEpoch > mostProcesses:
 		return &ScopeError{"replicas and maxEpoch", fmt.Sprintf("at most %d together", mostProcesses-1), fmt.Sprint(w.Replicas + w.MaxEpoch)}
+	case w.Txns > 64:
+		return &ScopeError{"txns", "at most 64", fmt.Sprint(w.Txns)}
 	case s.Crashes < 0:
 		return &ScopeError{"crashes", "0 or more", fmt.Sprint(s.Crashes)}
 	}
@@ -110,13 +110,12 @@ func newCluster(s Scope, of aurora.Implementation, hook node.Hook) (*cluster, er
 }
 
 // The places of processes: the register, the segments, the writers.
-func (c *cluster) segments() int         { return c.scope.Model.Replicas }
-func (c *cluster) processes() int        { return 1 + c.segments() + c.scope.Model.MaxEpoch }
-func (c *cluster) isWriter(p int) bool   { return p > c.segments() }
-func (c *cluster) isSegment(p int) bool  { return p > 0 && p <= c.segments() }
-func (c *cluster) writer(e int) int      { return c.segments() + e }
-func (c *cluster) segment(r int) int     { return 1 + r }
-func (c *cluster) epochOf(place int) int { return place - c.segments() } // of a writer, when each wins in turn
+func (c *cluster) segments() int        { return c.scope.Model.Replicas }
+func (c *cluster) processes() int       { return 1 + c.segments() + c.scope.Model.MaxEpoch }
+func (c *cluster) isWriter(p int) bool  { return p > c.segments() }
+func (c *cluster) isSegment(p int) bool { return p > 0 && p <= c.segments() }
+func (c *cluster) writer(e int) int     { return c.segments() + e }
+func (c *cluster) segment(r int) int    { return 1 + r }
 
 func (c *cluster) id(place int) node.ID {
 	switch {
@@ -279,7 +278,6 @@ type letter struct {
 	from    node.ID
 	to      int32
 	message node.Message
-	print   uint64 // of the message alone
 }
 
 // number returns the number of a message, -1 if it is for no process of the world.
@@ -288,13 +286,12 @@ func (c *cluster) number(from node.ID, s sent) int32 {
 	if to < 0 {
 		return -1
 	}
-	text := fmt.Sprintf("%s %s", s.message.Type(), c.messages.identity.Of(s.message))
-	key := fmt.Sprintf("%d %d %s", from, s.to, text)
+	key := fmt.Sprintf("%d %d %s %s", from, s.to, s.message.Type(), c.messages.identity.Of(s.message))
 	n, known := c.messages.known[key]
 	if !known {
 		n = int32(len(c.messages.list))
 		c.messages.known[key] = n
-		c.messages.list = append(c.messages.list, letter{from, int32(to), s.message, xxh3.HashString(text)})
+		c.messages.list = append(c.messages.list, letter{from, int32(to), s.message})
 	}
 	return n
 }

@@ -27,7 +27,7 @@ type GapClass struct {
 const (
 	ackedAtOnce = "acknowledged at once"
 	keptInOrder = "kept records come in order"
-	notLoaded   = "kept records that everyone had are not loaded"
+	notLoaded   = "kept records that all had are not loaded"
 	firstQuorum = "the first read quorum decides"
 	givesAll    = "a peer gives all that it has"
 	locksHeld   = "rows stay locked until the commit is durable"

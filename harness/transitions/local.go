@@ -123,7 +123,7 @@ func (l *local) alike(p *process, s *localState) {
 	w := s.view.writer
 	switch {
 	case w == nil:
-		s.print = l.of(p.node, p.disk.waiting)
+		s.print = l.of(p.node, p.disk.waiting, s.view.onDisk, s.view.epochDisk)
 	case w.phase == "deposed":
 		s.print = l.of(w.phase, p.calls)
 	default:

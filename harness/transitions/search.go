@@ -52,11 +52,11 @@ type search struct {
 	locals []*local
 
 	visits   []visit
-	seen     map[print][][]uint64
-	before   map[unclosed]bool // products as a step left them
-	beam     int
+	seen     map[print][][]uint64 // by what products have in common: what may still come
+	before   map[unclosed]bool    // products as a step left them
+	same     map[compared]bool    // of which the two were found to be the same
 	b        []byte
-	arrivals []int32
+	arrivals []int32 // by message: the event that it comes, by number
 	model    models
 	sets     sets
 	witness  []visit // by transition: the last step of the first schedule that took it; its place is -1 while none has
@@ -89,7 +89,8 @@ type models struct {
 	states           *volume.State
 	known            map[string]int32
 	codes            []string
-	orbit            []int32 // the state of the graph
+	orbit            []int32  // by state: that of the graph
+	acked            []uint64 // by state: the transactions that are acknowledged, as bits
 	steps            map[modelStep]modelResult
 	at               int32 // the one that states is in
 }
@@ -186,7 +187,7 @@ func newSearch(c *cluster) (*search, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &search{c: c, graph: g, seen: map[print][][]uint64{}, before: map[unclosed]bool{}, beam: 8, sets: sets{known: map[string]int32{}, list: [][]int32{nil}}}
+	s := &search{c: c, graph: g, seen: map[print][][]uint64{}, before: map[unclosed]bool{}, same: map[compared]bool{}, sets: sets{known: map[string]int32{}, list: [][]int32{nil}}}
 	if s.locals, err = c.locals(); err != nil {
 		return nil, err
 	}
@@ -224,6 +225,13 @@ func (m *models) number(g *graph) int32 {
 		m.codes = append(m.codes, string(code))
 		m.known[m.codes[n]] = n
 		m.orbit = append(m.orbit, m.orbitOf(g, m.states))
+		acked := uint64(0)
+		for t := range m.states.World().Txns {
+			if m.states.Acked(t + 1) {
+				acked |= 1 << t
+			}
+		}
+		m.acked = append(m.acked, acked)
 	}
 	m.at = n
 	return n
@@ -442,11 +450,12 @@ func (s *search) try(from int32, place int8, ev int32) error {
 	}
 	s.before[before] = true
 	s.close(&after, int(place), r.sent)
+	if differs, err := s.differs(&after.at); err != nil || differs {
+		s.parted = &after
+		return err
+	}
 	if s.isNew(&after.at) {
 		s.visits = append(s.visits, after)
-		if err := s.compare(&after); err != nil || s.parted != nil {
-			return err
-		}
 	}
 	return nil
 }
@@ -524,6 +533,10 @@ func atOnce(ev *event) bool {
 	return false
 }
 
+// mostAlike is how many products are gone on from that differ only by what may still come. More take time and reach nothing new in
+// the worlds that are known by name: there every transition has its schedule or its reason.
+const mostAlike = 8
+
 // isNew tells whether no product like it was reached before in which as much may still come.
 func (s *search) isNew(at *product) bool {
 	key, live := s.alike(at)
@@ -532,7 +545,7 @@ func (s *search) isNew(at *product) bool {
 			return false
 		}
 	}
-	if len(s.seen[key]) >= s.beam {
+	if len(s.seen[key]) >= mostAlike {
 		return false
 	}
 	s.seen[key] = append(s.seen[key], live)
@@ -613,7 +626,7 @@ func (s *search) arrival(m int32) int32 {
 	return s.arrivals[m]
 }
 
-// covers tells whether a has all of b.
+// covers tells whether x has all of b. Both ascend.
 func covers(x, b []uint64) bool {
 	for _, m := range b {
 		for len(x) > 0 && x[0] < m {
@@ -626,15 +639,38 @@ func covers(x, b []uint64) bool {
 	return true
 }
 
-// compare holds every process against the model.
-func (s *search) compare(after *visit) error {
-	if err := s.model.load(after.at.model); err != nil {
-		return err
+// differs tells whether a process, or what the clients were told, differs from the model.
+func (s *search) differs(at *product) (bool, error) {
+	views := func(place int) *view { return &s.locals[place].states[at.places[place]].view }
+	told := uint64(0)
+	for place := range s.locals {
+		if w := views(place).writer; w != nil {
+			for t, call := range w.calls[1:] {
+				if call.acked {
+					told |= 1 << t
+				}
+			}
+		}
+		this := compared{at.model, int8(place), at.places[place]}
+		if s.same[this] {
+			continue
+		}
+		if err := s.model.load(at.model); err != nil {
+			return false, err
+		}
+		if len(s.c.compareOne(s.model.states, place, views(place))) > 0 {
+			return true, nil
+		}
+		s.same[this] = true
 	}
-	if d := s.c.compare(s.model.states, func(place int) *view { return &s.locals[place].states[after.at.places[place]].view }); len(d) > 0 {
-		s.parted = after
-	}
-	return nil
+	return told != s.model.acked[at.model], nil
+}
+
+// compared is a state of a process beside one of the model.
+type compared struct {
+	model int32
+	place int8
+	state int32
 }
 
 // path returns the visits up to v, without the first, which has no step.

@@ -3,7 +3,7 @@
 // comes, no timer fires and no client calls unless the schedule says so.
 //
 // The world is one group of segments, a register and a few writers, made by an aurora.Implementation, after a set-up in which the
-// first writer has written every row and everybody has been told. There the model begins. A schedule is a list of things that
+// first writer has written every row and every node has been told. There the model begins. A schedule is a list of things that
 // happen to one process at a time: a message comes (in any order, twice, late, or never), a timer fires, a client calls, the next
 // writer starts, a segment crashes with its write lost, kept or torn and starts again. A disk does what it is asked for at once,
 // if no crash comes between. Nodes are state machines, so the search steps them itself, without the simulator's clock.

@@ -201,6 +201,7 @@ func TestScopesThatCannotBeDriven(t *testing.T) {
 		"answers and symmetry":  func(s *Scope) { s.Model.Answers = false },
 		"mtr":                   func(s *Scope) { s.Model.Mtr = true },
 		"replicas and maxEpoch": func(s *Scope) { s.Model.MaxEpoch = 99 },
+		"txns":                  func(s *Scope) { s.Model.Txns = 65 },
 		"crashes":               func(s *Scope) { s.Crashes = -1 },
 	} {
 		s := scope(t, "pair")

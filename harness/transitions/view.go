@@ -132,36 +132,46 @@ func (x *comparison) differ(field, expected, found string) {
 
 // compare holds the state of every process against the model's. LSNs are the model's, counted from the end of the set-up.
 func (c *cluster) compare(s *volume.State, views func(place int) *view) []Difference {
-	x := &comparison{c: c, s: s}
-	newest := 1
-	for s.Phase(newest+1) != volume.Unborn {
-		newest++
+	var found []Difference
+	for place := range c.processes() {
+		found = append(found, c.compareOne(s, place, views(place))...)
 	}
-	x.process = c.name(0)
-	x.same("epoch", newest, int(views(0).epoch))
-	x.same("epoch on its disk", newest, int(views(0).epochDisk))
-	for r := range c.segments() {
-		x.process = c.name(c.segment(r))
-		v := views(c.segment(r))
+	return append(found, c.compareClients(s, views)...)
+}
+
+// compareOne holds one process against the model.
+func (c *cluster) compareOne(s *volume.State, place int, v *view) []Difference {
+	x := &comparison{c: c, s: s, process: c.name(place)}
+	switch {
+	case place == 0:
+		newest := 1
+		for s.Phase(newest+1) != volume.Unborn {
+			newest++
+		}
+		x.same("epoch", newest, int(v.epoch))
+		x.same("epoch on its disk", newest, int(v.epochDisk))
+	case v.segment != nil:
 		if v.segment.serving {
-			x.segment(r, v.segment, "")
+			x.segment(place-1, v.segment, "")
 		}
-		x.segment(r, v.onDisk, " on its disk")
+		x.segment(place-1, v.onDisk, " on its disk")
+	case v.writer != nil:
+		x.writer(v.writer)
 	}
-	acked := make([]bool, c.scope.Model.Txns+1)
-	for e := 1; e <= c.scope.Model.MaxEpoch; e++ {
-		x.process = c.name(c.writer(e))
-		if w := views(c.writer(e)).writer; w != nil {
-			x.writer(w)
-			for t := 1; t < len(w.calls); t++ {
-				acked[t] = acked[t] || w.calls[t].acked
-			}
+	return x.found
+}
+
+// compareClients holds what clients were told of their commits against the model.
+func (c *cluster) compareClients(s *volume.State, views func(place int) *view) []Difference {
+	x := &comparison{c: c, s: s, process: "the clients"}
+	for t := 1; t <= c.scope.Model.Txns; t++ {
+		told := false
+		for e := 1; e <= c.scope.Model.MaxEpoch; e++ {
+			w := views(c.writer(e)).writer
+			told = told || w != nil && w.calls[t].acked
 		}
-	}
-	x.process = "the clients"
-	for t := 1; t < len(acked); t++ {
-		if s.Acked(t) != acked[t] {
-			x.differ(fmt.Sprintf("transaction %d acknowledged", t), fmt.Sprint(s.Acked(t)), fmt.Sprint(acked[t]))
+		if acked := s.Acked(t); acked != told {
+			x.differ(fmt.Sprintf("transaction %d acknowledged", t), fmt.Sprint(acked), fmt.Sprint(told))
 		}
 	}
 	return x.found
