@@ -7,9 +7,9 @@ func (s *Segment) History() node.History { return s.durable.history }
 
 // Held lists the records that the segment durably holds one by one, by LSN. What is at or below Floor it has as images.
 func (s *Segment) Held() []node.Held {
-	held := make([]node.Held, len(s.held))
-	for i, h := range s.held {
-		held[i] = heldOf(h.Record)
+	var held []node.Held
+	for _, h := range s.held {
+		held = append(held, heldOf(h.Record))
 	}
 	return held
 }

@@ -241,10 +241,7 @@ func (s *Segment) foundAgain(r *node.Record) {
 
 // tellHeld says all that the segment holds. It must be able to read all of it.
 func (s *Segment) tellHeld(out *node.Effects) {
-	step := &node.HoldsStep{Promise: s.durable.promise, History: s.durable.history}
-	for _, h := range s.held {
-		step.Held = append(step.Held, heldOf(h.Record))
-	}
+	step := &node.HoldsStep{Promise: s.durable.promise, History: s.durable.history, Held: s.Held()}
 	out.Tell(node.Trace{Action: node.ActHolds, Epoch: s.durable.line(), LSN: s.images.floor, Detail: step})
 }
 
