@@ -13,18 +13,19 @@ type Scene string
 
 // The scenes.
 const (
-	RegisterCrashed  Scene = "register-crashed"   // the register dies while a writer wants an epoch of it
-	RegisterPaused   Scene = "register-paused"    // it does nothing for a while meanwhile
-	RegisterSlow     Scene = "register-slow"      // its answers and its disk take long meanwhile
-	RegisterRotten   Scene = "register-rotten"    // a bit of its disk flips, and it restarts around a recovery
-	RotInRecovery    Scene = "rot-in-recovery"    // a segment finds by a restart that a bit flipped, and the recovery that comes hears it and those that lag
-	RotTwice         Scene = "rot-twice"          // a segment's disk rots, it restarts, it rots again, it restarts again
-	LostInRecovery   Scene = "lost-in-recovery"   // a segment loses its disk while a recovery is under way
-	FencedThenDead   Scene = "fenced-then-dead"   // segments die between their answer to a fence and their join
-	LateConfirmation Scene = "late-confirmation"  // a replaced writer reaches no segment, and hears late what they told it before
-	LastFullLost     Scene = "last-full-lost"     // all full segments but one lag while tails go on, and the one loses its disk when they are back
-	CutRecordMet     Scene = "cut-record-met"     // a segment that missed a recovery brings what that one cut into the next
-	AckThenCrash     Scene = "acknowledged-crash" // right after a commit is acknowledged, its writer and W−R+1 copies or more die at once
+	RegisterCrashed  Scene = "register-crashed"
+	RegisterPaused   Scene = "register-paused"
+	RegisterSlow     Scene = "register-slow"
+	RegisterRotten   Scene = "register-rotten"
+	RotInRecovery    Scene = "rot-in-recovery"
+	RotTwice         Scene = "rot-twice"
+	LostInRecovery   Scene = "lost-in-recovery"
+	FencedThenDead   Scene = "fenced-then-dead"
+	LateConfirmation Scene = "late-confirmation"
+	LastFullLost     Scene = "last-full-lost"
+	CutRecordMet     Scene = "cut-record-met"
+	AckThenCrash     Scene = "acknowledged-crash"
+	StoreRotten      Scene = "store-rotten"
 )
 
 // Scenes lists all scenes.
@@ -36,9 +37,20 @@ func Scenes() []Scene {
 	return names
 }
 
+// What says in one sentence what happens in the scene; "" where no scene has that name.
+func (s Scene) What() string {
+	for _, x := range staged() {
+		if x.name == s {
+			return x.what
+		}
+	}
+	return ""
+}
+
 // A stagedScene is how a scene is drawn, and how it is known again in a plan.
 type stagedScene struct {
 	name Scene
+	what string
 	// weight is how often it is tried beside the others.
 	weight int
 	// draw makes its faults, or nothing where the topology has no place for it.
@@ -49,18 +61,19 @@ type stagedScene struct {
 
 func staged() []stagedScene {
 	return []stagedScene{
-		{RegisterCrashed, 3, (*stage).registerCrashed, (*script).registerCrashed},
-		{RegisterPaused, 3, (*stage).registerPaused, (*script).registerPaused},
-		{RegisterSlow, 3, (*stage).registerSlow, (*script).registerSlow},
-		{RegisterRotten, 3, (*stage).registerRotten, (*script).registerRotten},
-		{RotInRecovery, 12, (*stage).rotInRecovery, (*script).rotInRecovery},
-		{RotTwice, 5, (*stage).rotTwice, (*script).rotTwice},
-		{LostInRecovery, 4, (*stage).lostInRecovery, (*script).lostInRecovery},
-		{FencedThenDead, 4, (*stage).fencedThenDead, (*script).fencedThenDead},
-		{LateConfirmation, 8, (*stage).lateConfirmation, (*script).lateConfirmation},
-		{LastFullLost, 12, (*stage).lastFullLost, (*script).lastFullLost},
-		{CutRecordMet, 6, (*stage).cutRecordMet, (*script).cutRecordMet},
-		{AckThenCrash, 6, (*stage).ackThenCrash, (*script).ackThenCrash},
+		{RegisterCrashed, "the register dies while a writer wants an epoch of it", 3, (*stage).registerCrashed, (*script).registerCrashed},
+		{RegisterPaused, "the register does nothing for a while in which a writer wants an epoch of it", 3, (*stage).registerPaused, (*script).registerPaused},
+		{RegisterSlow, "the register's messages and disk take long while a writer wants an epoch of it", 3, (*stage).registerSlow, (*script).registerSlow},
+		{RegisterRotten, "a bit of the register's disk flips, and it restarts around a recovery", 3, (*stage).registerRotten, (*script).registerRotten},
+		{RotInRecovery, "a segment finds by a restart that a bit flipped, and the recovery that comes hears it and those that lag", 12, (*stage).rotInRecovery, (*script).rotInRecovery},
+		{RotTwice, "a segment's disk rots, it restarts, it rots again, it restarts again", 5, (*stage).rotTwice, (*script).rotTwice},
+		{LostInRecovery, "a segment loses its disk while a recovery is under way", 4, (*stage).lostInRecovery, (*script).lostInRecovery},
+		{FencedThenDead, "segments die between their answer to a fence and their join", 4, (*stage).fencedThenDead, (*script).fencedThenDead},
+		{LateConfirmation, "a replaced writer reaches no segment, and hears late what they told it before", 8, (*stage).lateConfirmation, (*script).lateConfirmation},
+		{LastFullLost, "all full segments but one lag while tails go on, and that one loses its disk when they are back", 12, (*stage).lastFullLost, (*script).lastFullLost},
+		{CutRecordMet, "a segment that missed a recovery brings what that one cut into the next", 6, (*stage).cutRecordMet, (*script).cutRecordMet},
+		{AckThenCrash, "right after a commit is acknowledged, its writer and W−R+1 copies or more die at once", 6, (*stage).ackThenCrash, (*script).ackThenCrash},
+		{StoreRotten, "a bit of the object store's disk flips, and it restarts", 2, (*stage).storeRotten, (*script).storeRotten},
 	}
 }
 
@@ -390,4 +403,11 @@ func (s *stage) ackThenCrash(c fuzz.Continue) []Fault {
 		faults = append(faults, again)
 	}
 	return faults
+}
+
+func (s *stage) storeRotten(c fuzz.Continue) []Fault {
+	if len(s.stores()) == 0 || !s.Topology.of(Role(s.stores()[0])).Tells {
+		return nil
+	}
+	return s.storeRots(c)
 }

@@ -23,12 +23,12 @@ func TestStagedPlansHaveEveryScene(t *testing.T) {
 		without []faults.Scene
 	}{
 		{tails, nil},
-		{volume(), []faults.Scene{faults.LastFullLost}},
-		{faults.Volume{Groups: 1, Replicas: 3, WriteQuorum: 2, ReadQuorum: 2, Zones: 3, Clients: 1}, []faults.Scene{faults.LastFullLost}},
+		{volume(), []faults.Scene{faults.LastFullLost, faults.StoreRotten}},
+		{faults.Volume{Groups: 1, Replicas: 3, WriteQuorum: 2, ReadQuorum: 2, Zones: 3, Clients: 1}, []faults.Scene{faults.LastFullLost, faults.StoreRotten}},
 		{faults.Volume{Groups: 1, Replicas: 4, WriteQuorum: 4, ReadQuorum: 1, Zones: 1, Clients: 1},
-			[]faults.Scene{faults.LastFullLost, faults.RotInRecovery, faults.RotTwice, faults.LostInRecovery, faults.CutRecordMet}},
+			[]faults.Scene{faults.LastFullLost, faults.StoreRotten, faults.RotInRecovery, faults.RotTwice, faults.LostInRecovery, faults.CutRecordMet}},
 		{faults.Volume{Groups: 1, Replicas: 1, WriteQuorum: 1, ReadQuorum: 1, Zones: 1},
-			[]faults.Scene{faults.LastFullLost, faults.RotInRecovery, faults.RotTwice, faults.LostInRecovery, faults.CutRecordMet}},
+			[]faults.Scene{faults.LastFullLost, faults.StoreRotten, faults.RotInRecovery, faults.RotTwice, faults.LostInRecovery, faults.CutRecordMet}},
 	} {
 		g := staged(c.volume)
 		found := map[faults.Scene]int{}
@@ -81,7 +81,9 @@ func TestScenesAreKnownAgain(t *testing.T) {
 		"acknowledged": {[]F{{Kind: faults.CrashWhen, For: ms, Nodes: []string{"writer", "segment 1/1", "segment 1/2"}, When: faults.Acknowledged, Hit: 1}},
 			[]faults.Scene{faults.AckThenCrash}},
 		"acknowledged, too few copies": {[]F{{Kind: faults.CrashWhen, For: ms, Nodes: []string{"writer", "segment 1/1", "segment 2/2"}, When: faults.Acknowledged, Hit: 1}}, nil},
-		"lost":                         {[]F{over, {Kind: faults.DiskLost, At: 120 * ms, For: ms, Nodes: []string{"segment 2/1"}}}, []faults.Scene{faults.LostInRecovery}},
+		"the store": {[]F{with(rot, func(f *F) { f.Nodes = []string{"objects"} }), with(restart, func(f *F) { f.Nodes = []string{"objects"} }), over},
+			[]faults.Scene{faults.StoreRotten}},
+		"lost": {[]F{over, {Kind: faults.DiskLost, At: 120 * ms, For: ms, Nodes: []string{"segment 2/1"}}}, []faults.Scene{faults.LostInRecovery}},
 	} {
 		require.Equal(t, c.want, planOf(c.faults...).Has(aurora()), name)
 	}

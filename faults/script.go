@@ -68,13 +68,13 @@ func (s *script) registerRotten() bool {
 }
 
 func (s *script) rotInRecovery() bool {
-	return s.rotAnd(func(name string) bool { return name != string(Register) })
+	return s.rotAnd(func(name string) bool { return name != string(Register) && name != string(Objects) })
 }
 
 func (s *script) rotTwice() bool {
 	return s.some(DiskCorrupt, func(first *Fault) bool {
 		return s.some(DiskCorrupt, func(second *Fault) bool {
-			return second.Nodes[0] == first.Nodes[0] && first.Nodes[0] != string(Register) && second.At > first.At &&
+			return second.Nodes[0] == first.Nodes[0] && first.Nodes[0] != string(Register) && first.Nodes[0] != string(Objects) && second.At > first.At &&
 				s.restarted(first.Nodes[0], first.At, second.At, func(*Fault) bool { return true }) &&
 				s.restarted(first.Nodes[0], second.At, s.plan.Horizon, func(*Fault) bool { return true })
 		})
@@ -169,5 +169,11 @@ func (s *script) ackThenCrash() bool {
 			}
 		}
 		return false
+	})
+}
+
+func (s *script) storeRotten() bool {
+	return s.some(DiskCorrupt, func(rot *Fault) bool {
+		return rot.Nodes[0] == string(Objects) && s.restarted(rot.Nodes[0], rot.At, s.plan.Horizon, func(*Fault) bool { return true })
 	})
 }

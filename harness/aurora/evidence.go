@@ -61,9 +61,13 @@ func (b *built) count(e *judge.Evidence) {
 	if len(b.watch.records) > long {
 		c.Scenes.Long = 1
 	}
+	c.Scenes.Took.TallTree = min(1, c.Scenes.InnerMerges)
 	scenes := tally.Index(&c.Scenes)
 	for _, s := range b.c.Plan.Has(b.c.Topology()) {
 		*scenes[string(s)] = 1
+	}
+	for _, s := range b.took(e.Rotten) {
+		*scenes["took."+string(s)] = 1
 	}
 	c.PageReads, c.RefusedByReaders = b.watch.pageImages, uint64(b.readings.Wrong)
 	for _, told := range b.r.States() {

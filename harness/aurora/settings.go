@@ -214,7 +214,7 @@ func generate(seed uint64, g harness.Generation, without Without) (Configuration
 		c.Volume.PageSize, c.Volume.GroupPages, c.Volume.InUse = 512, 0, c.Volume.Groups
 		w.Churn, w.KeyBytes, w.ValueBytes, w.Mix.Churn = 200, 56, 24, 100
 		w.Clients, w.Transactions, w.Think = max(w.Clients, 4), 12*times, min(w.Think, faults.Duration(4*time.Millisecond))
-	} else if configuration.PartSeed(seed, "tall")%30 == 0 {
+	} else if tall(seed) {
 		// A tree of three levels grows and shrinks again, inner pages too, in a run of ordinary length: a page has room for four of its
 		// rows, or of the separators of an inner page.
 		w := &c.Workload
@@ -275,6 +275,9 @@ func length(seed uint64) int {
 	}
 	return 1
 }
+
+// tall tells whether the run of that seed has small pages and long keys.
+func tall(seed uint64) bool { return length(seed) > 1 || configuration.PartSeed(seed, "tall")%30 == 0 }
 
 // An incident is a take-over that is likely to have something to cut: for a moment, the writer does not reach a write
 // quorum of one group, and that is when it is replaced. What it sent to the other groups meanwhile stands behind the

@@ -215,7 +215,30 @@ func TestEverySceneHasACounter(t *testing.T) {
 	known := tally.Index(&c)
 	for _, s := range faults.Scenes() {
 		require.NotNil(t, known[string(s)], s)
+		require.NotNil(t, known["took."+string(s)], s)
+		require.NotEmpty(t, s.What())
 	}
+}
+
+// Every scene, and every run of another shape, is in one plan of a hundred at least; and what its runs made of it is counted beside.
+func TestNoSceneIsRare(t *testing.T) {
+	planned, err := Plan(1, 1500)
+	require.NoError(t, err)
+	require.NoError(t, planned.Rare())
+
+	run := counts.Counts{Runs: 100}
+	run.Scenes.RotTwice, run.Scenes.Took.RotTwice, run.Scenes.Long = 7, 3, 1
+	planned.Ran(&run)
+	var b strings.Builder
+	require.NoError(t, planned.WriteText(&b))
+	require.Regexp(t, `scene +what happens in it +of 1500 plans +of 100 runs +took effect\n`, b.String())
+	require.Regexp(t, `rot-twice +a segment's disk rots, it restarts, it rots again, it restarts again +\d+ +7 +3\n`, b.String())
+	require.Regexp(t, `long-run .* +\d+ +\d+ +1\n`, b.String())
+
+	planned.Scenes[2].Plans = 14
+	var rare *RareSceneError
+	require.ErrorAs(t, planned.Rare(), &rare)
+	require.EqualError(t, rare, "scene register-slow: expected it in at least 15 of 1500 plans, found it in 14")
 }
 
 // One part of a configuration does not depend on what another has drawn.

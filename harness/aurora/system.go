@@ -415,6 +415,7 @@ func (b *built) promoted(name string) {
 func (b *built) startWriter() {
 	id := b.firstWriter() + node.ID(b.started)
 	b.started++
+	b.watch.effects.starts = append(b.watch.effects.starts, b.r.Now())
 	if err := b.r.Start(id); err != nil {
 		panic(fmt.Sprintf("aurora: %v", err)) // there are as many writers as the plan can start
 	}

@@ -22,14 +22,16 @@ type watch struct {
 	carried    uint64           // records that messages brought (see records)
 	misplaced  *judge.WireError // the first one
 	scenes     counts.Scenes    // what the run made of them
-	freed      bool             // the last structural record freed an inner page
-	inUse      int              // groups that came into use
+	effects    effects
+	freed      bool // the last structural record freed an inner page
+	inUse      int  // groups that came into use
 	members    map[node.Group]node.Membership
 }
 
 // Traced implements runtime.Observer.
 func (w *watch) Traced(now node.Time, from node.ID, t *node.Trace) {
 	w.durable.Traced(now, t, w.histories)
+	w.effects.traced(now, t)
 	switch t.Action {
 	case node.ActWrite, node.ActCommit, node.ActUndo, node.ActStructure:
 		if t.Record != nil {
@@ -86,7 +88,8 @@ func (w *watch) log() *judge.Log {
 }
 
 // Delivered implements runtime.Observer.
-func (w *watch) Delivered(_ node.Time, from, _ node.ID, m node.Message) {
+func (w *watch) Delivered(now node.Time, from, _ node.ID, m node.Message) {
+	w.effects.delivered(now, from, m)
 	w.carried += uint64(records(m))
 	if from >= w.writers && from < w.clients {
 		switch m.(type) {

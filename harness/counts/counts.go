@@ -108,12 +108,34 @@ type Scenes struct {
 	LastFullLost     uint64 `json:"last-full-lost" text:"scenes: the only full segment that does not lag is lost" by:"1500"`
 	CutRecordMet     uint64 `json:"cut-record-met" text:"scenes: what a recovery cut waits for a later one" by:"500"`
 	AckThenCrash     uint64 `json:"acknowledged-crash" text:"scenes: a writer and copies die right after an acknowledgement" by:"500"`
+	StoreRotten      uint64 `json:"store-rotten" text:"scenes: the object store's disk rots, and it restarts"`
+
+	// Of these runs, those in which the scene took effect.
+	Took Took `json:"took"`
 
 	// What the runs made of some of them, and of their length.
 	InnerMerges uint64 `json:"inner-merges" text:"inner pages of the tree that merged"`
 	Long        uint64 `json:"long" text:"runs that logged more than 1000 records" by:"3000"`
 	Met         uint64 `json:"met" text:"records of a cut line that a later recovery was told of" by:"500"`
 	Confirmed   uint64 `json:"confirmed" text:"confirmations that reached a writer after its successor had opened" by:"300"`
+}
+
+// Took counts the runs in which a scene of the plan took effect: its faults met each other, and struck who was there to be struck.
+type Took struct {
+	RegisterCrashed  uint64 `json:"register-crashed" text:"scenes that took effect: the register dies around a take-over"`
+	RegisterPaused   uint64 `json:"register-paused" text:"scenes that took effect: the register is paused around a take-over"`
+	RegisterSlow     uint64 `json:"register-slow" text:"scenes that took effect: the register is slow around a take-over"`
+	RegisterRotten   uint64 `json:"register-rotten" text:"scenes that took effect: the register's disk rots, and it restarts"`
+	RotInRecovery    uint64 `json:"rot-in-recovery" text:"scenes that took effect: a segment's disk rots, and it restarts around a recovery"`
+	RotTwice         uint64 `json:"rot-twice" text:"scenes that took effect: a segment's disk rots twice, with a restart in between"`
+	LostInRecovery   uint64 `json:"lost-in-recovery" text:"scenes that took effect: a disk is lost inside a recovery"`
+	FencedThenDead   uint64 `json:"fenced-then-dead" text:"scenes that took effect: segments die between fence and join"`
+	LateConfirmation uint64 `json:"late-confirmation" text:"scenes that took effect: a replaced writer hears late confirmations"`
+	LastFullLost     uint64 `json:"last-full-lost" text:"scenes that took effect: the only full segment that does not lag is lost"`
+	CutRecordMet     uint64 `json:"cut-record-met" text:"scenes that took effect: what a recovery cut waits for a later one"`
+	AckThenCrash     uint64 `json:"acknowledged-crash" text:"scenes that took effect: a writer and copies die right after an acknowledgement"`
+	StoreRotten      uint64 `json:"store-rotten" text:"scenes that took effect: the object store's disk rots, and it restarts"`
+	TallTree         uint64 `json:"tall-tree" text:"runs in which inner pages of the tree merged"`
 }
 
 // Other is the counters that a system's nodes tell and that no field stands for, by name.

@@ -1,0 +1,64 @@
+package aurora
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/firstgap/firstgap/faults"
+	"github.com/firstgap/firstgap/harness"
+	"github.com/firstgap/firstgap/harness/tally"
+	"github.com/firstgap/firstgap/impl/node"
+)
+
+// Each scene takes effect in some of the first runs whose plan has it, and none does in a run whose plan lacks it.
+func TestScenesTakeEffect(t *testing.T) {
+	const tries = 12
+	left := map[faults.Scene]int{}
+	for _, s := range faults.Scenes() {
+		left[s] = tries
+	}
+	for seed := uint64(1); len(left) > 0; seed++ {
+		c := generated(t, seed)
+		wanted := map[faults.Scene]bool{}
+		if length(seed) == 1 { // not a run of many times the length
+			for _, s := range c.Plan.Has(c.Topology()) {
+				if _, wants := left[s]; wants {
+					wanted[s] = true
+				}
+			}
+		}
+		if len(wanted) == 0 {
+			continue
+		}
+		r := harness.Run(System(), c.Whole())
+		planned, took := tally.Index(&r.Counts.Scenes), tally.Index(&r.Counts.Scenes.Took)
+		for _, s := range faults.Scenes() {
+			require.LessOrEqual(t, *took[string(s)], *planned[string(s)], "%s, seed %d", s, seed)
+			if *took[string(s)] > 0 {
+				delete(left, s)
+			} else if wanted[s] {
+				left[s]--
+				require.Positive(t, left[s], "%s took effect in none of %d runs", s, tries)
+			}
+		}
+	}
+}
+
+// A fault of the register takes effect where it is on while a writer waits for its epoch.
+func TestARegisterIsAskedWhileItIsAway(t *testing.T) {
+	x := effects{starts: []node.Time{0, 100, 200}}
+	for e, at := range map[node.Epoch]node.Time{1: 5, 2: 130, 3: 205} {
+		x.traced(at, &node.Trace{Action: node.ActStart, Epoch: e})
+		x.traced(at+1000, &node.Trace{Action: node.ActStart, Epoch: e}) // told again when the register starts again
+	}
+	away := func(from, length faults.Duration, name string) *faults.Fault {
+		return &faults.Fault{Kind: faults.Pause, At: from, For: length, Nodes: []string{name}}
+	}
+	require.True(t, x.asked(away(110, 10, "register")))
+	require.True(t, x.asked(away(90, 20, "register")))
+	require.False(t, x.asked(away(140, 50, "register")), "no writer wants an epoch then")
+	require.False(t, x.asked(away(110, 10, "segment 1/1")))
+	require.True(t, x.wonAfter(205))
+	require.False(t, x.wonAfter(206))
+}
