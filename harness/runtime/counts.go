@@ -37,6 +37,7 @@ type Counts struct {
 	Reads           uint64 `json:"reads"`
 	LostPieces      uint64 `json:"lostPieces" text:"unsynced pieces lost in a crash" by:"400" of:"log"` // unsynced appends that a crash lost
 	SurvivedPieces  uint64 `json:"survivedPieces"`                                                      // unsynced appends that survived one
+	LostSurvivors   uint64 `json:"lostSurvivors"`                                                       // pieces that had survived a crash, and were lost in the next
 	Holes           uint64 `json:"holes"`                                                               // lost ones in front of survivors
 	TornWrites      uint64 `json:"tornWrites"`
 	UntoldEffects   uint64 `json:"untoldEffects"`                                              // syncs and replaces that took effect right before a crash

@@ -78,6 +78,7 @@ type piece struct {
 	end  int // in the version's data; it begins where the one before it ends
 	seq  uint64
 	told bool // the process was told that it is durable
+	kept bool // it survived a crash
 	// lost tells that it never gets to the disk, and place, where it is above 0, where it gets to instead: behind so many bytes, less one.
 	lost  bool
 	place int
@@ -433,13 +434,14 @@ func (w *World) crashDisk(p *process, salt uint64) {
 }
 
 // crashFile decides which pieces of a file survive. A lost one that a surviving one follows leaves a hole of zeros:
-// the file had grown, and its block was never written.
+// the file had grown, and its block was never written. What survives is where the next start reads it, and not yet durable: it may be
+// in a cache, and the next crash may lose it, unless a sync comes first.
 func (w *World) crashFile(p *process, f *file, salt uint64) {
 	v := &f.versions[0]
 	end := v.durable // of what survives
 	start := v.durable
 	var last draw // of the last survivor
-	lastStart, toldLast := -1, false
+	lastStart, toldLast, toldAny := -1, false, false
 	for _, c := range v.pieces {
 		id := w.draw(mix(mix(p.salt(opCrash), f.hash), xxh3.Hash(v.data.bytes(start, c.end)))).of(salt)
 		if id.chance(askSurvive, w.disk.SurviveRate) && !c.lost {
@@ -448,9 +450,13 @@ func (w *World) crashFile(p *process, f *file, salt uint64) {
 				w.counts.Holes++
 			}
 			end, last, lastStart, toldLast = c.end, id, start, c.told
+			toldAny = toldAny || c.told
 			f.exists = true
 		} else {
 			w.counts.LostPieces++
+			if c.kept {
+				w.counts.LostSurvivors++
+			}
 			p.disk.forgot = p.disk.forgot || c.told
 			v.data.zero(start, c.end)
 		}
@@ -462,8 +468,10 @@ func (w *World) crashFile(p *process, f *file, salt uint64) {
 		end = lastStart + 1 + int(last.below(askTearLength, int64(length-1)))
 	}
 	v.data.truncate(end)
-	v.durable = end
 	v.pieces = v.pieces[:0]
+	if end > v.durable {
+		v.pieces = append(v.pieces, piece{end: end, seq: p.disk.seq, told: toldAny, kept: true})
+	}
 }
 
 // contents returns copies of the files that exist, by name.

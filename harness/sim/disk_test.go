@@ -68,6 +68,46 @@ func TestACrashLosesAnySubsetOfWhatWasNotSynced(t *testing.T) {
 	}
 }
 
+// What a crash leaves of what was not synced is there to be read, and may be gone after the next crash, as what stood in a cache is
+// when the power fails, unless it was synced in between. A node that counts on what it finds has to sync first.
+func TestWhatSurvivesACrashIsNotDurableYet(t *testing.T) {
+	for _, syncs := range []bool{false, true} {
+		var found []string
+		w := newWorld(t, Options{Seed: 1, Disk: Disk{Sync: dur(ms), SurviveRate: 1}})
+		add(t, w, 1, "a", func(_ node.Time, ev node.Event, out *node.Effects) {
+			if ev.Kind != node.Started {
+				return
+			}
+			for _, f := range ev.Files {
+				found = append(found, string(f.Data))
+			}
+			switch {
+			case ev.Incarnation == 1:
+				out.Append("log", []byte("synced"))
+				out.Sync(1)
+				out.Append("log", []byte("not"))
+			case syncs:
+				out.Sync(1)
+			}
+		})
+		again := func() {
+			w.Run(w.Now().Add(5 * ms))
+			require.NoError(t, w.Crash(1))
+			require.NoError(t, w.Start(1))
+			w.Run(w.Now() + 1)
+		}
+		again()
+		require.Equal(t, []string{"syncednot"}, found)
+		w.disk.SurviveRate = 0
+		again()
+		if syncs {
+			require.Equal(t, []string{"syncednot", "syncednot"}, found)
+		} else {
+			require.Equal(t, []string{"syncednot", "synced"}, found)
+		}
+	}
+}
+
 func TestSurviveRate(t *testing.T) {
 	for rate, want := range map[float64]string{0: "", 1: "abc"} {
 		files, _ := afterCrash(t, Options{Seed: 1, Disk: Disk{SurviveRate: rate}}, ms, func(out *node.Effects) {

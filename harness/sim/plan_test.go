@@ -81,7 +81,7 @@ func TestCrashAtPoint(t *testing.T) {
 	d.install(100*ms, nil, faults.Fault{Kind: faults.CrashAtPoint, At: dur(10*ms + 1), For: dur(5 * ms), Nodes: []string{"segment 1/1"}, Point: "tick", Hit: 3})
 	d.Run(after(13 * ms))
 	// The step that dies has done what came before the point, and nothing after it.
-	assert.Equal(t, "beforeafter!beforeafter!before", tail(d.Files(id)[0].Data, 30))
+	assert.Equal(t, "beforeafter!beforeafter!before", tail(d.find(id).disk.contents()[0].Data, 30))
 	d.Run(after(30 * ms))
 	assert.Equal(t, []string{"segment 1/1/1@0s", "segment 1/2/1@0s", "segment 1/1/2@18ms"}, d.lines)
 	c := d.Counts()
