@@ -85,6 +85,7 @@ type run struct {
 	outcome    runtime.Outcome
 	broken     bool // the world does not go on
 	waits      []judge.Wait
+	early      *judge.Stand // before the last upheaval
 	stand      *judge.Stand
 	open       *judge.Open
 	stalled    bool
@@ -184,7 +185,7 @@ func (r *run) play() {
 	if r.broken || !r.until(max(r.world.Now(), horizon+node.Time(r.c.Ending.Calm)), nil) {
 		return
 	}
-	if !r.answered() {
+	if !r.answered() || !r.replaced() {
 		return
 	}
 	r.upheave()
@@ -233,6 +234,26 @@ func (r *run) answered() bool {
 		state, _ := r.world.State(a.Process)
 		r.open.Calls = append(r.open.Calls, judge.OpenCall{Node: r.world.Name(a.Process), Client: r.world.Name(a.Client), Op: a.Op.String(),
 			Request: a.Request, Since: a.Since, State: state.String()})
+	}
+	return true
+}
+
+// replaced waits until what was lost is replaced. That is asked once more at the end, of another active node: what one has failed to
+// hear of, the next may be told when it starts.
+func (r *run) replaced() bool {
+	if r.Stage.Stand == nil || r.beyondRepair() {
+		return true
+	}
+	var s *judge.Stand
+	if !r.look(standBound, func() bool {
+		s = r.Stage.Stand()
+		return s == nil || len(s.Replacement()) == 0
+	}) {
+		return false
+	}
+	if s != nil {
+		s.Bound = standBound
+		r.early = s
 	}
 	return true
 }
@@ -333,7 +354,7 @@ func (r *run) states() []string {
 
 // judge holds the run against every check that can be made of what it left behind.
 func (r *run) judge() {
-	e := &judge.Evidence{Name: r.world.Name, Outcome: r.outcome, Limits: r.c.Limits, Waits: r.waits, Stalled: r.stalled, Stand: r.stand, Open: r.open, Audit: -1}
+	e := &judge.Evidence{Name: r.world.Name, Outcome: r.outcome, Limits: r.c.Limits, Waits: r.waits, Stalled: r.stalled, Early: r.early, Stand: r.stand, Open: r.open, Audit: -1}
 	r.End(e)
 	e.Excused = r.excused()
 	j := judge.Judge(e)

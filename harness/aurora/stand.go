@@ -119,9 +119,17 @@ func (b *built) load() *judge.Load {
 		Segments: uint64(v.Groups * v.Replicas), Nodes: uint64(len(b.r.Processes())), Starts: c.Starts, Requests: c.Requests, PageSize: uint64(v.PageSize),
 		Every: min(n.GossipEvery, n.RetryEvery, n.BackupEvery, n.MonitorEvery), Scrub: n.ScrubEvery,
 		Messages: c.Messages, Carried: b.watch.carried, Appends: c.Appends, Syncs: c.Syncs, Replaces: c.Replaces, Looks: c.Reads,
-		Faults: uint64(len(b.c.Plan.Faults))}
+		Faults:  uint64(len(b.c.Plan.Faults)),
+		Spoiled: c.Corruptions + c.Misreads + c.LostWrites + c.MisplacedWrites + c.NoRoom}
 	if b.validator != nil {
 		l.GivenUp = b.validator.ReaderCounts().GivenUp
+	}
+	for _, told := range b.r.States() {
+		for _, n := range told.State.Counters {
+			if n.Name == "rotten" {
+				l.Rotten += n.Value
+			}
+		}
 	}
 	for _, r := range b.watch.records {
 		l.LogBytes += uint64(bytesOf(r))

@@ -57,6 +57,7 @@ type Evidence struct {
 	// Late are the groups that came into use after the beginning: they may have put nothing into the store yet.
 	Late      []node.Group
 	Conflicts uint64 // objects of the store of which another copy would have put something else
+	Early     *Stand // how they stood before the last upheaval, of which only who was replaced is looked at; nil: unknown
 	Stand     *Stand // how the copies stand at the end; nil: unknown
 	Open      *Open  // which calls were not answered; nil: unknown
 	Load      *Load  // what the run sent and wrote; nil: unknown

@@ -32,6 +32,8 @@ type Load struct {
 	Syncs        uint64
 	Replaces     uint64
 	Looks        uint64 // reads of disks: only who scrubs reads one
+	Rotten       uint64 // looks that found something rotten, which is written anew then
+	Spoiled      uint64 // what the disks spoiled, in what they hold or in a read, or had no room to write anew
 
 	Faults  uint64 // of the plan
 	GivenUp uint64 // readers that a writer gave up, since it heard nothing of them
@@ -57,6 +59,7 @@ const (
 	bytesEach    = 300 // bytes of a message that carries neither records nor pages
 	writesEach   = 3   // writes of each copy because of a record
 	writesStart  = 20  // writes of each copy because a node started
+	eachRotten   = 2   // times that a spoiled place is found: once more where a crash came before it was written anew
 	givenUpEach  = 2.5 // readers given up because of a fault, and times that each is in a run
 	fewLooks     = 20  // one look in so many intervals is enough: a copy that is damaged, or busy with its files, looks at none
 )
@@ -82,7 +85,8 @@ func (l *Load) Envelopes() map[Check][]Envelope {
 	}
 	if l.Scrub > 0 {
 		intervals := uint64(l.Time/l.Scrub) * l.Segments
-		all[faults.Upkeep] = []Envelope{{What: "looks at disks", Found: l.Looks, Least: intervals / fewLooks, Most: 2*intervals + l.Starts + l.Segments}}
+		all[faults.Upkeep] = []Envelope{{What: "looks at disks", Found: l.Looks, Least: intervals / fewLooks, Most: 2*intervals + l.Starts + l.Segments},
+			{What: "looks that found something rotten", Found: l.Rotten, Most: eachRotten * l.Spoiled}}
 	}
 	return all
 }

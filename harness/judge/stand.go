@@ -271,6 +271,10 @@ func (e *StandError) describe(f *Finding) {
 }
 
 func (j *Judgement) standing(e *Evidence) {
+	if e.Early != nil {
+		j.made(faults.Replacement)
+		j.object(faults.Replacement, e.Early.Replacement()...)
+	}
 	s := e.Stand
 	if s == nil {
 		return

@@ -23,6 +23,16 @@ func whole() *Stand {
 	return s
 }
 
+// Who is not replaced before the last upheaval is objected to, though the next active node replaces it; nothing else is asked then.
+func TestWhatIsLostIsReplacedBeforeTheLastUpheaval(t *testing.T) {
+	early, late := whole(), whole()
+	early.Groups[0].Copies[0].Lost, early.Groups[0].Copies[2].State.SCL = true, 1
+	var j Judgement
+	j.standing(&Evidence{Early: early, Stand: late})
+	require.Len(t, j.Findings, 1)
+	require.Equal(t, faults.Replacement, j.Findings[0].Check)
+}
+
 // Each check of how the copies stand objects, by its name and with what it expected, to what is broken, and to nothing else; and
 // what cannot be helped is no objection of any.
 func TestEachCheckOfTheStandObjects(t *testing.T) {
@@ -112,7 +122,7 @@ func TestACallWithoutAnAnswerIsNamed(t *testing.T) {
 func TestEachEnvelopeObjects(t *testing.T) {
 	fine := Load{Time: faults.Duration(time.Second), Records: 200, LogBytes: 40_000, Copies: 6, Readers: 1, Segments: 6, Nodes: 10, Starts: 10, Requests: 100,
 		PageSize: 512, Every: faults.Duration(10 * time.Millisecond), Scrub: faults.Duration(10 * time.Millisecond),
-		Messages: 9000, MessageBytes: 300_000, Carried: 1500, Appends: 600, Syncs: 600, Replaces: 100, Looks: 300}
+		Messages: 9000, MessageBytes: 300_000, Carried: 1500, Appends: 600, Syncs: 600, Replaces: 100, Looks: 300, Rotten: 4, Spoiled: 2}
 	judged := func(l Load) []Finding {
 		j := &Judgement{}
 		j.loads(&Evidence{Load: &l})
@@ -135,6 +145,7 @@ func TestEachEnvelopeObjects(t *testing.T) {
 		"images at every record":               {func(l *Load) { l.Replaces = 20_000 }, faults.Writes, "files replaced"},
 		"never scrubs":                         {func(l *Load) { l.Looks = 10 }, faults.Upkeep, "looks at disks"},
 		"scrubs all the time":                  {func(l *Load) { l.Looks = 3000 }, faults.Upkeep, "looks at disks"},
+		"finds the same rot again":             {func(l *Load) { l.Rotten = 5 }, faults.Upkeep, "looks that found something rotten"},
 	} {
 		l := fine
 		c.spoil(&l)
