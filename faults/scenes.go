@@ -26,6 +26,12 @@ const (
 	CutRecordMet     Scene = "cut-record-met"
 	AckThenCrash     Scene = "acknowledged-crash"
 	StoreRotten      Scene = "store-rotten"
+	OldMinority      Scene = "old-minority"
+	OldSegmentAsked  Scene = "old-segment-asked"
+	CrashedStarting  Scene = "crashed-starting"
+	DeafRecovery     Scene = "deaf-recovery"
+	DiskFilled       Scene = "disk-filled"
+	StoreCrashed     Scene = "store-crashed"
 )
 
 // Scenes lists all scenes.
@@ -73,6 +79,12 @@ func staged() []stagedScene {
 		{LastFullLost, "all full segments but one lag while tails go on, and that one loses its disk when they are back", 12, (*stage).lastFullLost, (*script).lastFullLost},
 		{CutRecordMet, "a segment that missed a recovery brings what that one cut into the next", 6, (*stage).cutRecordMet, (*script).cutRecordMet},
 		{AckThenCrash, "right after a commit is acknowledged, its writer and W−R+1 copies or more die at once", 6, (*stage).ackThenCrash, (*script).ackThenCrash},
+		{CrashedStarting, "segments die again before a start has made durable what they found", 6, (*stage).crashedStarting, (*script).crashedStarting},
+		{DeafRecovery, "nothing reaches a new writer at first, of a group or of the register, and later everything does", 6, (*stage).deafRecovery, (*script).deafRecovery},
+		{DiskFilled, "disks of a group are full for a moment, around a take-over, a start or a crash", 8, (*stage).diskFilled, (*script).diskFilled},
+		{StoreCrashed, "the object store dies as it says that an object is durable", 4, (*stage).storeCrashed, (*script).storeCrashed},
+		{OldMinority, "a replaced writer reaches a minority of every group, and its successor the others", 10, (*stage).oldMinority, (*script).oldMinority},
+		{OldSegmentAsked, "a reader reaches no full segment of a group but one that holds what a recovery has cut", 5, (*stage).oldSegmentAsked, (*script).oldSegmentAsked},
 		{StoreRotten, "a bit of the object store's disk flips, and it restarts", 2, (*stage).storeRotten, (*script).storeRotten},
 	}
 }
@@ -101,7 +113,7 @@ func (g Generator) scenes(c fuzz.Continue) []Fault {
 	switch c.Intn(8) {
 	case 0, 1, 2, 3:
 		want = 1
-	case 4:
+	case 4, 5:
 		want = 2
 	}
 	budget := g.Topology.Budget()
@@ -116,14 +128,15 @@ func (g Generator) scenes(c fuzz.Continue) []Fault {
 	return all
 }
 
-// moment draws a time that leaves room for what comes before and after it, so late that there is something on the disks. It is 0
-// where the horizon leaves none.
+// moment draws a time that leaves room for what comes before and after it, so late that there is something on the disks, and early
+// more often than late: clients that have made all of their transactions leave nothing to be struck. It is 0 where the horizon
+// leaves none.
 func (s *stage) moment(c fuzz.Continue, before, after Duration) Duration {
 	low, high := before+s.short/2, s.Horizon-after-s.short/2
 	if low >= high {
 		return 0
 	}
-	return s.between(c, low, high)
+	return min(s.between(c, low, high), s.between(c, low, high))
 }
 
 // over is a take-over at that time: a successor starts while the old writer lives, or right after it has died.
@@ -350,11 +363,13 @@ func (s *stage) lastFullLost(c fuzz.Continue) []Fault {
 		}
 	}
 	lag.To = append(lag.To, string(Writer))
-	faults := []Fault{lag, {Kind: DiskLost, At: at + s.between(c, 0, s.short/10), For: s.between(c, 1, s.short/2), Nodes: s.names(group, []int{full[perm[0]]})}}
-	if c.RandBool() {
-		faults = append(faults, s.over(c, faults[1].At+s.millis(c, 1, 10)))
+	lost := Fault{Kind: DiskLost, At: at + s.between(c, 0, s.short/10), For: s.between(c, 1, s.short/2), Nodes: s.names(group, []int{full[perm[0]]})}
+	if c.Intn(4) == 0 {
+		return []Fault{lag, lost}
 	}
-	return faults
+	// The writer dies with it: what it has in memory, it would send again to those that lagged.
+	lost.At = at + s.between(c, 0, Duration(time.Millisecond))
+	return []Fault{lag, {Kind: FailOver, At: at, For: s.millis(c, 1, 4)}, lost}
 }
 
 // cutRecordMet is leftBehind with a third writer: the second one has cut what one segment alone holds, and written other records
@@ -410,4 +425,144 @@ func (s *stage) storeRotten(c fuzz.Continue) []Fault {
 		return nil
 	}
 	return s.storeRots(c)
+}
+
+// oldMinority leaves a replaced writer those segments that a write can do without, which its successor does not reach: nothing tells
+// it that it was replaced, and nothing that it asks may be vouched for by so few.
+func (s *stage) oldMinority(c fuzz.Continue) []Fault {
+	few := min(s.part.Members()-s.part.WriteQuorum, s.Topology.Budget().Impaired)
+	at := s.moment(c, s.short/10, 2*s.short)
+	if at == 0 || few == 0 {
+		return nil
+	}
+	var minority, others []string
+	for g := 1; g <= s.part.groups(); g++ {
+		perm := c.Perm(s.part.Members())
+		minority, others = append(minority, s.names(g, perm[:few])...), append(others, s.names(g, perm[few:])...)
+	}
+	old := Fault{Kind: Partition, At: at - s.millis(c, 0, 5), Nodes: []string{string(Writer)}, To: append(others, string(Register))}
+	old.For = s.between(c, 2*s.short, s.Horizon-old.At)
+	// Right behind the start of the successor: what strikes the writer strikes the newest.
+	apart := Fault{Kind: Partition, At: at + Duration(time.Microsecond), Nodes: []string{string(Writer)}, To: minority}
+	apart.For = old.end() - apart.At
+	return []Fault{old, {Kind: TakeOver, At: at}, apart}
+}
+
+// oldSegmentAsked is the beginning of cutRecordMet, with a reader that asks for pages right after: no other segment of the group can
+// answer, but for tails, which have none. What the old one has above the cut must not be taken for what its successor wrote there.
+func (s *stage) oldSegmentAsked(c fuzz.Continue) []Fault {
+	if s.followers() == 0 {
+		return nil
+	}
+	last := s.between(c, s.short/4, s.short)
+	apart := s.between(c, s.short/2, 3*s.short)
+	at := s.moment(c, last, apart)
+	if at == 0 || s.part.Members() < 2 || s.Topology.Budget().Impaired == 0 {
+		return nil
+	}
+	group, full := s.group(c), c.Intn((s.part.Members()+1)/2)
+	behind := s.names(group, []int{2 * full})
+	var others []string
+	for i := range s.part.Members() {
+		if i != 2*full {
+			others = append(others, s.names(group, []int{i})...)
+		}
+	}
+	return []Fault{
+		{Kind: PartitionOneWay, At: at - last, For: last, Nodes: []string{string(Writer)}, To: others},
+		{Kind: Partition, At: at - last, For: last + apart, Nodes: behind, To: others},
+		{Kind: TakeOver, At: at},
+		{Kind: Partition, At: at, For: apart, Nodes: []string{string(Writer)}, To: behind},
+		{Kind: Partition, At: at, For: apart, Nodes: s.readers(), To: others},
+	}
+}
+
+// readers names all readers.
+func (s *stage) readers() []string {
+	var names []string
+	for _, n := range s.Topology.part(Follows).nodes() {
+		names = append(names, n.String())
+	}
+	return names
+}
+
+// crashedStarting strikes segments again and again. What the first crash leaves of their logs is there to be read, and durable when the sync
+// of their start has completed, which slow disks make late.
+func (s *stage) crashedStarting(c fuzz.Continue) []Fault {
+	at := s.moment(c, 0, s.short)
+	if at == 0 {
+		return nil
+	}
+	least := (s.part.Members() + 1) / 2
+	nodes := s.names(s.group(c), c.Perm(s.part.Members())[:least+c.Intn(s.part.Members()-least+1)])
+	faults := []Fault{{Kind: DiskSlow, At: at - s.millis(c, 1, 10), For: s.short, Nodes: nodes, Factor: float64(5 + c.Intn(40))}}
+	for i := range 3 {
+		crash := Fault{Kind: Crash, At: at, For: s.millis(c, 1, 4), Nodes: nodes, Salt: c.Uint32()}
+		faults = append(faults, crash)
+		gap := s.between(c, Duration(50*time.Microsecond), Duration(3*time.Millisecond))
+		if i == 0 && c.RandBool() { // a recovery asks them in between
+			faults = append(faults, s.over(c, crash.end()+s.between(c, 0, gap)))
+		}
+		at = crash.end() + gap
+	}
+	return faults
+}
+
+// deafRecovery keeps a successor from being heard, or from hearing, for so long that what it has asked once is lost. Late in the plan,
+// so that most often no other writer comes after it.
+func (s *stage) deafRecovery(c fuzz.Continue) []Fault {
+	length := s.millis(c, 3, 30)
+	at := s.moment(c, s.Horizon/3, length)
+	if at == 0 {
+		return nil
+	}
+	over := s.over(c, at)
+	// Right behind the start of the successor: what strikes the writer strikes the newest.
+	deaf := Fault{Kind: Partition, At: over.At + over.For + Duration(time.Microsecond), For: length, Nodes: []string{string(Writer)}}
+	switch c.Intn(4) {
+	case 0:
+		deaf.To = []string{string(Register)}
+	case 1:
+		deaf.To = s.everySegment()
+	default: // after it has won its epoch, and heard some
+		deaf.At += s.between(c, 0, Duration(3*time.Millisecond))
+		many := s.part.Members() - min(s.part.ReadQuorum, s.part.WriteQuorum) + 1
+		deaf.To = s.names(s.group(c), c.Perm(s.part.Members())[:min(many, s.part.Members())])
+	}
+	return []Fault{over, deaf}
+}
+
+// diskFilled has segments give up what they could not write, and then be asked for what they are: by a new writer while there is no
+// room for a promise, and by a start, of this one and of the disk that it left.
+func (s *stage) diskFilled(c fuzz.Continue) []Fault {
+	length := s.millis(c, 5, 40)
+	at := s.moment(c, 0, length+s.short)
+	if at == 0 || !s.part.Yields {
+		return nil
+	}
+	nodes := s.names(s.group(c), c.Perm(s.part.Members())[:1+c.Intn(s.part.Members())])
+	faults := []Fault{{Kind: DiskFull, At: at, For: length, Nodes: nodes}}
+	if c.Intn(3) == 0 { // so that the start has no room
+		faults = append(faults, Fault{Kind: Crash, At: at + s.between(c, 0, length/2), For: s.between(c, 1, length/3), Nodes: nodes, Salt: c.Uint32()})
+	}
+	if c.RandBool() {
+		faults = append(faults, s.over(c, at+s.between(c, 0, length)))
+	}
+	if c.Intn(3) > 0 {
+		faults = append(faults, Fault{Kind: Crash, At: at + length + s.millis(c, 1, 20), For: s.millis(c, 1, 5), Nodes: nodes, Salt: c.Uint32()})
+	}
+	return faults
+}
+
+// storeCrashed strikes the store right behind its word: whoever heard it drops the log that the object stands for.
+func (s *stage) storeCrashed(c fuzz.Continue) []Fault {
+	if len(s.stores()) == 0 {
+		return nil
+	}
+	var faults []Fault
+	for range 1 + c.Intn(3) {
+		faults = append(faults, Fault{Kind: CrashWhen, At: s.between(c, 0, s.Horizon/2), For: s.between(c, 1, s.short/2), When: Kept, Hit: 1 + c.Intn(1<<c.Intn(4)),
+			Nodes: s.stores()[:1], Salt: c.Uint32()})
+	}
+	return faults
 }

@@ -23,12 +23,12 @@ func TestStagedPlansHaveEveryScene(t *testing.T) {
 		without []faults.Scene
 	}{
 		{tails, nil},
-		{volume(), []faults.Scene{faults.LastFullLost, faults.StoreRotten}},
-		{faults.Volume{Groups: 1, Replicas: 3, WriteQuorum: 2, ReadQuorum: 2, Zones: 3, Clients: 1}, []faults.Scene{faults.LastFullLost, faults.StoreRotten}},
+		{volume(), []faults.Scene{faults.LastFullLost, faults.StoreRotten, faults.StoreCrashed, faults.OldSegmentAsked}},
+		{faults.Volume{Groups: 1, Replicas: 3, WriteQuorum: 2, ReadQuorum: 2, Zones: 3, Clients: 1}, []faults.Scene{faults.LastFullLost, faults.StoreRotten, faults.StoreCrashed, faults.OldSegmentAsked}},
 		{faults.Volume{Groups: 1, Replicas: 4, WriteQuorum: 4, ReadQuorum: 1, Zones: 1, Clients: 1},
-			[]faults.Scene{faults.LastFullLost, faults.StoreRotten, faults.RotInRecovery, faults.RotTwice, faults.LostInRecovery, faults.CutRecordMet}},
+			[]faults.Scene{faults.LastFullLost, faults.StoreRotten, faults.StoreCrashed, faults.OldSegmentAsked, faults.OldMinority, faults.RotInRecovery, faults.RotTwice, faults.LostInRecovery, faults.CutRecordMet}},
 		{faults.Volume{Groups: 1, Replicas: 1, WriteQuorum: 1, ReadQuorum: 1, Zones: 1},
-			[]faults.Scene{faults.LastFullLost, faults.StoreRotten, faults.RotInRecovery, faults.RotTwice, faults.LostInRecovery, faults.CutRecordMet}},
+			[]faults.Scene{faults.LastFullLost, faults.StoreRotten, faults.StoreCrashed, faults.OldSegmentAsked, faults.OldMinority, faults.RotInRecovery, faults.RotTwice, faults.LostInRecovery, faults.CutRecordMet}},
 	} {
 		g := staged(c.volume)
 		found := map[faults.Scene]int{}
@@ -87,6 +87,37 @@ func TestScenesAreKnownAgain(t *testing.T) {
 	} {
 		require.Equal(t, c.want, planOf(c.faults...).Has(aurora()), name)
 	}
+}
+
+// Who is cut off from whom decides two scenes: a replaced writer keeps a minority of every group, its successor the others; and
+// readers keep one segment of a group.
+func TestScenesOfTwoSides(t *testing.T) {
+	type F = faults.Fault
+	segments := func(group int, from, to int) (names []string) {
+		for i := from; i <= to; i++ {
+			names = append(names, faults.Node{Role: faults.Segment, Group: group, Index: i}.String())
+		}
+		return names
+	}
+	v := volume()
+	v.Readers = 1
+	topology := v.Topology()
+	has := func(fs ...F) []faults.Scene { return planOf(fs...).Has(topology) }
+	over := F{Kind: faults.TakeOver, At: 100 * ms}
+	cut := func(k faults.Kind, at faults.Duration, node string, to ...string) F {
+		return F{Kind: k, At: at, For: 80 * ms, Nodes: []string{node}, To: to}
+	}
+	both := func(from, to int) []string { return append(segments(1, from, to), segments(2, from, to)...) }
+	old := cut(faults.Partition, 95*ms, "writer", both(3, 6)...)
+	require.Equal(t, []faults.Scene{faults.OldMinority}, has(old, over, cut(faults.Partition, 101*ms, "writer", both(1, 2)...)))
+	require.Empty(t, has(old, over, cut(faults.Partition, 101*ms, "writer", segments(1, 1, 2)...)), "the successor reaches some of them, too")
+	require.Empty(t, has(cut(faults.Partition, 95*ms, "writer", both(4, 6)...), over, cut(faults.Partition, 101*ms, "writer", both(1, 3)...)),
+		"three of six are no minority that a write can do without")
+
+	last := F{Kind: faults.PartitionOneWay, At: 90 * ms, For: 10 * ms, Nodes: []string{"writer"}, To: segments(1, 2, 6)}
+	require.Equal(t, []faults.Scene{faults.OldSegmentAsked}, has(last, over, cut(faults.Partition, 100*ms, "reader 1", segments(1, 2, 6)...)))
+	require.Empty(t, has(last, over, cut(faults.Partition, 100*ms, "reader 1", segments(1, 3, 6)...)))
+	require.Empty(t, has(last, over, cut(faults.Partition, 100*ms, "client 1", segments(1, 2, 6)...)))
 }
 
 // A topology that is not a volume's has no scenes, and staged plans of it are as valid.

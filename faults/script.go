@@ -177,3 +177,84 @@ func (s *script) storeRotten() bool {
 		return rot.Nodes[0] == string(Objects) && s.restarted(rot.Nodes[0], rot.At, s.plan.Horizon, func(*Fault) bool { return true })
 	})
 }
+
+// left counts the members of a group whose messages with a node a fault of the network does not strike.
+func (s *script) left(f *Fault, group int, of string) (n int) {
+	for i := 1; i <= s.part.Members(); i++ {
+		if !f.strikes(of, s.part.node(group, i).String()) {
+			n++
+		}
+	}
+	return n
+}
+
+func (s *script) oldMinority() bool {
+	few := s.part.Members() - s.part.WriteQuorum
+	return s.some(Partition, func(old *Fault) bool {
+		return len(old.To) > 0 && slices.Contains(old.Nodes, string(Writer)) && s.some(Partition, func(apart *Fault) bool {
+			if len(apart.To) == 0 || !slices.Contains(apart.Nodes, string(Writer)) || apart.At <= old.At || apart.At >= old.end() || !s.over(old.At, apart.At) {
+				return false
+			}
+			for g := 1; g <= s.part.groups(); g++ {
+				heard := s.left(old, g, string(Writer))
+				if heard == 0 || heard > few || s.left(apart, g, string(Writer)) != s.part.Members()-heard {
+					return false
+				}
+			}
+			return true
+		})
+	})
+}
+
+func (s *script) oldSegmentAsked() bool {
+	return s.some(PartitionOneWay, func(last *Fault) bool {
+		return s.unreached(last, s.part.Members()-1) && s.some(Partition, func(apart *Fault) bool {
+			if len(apart.To) == 0 || apart.At < last.At || !s.over(last.At, apart.At) {
+				return false
+			}
+			if n, err := s.t.Node(apart.Nodes[0]); err != nil || n.Role != Reader {
+				return false
+			}
+			for g := 1; g <= s.part.groups(); g++ {
+				if s.left(apart, g, apart.Nodes[0]) == 1 {
+					return true
+				}
+			}
+			return false
+		})
+	})
+}
+
+func (s *script) crashedStarting() bool {
+	return s.some(Crash, func(first *Fault) bool {
+		n, err := s.t.Node(first.Nodes[0])
+		return err == nil && n.Role == s.part.Role && s.restarted(first.Nodes[0], first.end(), first.end()+around/10, func(*Fault) bool { return true }) &&
+			s.some(DiskSlow, func(f *Fault) bool {
+				return slices.Contains(f.Nodes, first.Nodes[0]) && f.At <= first.At && first.end() < f.end()
+			})
+	})
+}
+
+func (s *script) deafRecovery() bool {
+	return s.some(Partition, func(f *Fault) bool {
+		if len(f.To) == 0 || !slices.Contains(f.Nodes, string(Writer)) || !s.over(f.At-around/10, f.At) {
+			return false
+		}
+		for g := 1; g <= s.part.groups(); g++ {
+			if s.left(f, g, string(Writer)) < s.part.ReadQuorum {
+				return true
+			}
+		}
+		return f.strikes(string(Writer), string(Register))
+	})
+}
+
+func (s *script) diskFilled() bool {
+	return s.some(DiskFull, func(f *Fault) bool {
+		return s.over(f.At, f.end()) || s.restarted(f.Nodes[0], f.At, f.end()+around/2, func(*Fault) bool { return true })
+	})
+}
+
+func (s *script) storeCrashed() bool {
+	return s.some(CrashWhen, func(f *Fault) bool { return f.When == Kept })
+}

@@ -12,6 +12,9 @@ const (
 // Fenced is the type of the message by which a segment answers a fence, for When of a fault.
 const Fenced = "fenced"
 
+// Kept is the type of the message by which the object store says that an object is durable.
+const Kept = "object-kept"
+
 // A Volume is the shape of a volume, from which its topology follows.
 type Volume struct {
 	Groups      int  // protection groups, at least 1

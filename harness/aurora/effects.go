@@ -2,6 +2,7 @@ package aurora
 
 import (
 	"slices"
+	"time"
 
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness/runtime"
@@ -17,7 +18,8 @@ type effects struct {
 	opened map[node.Epoch]node.Time   // when its writer opened
 	lacks  map[node.ID][]node.Time    // when a segment asked for records that it had lost, or had no vote for want of them
 	grew   map[node.ID][]acknowledged // by segment
-	held   map[node.ID]node.LSN       // the highest SCL that it acknowledged
+	last   map[node.ID]node.Appended  // with the highest SCL, of a segment
+	behind uint64                     // times that a reader asked a segment that has so many records, and of an older line
 }
 
 // acknowledged is that a segment acknowledged more than before.
@@ -45,7 +47,7 @@ func (x *effects) traced(now node.Time, t *node.Trace) {
 }
 
 // delivered notes a message.
-func (x *effects) delivered(now node.Time, from node.ID, m node.Message) {
+func (x *effects) delivered(now node.Time, from, to node.ID, m node.Message) {
 	switch m := m.(type) {
 	case *node.Damaged:
 		x.lacking(now, from)
@@ -54,12 +56,16 @@ func (x *effects) delivered(now node.Time, from node.ID, m node.Message) {
 			x.lacking(now, from)
 		}
 	case *node.Appended:
-		if m.SCL > x.held[from] {
-			if x.held == nil {
-				x.held, x.grew = map[node.ID]node.LSN{}, map[node.ID][]acknowledged{}
+		if m.SCL > x.last[from].SCL {
+			if x.last == nil {
+				x.last, x.grew = map[node.ID]node.Appended{}, map[node.ID][]acknowledged{}
 			}
-			x.held[from] = m.SCL
+			x.last[from] = *m
 			x.grew[from] = append(x.grew[from], acknowledged{now, m.SCL})
+		}
+	case *node.ReadSnapshot:
+		if had := x.last[to]; m.Need > 0 && m.Need <= had.SCL && m.Epoch > had.Epoch {
+			x.behind++
 		}
 	}
 }
@@ -101,14 +107,30 @@ func (b *built) took(rotten []string) (scenes []faults.Scene) {
 			})
 		case faults.LostInRecovery:
 			did = b.some(faults.DiskLost, func(f *faults.Fault) bool { return x.recovering(node.Time(f.At)) })
-		case faults.FencedThenDead, faults.AckThenCrash:
-			did = b.aimed(s, &counts)
+		case faults.FencedThenDead:
+			did = b.aimed(faults.Fenced, &counts)
+		case faults.AckThenCrash:
+			did = b.aimed(faults.Acknowledged, &counts)
+		case faults.StoreCrashed:
+			did = b.aimed(faults.Kept, &counts)
+		case faults.DiskFilled:
+			did = counts.NoRoom > 0
 		case faults.LateConfirmation:
 			did = w.scenes.Confirmed > 0
 		case faults.LastFullLost:
 			did = b.some(faults.DiskLost, b.tailsWentOn)
 		case faults.CutRecordMet:
 			did = w.scenes.Met > 0
+		case faults.CrashedStarting:
+			did = counts.LostSurvivors > 0
+		case faults.DeafRecovery:
+			did = b.some(faults.Partition, func(f *faults.Fault) bool {
+				return slices.Contains(f.Nodes, string(faults.Writer)) && x.begun(node.Time(f.At), node.Time(f.At+f.For))
+			})
+		case faults.OldMinority:
+			did = w.scenes.Confirmed > 0
+		case faults.OldSegmentAsked:
+			did = x.behind > 0
 		case faults.StoreRotten:
 			did = len(rotten) > 0
 		}
@@ -161,26 +183,32 @@ func (x *effects) recovering(t node.Time) bool {
 	return false
 }
 
+// begun tells whether a writer wanted an epoch, or recovered, at some moment of a time.
+func (x *effects) begun(from, to node.Time) bool {
+	for e, at := range x.won {
+		if opened, did := x.opened[e]; from <= at && at <= to || did && at <= to && from <= opened {
+			return true
+		}
+	}
+	return slices.ContainsFunc(x.starts, func(s node.Time) bool { return from-node.Time(time.Millisecond) <= s && s <= to })
+}
+
 // lacked tells whether the segment that a fault strikes was without something from that time on.
 func (b *built) lacked(f *faults.Fault, from faults.Duration) bool {
 	id, known := b.r.Named(f.Nodes[0])
 	return known && slices.ContainsFunc(b.watch.effects.lacks[id], func(t node.Time) bool { return t >= node.Time(from) })
 }
 
-// aimed tells whether a crash of a scene struck that waited for a moment. Where the plan has both scenes with such crashes, only
-// all of them together are known to have struck.
-func (b *built) aimed(s faults.Scene, counts *runtime.Counts) bool {
-	n, others := uint64(0), uint64(0)
+// aimed tells whether a crash struck that waited for this moment. Where the plan has crashes that wait for others, too, only so many
+// that all of those did not account for them are known to have struck.
+func (b *built) aimed(when string, counts *runtime.Counts) bool {
+	others := uint64(0)
 	for _, f := range b.c.Plan.Faults {
-		switch {
-		case f.Kind != faults.CrashWhen:
-		case (f.When == faults.Acknowledged) == (s == faults.AckThenCrash):
-			n++
-		default:
+		if f.Kind == faults.CrashWhen && f.When != when {
 			others++
 		}
 	}
-	return n > 0 && counts.AimedCrashes > others
+	return counts.AimedCrashes > others
 }
 
 // tailsWentOn tells whether, while the full segments of a group but the one that a fault strikes lagged, a tail acknowledged more than

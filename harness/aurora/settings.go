@@ -237,7 +237,7 @@ func generate(seed uint64, g harness.Generation, without Without) (Configuration
 	if c.Plan, err = plans.Plan(configuration.PartSeed(seed, "plan")); err != nil {
 		return c, fmt.Errorf("configuration of seed %d: %w", seed, err)
 	}
-	if slices.Contains(c.Plan.Has(c.Topology()), faults.LateConfirmation) {
+	if readsOfBoth(c.Plan.Has(c.Topology())) {
 		// Many clients that read, of both writers, the few rows that they write: a late confirmation does harm where it vouches for
 		// a row that the successor has changed since.
 		w := &c.Workload
@@ -274,6 +274,11 @@ func length(seed uint64) int {
 		return 3
 	}
 	return 1
+}
+
+// readsOfBoth tells whether scenes are there in which two writers serve, one of which was replaced.
+func readsOfBoth(scenes []faults.Scene) bool {
+	return slices.Contains(scenes, faults.LateConfirmation) || slices.Contains(scenes, faults.OldMinority)
 }
 
 // tall tells whether the run of that seed has small pages and long keys.

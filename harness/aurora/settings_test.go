@@ -207,6 +207,7 @@ func TestFewConfigurationsAreLong(t *testing.T) {
 // A scene that waits for a message by a name that no message has would wait for ever.
 func TestScenesWaitForMessagesThatThereAre(t *testing.T) {
 	require.Equal(t, (*node.Fenced)(nil).Type(), faults.Fenced)
+	require.Equal(t, (*node.ObjectKept)(nil).Type(), faults.Kept)
 }
 
 // What a plan has is counted under its name.

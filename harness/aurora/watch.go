@@ -88,8 +88,8 @@ func (w *watch) log() *judge.Log {
 }
 
 // Delivered implements runtime.Observer.
-func (w *watch) Delivered(now node.Time, from, _ node.ID, m node.Message) {
-	w.effects.delivered(now, from, m)
+func (w *watch) Delivered(now node.Time, from, to node.ID, m node.Message) {
+	w.effects.delivered(now, from, to, m)
 	w.carried += uint64(records(m))
 	if from >= w.writers && from < w.clients {
 		switch m.(type) {

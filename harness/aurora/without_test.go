@@ -1,7 +1,6 @@
 package aurora
 
 import (
-	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -36,7 +35,7 @@ func TestWhatSegmentsLeaveOut(t *testing.T) {
 		require.NoError(t, err)
 		whole, err := Read(&ours)
 		require.NoError(t, err)
-		late := func(c *Configuration) bool { return slices.Contains(c.Plan.Has(c.Topology()), faults.LateConfirmation) }
+		late := func(c *Configuration) bool { return readsOfBoth(c.Plan.Has(c.Topology())) }
 		if !late(&whole) && !late(&full) { // a scene that has clients of its own, where the faults of the other volume leave it room
 			require.Equal(t, whole.Workload, full.Workload, "seed %d: what is left out changed what else is drawn", seed)
 			same++

@@ -108,6 +108,12 @@ type Scenes struct {
 	LastFullLost     uint64 `json:"last-full-lost" text:"scenes: the only full segment that does not lag is lost" by:"1500"`
 	CutRecordMet     uint64 `json:"cut-record-met" text:"scenes: what a recovery cut waits for a later one" by:"500"`
 	AckThenCrash     uint64 `json:"acknowledged-crash" text:"scenes: a writer and copies die right after an acknowledgement" by:"500"`
+	CrashedStarting  uint64 `json:"crashed-starting" text:"scenes: segments die again before a start is durable"`
+	DeafRecovery     uint64 `json:"deaf-recovery" text:"scenes: a new writer is not heard at first"`
+	DiskFilled       uint64 `json:"disk-filled" text:"scenes: disks are full around a take-over or a start"`
+	StoreCrashed     uint64 `json:"store-crashed" text:"scenes: the object store dies as it says that it has kept something"`
+	OldMinority      uint64 `json:"old-minority" text:"scenes: a replaced writer reaches a minority of every group"`
+	OldSegmentAsked  uint64 `json:"old-segment-asked" text:"scenes: readers ask a segment that holds what was cut"`
 	StoreRotten      uint64 `json:"store-rotten" text:"scenes: the object store's disk rots, and it restarts"`
 
 	// Of these runs, those in which the scene took effect.
@@ -134,6 +140,12 @@ type Took struct {
 	LastFullLost     uint64 `json:"last-full-lost" text:"scenes that took effect: the only full segment that does not lag is lost"`
 	CutRecordMet     uint64 `json:"cut-record-met" text:"scenes that took effect: what a recovery cut waits for a later one"`
 	AckThenCrash     uint64 `json:"acknowledged-crash" text:"scenes that took effect: a writer and copies die right after an acknowledgement"`
+	CrashedStarting  uint64 `json:"crashed-starting" text:"scenes that took effect: segments die again before a start is durable"`
+	DeafRecovery     uint64 `json:"deaf-recovery" text:"scenes that took effect: a new writer is not heard at first"`
+	DiskFilled       uint64 `json:"disk-filled" text:"scenes that took effect: disks are full around a take-over or a start"`
+	StoreCrashed     uint64 `json:"store-crashed" text:"scenes that took effect: the object store dies as it says that it has kept something"`
+	OldMinority      uint64 `json:"old-minority" text:"scenes that took effect: a replaced writer reaches a minority of every group"`
+	OldSegmentAsked  uint64 `json:"old-segment-asked" text:"scenes that took effect: readers ask a segment that holds what was cut"`
 	StoreRotten      uint64 `json:"store-rotten" text:"scenes that took effect: the object store's disk rots, and it restarts"`
 	TallTree         uint64 `json:"tall-tree" text:"runs in which inner pages of the tree merged"`
 }
