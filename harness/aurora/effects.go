@@ -34,7 +34,7 @@ func (x *effects) traced(now node.Time, t *node.Trace) {
 		if *m == nil {
 			*m = map[node.Epoch]node.Time{}
 		}
-		if _, known := (*m)[t.Epoch]; !known { // a register that starts again tells of all
+		if _, known := (*m)[t.Epoch]; !known && t.Epoch < maxEpochs { // a register that starts again tells of all
 			(*m)[t.Epoch] = now
 		}
 	}

@@ -13,7 +13,7 @@ import (
 
 // Each scene takes effect in some of the first runs whose plan has it, and none does in a run whose plan lacks it.
 func TestScenesTakeEffect(t *testing.T) {
-	const tries = 12
+	const tries = 30
 	left := map[faults.Scene]int{}
 	for _, s := range faults.Scenes() {
 		left[s] = tries
