@@ -138,7 +138,7 @@ func (d *disk) open(name string) *file {
 // take occupies the disk with an operation and returns when it is done.
 func (w *World) take(p *process, least time.Duration, id draw) node.Time {
 	o := &w.disk
-	t := least + id.span(askJitter, time.Duration(o.Jitter)) + id.tail(0, o.TailRate, time.Duration(o.Tail))
+	t := least + id.span(askJitter, time.Duration(o.Jitter))
 	if len(p.disk.slow) > 0 {
 		factor, extra := 1.0, time.Duration(0)
 		for _, s := range p.disk.slow {
@@ -146,6 +146,9 @@ func (w *World) take(p *process, least time.Duration, id draw) node.Time {
 		}
 		t = scaled(t, min(factor, faults.MaxFactor)) + extra
 	}
+	// A heavy tail as it is: 64 times its scale, times the factors of two faults, is half a minute, and the same sync of each start of a
+	// process draws the same.
+	t += id.tail(0, o.TailRate, time.Duration(o.Tail))
 	p.disk.busy = max(p.disk.busy, w.now).Add(t)
 	return p.disk.busy
 }

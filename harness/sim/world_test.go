@@ -63,7 +63,7 @@ func TestEveryKindOfFaultStrikes(t *testing.T) {
 	require.NoError(t, err)
 	var fields map[string]any
 	require.NoError(t, json.Unmarshal(text, &fields))
-	require.Len(t, fields, 44)
+	require.Len(t, fields, 45)
 	for name, value := range fields {
 		if name != "types" && name != "lostByNobody" && name != "damaged" && name != "truncated" && name != "oldWire" { // pings carry no record and have no frame
 			assert.NotZero(t, value, name)
