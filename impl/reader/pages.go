@@ -37,6 +37,11 @@ func (r *Reader) read(id node.PageID, q *snapshot, out *node.Effects) {
 
 	// A page that is cached has moved past the snapshot. And what came into view before this read began is not kept.
 	rd.once = r.cache.Find(id) != nil || q.at+1 < r.stream.first
+	// gofail: var bugCachesLate struct{}
+	// if r.hook.Planted("bugCachesLate") {
+	// 	rd.once = r.cache.Find(id) != nil
+	// }
+
 	r.reads = append(r.reads, rd)
 	r.ask(rd, out)
 }

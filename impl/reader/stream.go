@@ -82,7 +82,16 @@ func (r *Reader) currentEpoch(m *node.CurrentEpoch) {
 // it drops; what is in its view was durable, and is never cut.
 func (r *Reader) offered(from node.ID, m *node.Offer, out *node.Effects) {
 	s := &r.stream
-	if !s.knows || m.Epoch < max(s.line, s.least) {
+	least := max(s.line, s.least)
+	// gofail: var bugFollowsAny struct{}
+	// if r.hook.Planted("bugFollowsAny") {
+	// 	least = 0
+	// 	if m.Epoch < s.line {
+	// 		s.line = 0
+	// 	}
+	// }
+
+	if !s.knows || m.Epoch < least {
 		return
 	}
 	r.hears(out)

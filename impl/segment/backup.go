@@ -76,6 +76,11 @@ func (s *Segment) mayCollect() node.LSN {
 // them knew it backed up.
 func (s *Segment) alignBackup() {
 	b := &s.backup
+	// gofail: var bugBackupUnaligned struct{}
+	// if s.hook.Planted("bugBackupUnaligned") {
+	// 	return
+	// }
+
 	if floor := (s.images.floor + b.window - 1) / b.window * b.window; floor > b.backed {
 		*b = backingUp{window: b.window, turn: b.turn, turns: b.turns, shaped: b.shaped, backed: floor}
 	}

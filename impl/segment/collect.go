@@ -184,14 +184,25 @@ func (s *Segment) trim(out *node.Effects) {
 	}
 	kept := slices.Clone(s.held)
 	slices.SortFunc(kept, func(a, b heldRecord) int { return cmp.Compare(a.position, b.position) })
+	// gofail: var bugTrimUnsorted struct{}
+	// if s.hook.Planted("bugTrimUnsorted") {
+	// 	kept = slices.Clone(s.held)
+	// }
+
 	base := entry{kind: baseEntry, position: s.synced, synced: s.synced,
 		promise: s.durable.promise, history: s.durable.history, floor: s.images.floor, kept: len(kept)}
 	log := appendEntry(appendEntry(s.shorter[:0], &base), &base)
 	for _, h := range kept {
 		log = appendEntry(log, &entry{kind: recordEntry, position: h.position, synced: s.synced, record: h.Record, lsn: h.LSN, epoch: h.Epoch})
 	}
-	for i := range s.queue {
-		log = appendEntry(log, &s.queue[i])
+	waiting := s.queue
+	// gofail: var bugTrimDropsQueue struct{}
+	// if s.hook.Planted("bugTrimDropsQueue") {
+	// 	waiting = nil
+	// }
+
+	for i := range waiting {
+		log = appendEntry(log, &waiting[i])
 	}
 	s.trimming, s.scrubs.void = true, true
 	s.shorter, s.logBytes = log, len(log)

@@ -68,6 +68,12 @@ func (s *Segment) scrubbed(data []byte, out *node.Effects) {
 	switch {
 	case !sound:
 		s.counters.Rotten++
+		// gofail: var bugRotLeft struct{}
+		// if s.hook.Planted("bugRotLeft") {
+		// 	*b = scrubbing{images: !b.images}
+		// 	break
+		// }
+
 		s.rewrite(b.images, out)
 		*b = scrubbing{images: b.images}
 	case len(data) == 0:

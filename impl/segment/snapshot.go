@@ -14,6 +14,13 @@ func (s *Segment) readSnapshot(from node.ID, m *node.ReadSnapshot, out *node.Eff
 	// gofail: var bugReadBehind struct{}
 	// complete = complete || s.hook.Planted("bugReadBehind")
 
+	// gofail: var bugSnapshotOfOldLine struct{}
+	// if s.hook.Planted("bugSnapshotOfOldLine") {
+	// 	old := *m
+	// 	m = &old
+	// 	m.Epoch = min(m.Epoch, s.durable.line())
+	// }
+
 	if !s.Damaged() && s.durable.line() >= m.Epoch && complete {
 		image, err := s.PageAt(m.Page, m.ReadPoint)
 		if err == nil {

@@ -134,6 +134,11 @@ func (s *Segment) restore(e *entry, synced uint64) {
 			if e.again {
 				return
 			}
+			// gofail: var bugLostForgotten struct{}
+			// if s.hook.Planted("bugLostForgotten") {
+			// 	return
+			// }
+
 			s.lost = append(s.lost, lostRecord{lsn: e.lsn, epoch: e.epoch})
 			if e.position > synced {
 				s.settling = append(s.settling, untold{lsn: e.lsn, epoch: e.epoch, trace: node.Trace{

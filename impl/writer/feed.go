@@ -191,6 +191,11 @@ func (w *Writer) beginAnew(f *follower, out *node.Effects) {
 	if w.vdl >= w.first {
 		m.From = min(w.vdl, w.at(w.vdl).OldestActive-1)
 	}
+	// gofail: var bugAnewAtVDL struct{}
+	// if w.hook.Planted("bugAnewAtVDL") {
+	// 	m.From = w.vdl
+	// }
+
 	if m.From+1 < w.first {
 		return // never: a recovery needs these records too
 	}

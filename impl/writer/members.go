@@ -181,6 +181,11 @@ func (w *Writer) filled(g *group, p node.Replacement) bool {
 	// 	return false
 	// }
 
+	// gofail: var bugFinishOnJoin struct{}
+	// if newcomer.joined && w.hook.Planted("bugFinishOnJoin") {
+	// 	return true
+	// }
+
 	if !newcomer.joined || newcomer.scl < g.atVDL {
 		return false
 	}

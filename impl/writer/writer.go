@@ -347,8 +347,18 @@ func (w *Writer) receive(from node.ID, m node.Message, out *node.Effects) {
 func (w *Writer) retry(out *node.Effects) {
 	switch w.phase {
 	case competing:
+		// gofail: var bugCompeteOnce struct{}
+		// if w.hook.Planted("bugCompeteOnce") {
+		// 	break
+		// }
+
 		w.compete(out)
 	case fencing:
+		// gofail: var bugFenceOnce struct{}
+		// if w.hook.Planted("bugFenceOnce") {
+		// 	break
+		// }
+
 		w.fence(out)
 	case repairing:
 		if w.load.missing > 0 {
