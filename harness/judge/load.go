@@ -54,7 +54,7 @@ const (
 	perStart     = 60  // messages with each copy and reader because a node started
 	perRequest   = 40  // messages because a client asked for something
 	perRead      = 10  // messages because a page was asked for
-	carriedEach  = 4   // times that a record comes to each copy: from the writer, once more, from a peer, and what a cut record took with it
+	carriedEach  = 8   // times that a record comes to each copy: from the writer, and again at each tick in which its answer is still on its way, and from a peer
 	carriedStart = 600 // records that a node is brought because it started: a recovery reads the log
 	bytesEach    = 300 // bytes of a message that carries neither records nor pages
 	writesEach   = 3   // writes of each copy because of a record
