@@ -204,7 +204,7 @@ func (s *Segment) trim(out *node.Effects) {
 	for i := range waiting {
 		log = appendEntry(log, &waiting[i])
 	}
-	s.trimming, s.scrubs.void = true, true
+	s.trimming, s.scrubs.void, s.room.written = true, true, s.position
 	s.shorter, s.logBytes = log, len(log)
 	out.Replace(logFile, log, logToken)
 }

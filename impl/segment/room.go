@@ -14,6 +14,9 @@ type roomless struct {
 	// anew tells that the log has to be written anew, because there was no room for a shorter one, or because the one that was on
 	// its way has entries that were given up.
 	anew bool
+	// written is the highest position that an entry has in the log that was written anew last: one above what is synced was queued then,
+	// and counts when the sync behind it completes.
+	written uint64
 	// shut tells that until then nothing may be appended: it would stand at a position that an entry has which was given up.
 	shut bool
 }
@@ -47,10 +50,11 @@ func (s *Segment) noRoom(token node.Token) {
 	for i := range s.queue {
 		s.logBytes -= s.queue[i].size
 	}
-	s.queue, s.ahead = s.queue[:0], s.durable
-	// A log that is on its way has what was queued then, and images that a peer gave know the position that they came at: neither
-	// may be met by another entry of the same position.
-	if s.trimming || s.pending != nil {
+	s.queue, s.ahead, s.scrubs.void = s.queue[:0], s.durable, true
+	// A log that was written anew has what was queued then, whether it is on its way or in its place already, and images that a peer
+	// gave know the position that they came at: neither may be met by another entry of the same position. A start that met both
+	// would take the promise that stands behind the second for torn.
+	if s.trimming || s.pending != nil || s.room.written > s.synced {
 		s.room.anew, s.room.shut = true, true
 	}
 	if !s.room.shut {

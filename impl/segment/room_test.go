@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -98,6 +99,60 @@ func TestNoRoomWhileALogIsOnItsWay(t *testing.T) {
 	require.False(t, b.seg.Damaged())
 	require.EqualValues(t, 2, b.seg.SCL())
 	require.Equal(t, "c", b.seg.at(2).Key)
+}
+
+// A log is in its place that has what was queued when it was made, and there is no room for what came behind, so that the sync of both is
+// refused. A promise at the position of what was given up would be lost in the next start: it came after a record of that position.
+func TestNoRoomBehindALogThatIsInItsPlace(t *testing.T) {
+	b := newBench(t)
+	b.get(writer1, writes(1, record(1, 0, 1, "a", "", "1")))
+	b.disk()
+	b.get(writer1, writes(1, record(2, 1, 1, "b", "", "2")))
+	b.get(writer1, writes(1, record(3, 2, 1, "c", "", "3"))) // queued behind the sync of 2
+	var out node.Effects
+	b.seg.trim(&out)
+	b.pending = append(b.pending, operation{node.DoReplace, logFile, append([]byte(nil), out.List[0].Data...), out.List[0].Token, 0, 0})
+	for range 4 {
+		b.one(true) // 2, its sync, 3, and the log that has both
+	}
+	b.full() // the sync of 3
+	b.sent = nil
+	b.get(writer2, &node.Fence{Epoch: 2})
+	require.Empty(t, b.pending, "it must not append")
+	b.fire(gossipTimer)
+	b.disk() // the log, anew
+	b.get(writer2, &node.Fence{Epoch: 2})
+	b.disk()
+	require.EqualValues(t, 2, b.answer().(*node.Fenced).SCL)
+	b.restart()
+	require.False(t, b.seg.Damaged())
+	require.EqualValues(t, 2, b.seg.Promise())
+	require.EqualValues(t, 2, b.seg.SCL())
+}
+
+// A full disk takes off entries that a scrub has passed. It must not go on where they ended, in the middle of what was appended since:
+// it would report rot of a sound log.
+func TestAScrubDoesNotGoOnBehindWhatAFullDiskTookOff(t *testing.T) {
+	b := newBench(t)
+	b.get(writer1, writes(1, record(1, 0, 1, "a", "", "1")))
+	b.disk()
+	end := len(b.file)
+	b.get(writer1, writes(1, record(2, 1, 1, "b", "", "2")))
+	b.one(true) // the append
+	b.fire(scrubTimer)
+	require.Equal(t, node.DoRead, b.pending[1].kind)
+	sync := b.pending[0]
+	b.pending = b.pending[1:]
+	b.one(true) // the read comes back before the sync
+	b.file = b.file[:end]
+	b.step(node.Event{Kind: node.DiskFull, Token: sync.token})
+	b.get(writer1, writes(1, record(2, 1, 1, "b", "", strings.Repeat("longer", 100))))
+	b.disk()
+	b.get(writer1, writes(1, record(3, 2, 1, "c", "", "3")))
+	b.disk()
+	b.pass()
+	require.Zero(t, b.seg.Counters().Rotten)
+	require.EqualValues(t, 3, b.seg.SCL())
 }
 
 // A start that finds no room for what it makes of the log serves nothing, and tries again.

@@ -18,7 +18,7 @@ type scrubbing struct {
 	at      int
 	size    int // of the next read
 	reading bool
-	void    bool // the file was replaced since
+	void    bool // the file was replaced since, or a full disk took off what had been read of it
 }
 
 // scrub reads on.
