@@ -153,6 +153,11 @@ func (s *Segment) imagesDurable(out *node.Effects) {
 	if filled {
 		s.filled(wasDamaged, out)
 	}
+	// gofail: var bugNeverTrims struct{}
+	// if s.hook.Planted("bugNeverTrims") {
+	// 	return
+	// }
+
 	s.trim(out)
 }
 
@@ -167,11 +172,6 @@ func (s *Segment) before(l node.LSN) int {
 
 // trim replaces the log by what is above the floor, in the order in which it became true.
 func (s *Segment) trim(out *node.Effects) {
-	// gofail: var bugNeverTrims struct{}
-	// if s.hook.Planted("bugNeverTrims") {
-	// 	return
-	// }
-
 	if s.Damaged() {
 		return // what is unreadable there still says what is lost
 	}

@@ -496,5 +496,7 @@ func (m *Mirror) holds(from node.ID, s *node.DiskStep) error {
 			return violation(ruleHolds, fmt.Sprintf("block %d as it was stored", b.Number), "another one", "what server %d told as durable is something else", from)
 		}
 	}
+	// What it stored and never told is there from now on as well: a successor reads it and writes its own log behind it.
+	x.base, x.log, x.blocks = s.Base, slices.Clone(s.Log), there
 	return nil
 }

@@ -319,3 +319,17 @@ func TestADiskIsGoneWithItsLastCopy(t *testing.T) {
 	require.False(t, m.Gone(2))
 	require.False(t, m.Gone(9), "no server")
 }
+
+// A server holds what it stored and never told: a successor reads it, and writes its own log behind it. What the server tells as stored
+// after that is there in the next start with all that is in front of it, and only then.
+func TestWhatARestartFindsIsThereFromThenOn(t *testing.T) {
+	x, behind := node.Block{Number: 7, Data: []byte("x")}, id(primary, 2, 1)
+	trace := append(goodDisk()[:14],
+		view(near, 2, primary, 2, 2, 3), has(3, 0, "onetwo", x), opens(2, primary, 3, 2, 3), opens(2, primary, 2, 2, 3), reads(primary, 2),
+		makes(behind, 6, "!"), keeps(2, behind), keeps(3, behind), done(behind),
+		view(near, 3, primary, 2, 2, 3))
+	_, err := watch(t, []Disk{disk1()}, nil, append(slices.Clone(trace), has(3, 0, "onetwo!", x), opens(3, primary, 3, 2, 3)))
+	require.NoError(t, err)
+	_, err = watch(t, []Disk{disk1()}, nil, append(slices.Clone(trace), has(3, 0, "onetwo", x)))
+	require.ErrorContains(t, err, "a restarted server holds what it stored")
+}

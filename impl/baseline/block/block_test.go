@@ -214,3 +214,18 @@ func TestAStoreHasNoHoles(t *testing.T) {
 		require.Error(t, err)
 	}
 }
+
+// What a start finds of writes that no sync covered could still be lost by the next crash: a disk is of use when a sync has ended.
+func TestAStartSyncsWhatItFinds(t *testing.T) {
+	var s store
+	var out node.Effects
+	s.format(&out)
+	files := []node.File{{Name: logFile, Data: append(out.List[0].Data, "found"...)}}
+	out = node.Effects{}
+	l := NewLocal()
+	l.Start(node.Event{Kind: node.Started, Incarnation: 2, Files: files}, &out)
+	require.Equal(t, Opening, l.Status())
+	require.Equal(t, node.DoSync, out.List[0].Kind)
+	l.Step(node.Event{Kind: node.DiskDone, Token: out.List[0].Token}, &out)
+	require.Equal(t, Ready, l.Status())
+}

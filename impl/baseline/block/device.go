@@ -112,7 +112,10 @@ func (l *Local) Start(ev node.Event, out *node.Effects) {
 		l.status = Opening
 		l.store.format(out)
 	default:
-		l.status = Ready
+		// What a crash has left of writes that no sync covered is read now, and the next crash could still lose it.
+		l.status = Opening
+		l.store.token++
+		out.Sync(l.store.token)
 	}
 	l.durable = l.store.end()
 }

@@ -139,8 +139,9 @@ func (s *Server) opening(from node.ID, v *node.View, out *node.Effects) {
 		s.before = append(s.before, s.under...) // durable before the view is
 		s.under = nil
 		if !s.told {
-			s.told = true
-			out.Tell(node.Trace{Action: node.ActDiskHolds, Detail: &node.DiskStep{Base: s.store.base, Log: slices.Clone(s.store.log), Blocks: s.store.image()}})
+			// What a crash has left of writes that no sync covered is read from now on, and the next crash could still lose it.
+			s.store.token++
+			out.Sync(s.store.token)
 		}
 		s.store.token++
 		s.opens = s.store.token
@@ -200,6 +201,10 @@ func (s *Server) passOn(m *node.WriteDisk, out *node.Effects) {
 func (s *Server) done(t node.Token, out *node.Effects) {
 	if t == s.opens {
 		s.open, s.opens = true, 0
+		if !s.told {
+			s.told = true
+			out.Tell(node.Trace{Action: node.ActDiskHolds, Detail: &node.DiskStep{Base: s.store.base, Log: slices.Clone(s.store.log), Blocks: s.store.image()}})
+		}
 		out.Tell(node.Trace{Action: node.ActDiskOpen, Detail: &node.DiskStep{View: s.view}})
 		s.opened(s.opener, out)
 		return
