@@ -50,7 +50,7 @@ test-faults: overlay ## the failpoint build: every planted bug must be found
 	go test -overlay=$(OVERLAY)/overlay.json -count=1 -timeout 10m -tags=$(FAULT_TAG) $(TEST_FLAGS) $(FAULT_PACKAGES)
 	go test -overlay=$(OVERLAY)/overlay.json -count=1 -timeout 30m -tags=$(FAULT_TAG) -v $(KILL_PACKAGES)
 
-mutants: ## how many small mistakes in the nodes simulated runs notice; for hours, and interrupted, build/mutate build/mutants goes on
+mutants: ## how many small mistakes in the nodes simulated runs notice; for hours, and interrupted, its last command goes on
 	go run ./faults/buildmutants -o build/mutants $(MUTANT_PACKAGES)
 	go build -overlay=build/mutants/overlay.json -o build/mutate ./harness/mutation/mutate
 	build/mutate -argued $(MUTANTS_ARGUED) $(MUTANT_FLAGS) build/mutants

@@ -44,8 +44,7 @@ func (c *boundaryCommand) run(cmd *cobra.Command) error {
 	if c.workers < 0 {
 		return fmt.Errorf("--workers is %d; expected no negative number", c.workers)
 	}
-	collectLess()
-	holdLittle(c.workers)
+	collectForRuns(c.workers)
 	progress := text.NewProgress(cmd.ErrOrStderr(), time.Now)
 	began := time.Now()
 	r, err := boundary.Walk(cmd.Context(), boundary.Options{Implementation: aurora.Ours(), Seed: c.seed, Workers: c.workers, Progress: func(now boundary.Progress) {

@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/aurora"
 	"github.com/firstgap/firstgap/harness/exhaustive"
@@ -48,7 +47,6 @@ against every check.
 }
 
 func (c *crashesCommand) run(cmd *cobra.Command) error {
-	about := aurora.System().About()
 	switch only := cmd.Flags().Changed("only"); {
 	case c.options.Workers < 0:
 		return fmt.Errorf("--workers is %d; expected no negative number", c.options.Workers)
@@ -57,17 +55,13 @@ func (c *crashesCommand) run(cmd *cobra.Command) error {
 	case only && (c.options.Pairs || c.json):
 		return fmt.Errorf("--only goes with --seed, --bug and --events alone")
 	}
-	if err := about.Knows(c.options.Bug); err != nil {
-		return fmt.Errorf("--bug: %w", err)
-	}
-	if c.options.Bug != "" && !harness.HasPoints() {
-		return fmt.Errorf("--bug %s: %w", c.options.Bug, faults.ErrNoOverlay)
+	if err := plantable(c.options.Bug); err != nil {
+		return err
 	}
 	if cmd.Flags().Changed("only") {
 		return c.again(cmd)
 	}
-	collectLess()
-	holdLittle(c.options.Workers)
+	collectForRuns(c.options.Workers)
 	progress := text.NewProgress(cmd.ErrOrStderr(), time.Now)
 	began := time.Now()
 	c.options.Progress = func(now exhaustive.Progress) {

@@ -65,7 +65,7 @@ func (c *faultsCommand) run(cmd *cobra.Command) error {
 	}
 	passed := verdict.Pass
 	if c.runs > 0 {
-		collectLess()
+		collectForRuns(0)
 		made, err := campaign.Run(cmd.Context(), campaign.Options{System: aurora.System(), Seed: c.seed, Runs: uint64(c.runs)})
 		if err != nil {
 			return err

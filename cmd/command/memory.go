@@ -15,6 +15,12 @@ func collectLess() {
 	}
 }
 
+// collectForRuns is collectLess for a command that makes runs, so many at a time, and nothing beside.
+func collectForRuns(workers int) {
+	collectLess()
+	holdLittle(workers)
+}
+
 // memoryOfWorker is how much memory the runs of one worker need at most without a collection at every turn: nine runs of ten hold 7 MB
 // or less, and one of hundreds, which is many times as long, up to 30 MB.
 const memoryOfWorker = 32 << 20

@@ -8,8 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/firstgap/firstgap/faults"
-	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/aurora"
 	"github.com/firstgap/firstgap/harness/text"
 	"github.com/firstgap/firstgap/harness/transitions"
@@ -56,12 +54,8 @@ func (c *transitionsCommand) run(cmd *cobra.Command) error {
 		}
 		return fmt.Errorf("--world is %q; expected one of %s", c.world, strings.Join(names, ", "))
 	}
-	about := aurora.System().About()
-	if err := about.Knows(c.bug); err != nil {
-		return fmt.Errorf("--bug: %w", err)
-	}
-	if c.bug != "" && !harness.HasPoints() {
-		return fmt.Errorf("--bug %s: %w", c.bug, faults.ErrNoOverlay)
+	if err := plantable(c.bug); err != nil {
+		return err
 	}
 	collectLess()
 	progress := text.NewProgress(cmd.ErrOrStderr(), time.Now)

@@ -115,8 +115,8 @@ var spoken = []string{"String", "GoString", "Error", "Validate", "Counters", "St
 var measures = []string{"Counters.", "Lags."}
 
 // Build makes the mutants of some packages, given as folders below root, which is a module's, and writes their overlay and list into the
-// folder out, which is emptied first: one that holds anything but an
-// earlier build of mutants and its outcomes is refused. Test files have none.
+// folder out, which is emptied first: one that holds anything but an earlier build of mutants and what was found of them is refused.
+// Test files have none.
 func Build(root, module, out string, packages ...string) ([]Mutant, error) {
 	root, err := filepath.Abs(root)
 	if err != nil {

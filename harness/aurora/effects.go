@@ -77,12 +77,12 @@ func (x *effects) lacking(now node.Time, from node.ID) {
 	x.lacks[from] = append(x.lacks[from], now)
 }
 
-// took lists the scenes of the plan that took effect in the run. Rotten are the objects that the store can no longer read.
-func (b *built) took(rotten []string) (scenes []faults.Scene) {
+// took lists those of the plan's scenes that took effect in the run. Rotten are the objects that the store can no longer read.
+func (b *built) took(has []faults.Scene, rotten []string) (scenes []faults.Scene) {
 	w := &b.watch
 	x := &w.effects
 	counts := b.r.Counts()
-	for _, s := range b.c.Plan.Has(b.c.Topology()) {
+	for _, s := range has {
 		var did bool
 		switch s {
 		case faults.RegisterCrashed:

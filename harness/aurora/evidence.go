@@ -63,10 +63,11 @@ func (b *built) count(e *judge.Evidence) {
 	}
 	c.Scenes.Took.TallTree = min(1, c.Scenes.InnerMerges)
 	scenes := tally.Index(&c.Scenes)
-	for _, s := range b.c.Plan.Has(b.c.Topology()) {
+	has := b.c.Plan.Has(b.c.Topology())
+	for _, s := range has {
 		*scenes[string(s)] = 1
 	}
-	for _, s := range b.took(e.Rotten) {
+	for _, s := range b.took(has, e.Rotten) {
 		*scenes["took."+string(s)] = 1
 	}
 	c.PageReads, c.RefusedByReaders = b.watch.pageImages, uint64(b.readings.Wrong)

@@ -135,6 +135,7 @@ func Run(ctx context.Context, o Options) (*Table, error) {
 	if len(t.Rows) == 0 {
 		return nil, ErrNoBugs
 	}
+	errs := make([]error, len(t.Rows)*o.Trials)
 	var work errgroup.Group
 	work.SetLimit(o.Workers)
 	for _, r := range o.Last.hardestFirst(t) {
@@ -148,16 +149,16 @@ func Run(ctx context.Context, o Options) (*Table, error) {
 				if err == nil && !trial.Again {
 					trial, err = search(ctx, o, t.Rows[r].Bug, apart*uint64(i+1), further)
 				}
-				t.Rows[r].Trials[i] = trial
-				return err
+				t.Rows[r].Trials[i], errs[r*o.Trials+i] = trial, err
+				return nil // the others go on
 			})
 		}
 	}
-	err := work.Wait()
+	_ = work.Wait() // which fails with none of them
 	for i := range t.Rows {
 		t.Rows[i].Problem = t.Rows[i].judge(o.Limit)
 	}
-	return t, err
+	return t, errors.Join(errs...)
 }
 
 // again makes the run that ended a search the last time, if that is asked for and known.

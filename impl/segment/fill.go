@@ -25,7 +25,7 @@ type filling struct {
 // fillFrom begins to fetch a peer's images, unless it is known to have none: a segment that asks its peers by turns, and waits for
 // each until the turn after the next, would ask none but tails where every other peer is one.
 func (s *Segment) fillFrom(peer node.ID, out *node.Effects) {
-	if !s.fillsFrom(peer) || s.filling.busy || s.pending != nil || s.trimming || !s.settled() || s.ahead.frozen() || s.durable.line() != s.ahead.line() {
+	if !s.fillsFrom(peer) || s.busy() || !s.settled() || s.ahead.frozen() || s.durable.line() != s.ahead.line() {
 		return
 	}
 	s.fills++
