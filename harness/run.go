@@ -55,14 +55,20 @@ func (r *Result) Work() uint64 {
 // Listen hears of everything that happens in a run, in order (see sim.World.Listen). It may be nil.
 type Listen func(*sim.World, *sim.Event)
 
-// Run makes a run and holds it against every check that can be made. The same system and configuration give the same Result.
-func Run(s System, c configuration.Configuration) Result { return RunWith(s, c, nil) }
+// Options are what a run may be made with beside its configuration.
+type Options struct {
+	Listen Listen     // may be nil
+	Redraw sim.Redraw // never, where it is zero
+}
 
-// RunWith is Run with a listener.
-func RunWith(s System, c configuration.Configuration, listen Listen) Result {
+// Run makes a run and holds it against every check that can be made. The same system and configuration give the same Result.
+func Run(s System, c configuration.Configuration) Result { return RunWith(s, c, Options{}) }
+
+// RunWith is Run with options.
+func RunWith(s System, c configuration.Configuration, o Options) Result {
 	r := run{system: s, c: &c, result: Result{Configuration: c}}
 	r.Refused = func() { r.tracedLate = r.forgot() }
-	if err := r.build(listen); err != nil {
+	if err := r.build(o); err != nil {
 		// Not a run at all.
 		r.result.Verdict = judge.CouldNotTell
 		r.result.Findings = []judge.Finding{judge.Untold(judge.ConfigurationCheck, err)}
@@ -100,7 +106,7 @@ func (e *SystemError) Error() string {
 }
 
 // build makes the world and everything in it.
-func (r *run) build(listen Listen) error {
+func (r *run) build(o Options) error {
 	c := r.c
 	if err := Validate(r.system, c); err != nil {
 		return err
@@ -109,12 +115,12 @@ func (r *run) build(listen Listen) error {
 	if c.Bug != "" && about.Overlay && !HasPoints() {
 		return fmt.Errorf("bug %s: %w", c.Bug, faults.ErrNoOverlay)
 	}
-	world, err := sim.New(sim.Options{Seed: c.Seed, Network: c.Network, Disk: c.Disk, Limits: c.Limits, Bug: c.Bug, Observer: r})
+	world, err := sim.New(sim.Options{Seed: c.Seed, Network: c.Network, Disk: c.Disk, Limits: c.Limits, Bug: c.Bug, Observer: r, Redraw: o.Redraw})
 	if err != nil {
 		return err
 	}
-	if listen != nil {
-		world.Listen(func(e *sim.Event) { listen(world, e) })
+	if o.Listen != nil {
+		world.Listen(func(e *sim.Event) { o.Listen(world, e) })
 	}
 	return r.on(world, world)
 }

@@ -273,13 +273,13 @@ func TestALineIsMadeOfItsRecord(t *testing.T) {
 	require.NoError(t, err)
 	var said []string
 	var recorder *sim.Recorder
-	harness.RunWith(aurora.System(), c, func(w *sim.World, e *sim.Event) {
+	harness.RunWith(aurora.System(), c, harness.Options{Listen: func(w *sim.World, e *sim.Event) {
 		if recorder == nil {
 			recorder = sim.NewRecorder(w, 1<<20)
 		}
 		said = append(said, w.Describe(e))
 		recorder.Hear(e)
-	})
+	}})
 	trail := trailOf(recorder)
 	text, err := json.Marshal(trail)
 	require.NoError(t, err)

@@ -38,12 +38,12 @@ func Record(s harness.System, c configuration.Configuration) (harness.Result, *T
 
 func record(s harness.System, c configuration.Configuration, records int) (harness.Result, *Trail) {
 	var r *sim.Recorder
-	result := harness.RunWith(s, c, func(w *sim.World, e *sim.Event) {
+	result := harness.RunWith(s, c, harness.Options{Listen: func(w *sim.World, e *sim.Event) {
 		if r == nil {
 			r = sim.NewRecorder(w, records)
 		}
 		r.Hear(e)
-	})
+	}})
 	if r == nil {
 		return result, nil // not a run at all
 	}

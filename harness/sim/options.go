@@ -16,10 +16,19 @@ type Options struct {
 	Disk    Disk    // of every process alike
 	Limits  Limits  // what a run may use up; zero values stand for those of DefaultLimits
 	Bug     string  // the planted bug that Hook.Planted confirms, or none
+	// Redraw has chance decide anew from an event on.
+	Redraw Redraw
 	// Measure has Counts say how many bytes went over the network and to the disks.
 	Measure bool
 	// Observer hears what nodes say; it may be nil.
 	Observer runtime.Observer
+}
+
+// Redraw has the randomness of a run be that of another seed once so many events have happened: the same beginning with another rest.
+// How often what is redrawn ends alike says how much was decided by then. Zero is never.
+type Redraw struct {
+	After uint64
+	Seed  uint64 // not zero
 }
 
 // Network describes how messages travel when no fault has a hand in it. It is plain JSON.

@@ -94,6 +94,9 @@ type Event struct {
 	At   node.Time
 	Hash uint64 // the chain up to and with it
 	Kind EventKind
+	// Cause is the number of the event in whose step this one was made: a message was sent, a timer set, an operation of a disk begun,
+	// and what a node says of a step is of the event that it handled. 0 is what was there before the run began. It is no part of Hash.
+	Cause uint64
 
 	Process     node.ID // to whom it happened; 0 for an action
 	From        node.ID
@@ -277,8 +280,9 @@ func (w *World) describeStep(ev *node.Event) string {
 // A Record is one event as data: what a file keeps of it, and other programs read. Its line for people is made of it
 // (Event, Line).
 type Record struct {
-	Number      uint64          `json:"n"`  // from 1
-	At          node.Time       `json:"at"` // nanoseconds of virtual time
+	Number      uint64          `json:"n"`               // from 1
+	Cause       uint64          `json:"cause,omitempty"` // of which event it is an effect (see Event)
+	At          node.Time       `json:"at"`              // nanoseconds of virtual time
 	Kind        EventKind       `json:"kind"`
 	Process     node.ID         `json:"process,omitempty"` // to whom it happened
 	From        node.ID         `json:"from,omitempty"`
@@ -303,7 +307,7 @@ const mostWhat = 2048
 
 // recordOf makes a record of an event.
 func recordOf(e *Event) Record {
-	r := Record{Number: e.Seq, At: e.At, Kind: e.Kind, Process: e.Process, From: e.From, Incarnation: e.Incarnation, Timer: e.Timer,
+	r := Record{Number: e.Seq, Cause: e.Cause, At: e.At, Kind: e.Kind, Process: e.Process, From: e.From, Incarnation: e.Incarnation, Timer: e.Timer,
 		Token: e.Token, Reason: e.Reason, Name: e.Name}
 	var v any
 	left := Left{}
@@ -330,7 +334,7 @@ func recordOf(e *Event) Record {
 
 // Event returns the event that a record is of, as far as the record has it.
 func (r *Record) Event() (Event, error) {
-	e := Event{Seq: r.Number, At: r.At, Kind: r.Kind, Process: r.Process, From: r.From, Incarnation: r.Incarnation, Timer: r.Timer,
+	e := Event{Seq: r.Number, Cause: r.Cause, At: r.At, Kind: r.Kind, Process: r.Process, From: r.From, Incarnation: r.Incarnation, Timer: r.Timer,
 		Token: r.Token, Reason: r.Reason, Name: r.Name}
 	if r.What == nil {
 		return e, nil

@@ -53,6 +53,7 @@ func (w *World) exceed(limit string) {
 // schedule puts an event on the heap.
 func (w *World) schedule(at node.Time, p pending) {
 	w.seq++
+	p.cause = w.cause
 	w.heap.push(entry{at: at, seq: w.seq, slot: w.holdSlot(&p)})
 }
 
@@ -80,6 +81,10 @@ func (w *World) takeSlot(slot int32) pending {
 // handle lets one event happen, if it still can.
 func (w *World) handle(next entry) {
 	e := &w.slab[next.slot]
+	w.cause = e.cause
+	if w.noted >= w.redraw.After && w.redraw.Seed != 0 {
+		w.seed, w.redraw = w.redraw.Seed, Redraw{}
+	}
 	if e.kind == EventAction {
 		w.handleAction(w.takeSlot(next.slot))
 		return
@@ -168,6 +173,7 @@ func (w *World) handleAction(e pending) {
 	}
 	w.counts.Events++
 	w.note(Event{Kind: EventAction, Name: a.name}, stringHash(a.name))
+	w.cause = w.noted
 	a.do()
 }
 
@@ -176,6 +182,7 @@ func (w *World) handleActor(p *process, e *pending) {
 	case EventStart:
 		p.starting = false
 		w.note(Event{Kind: EventStart, Process: p.id, Incarnation: 1}, 0)
+		w.cause = w.noted
 		p.actor.Start(w.now, &w.calls)
 	case EventReply:
 		h := w.takeCall(e.call)
@@ -185,10 +192,12 @@ func (w *World) handleActor(p *process, e *pending) {
 			heard := h.reply // a copy, or h would be on the garbage heap even without a listener
 			w.tell(&Event{Kind: EventReply, Process: p.id, From: from, Reply: &heard})
 		}
+		w.cause = w.noted
 		p.actor.Reply(w.now, from, h.reply, &w.calls)
 	case EventTimer:
-		delete(p.timers, e.timer)
+		w.fired(p, e.timer)
 		w.note(Event{Kind: EventTimer, Process: p.id, Timer: e.timer}, uint64(e.timer))
+		w.cause = w.noted
 		p.actor.Timer(w.now, e.timer, &w.calls)
 	}
 	w.act(p)
@@ -225,7 +234,7 @@ func (w *World) handleNode(p *process, e *pending) {
 			w.observer.Delivered(w.now, from, p.id, e.message)
 		}
 	case EventTimer:
-		delete(p.timers, e.timer)
+		w.fired(p, e.timer)
 		*ev = node.Event{Kind: node.Fired, Timer: e.timer}
 		w.fold(EventTimer, p.id, 0, 0, uint64(e.timer))
 		if w.listen != nil {
@@ -269,6 +278,7 @@ func (w *World) handleNode(p *process, e *pending) {
 
 // step lets p handle ev, and carries out what it wants.
 func (w *World) step(p *process, ev *node.Event) {
+	w.cause = w.noted
 	w.out.Reset()
 	struck := w.call(p, ev)
 	if w.failed != nil {
@@ -375,13 +385,19 @@ func (w *World) setTimer(p *process, t node.Timer, after time.Duration) {
 	s, ok := p.timers[t]
 	if ok && s.queued <= due {
 		w.seq++
-		s.due, s.seq, s.cleared = due, w.seq, false
+		s.due, s.seq, s.cause, s.cleared = due, w.seq, w.cause, false
 		p.timers[t] = s
 		return
 	}
 	p.timerN++
 	w.schedule(due, pending{kind: EventTimer, to: p.index, incarnation: p.incarnation, timer: t, value: p.timerN, bytes: pendingBytes})
-	p.timers[t] = timer{due: due, seq: w.seq, queued: due, entry: p.timerN}
+	p.timers[t] = timer{due: due, seq: w.seq, queued: due, cause: w.cause, entry: p.timerN}
+}
+
+// fired takes a timer off that fires now. What set it last is the cause.
+func (w *World) fired(p *process, t node.Timer) {
+	w.cause = p.timers[t].cause
+	delete(p.timers, t)
 }
 
 func (w *World) clearTimer(p *process, t node.Timer) {
@@ -436,7 +452,7 @@ func (w *World) note(e Event, payload uint64) {
 }
 
 func (w *World) tell(e *Event) {
-	e.Seq, e.At, e.Hash = w.noted, w.now, w.hash
+	e.Seq, e.At, e.Hash, e.Cause = w.noted, w.now, w.hash, w.cause
 	w.listen(e)
 }
 

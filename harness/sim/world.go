@@ -58,6 +58,7 @@ type timer struct {
 	due     node.Time
 	seq     uint64
 	queued  node.Time // when the entry comes up
+	cause   uint64    // number of the event in whose step it was set
 	entry   uint64    // which entry counts
 	cleared bool
 }
@@ -100,6 +101,7 @@ type pending struct {
 	timer       node.Timer
 	size        int32  // on the wire
 	value       uint64 // digest, token, or number of a timer's entry
+	cause       uint64 // number of the event in whose step it was made
 	message     node.Message
 }
 
@@ -119,6 +121,7 @@ type action struct {
 // World is a simulated world.
 type World struct {
 	seed     uint64
+	redraw   Redraw
 	network  Network
 	disk     Disk
 	limits   Limits
@@ -129,6 +132,7 @@ type World struct {
 	listen   func(*Event)
 
 	now     node.Time
+	cause   uint64 // number of the event of which what happens now is an effect
 	heap    heap
 	seq     uint64 // of the last entry, from lastInLine on
 	first   uint64 // of the last entry that goes before all others of its time, below lastInLine
@@ -176,7 +180,7 @@ func New(o Options) (*World, error) {
 		return nil, err
 	}
 	return &World{
-		seed: o.Seed, network: o.Network, disk: o.Disk, limits: o.Limits.orDefault(), bug: o.Bug, measure: o.Measure, hosts: map[string]*link{}, observer: o.Observer,
+		seed: o.Seed, redraw: o.Redraw, network: o.Network, disk: o.Disk, limits: o.Limits.orDefault(), bug: o.Bug, measure: o.Measure, hosts: map[string]*link{}, observer: o.Observer,
 		heap: make(heap, 0, 256), slab: make([]pending, 0, 256), byName: map[string]*process{},
 		typeIndex: map[string]int{}, hash: o.Seed, plan: 1, seq: lastInLine,
 	}, nil
