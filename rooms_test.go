@@ -26,6 +26,9 @@ func floors() [][]string {
 		{"judge"},
 		{"."},
 		{"aurora", "older", "failure"},
+		{"failure/shrink", "failure/where"},
+		{"failure/why"},
+		{"failure/page", "failure/retell"},
 		{"campaign", "killtable", "scenario", "rebuild", "compare", "exhaustive", "boundary", "transitions", "mutation"},
 		{"harnesstest", "report", "mutation/mutate"},
 	}
