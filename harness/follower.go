@@ -32,6 +32,9 @@ func (f *Follower) Delivered(now node.Time, from, to node.ID, m node.Message) {
 	}
 }
 
+// refused tells whether the model has refused a step.
+func (f *Follower) refused() bool { return f.traced.Err != nil }
+
 func (f *Follower) refuse(err error, event uint64) {
 	f.traced.Err, f.traced.Event = err, event
 	if f.Refused != nil {

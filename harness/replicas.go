@@ -215,7 +215,7 @@ func (g *replicaGroup) Idle() bool {
 }
 
 func (g *replicaGroup) evidence(e *judge.Evidence) {
-	e.Operations, e.Lists = g.history.Registers(), g.history.Lists()
+	e.Operations, e.Lists, e.Begun = g.history.Registers(), g.history.Lists(), g.history.Begun()
 	if t := g.history.Transactions(); len(t.Transactions) > 0 {
 		e.Transactions = t
 	}

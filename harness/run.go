@@ -14,6 +14,7 @@
 package harness
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -59,6 +60,11 @@ type Listen func(*sim.World, *sim.Event)
 type Options struct {
 	Listen Listen     // may be nil
 	Redraw sim.Redraw // never, where it is zero
+	// Only is the one check that is made; "" makes all. Where it is the trace's, the run ends when the model refuses a step: what comes
+	// then changes nothing of what is found.
+	Only judge.Check
+	// Events is how many events end the run at the latest, where that is less than its configuration has it; 0 is no such number.
+	Events uint64
 }
 
 // Run makes a run and holds it against every check that can be made. The same system and configuration give the same Result.
@@ -66,7 +72,7 @@ func Run(s System, c configuration.Configuration) Result { return RunWith(s, c, 
 
 // RunWith is Run with options.
 func RunWith(s System, c configuration.Configuration, o Options) Result {
-	r := run{system: s, c: &c, result: Result{Configuration: c}}
+	r := run{system: s, c: &c, only: o.Only, result: Result{Configuration: c}}
 	r.Refused = func() { r.tracedLate = r.forgot() }
 	if err := r.build(o); err != nil {
 		// Not a run at all.
@@ -84,6 +90,7 @@ func RunWith(s System, c configuration.Configuration, o Options) Result {
 type run struct {
 	system System
 	c      *configuration.Configuration
+	only   judge.Check // "": all
 	world  runtime.Runtime
 	Follower
 	// tracedLate tells that a disk had forgotten when the model refused a step.
@@ -115,7 +122,11 @@ func (r *run) build(o Options) error {
 	if c.Bug != "" && about.Overlay && !HasPoints() {
 		return fmt.Errorf("bug %s: %w", c.Bug, faults.ErrNoOverlay)
 	}
-	world, err := sim.New(sim.Options{Seed: c.Seed, Network: c.Network, Disk: c.Disk, Limits: c.Limits, Bug: c.Bug, Observer: r, Redraw: o.Redraw})
+	limits := c.Limits
+	if o.Events > 0 {
+		limits.Events = min(cmp.Or(limits.Events, o.Events), o.Events)
+	}
+	world, err := sim.New(sim.Options{Seed: c.Seed, Network: c.Network, Disk: c.Disk, Limits: limits, Bug: c.Bug, Observer: r, Redraw: o.Redraw})
 	if err != nil {
 		return err
 	}
@@ -316,8 +327,12 @@ func (r *run) upheave() {
 
 // until lets the world go on, and tells whether it can go on further.
 func (r *run) until(t node.Time, met func() bool) bool {
+	if r.only == faults.Trace {
+		asked := met
+		met = func() bool { return r.refused() || asked != nil && asked() }
+	}
 	r.outcome = r.world.RunUntil(t, met)
-	r.broken = r.outcome.End == runtime.LimitExceeded || r.outcome.End == runtime.Panicked
+	r.broken = r.refused() && r.only == faults.Trace || r.outcome.End == runtime.LimitExceeded || r.outcome.End == runtime.Panicked
 	return !r.broken
 }
 
@@ -363,7 +378,12 @@ func (r *run) judge() {
 	e := &judge.Evidence{Name: r.world.Name, Outcome: r.outcome, Limits: r.c.Limits, Waits: r.waits, Stalled: r.stalled, Early: r.early, Stand: r.stand, Open: r.open, Audit: -1}
 	r.End(e)
 	e.Excused = r.excused()
-	j := judge.Judge(e)
+	var j *judge.Judgement
+	if r.only == "" {
+		j = judge.Judge(e)
+	} else {
+		j = judge.Only(r.only, e)
+	}
 	r.result.Evidence = e
 	r.result.Verdict, r.result.Findings, r.result.Made, r.result.NotMade = j.Verdict, j.Findings, j.Made, j.NotMade
 	if j.Restorable {

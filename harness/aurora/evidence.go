@@ -17,6 +17,7 @@ import (
 func (b *built) evidence(e *judge.Evidence) {
 	e.Workload = &b.c.Workload
 	e.Transactions = b.history
+	e.Begun = slices.Concat(b.history.Begun, b.readings.Begun)
 	if b.audit != nil {
 		if at, seen := b.audit.Seen(); seen {
 			e.Audit = at

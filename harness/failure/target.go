@@ -36,9 +36,12 @@ func TargetOf(findings []judge.Finding) (Target, bool) {
 }
 
 // In returns the finding by which a run fails as the target says, nil where it does not: where it passes, or fails by something else.
-func (t Target) In(r *harness.Result) *judge.Finding {
-	for i := range r.Findings {
-		if f := &r.Findings[i]; f.Check == t.Check && f.Rule == t.Rule && f.Verdict == t.Verdict {
+func (t Target) In(r *harness.Result) *judge.Finding { return t.Among(r.Findings) }
+
+// Among is In of findings.
+func (t Target) Among(findings []judge.Finding) *judge.Finding {
+	for i := range findings {
+		if f := &findings[i]; f.Check == t.Check && f.Rule == t.Rule && f.Verdict == t.Verdict {
 			return f
 		}
 	}

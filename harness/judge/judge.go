@@ -25,10 +25,11 @@ type Evidence struct {
 	// Name names a node.
 	Name func(node.ID) string
 
-	Outcome runtime.Outcome // how the run ended
-	Limits  sim.Limits      // that it had
-	Waits   []Wait          // what was waited for once the faults had ended
-	Stalled bool            // it stopped for good, as its plan may have made it
+	Outcome runtime.Outcome  // how the run ended
+	Limits  sim.Limits       // that it had
+	Waits   []Wait           // what was waited for once the faults had ended
+	Stalled bool             // it stopped for good, as its plan may have made it
+	Begun   []workload.Begun // what the workload's clients began, by client in the order of time
 
 	Operations   []linearizability.Call // on registers; nil: no clients call them
 	Lists        []linearizability.Call // on lists; nil: no clients call them
@@ -132,22 +133,46 @@ type Judgement struct {
 }
 
 // Judge holds the evidence against every check that can be made of it.
-func Judge(e *Evidence) *Judgement {
+func Judge(e *Evidence) *Judgement { return judge(e, nil) }
+
+// Only holds the evidence against one check. What other checks would find, or whether they could be made, it does not say.
+func Only(c Check, e *Evidence) *Judgement {
+	j := judge(e, func(of []Check) bool { return slices.Contains(of, c) })
+	j.Findings = slices.DeleteFunc(j.Findings, func(f Finding) bool { return f.Check != c })
+	j.Verdict = Pass
+	for _, f := range j.Findings {
+		j.Verdict = j.Verdict.Worse(f.Verdict)
+	}
+	j.NotMade = slices.DeleteFunc(j.NotMade, func(n NotMade) bool { return n.Check != c })
+	return j
+}
+
+// judge makes the checks that are asked for.
+func judge(e *Evidence, asked func([]Check) bool) *Judgement {
 	j := &Judgement{}
-	j.outcome(e)
-	j.trace(e)
-	j.transactions(e)
-	j.operations(e)
-	j.replies(e)
-	j.snapshots(e)
-	j.durability(e)
-	j.tree(e)
-	j.pages(e)
-	j.restores(e)
-	j.wire(e)
-	j.standing(e)
-	j.calls(e)
-	j.loads(e)
+	for _, of := range []struct {
+		checks []Check
+		make   func(*Evidence)
+	}{
+		{[]Check{faults.Sanity, faults.Progress}, j.outcome},
+		{[]Check{faults.Trace}, j.trace},
+		{[]Check{faults.Serializability}, j.transactions},
+		{[]Check{faults.Linearizability}, j.operations},
+		{[]Check{faults.Replies}, j.replies},
+		{[]Check{faults.Snapshots}, j.snapshots},
+		{[]Check{faults.Durability}, j.durability},
+		{[]Check{faults.Tree}, j.tree},
+		{[]Check{faults.Pages}, j.pages},
+		{[]Check{faults.Restore}, j.restores},
+		{[]Check{Wire}, j.wire},
+		{[]Check{faults.CatchUp, faults.Wholeness, faults.Replacement, faults.Collection, faults.Floor, faults.Storage}, j.standing},
+		{[]Check{faults.Answers}, j.calls},
+		{[]Check{faults.Traffic, faults.Writes, faults.Upkeep}, j.loads},
+	} {
+		if asked == nil || asked(of.checks) {
+			of.make(e)
+		}
+	}
 	j.excuse(e)
 	for _, c := range append(faults.Checks(), Wire) {
 		if !slices.Contains(j.Made, c) && c != faults.Activity && !j.excused(c) {

@@ -95,7 +95,7 @@ func (x *transactions) Idle() bool {
 
 // evidence adds what the clients have seen.
 func (x *transactions) evidence(e *judge.Evidence) {
-	e.Workload, e.Transactions = &x.w, x.history
+	e.Workload, e.Transactions, e.Begun = &x.w, x.history, x.history.Begun
 	if x.audit != nil {
 		if at, seen := x.audit.Seen(); seen {
 			e.Audit = at

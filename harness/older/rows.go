@@ -11,6 +11,7 @@ import (
 	"github.com/firstgap/firstgap/harness/configuration"
 	"github.com/firstgap/firstgap/harness/judge"
 	"github.com/firstgap/firstgap/harness/runtime"
+	"github.com/firstgap/firstgap/harness/workload"
 	"github.com/firstgap/firstgap/impl/node"
 	"github.com/firstgap/firstgap/linearizability"
 )
@@ -23,13 +24,15 @@ type Calls struct {
 	Writes  int             `json:"writes"`  // of ten calls
 	Think   faults.Duration `json:"think"`   // between two calls of a client, on average
 	Timeout faults.Duration `json:"timeout"` // for one answer
+	// Only are the calls that clients make. Absent: all.
+	Only workload.Picks `json:"only,omitzero"`
 }
 
 // validate refuses a workload that no client could run: all that is wrong with it.
 func (c *Calls) validate() []error {
 	broken := []error{within("workload.clients", c.Clients, 1, 64), within("workload.each", c.Each, 1, 10_000), within("workload.keys", c.Keys, 1, 1000),
 		within("workload.writes", c.Writes, 0, 10)}
-	return append(broken, configuration.Within("workload.think", c.Think), configuration.Within("workload.timeout", c.Timeout))
+	return append(broken, configuration.Within("workload.think", c.Think), configuration.Within("workload.timeout", c.Timeout), c.Only.Validate())
 }
 
 // rows are the clients of versioned registers, and what they saw of single rows.
@@ -41,6 +44,7 @@ type rows struct {
 	callers []*caller
 	calls   []*call
 	auditor *caller
+	begun   []workload.Begun
 	broken  []error
 	counts  struct{ answered, doubtful, declined uint64 }
 }
@@ -55,6 +59,7 @@ type call struct {
 type errand struct {
 	key    string
 	writes bool
+	pick   workload.Pick // of a call of the workload; zero of an auditor's
 }
 
 // A caller is one client: an errand is a transaction of one read or one write.
@@ -66,6 +71,7 @@ type caller struct {
 	stopped bool
 
 	at      errand
+	held    bool // the next errand is in at, and its time has not come
 	busy    bool
 	front   int // index in fronts
 	op      node.Op
@@ -112,14 +118,16 @@ func (c *caller) roll(what uint64, n int) int {
 func keyOf(i int) string { return "row" + strconv.Itoa(i) }
 
 func (c *caller) fromMix() (errand, bool) {
-	if c.stopped || c.started >= c.of.w.Each {
-		return errand{}, false
+	for !c.stopped && c.started < c.of.w.Each {
+		c.started++
+		if n := len(c.of.fronts); n > 1 && c.roll(1, 4) == 0 {
+			c.front = c.roll(2, n) // one need not be refused by one front to ask another
+		}
+		if pick, picked := c.of.w.Only.Of(c.number, c.started); picked {
+			return errand{key: keyOf(c.roll(3, c.of.w.Keys)), writes: c.roll(4, 10) < c.of.w.Writes, pick: pick}, true
+		}
 	}
-	c.started++
-	if n := len(c.of.fronts); n > 1 && c.roll(1, 4) == 0 {
-		c.front = c.roll(2, n) // one need not be refused by one front to ask another
-	}
-	return errand{key: keyOf(c.roll(3, c.of.w.Keys)), writes: c.roll(4, 10) < c.of.w.Writes}, true
+	return errand{}, false
 }
 
 // Start implements runtime.Actor.
@@ -141,12 +149,25 @@ func (c *caller) Timer(now node.Time, t node.Timer, out *runtime.Calls) {
 		}
 		c.failed(out)
 	case t == timerThink && !c.busy:
-		next, ok := c.next(c)
-		if !ok {
+		if !c.held {
+			var ok bool
+			if c.at, ok = c.next(c); !ok {
+				return
+			}
+		}
+		wait := c.at.pick.Wait(now)
+		if c.held = wait > 0 && !c.stopped; c.held {
+			out.SetTimer(timerThink, wait)
 			return
 		}
-		c.at, c.busy, c.call, c.begun = next, true, nil, now
-		if next.writes {
+		if c.at.pick.Number > 0 {
+			if c.stopped {
+				return
+			}
+			c.of.begun = append(c.of.begun, c.at.pick.Begun(now, 1))
+		}
+		c.busy, c.call, c.begun = true, nil, now
+		if c.at.writes {
 			c.value = fmt.Sprintf("c%d.%d", c.number, c.request)
 		}
 		c.ask(node.Request{Op: node.OpBegin}, out)
@@ -314,6 +335,6 @@ func (x *rows) evidence(e *judge.Evidence) {
 		}
 		e.Operations = append(e.Operations, c.Call)
 	}
-	e.Replies = x.broken
+	e.Replies, e.Begun = x.broken, x.begun
 	e.Counts.Operations, e.Counts.Doubtful, e.Counts.Declined = x.counts.answered, x.counts.doubtful, x.counts.declined
 }

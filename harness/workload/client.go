@@ -44,6 +44,7 @@ type Client struct {
 	scripts func(c *Client) (script, bool) // the next transaction; false: it has made all
 	started int                            // transactions asked for so far
 	opened  bool                           // the accounts are set up, as far as this client has seen
+	held    bool                           // the next transaction is in script, and its time has not come
 	stopped bool
 	busy    bool // in the middle of a transaction
 	patient bool // asks again, and the same writer, before it gives up: an Auditor
@@ -91,20 +92,31 @@ func NewClient(w Workload, seed uint64, number int, directory *Directory, histor
 
 // fromMix gives the transactions that the workload's mix names. The first client sets the accounts up before.
 func (c *Client) fromMix() (script, bool) {
-	if c.stopped || c.started >= c.workload.Transactions {
-		return script{}, false
+	for !c.stopped && c.started < c.workload.Transactions {
+		c.started++
+		c.dice = newDice(c.seed, c.number, c.started)
+		// One need not be refused by the old writer to ask the new one: some go there at once, and change what others then read
+		// of a writer that does not know yet that it was replaced.
+		if n := len(c.directory.Writers); n > 1 && c.dice.chance(1, 4) {
+			c.writer = c.dice.below(n)
+		}
+		pick, picked := c.workload.Only.Of(c.number, c.started)
+		if !picked {
+			continue
+		}
+		if c.workload.Only == nil {
+			pick.Opens = c.number == 1 && !c.opened
+		}
+		var s script
+		if pick.Opens {
+			s = c.workload.setupScript()
+		} else {
+			s = c.workload.script(&c.dice, c.started)
+		}
+		s.pick = pick
+		return s, true
 	}
-	c.started++
-	c.dice = newDice(c.seed, c.number, c.started)
-	// One need not be refused by the old writer to ask the new one: some go there at once, and change what others then read
-	// of a writer that does not know yet that it was replaced.
-	if n := len(c.directory.Writers); n > 1 && c.dice.chance(1, 4) {
-		c.writer = c.dice.below(n)
-	}
-	if c.number == 1 && !c.opened {
-		return c.workload.setupScript(), true
-	}
-	return c.workload.script(&c.dice, c.started), true
+	return script{}, false
 }
 
 // Stop lets the client end the transaction under way, and begin no other.
@@ -136,14 +148,35 @@ func (c *Client) Timer(now node.Time, t node.Timer, p Port) {
 	case c.busy:
 		c.resume(now, p)
 	default:
-		next, ok := c.scripts(c)
-		if !ok {
+		if !c.held {
+			next, ok := c.scripts(c)
+			if !ok {
+				return
+			}
+			c.script = next
+		}
+		if wait := c.script.pick.Wait(now); wait > 0 {
+			c.held = true
+			p.SetTimer(timerThink, wait)
 			return
 		}
-		c.script, c.at, c.busy, c.index, c.txn, c.retries = next, 0, true, -1, 0, 0
+		c.held, c.at, c.busy, c.index, c.txn, c.retries = false, 0, true, -1, 0, 0
 		c.marks, c.behind, c.over = c.marks[:0], "", false
+		c.note(now)
 		c.resume(now, p)
 	}
+}
+
+// note writes down that a transaction of the workload begins.
+func (c *Client) note(now node.Time) {
+	pick := &c.script.pick
+	if pick.Number == 0 || c.stopped {
+		return
+	}
+	c.written = max(c.written+1, pick.Values) - 1
+	pick.Values = c.written + 1
+	c.script.keep(pick)
+	c.history.Begun = append(c.history.Begun, pick.Begun(now, len(c.script.steps)+len(c.script.after)))
 }
 
 // resume asks for what comes next: the begin, a step, or the end.

@@ -22,6 +22,8 @@ func (t *Transaction) Writes() bool { return len(t.Net()) > 0 }
 // transactions that a writer named: one whose begin was never answered has read and written nothing.
 type History struct {
 	Transactions []Transaction
+	// Begun is what the clients of the workload began, also where no writer named it.
+	Begun []Begun `json:"-"`
 	// Shown are the rows that transactions read, in the order in which the answers came.
 	Shown []Shown `json:"-"`
 	// Broken are the answers that no writer may give, the first of them.

@@ -21,6 +21,8 @@ type Operations struct {
 	Think   faults.Duration `json:"think"`   // between two calls of a client, on average
 	Timeout faults.Duration `json:"timeout"` // for one answer, after which the outcome is unknown and the client turns to another node
 	Mix     OperationMix    `json:"mix"`
+	// Only are the calls that clients make. Absent: all.
+	Only Picks `json:"only,omitzero"`
 }
 
 // An OperationMix weighs the operations against each other.
@@ -86,7 +88,7 @@ func (o Operations) Validate() error {
 	if o.Mix.Apply > 0 && sum > o.Mix.Apply {
 		return &Error{"mix", "transactions among other operations", "either: no check decides both together"}
 	}
-	return nil
+	return o.Only.Validate()
 }
 
 // Key and List name register i and list i, from 0 on.
@@ -99,6 +101,7 @@ type CallHistory struct {
 	transactions History
 	refused      int
 	doubtful     int
+	begun        []Begun
 }
 
 // recorded is one call, made and perhaps answered.
@@ -131,6 +134,9 @@ func (h *CallHistory) Transactions() *History { return &h.transactions }
 func (h *CallHistory) Refused() int  { return h.refused }
 func (h *CallHistory) Doubtful() int { return h.doubtful }
 
+// Begun returns the calls that clients of the workload began.
+func (h *CallHistory) Begun() []Begun { return h.begun }
+
 // Unanswered counts the calls whose outcome is unknown and that may have happened.
 func (h *CallHistory) Unanswered() int {
 	n := 0
@@ -152,6 +158,8 @@ type Caller struct {
 	history    *CallHistory
 
 	dice    dice
+	pick    Pick // the next call, while it is held
+	held    bool // the time of the next call has not come
 	made    int
 	stopped bool
 	node    int // index in nodes
@@ -267,11 +275,21 @@ func (c *Caller) next(now node.Time, p Port) {
 		c.ask(now, c.audit[0], p)
 		return
 	}
-	if c.made >= c.operations.Calls {
+	for picked := c.held; !picked; c.pick, picked = c.operations.Only.Of(c.number, c.made) {
+		if c.made >= c.operations.Calls {
+			return
+		}
+		c.made++
+	}
+	wait := c.pick.Wait(now)
+	if c.held = wait > 0; c.held {
+		p.SetTimer(timerThink, wait)
 		return
 	}
-	c.made++
 	c.dice = newDice(c.seed, c.number, c.made)
+	c.values = max(c.values+1, c.pick.Values) - 1
+	c.pick.Values = c.values + 1
+	c.history.begun = append(c.history.begun, c.pick.Begun(now, 1))
 	c.ask(now, c.draw(), p)
 }
 

@@ -24,6 +24,7 @@ type Readings struct {
 	All    []Reading
 	Broken []*ReplyError // the answers that no reader may give, the first of them
 	Wrong  int           // requests that a reader must refuse, and did
+	Begun  []Begun       // what their clients asked for
 }
 
 // A ReadingClient asks readers: a few queries at one, then at the next. All reads of a query are of one snapshot.
@@ -37,6 +38,8 @@ type ReadingClient struct {
 
 	dice    dice
 	queries int    // begun so far
+	pick    Pick   // the query under way, or the next one
+	held    bool   // the time of the next query has not come
 	stay    int    // queries left at this reader
 	session uint64 // its number
 	reader  int    // index in readers
@@ -45,6 +48,7 @@ type ReadingClient struct {
 	asked   node.Request
 	request uint64
 	txn     node.Txn // of the query under way, 0 when none is
+	calls   int      // of it, made or left out
 	left    int      // calls of it still to make
 	at      node.LSN // read point of the last query
 	reading Reading
@@ -90,15 +94,34 @@ func (c *ReadingClient) move() {
 	c.reader = (c.reader + 1) % len(c.readers)
 }
 
-func (c *ReadingClient) begin(now node.Time, p Port) {
-	c.queries++
-	c.dice = newDice(c.seed, c.number, c.queries)
-	if c.stay == 0 {
-		c.stay = 3 + c.dice.below(6)
-		c.session++
-		c.at = 0
+// next turns to the next query, and tells whether there is one.
+func (c *ReadingClient) next() bool {
+	for c.workload.Only.more(c.number, c.queries) {
+		c.queries++
+		c.dice = newDice(c.seed, c.number, c.queries)
+		if c.stay == 0 {
+			c.stay = 3 + c.dice.below(6)
+			c.session++
+			c.at = 0
+		}
+		c.stay--
+		var picked bool
+		if c.pick, picked = c.workload.Only.Of(c.number, c.queries); picked {
+			return true
+		}
 	}
-	c.stay--
+	return false
+}
+
+func (c *ReadingClient) begin(now node.Time, p Port) {
+	if !c.held && !c.next() {
+		return
+	}
+	wait := c.pick.Wait(now)
+	if c.held = wait > 0; c.held {
+		p.SetTimer(timerThink, wait)
+		return
+	}
 	r := node.Request{Op: node.OpBegin}
 	switch c.dice.below(12) {
 	case 0: // the last read point once more, which is kept only while somebody reads there
@@ -107,7 +130,12 @@ func (c *ReadingClient) begin(now node.Time, p Port) {
 		r.ReadPoint = beyond
 	}
 	c.reading = Reading{Reader: c.readers[c.reader], Session: uint64(c.number)<<32 | c.session, Asked: r.ReadPoint, Began: int64(now)}
-	c.left = 1 + c.dice.below(5)
+	c.calls, c.left = 0, 1+c.dice.below(5)
+	made := c.left
+	if c.pick.Steps != nil {
+		made = len(c.pick.Steps)
+	}
+	c.readings.Begun = append(c.readings.Begun, c.pick.Begun(now, made))
 	c.ask(r, p)
 }
 
@@ -121,11 +149,19 @@ func (c *ReadingClient) ask(r node.Request, p Port) {
 
 // call makes the next call of the query.
 func (c *ReadingClient) call(p Port) {
-	if c.left == 0 || c.stopped {
-		c.ask(node.Request{Op: node.OpCommit, Txn: c.txn}, p)
-		return
+	for c.left > 0 && !c.stopped {
+		c.left--
+		c.calls++
+		if r := c.draw(); c.pick.makes(c.calls) {
+			c.ask(r, p)
+			return
+		}
 	}
-	c.left--
+	c.ask(node.Request{Op: node.OpCommit, Txn: c.txn}, p)
+}
+
+// draw makes a call.
+func (c *ReadingClient) draw() node.Request {
 	r := node.Request{Op: node.OpGet, Txn: c.txn}
 	from := c.dice.below(len(c.keys))
 	switch c.dice.below(10) {
@@ -145,7 +181,7 @@ func (c *ReadingClient) call(p Port) {
 	default:
 		r.Rows = []node.Row{{Key: c.keys[from]}}
 	}
-	c.ask(r, p)
+	return r
 }
 
 // Reply is called when a reader's answer has arrived.

@@ -6,6 +6,7 @@ type script struct {
 	steps []step
 	end   ending
 	after []misuse // asked for once the transaction has ended
+	pick  Pick     // of a workload's transaction; zero of an auditor's
 }
 
 // A step is one request, or, of a scan to its end, several. One of its fields says what it is.

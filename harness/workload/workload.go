@@ -31,6 +31,8 @@ type Workload struct {
 	Think        faults.Duration `json:"think"`        // between two transactions of a client, on average
 	Timeout      faults.Duration `json:"timeout"`      // for one answer, after which the client tries another writer
 	Mix          Mix             `json:"mix"`
+	// Only are the transactions, and the queries of readers, that clients begin. Absent: all.
+	Only Picks `json:"only,omitzero"`
 }
 
 // A Mix weighs the kinds of transactions against each other.
@@ -146,7 +148,7 @@ func (w Workload) Validate() error {
 	if sum == 0 {
 		return &Error{"mix", "all zero", "at least one kind of transaction above zero"}
 	}
-	return nil
+	return w.Only.Validate()
 }
 
 // Sum is what the accounts hold together once they are set up.

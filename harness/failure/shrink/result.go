@@ -1,9 +1,9 @@
-// Package shrink makes a failing run smaller.
 package shrink
 
 import (
 	"time"
 
+	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/configuration"
 	"github.com/firstgap/firstgap/harness/failure"
 )
@@ -19,6 +19,10 @@ type Result struct {
 	Minimal bool
 	// Ended says why it is not minimal: the budget of runs or of time, or an interruption.
 	Ended string
+	// Differs says in what the run that was recorded is another one now, though it fails by the same; "" where it is the same.
+	Differs string
+	// Resumed tells that it went on from a smaller run that was given.
+	Resumed bool
 }
 
 // A Size is how much there is in a run.
@@ -29,4 +33,23 @@ type Size struct {
 	Operations   int    `json:"operations"`   // requests of these, begin and commit left out
 	Clients      int    `json:"clients"`
 	Nodes        int    `json:"nodes"`
+}
+
+// SizeOf returns how much there is in a run of a system.
+func SizeOf(system harness.System, r *harness.Result) Size {
+	size := Size{Events: r.Counts.World.Events, Faults: len(r.Configuration.Plan.Faults)}
+	if r.Evidence != nil {
+		clients := map[int]bool{}
+		for i := range r.Evidence.Begun {
+			b := &r.Evidence.Begun[i]
+			clients[b.Client] = true
+			size.Transactions++
+			size.Operations += b.Requests
+		}
+		size.Clients = len(clients)
+	}
+	if t, err := system.Topology(&r.Configuration); err == nil {
+		size.Nodes = len(t.Nodes()) - t.Clients
+	}
+	return size
 }

@@ -1,0 +1,213 @@
+package shrink
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/firstgap/firstgap/faults"
+	"github.com/firstgap/firstgap/harness"
+	"github.com/firstgap/firstgap/harness/configuration"
+	"github.com/firstgap/firstgap/harness/failure"
+	"github.com/firstgap/firstgap/harness/judge"
+	"github.com/firstgap/firstgap/harness/workload"
+	"github.com/firstgap/firstgap/impl/node"
+)
+
+// search looks for a smaller run. It makes its steps in an order that depends on the runs alone, so that it finds the same with any
+// number of workers.
+type search struct {
+	ctx    context.Context
+	system harness.System
+	target failure.Target
+	o      Options
+	start  time.Time
+	result Result
+	bound  faults.Duration // of the run that was recorded
+	events uint64          // at most, of a candidate; 0 is no limit
+
+	best configuration.Configuration // the smallest that fails
+	seen *tried                      // how it went
+
+	mu    sync.Mutex
+	tried map[string]*tried // by configuration
+	slots chan struct{}
+}
+
+// tried is a configuration that is or was run.
+type tried struct {
+	done    chan struct{} // closed when the rest is there
+	counted bool          // among the runs
+	fails   bool
+	at      node.Time // when the run ended
+	begun   []workload.Begun
+	size    Size
+}
+
+// A candidate is a run that may fail, too.
+type candidate struct {
+	name string
+	configuration.Configuration
+}
+
+func newSearch(ctx context.Context, system harness.System, target failure.Target, o Options) *search {
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	return &search{ctx: ctx, system: system, target: target, o: o, start: time.Now(), result: Result{Target: target},
+		tried: map[string]*tried{}, slots: make(chan struct{}, o.Workers)}
+}
+
+// begin takes up the run that was recorded, or the smaller one that was found before. It is false where it does not fail.
+func (s *search) begin(whole *harness.Result) bool {
+	s.best, s.bound = whole.Configuration, whole.Configuration.Ending.Bound
+	if s.target.Verdict == judge.Violation {
+		// One that runs for much longer does not fail as this one does, and costs more than all others together.
+		s.events = 2*whole.Counts.World.Events + 10_000
+	}
+	first := []candidate{{"nothing", s.best}}
+	if s.o.From != nil {
+		first = append([]candidate{{"what was left out before", *s.o.From}}, first...)
+	}
+	i := s.first(first)
+	if i < 0 {
+		return s.result.Ended != ""
+	}
+	s.result.Resumed = len(first) > 1 && i == 0
+	s.take(first[i])
+	return true
+}
+
+// end returns the result: the sizes are of whole runs.
+func (s *search) end() *Result {
+	r := s.result
+	last := harness.Run(s.system, s.best)
+	r.Configuration, r.After, r.Took = s.best, SizeOf(s.system, &last), time.Since(s.start)
+	r.Minimal = r.Ended == ""
+	return &r
+}
+
+// first returns the index of the first candidate that fails, and -1 where none does or the budget has ended. Later ones are run
+// meanwhile; they count only where it comes to them, so that the budget ends at the same run with any number of workers.
+func (s *search) first(all []candidate) int {
+	next := 0
+	for i := range all {
+		for ; next < len(all) && next < i+s.o.Workers; next++ {
+			s.try(all[next].Configuration)
+		}
+		t := s.try(all[i].Configuration)
+		if t == nil {
+			continue // no run
+		}
+		if !t.counted {
+			if s.over() {
+				return -1
+			}
+			t.counted = true
+			s.result.Runs++
+		}
+		select {
+		case <-t.done:
+		case <-s.ctx.Done():
+			s.result.Ended = "interrupted"
+			return -1
+		}
+		if s.o.Progress != nil {
+			p := Progress{Runs: s.result.Runs, Elapsed: time.Since(s.start), Trying: all[i].name}
+			if s.seen != nil {
+				p.Size = s.seen.size
+			}
+			s.o.Progress(p)
+		}
+		if t.fails {
+			return i
+		}
+	}
+	return -1
+}
+
+// over tells whether the budget has ended.
+func (s *search) over() bool {
+	switch {
+	case s.result.Ended != "":
+	case s.ctx.Err() != nil:
+		s.result.Ended = "interrupted"
+	case s.o.Runs > 0 && s.result.Runs >= s.o.Runs:
+		s.result.Ended = fmt.Sprintf("%d runs were made", s.o.Runs)
+	case s.o.Time > 0 && time.Since(s.start) >= s.o.Time:
+		s.result.Ended = fmt.Sprintf("%v were over", s.o.Time)
+	}
+	return s.result.Ended != ""
+}
+
+// take goes on from a candidate that fails.
+func (s *search) take(c candidate) {
+	s.best, s.seen = c.Configuration, s.try(c.Configuration)
+	if s.o.Best != nil {
+		r := s.result
+		r.Configuration, r.After, r.Took = s.best, s.seen.size, time.Since(s.start)
+		s.o.Best(&r)
+	}
+}
+
+// try has a configuration run, unless it was or is. It is nil where the configuration cannot be run.
+func (s *search) try(c configuration.Configuration) *tried {
+	text, err := json.Marshal(c)
+	if err != nil {
+		return nil
+	}
+	key := string(text)
+	s.mu.Lock()
+	t, known := s.tried[key]
+	s.mu.Unlock()
+	if known {
+		return t
+	}
+	if harness.Validate(s.system, &c) != nil {
+		s.mu.Lock()
+		s.tried[key] = nil
+		s.mu.Unlock()
+		return nil
+	}
+	t = &tried{done: make(chan struct{})}
+	s.mu.Lock()
+	s.tried[key] = t
+	s.mu.Unlock()
+	go func() {
+		s.slots <- struct{}{}
+		s.run(c, t)
+		<-s.slots
+		close(t.done)
+	}()
+	return t
+}
+
+// run makes a run.
+func (s *search) run(c configuration.Configuration, t *tried) {
+	if s.target.Check == judge.Determinism {
+		r, err := failure.Twice(s.system, c)
+		t.fails = err != nil
+		s.note(&r, t)
+		return
+	}
+	r := harness.RunWith(s.system, c, harness.Options{Only: s.target.Check, Events: s.events})
+	t.fails = s.target.In(&r) != nil
+	s.note(&r, t)
+	if t.fails && s.target.Check == faults.Progress && c.Ending.Bound < s.bound {
+		// What does not come within a shorter bound may come within the one that was asked for.
+		c.Ending.Bound = s.bound
+		r := harness.RunWith(s.system, c, harness.Options{Only: s.target.Check, Events: s.events})
+		t.fails = s.target.In(&r) != nil
+	}
+}
+
+func (s *search) note(r *harness.Result, t *tried) {
+	t.size = SizeOf(s.system, r)
+	if r.Evidence != nil {
+		t.at, t.begun = r.Evidence.Outcome.At, slices.Clone(r.Evidence.Begun)
+	}
+}

@@ -1,0 +1,432 @@
+package shrink
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/firstgap/firstgap/faults"
+	"github.com/firstgap/firstgap/harness"
+	"github.com/firstgap/firstgap/harness/configuration"
+	"github.com/firstgap/firstgap/impl/node"
+)
+
+// search takes out what it can: first much at once, as what is known of the failure suggests; then by halves; then one by one, until
+// nothing goes.
+func (s *search) search() {
+	s.pin()
+	s.boldly()
+	for whole := true; s.result.Ended == ""; whole = false {
+		before := s.seen
+		for _, kind := range s.kinds() {
+			s.drop(kind, whole)
+		}
+		s.simplify()
+		if s.seen == before && !whole {
+			return
+		}
+	}
+}
+
+// one goes on from the first candidate that fails, and tells whether there is one.
+func (s *search) one(all ...candidate) bool {
+	i := s.first(all)
+	if i < 0 {
+		return false
+	}
+	s.take(all[i])
+	return true
+}
+
+// parts lists what the smallest run so far may do without: what its system says, and the faults.
+func (s *search) parts() []harness.Parts {
+	parts := []harness.Parts{s.faults(), s.strikes()}
+	if r, is := s.system.(harness.Reducer); is {
+		of, err := r.Reduce(&s.best, s.seen.begun)
+		if err == nil {
+			parts = append(parts, of...)
+		}
+	}
+	if !s.safe() {
+		parts = slices.DeleteFunc(parts, func(p harness.Parts) bool { return p.Slows })
+	}
+	return parts
+}
+
+// safe tells whether the run fails by what was done, and not by what was not done.
+func (s *search) safe() bool {
+	switch s.target.Check {
+	case faults.Progress, faults.Answers, faults.CatchUp, faults.Wholeness, faults.Replacement, faults.Collection, faults.Floor,
+		faults.Traffic, faults.Writes, faults.Storage, faults.Upkeep, faults.Sanity:
+		return false
+	}
+	return true
+}
+
+// kinds are what parts lists, each as it is when it is asked for.
+func (s *search) kinds() []func() *harness.Parts {
+	kinds := make([]func() *harness.Parts, len(s.parts()))
+	for i := range kinds {
+		kinds[i] = func() *harness.Parts { return &s.parts()[i] }
+	}
+	return kinds
+}
+
+// faults are those of the plan.
+func (s *search) faults() harness.Parts {
+	p := harness.Parts{Kind: harness.FaultPart}
+	all := s.best.Plan.Faults
+	for i := range all {
+		p.Names, p.At = append(p.Names, describe(&all[i])), append(p.At, node.Time(all[i].At))
+	}
+	p.Without = func(out []int) []configuration.Configuration {
+		c := s.best
+		c.Plan.Faults = []faults.Fault{}
+		for i := range all {
+			if !slices.Contains(out, i) {
+				c.Plan.Faults = append(c.Plan.Faults, all[i])
+			}
+		}
+		return []configuration.Configuration{c}
+	}
+	return p
+}
+
+func describe(f *faults.Fault) string { return fmt.Sprintf("%s at %v", f.Kind, f.At) }
+
+// strikes are the single nodes of faults that strike several.
+func (s *search) strikes() harness.Parts {
+	p := harness.Parts{Kind: harness.FaultPart}
+	type strike struct {
+		fault int
+		to    bool
+		name  string
+	}
+	var all []strike
+	for i, f := range s.best.Plan.Faults {
+		for _, names := range [][]string{f.Nodes, f.To} {
+			if len(names) < 2 {
+				continue
+			}
+			for _, n := range names {
+				all = append(all, strike{i, slices.Contains(f.To, n), n})
+				p.Names, p.At = append(p.Names, n+" of "+describe(&f)), append(p.At, node.Time(f.At))
+			}
+		}
+	}
+	p.Without = func(out []int) []configuration.Configuration {
+		c := s.best
+		c.Plan.Faults = []faults.Fault{}
+		for i, f := range s.best.Plan.Faults {
+			less := func(names []string, to bool) []string {
+				return slices.DeleteFunc(slices.Clone(names), func(n string) bool {
+					return slices.ContainsFunc(out, func(j int) bool { return all[j] == strike{i, to, n} })
+				})
+			}
+			nodes, to := less(f.Nodes, false), less(f.To, true)
+			if len(f.Nodes) > 0 && len(nodes) == 0 || len(f.To) > 0 && len(to) == 0 {
+				continue // a side without names would be everyone
+			}
+			f.Nodes, f.To = nodes, to
+			c.Plan.Faults = append(c.Plan.Faults, f)
+		}
+		return []configuration.Configuration{c}
+	}
+	return p
+}
+
+// without are the candidates without some parts.
+func (s *search) without(p *harness.Parts, out []int) []candidate {
+	name := "nothing"
+	switch len(out) {
+	case 0:
+	case 1:
+		name = p.Names[out[0]]
+	default:
+		name = fmt.Sprintf("%d %ss, %s to %s", len(out), p.Kind, p.Names[out[0]], p.Names[out[len(out)-1]])
+	}
+	var all []candidate
+	for _, c := range p.Without(out) {
+		all = append(all, candidate{name, s.fitted(c)})
+	}
+	return all
+}
+
+// fitted takes out of a plan what its system no longer has.
+func (s *search) fitted(c configuration.Configuration) configuration.Configuration {
+	t, err := s.system.Topology(&c)
+	if err != nil {
+		return c // and is refused
+	}
+	c.Plan = harness.Renamed(c.Plan, func(name string) string {
+		if _, err := t.Node(name); err != nil {
+			return ""
+		}
+		return name
+	})
+	c.Plan.Faults = slices.DeleteFunc(c.Plan.Faults, func(f faults.Fault) bool {
+		_, err := t.InZone(f.AZ)
+		return f.AZ != "" && err != nil
+	})
+	return c
+}
+
+// pin names what clients began, and when, so that what is left out changes nothing of the others.
+func (s *search) pin() {
+	for _, p := range s.parts() {
+		if p.Kind == harness.TransactionPart {
+			s.one(s.without(&p, nil)...)
+			return
+		}
+	}
+}
+
+// until and from are all parts that begin at a time or later, and those before one.
+func after(p *harness.Parts, t node.Time) (out []int) {
+	for i, at := range p.At {
+		if at >= t {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+func before(p *harness.Parts, t node.Time) (out []int) {
+	for i, at := range p.At {
+		if at < t {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+func all(p *harness.Parts) []int {
+	out := make([]int, len(p.Names))
+	for i := range out {
+		out[i] = i
+	}
+	return out
+}
+
+// timed are the candidates without all faults and transactions that are chosen by their times.
+func (s *search) timed(name string, choose func(*harness.Parts) []int) []candidate {
+	faults := s.faults()
+	less := faults.Without(choose(&faults))[0]
+	for _, p := range s.parts() {
+		if p.Kind != harness.TransactionPart {
+			continue
+		}
+		c := p.Without(choose(&p))[0]
+		c.Plan = less.Plan
+		less = c
+	}
+	return []candidate{{name, s.fitted(less)}}
+}
+
+// boldly leaves out at once what a failure most often does not need.
+func (s *search) boldly() {
+	if s.bound > shortBound {
+		c := s.best
+		c.Ending.Bound = shortBound
+		if !s.safe() {
+			s.one(candidate{"a long bound", c})
+		}
+	}
+	end := s.seen.at
+	s.one(s.timed("everything", all)...)
+	s.one(s.timed("what begins after it failed", func(p *harness.Parts) []int { return after(p, end) })...)
+	s.shorten()
+	f := s.faults()
+	if len(f.Names) > 0 {
+		s.one(s.without(&f, all(&f))...)
+	}
+	for _, kind := range s.kinds() {
+		if p := kind(); p.Kind == harness.FeaturePart {
+			s.one(s.without(p, all(p))...)
+		}
+	}
+	s.ordinary()
+	// What led to it is often not long before it.
+	for part := node.Time(16); part > 1; part /= 2 {
+		from := end - end/part
+		if s.one(s.timed("what begins long before it failed", func(p *harness.Parts) []int { return before(p, from) })...) {
+			break
+		}
+	}
+}
+
+// shortBound is what a stall is waited for while it is made smaller; what stalls for so long is held against the whole bound, too.
+const shortBound = faults.Duration(time.Second)
+
+// drop takes out parts of one kind: by halves where the parts are many, and one by one. It begins with half of them, or with one.
+func (s *search) drop(kind func() *harness.Parts, whole bool) {
+	p := kind()
+	if len(p.Names) == 0 {
+		return
+	}
+	size := 1
+	if whole {
+		if size = len(p.Names); s.one(s.without(p, all(p))...) {
+			p = kind()
+		}
+	}
+	for ; size >= 1 && s.result.Ended == ""; size /= 2 {
+		for from := 0; from < len(p.Names); {
+			var tries []candidate
+			var places []int
+			for at := from; at < len(p.Names); at += size {
+				var out []int
+				for i := at; i < min(at+size, len(p.Names)); i++ {
+					out = append(out, i)
+				}
+				for _, c := range s.without(p, out) {
+					tries, places = append(tries, c), append(places, at)
+				}
+			}
+			i := s.first(tries)
+			if i < 0 {
+				break
+			}
+			s.take(tries[i])
+			p, from = kind(), places[i]
+		}
+	}
+}
+
+// simplify makes ordinary what is not, and shorter what is long.
+func (s *search) simplify() {
+	s.ordinary()
+	s.shorten()
+	s.plainly()
+}
+
+// ordinary makes the network, the disks and the ending ordinary ones: all at once, or one after the other.
+func (s *search) ordinary() {
+	var changes []change
+	add := func(name string, do func(*configuration.Configuration)) {
+		changes = append(changes, change{name, do})
+	}
+	add("tails of the network", func(c *configuration.Configuration) { c.Network.TailRate, c.Network.Tail = 0, 0 })
+	add("loss", func(c *configuration.Configuration) { c.Network.Loss = 0 })
+	add("duplicates", func(c *configuration.Configuration) { c.Network.Duplicate = 0 })
+	add("late delivery", func(c *configuration.Configuration) { c.Network.LateDelivery = false })
+	add("jitter of the network", func(c *configuration.Configuration) { c.Network.Jitter = 0 })
+	add("the way between zones", func(c *configuration.Configuration) { c.Network.CrossZone = 0 })
+	add("a limit of the network", func(c *configuration.Configuration) { c.Network.Bandwidth = 0 })
+	add("tails of the disks", func(c *configuration.Configuration) { c.Disk.TailRate, c.Disk.Tail = 0, 0 })
+	add("jitter of the disks", func(c *configuration.Configuration) { c.Disk.Jitter = 0 })
+	add("a limit of the disks", func(c *configuration.Configuration) { c.Disk.Bandwidth = 0 })
+	add("torn writes", func(c *configuration.Configuration) { c.Disk.TornRate = 0 })
+	add("what survives a crash by chance", func(c *configuration.Configuration) { c.Disk.SurviveRate = 0 })
+	add("what takes effect in a crash by chance", func(c *configuration.Configuration) { c.Disk.EffectRate = 0 })
+	add("a crash at the end", func(c *configuration.Configuration) { c.Ending.Crash = false })
+	add("the calm before the end", func(c *configuration.Configuration) { c.Ending.Calm = least })
+	add("the time after the end", func(c *configuration.Configuration) { c.Ending.Settle = least })
+	add("a plan beyond the budget", func(c *configuration.Configuration) { c.Plan.BeyondBudget = false })
+	whole := s.best
+	for _, x := range changes {
+		x.do(&whole)
+	}
+	if s.one(s.changed("all that is not ordinary", func(c *configuration.Configuration) { *c = whole })...) {
+		return
+	}
+	s.each(changes)
+}
+
+// least is the shortest duration that a configuration may give.
+const least = faults.Duration(time.Microsecond)
+
+type change struct {
+	name string
+	do   func(*configuration.Configuration)
+}
+
+// changed is the candidate with a change; none where it changes nothing.
+func (s *search) changed(name string, do func(*configuration.Configuration)) []candidate {
+	c := s.best
+	c.Plan.Faults = slices.Clone(c.Plan.Faults)
+	do(&c)
+	if c.String() == s.best.String() {
+		return nil
+	}
+	return []candidate{{name, c}}
+}
+
+// each makes the changes one after the other, as far as the run fails with them.
+func (s *search) each(changes []change) {
+	for len(changes) > 0 && s.result.Ended == "" {
+		var tries []candidate
+		var places []int
+		for i, x := range changes {
+			for _, c := range s.changed(x.name, x.do) {
+				tries, places = append(tries, c), append(places, i)
+			}
+		}
+		i := s.first(tries)
+		if i < 0 {
+			return
+		}
+		s.take(tries[i])
+		changes = changes[places[i]+1:]
+	}
+}
+
+// shorten has the faults end earlier.
+func (s *search) shorten() {
+	last := faults.Duration(0)
+	for _, f := range s.best.Plan.Faults {
+		last = max(last, f.At+f.For)
+	}
+	busy := last
+	for _, b := range s.seen.begun {
+		busy = max(busy, b.At)
+	}
+	to := func(h faults.Duration) change {
+		return change{"time", func(c *configuration.Configuration) { c.Plan.Horizon = min(c.Plan.Horizon, h) }}
+	}
+	tries := []change{to(last + least), to(busy + faults.Duration(time.Millisecond)), to(faults.Duration(s.seen.at) + least)}
+	var all []candidate
+	for _, x := range tries {
+		all = append(all, s.changed(x.name, x.do)...)
+	}
+	s.one(all...)
+}
+
+// plainly makes each fault plainer.
+func (s *search) plainly() {
+	for i := range s.best.Plan.Faults {
+		for again := true; again && s.result.Ended == "" && i < len(s.best.Plan.Faults); {
+			again = s.one(s.plainer(i)...)
+		}
+	}
+}
+
+func (s *search) plainer(i int) (all []candidate) {
+	f := s.best.Plan.Faults[i]
+	try := func(what string, do func(*faults.Fault)) {
+		changed := f
+		do(&changed)
+		all = append(all, s.changed(what+" of "+describe(&f), func(c *configuration.Configuration) { c.Plan.Faults[i] = changed })...)
+	}
+	if f.Rate != 0 {
+		try("the rate", func(f *faults.Fault) { f.Rate = 1 })
+	}
+	if f.Hit > 1 {
+		try("the hits", func(f *faults.Fault) { f.Hit = 1 })
+	}
+	try("the salt", func(f *faults.Fault) { f.Salt = 0 })
+	try("the factor", func(f *faults.Fault) { f.Factor = 0 })
+	try("the extra", func(f *faults.Fault) { f.Extra = 0 })
+	if f.Factor > 1 {
+		try("the factor", func(f *faults.Fault) { f.Factor = 1 })
+	}
+	try("the queue", func(f *faults.Fault) { f.Queue = 0 })
+	const short = faults.Duration(time.Millisecond)
+	if f.For > short {
+		try("the length", func(f *faults.Fault) { f.For = short })
+	}
+	if f.For > 2*short {
+		try("the length", func(f *faults.Fault) { f.For /= 2 })
+	}
+	return all
+}
