@@ -65,6 +65,9 @@ type Options struct {
 	Only judge.Check
 	// Events is how many events end the run at the latest, where that is less than its configuration has it; 0 is no such number.
 	Events uint64
+	// Built is called when the system has built the run, before anything of it happens: whoever explains a run looks at the model
+	// while it goes on. It must not change anything. It may be nil.
+	Built func(*Stage)
 }
 
 // Run makes a run and holds it against every check that can be made. The same system and configuration give the same Result.
@@ -133,7 +136,13 @@ func (r *run) build(o Options) error {
 	if o.Listen != nil {
 		world.Listen(func(e *sim.Event) { o.Listen(world, e) })
 	}
-	return r.on(world, world)
+	if err := r.on(world, world); err != nil {
+		return err
+	}
+	if o.Built != nil {
+		o.Built(&r.Stage)
+	}
+	return nil
 }
 
 // on sets the run up on a runtime, and schedules its faults.

@@ -117,6 +117,12 @@ type Model interface {
 	Steps() uint64
 }
 
+// A Believer is a Model that says what it has of a node, on one line, for people who compare that with what the node tells of itself; ""
+// where it has nothing of it. After a refused step it is as it was before that.
+type Believer interface {
+	Believes(node.ID) string
+}
+
 // Clients are the clients of a run.
 type Clients interface {
 	// Probe adds a client that writes until its write is acknowledged. The run asks Wrote whether it was, and then Stop.

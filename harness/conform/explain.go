@@ -160,6 +160,30 @@ func (v *Validator) midway(e int) (txn int, ok bool) {
 	return 0, false
 }
 
+// Believes says what the model has of a node, "" where it has nothing of it: of a segment what it holds, of a reader what it follows, of a
+// writer its log, of the register the epochs.
+func (v *Validator) Believes(id node.ID) string {
+	if r := v.replica(id); r >= 0 {
+		_, s, _ := strings.Cut(v.segmentState(r), ": ")
+		return s
+	}
+	if id == v.volume.Register {
+		return fmt.Sprintf("epoch %d is the newest", v.newest())
+	}
+	if p := v.readers.replay; slices.Contains(v.volume.Readers, id) {
+		if line := p.Line(int(id)); line > 0 {
+			return fmt.Sprintf("follows epoch %d, %s; VDL %d there", line, p.Describe(int(id)), v.model.VDL(line))
+		}
+		return "follows nobody yet"
+	}
+	for e := len(v.lines); e > 0; e-- {
+		if v.lines[e-1].writer == id {
+			return v.writerState(e)
+		}
+	}
+	return ""
+}
+
 func (v *Validator) activeTxns(e int) []int {
 	var ts []int
 	for t := range v.txnNames {

@@ -63,6 +63,7 @@ type file struct {
 // before is a file as it was.
 type before struct {
 	exists bool
+	cause  uint64 // number of the event in whose step the replace was begun
 	version
 }
 
@@ -75,10 +76,11 @@ type version struct {
 
 // piece is what one append added.
 type piece struct {
-	end  int // in the version's data; it begins where the one before it ends
-	seq  uint64
-	told bool // the process was told that it is durable
-	kept bool // it survived a crash
+	end   int // in the version's data; it begins where the one before it ends
+	seq   uint64
+	cause uint64 // number of the event in whose step it was appended
+	told  bool   // the process was told that it is durable
+	kept  bool   // it survived a crash
 	// lost tells that it never gets to the disk, and place, where it is above 0, where it gets to instead: behind so many bytes, less one.
 	lost  bool
 	place int
@@ -111,6 +113,7 @@ type diskOp struct {
 	size  int  // of a read, in bytes
 	full  bool // of a replace or a sync: there was no room for it, or for what it covers
 	id    draw
+	cause uint64 // of a replace: number of the event in whose step it was begun
 }
 
 // Salts that tell the operations of a disk apart.
@@ -158,6 +161,7 @@ func (w *World) appendTo(p *process, name string, data []byte) {
 	f := d.open(name)
 	if d.full > 0 || d.roomless {
 		d.seq++
+		w.begun(p, Begun{File: name, Bytes: len(data), NoRoom: true})
 		d.roomless = true
 		if d.refused == 0 {
 			d.refused = d.seq
@@ -167,10 +171,11 @@ func (w *World) appendTo(p *process, name string, data []byte) {
 	}
 	d.appended = f
 	v := &f.versions[len(f.versions)-1]
+	w.begun(p, Begun{File: name, From: v.data.size, Bytes: len(data)})
 	v.data.add(data, &w.spare)
 	w.wrote(p, len(data))
 	d.seq++
-	v.pieces = append(v.pieces, piece{end: v.data.size, seq: d.seq})
+	v.pieces = append(v.pieces, piece{end: v.data.size, seq: d.seq, cause: w.cause})
 	if len(d.losing)+len(d.misplacing) > 0 {
 		w.misplace(p, f, len(data))
 	}
@@ -207,6 +212,7 @@ func struckBy(faults []*diskFailure, id draw) bool {
 func (w *World) sync(p *process, token node.Token) {
 	d := &p.disk
 	d.seq++
+	w.begun(p, Begun{Sync: true, Token: token})
 	w.counts.Syncs++
 	id := w.same(mix(p.salt(opSync), uint64(token)))
 	d.ops = append(d.ops, diskOp{seq: d.seq, id: id})
@@ -217,6 +223,7 @@ func (w *World) replace(p *process, name string, data []byte, token node.Token) 
 	d := &p.disk
 	f := d.open(name)
 	d.seq++
+	w.begun(p, Begun{File: name, Bytes: len(data), Replace: true, Token: token, NoRoom: d.full > 0})
 	w.counts.Replaces++
 	if d.full > 0 {
 		d.roomless = true // what is appended to the file from now on would follow what is not there
@@ -230,7 +237,7 @@ func (w *World) replace(p *process, name string, data []byte, token node.Token) 
 	w.bytes += int64(len(data))
 	f.versions = append(f.versions, version{data: contentOf(data, &w.spare), durable: len(data)})
 	id := w.draw(mix(mix(p.salt(opReplace), f.hash), xxh3.Hash(data)))
-	d.ops = append(d.ops, diskOp{seq: d.seq, file: f, id: id})
+	d.ops = append(d.ops, diskOp{seq: d.seq, file: f, id: id, cause: w.cause})
 	w.completeAt(p, w.take(p, time.Duration(w.disk.Replace), id), token)
 }
 
@@ -264,6 +271,9 @@ func (w *World) completed(p *process) Reason {
 		}
 		if len(d.lying) > 0 && !d.ops[0].read && struckBy(d.lying, id) {
 			w.counts.Lies++
+			if w.listen != nil {
+				w.missing(p, d.unsynced(d.ops[0].seq, d.ops[0].file, LiedAbout))
+			}
 			w.bytes -= int64(d.lie())
 			return 0
 		}
@@ -273,6 +283,9 @@ func (w *World) completed(p *process) Reason {
 			d.complete(&w.spare)
 			w.counts.Misreads += uint64(len(d.reads) - n)
 			return 0
+		}
+		if w.listen != nil && d.ops[0].file == nil && !d.ops[0].read {
+			w.missing(p, slices.DeleteFunc(d.unsynced(d.ops[0].seq, nil, NeverSynced), func(l LostWrite) bool { return !l.Told() }))
 		}
 		w.bytes -= int64(d.complete(&w.spare))
 		return 0
@@ -385,7 +398,7 @@ func (d *disk) lie() (freed int) {
 	if f := op.file; f != nil {
 		freed = f.versions[0].data.size
 		if f.before == nil {
-			f.before = &before{exists: f.exists, version: f.versions[0]}
+			f.before = &before{exists: f.exists, cause: op.cause, version: f.versions[0]}
 			f.before.data.truncate(f.before.durable)
 			f.before.pieces = nil
 		}
@@ -416,6 +429,11 @@ func (w *World) crashDisk(p *process, salt uint64) {
 		w.counts.UntoldEffects++
 		w.bytes -= int64(d.complete(&w.spare))
 	}
+	for i := range d.ops {
+		if op := &d.ops[i]; op.file != nil && !op.read && !op.full {
+			w.missing(p, []LostWrite{{File: op.file.name, Bytes: op.file.versions[1].data.size, Cause: op.cause, Why: NotReplaced}})
+		}
+	}
 	d.ops = d.ops[:0]
 	d.reads, d.dead = nil, false
 	d.roomless, d.refused, d.untold = false, 0, 0
@@ -427,6 +445,7 @@ func (w *World) crashDisk(p *process, salt uint64) {
 		clear(f.versions[1:])
 		f.versions = f.versions[:1]
 		if b := f.before; b != nil && w.draw(mix(p.salt(opReplace), f.hash)).of(salt).chance(askEffect, 0.5) {
+			w.missing(p, []LostWrite{{File: f.name, Bytes: f.versions[0].data.size, Cause: b.cause, Why: LiedAbout}})
 			f.exists, f.versions[0], d.forgot = b.exists, b.version, true
 		}
 		f.before = nil
@@ -445,6 +464,7 @@ func (w *World) crashFile(p *process, f *file, salt uint64) {
 	start := v.durable
 	var last draw // of the last survivor
 	lastStart, toldLast, toldAny := -1, false, false
+	lastCause := uint64(0)
 	for _, c := range v.pieces {
 		id := w.draw(mix(mix(p.salt(opCrash), f.hash), xxh3.Hash(v.data.bytes(start, c.end)))).of(salt)
 		if id.chance(askSurvive, w.disk.SurviveRate) && !c.lost {
@@ -452,7 +472,7 @@ func (w *World) crashFile(p *process, f *file, salt uint64) {
 			if end < start {
 				w.counts.Holes++
 			}
-			end, last, lastStart, toldLast = c.end, id, start, c.told
+			end, last, lastStart, toldLast, lastCause = c.end, id, start, c.told, c.cause
 			toldAny = toldAny || c.told
 			f.exists = true
 		} else {
@@ -460,6 +480,7 @@ func (w *World) crashFile(p *process, f *file, salt uint64) {
 			if c.kept {
 				w.counts.LostSurvivors++
 			}
+			w.missing(p, []LostWrite{c.lostFrom(f, start, NeverSynced)})
 			p.disk.forgot = p.disk.forgot || c.told
 			v.data.zero(start, c.end)
 		}
@@ -468,13 +489,63 @@ func (w *World) crashFile(p *process, f *file, salt uint64) {
 	if length := end - lastStart; lastStart >= 0 && length > 1 && last.chance(askTear, w.disk.TornRate) {
 		w.counts.TornWrites++
 		p.disk.forgot = p.disk.forgot || toldLast
+		whole := end
 		end = lastStart + 1 + int(last.below(askTearLength, int64(length-1)))
+		w.missing(p, []LostWrite{{File: f.name, From: end, Bytes: whole - end, Cause: lastCause, Why: HalfWritten}})
 	}
 	v.data.truncate(end)
 	v.pieces = v.pieces[:0]
 	if end > v.durable {
-		v.pieces = append(v.pieces, piece{end: end, seq: p.disk.seq, told: toldAny, kept: true})
+		v.pieces = append(v.pieces, piece{end: end, seq: p.disk.seq, cause: lastCause, told: toldAny, kept: true})
 	}
+}
+
+// missing keeps for the listener, if there is one, what is not on the disk of p where its node left it, until it is told.
+func (w *World) missing(p *process, lost []LostWrite) {
+	if w.listen != nil {
+		p.lost = append(p.lost, lost...)
+	}
+}
+
+// takeMissing returns what missing has kept.
+func (p *process) takeMissing() []LostWrite {
+	lost := p.lost
+	p.lost = nil
+	return lost
+}
+
+// lostFrom describes a piece that begins at start and is lost.
+func (c *piece) lostFrom(f *file, start int, why Loss) LostWrite {
+	switch {
+	case c.lost && c.place > 0:
+		why = WriteElsewhere
+	case c.lost:
+		why = WriteNeverMade
+	case c.told:
+		why = LiedAbout
+	case c.kept:
+		why = FoundUnsynced
+	}
+	return LostWrite{File: f.name, From: start, Bytes: c.end - start, Cause: c.cause, Why: why}
+}
+
+// unsynced lists what the operation of that number makes durable: of a replace its file's new content, of a sync what was appended
+// before it.
+func (d *disk) unsynced(seq uint64, replaced *file, why Loss) (all []LostWrite) {
+	if replaced != nil {
+		return []LostWrite{{File: replaced.name, Bytes: replaced.versions[1].data.size, Cause: d.ops[0].cause, Why: why}}
+	}
+	for _, f := range d.files {
+		v := &f.versions[0]
+		start := v.durable
+		for i := range v.pieces {
+			if c := &v.pieces[i]; c.seq < seq {
+				all = append(all, c.lostFrom(f, start, why))
+			}
+			start = v.pieces[i].end
+		}
+	}
+	return all
 }
 
 // contents returns copies of the files that exist, by name.

@@ -109,10 +109,69 @@ type Event struct {
 	Trace       *node.Trace
 	Reason      Reason
 	Name        string
+	// Lost is what a crash took off a disk, or, of a completion, what it says is durable and is not. Like Cause it is no part of Hash,
+	// and it is made only where somebody listens.
+	Lost []LostWrite
+}
+
+// A LostWrite is one append or replace that is not on the disk where its node left it.
+type LostWrite struct {
+	File  string
+	From  int // the first byte in the file; 0 of a replace
+	Bytes int
+	Cause uint64 // number of the event in whose step it was begun; 0 of what was there before the run
+	Why   Loss
+}
+
+// Loss says why a write is not on a disk.
+type Loss uint8
+
+const (
+	NeverSynced    Loss = iota + 1 // no sync had completed that covers it
+	FoundUnsynced                  // a start had found it after a crash, and no sync has covered it since
+	LiedAbout                      // the disk said that it was durable, and lied
+	WriteNeverMade                 // the disk said that it was durable, and lost it
+	WriteElsewhere                 // the disk said that it was durable, and put it elsewhere
+	HalfWritten                    // the crash came in the middle of it: Bytes are what is missing
+	NotReplaced                    // the replace had not completed
+)
+
+func (l Loss) String() string {
+	names := [...]string{"", "never synced", "found after a crash and never synced", "the disk lied about it", "the disk lost it", "the disk put it elsewhere", "torn by the crash", "not completed"}
+	return nameIn(names[:], "Loss", uint8(l))
+}
+
+// Told tells whether the node had been told that it was durable.
+func (l *LostWrite) Told() bool {
+	return l.Why == LiedAbout || l.Why == WriteNeverMade || l.Why == WriteElsewhere
 }
 
 // Listen has do hear of everything that happens from now on; nil ends that. It must not change anything.
 func (w *World) Listen(do func(*Event)) { w.listen = do }
+
+// A Begun is an operation of a disk that a step has begun: an append to a file, a replace of one, or a sync.
+type Begun struct {
+	Cause   uint64 // number of the event in whose step
+	File    string // of an append or a replace
+	From    int    // of an append: how many bytes the file had
+	Bytes   int
+	Replace bool
+	Sync    bool
+	Token   node.Token // of a replace or a sync: that of the completion
+	NoRoom  bool       // the disk was full
+}
+
+// ListenDisk has do hear of every append, replace and sync from now on, when it begins; nil ends that. What becomes of them the
+// listener of events hears (Listen).
+func (w *World) ListenDisk(do func(node.ID, *Begun)) { w.hear = do }
+
+func (w *World) begun(p *process, b Begun) {
+	if w.hear != nil {
+		b.Cause = w.cause
+		heard := b // a copy, or b would be on the garbage heap even without a listener
+		w.hear(p.id, &heard)
+	}
+}
 
 // longestLine is how many bytes of a line Describe gives to what happened.
 const longestLine = 240

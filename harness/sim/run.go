@@ -249,7 +249,7 @@ func (w *World) handleNode(p *process, e *pending) {
 			}
 			w.fold(EventDisk, p.id, 0, uint8(e.ended), e.value)
 			if w.listen != nil {
-				w.tell(&Event{Kind: EventDisk, Process: p.id, Token: node.Token(e.value), Reason: e.ended})
+				w.tell(&Event{Kind: EventDisk, Process: p.id, Token: node.Token(e.value), Reason: e.ended, Lost: p.takeMissing()})
 			}
 			break
 		}
@@ -260,7 +260,7 @@ func (w *World) handleNode(p *process, e *pending) {
 		}
 		w.fold(EventDisk, p.id, 0, 0, digest)
 		if w.listen != nil {
-			w.tell(&Event{Kind: EventDisk, Process: p.id, Token: node.Token(e.value)})
+			w.tell(&Event{Kind: EventDisk, Process: p.id, Token: node.Token(e.value), Lost: p.takeMissing()})
 		}
 	case EventRequest:
 		h := w.takeCall(e.call)

@@ -44,6 +44,7 @@ type process struct {
 	asked  []runtime.Unanswered
 	hits   []pointCount
 	struck *pointFault // what made the hook panic
+	lost   []LostWrite // not told to the listener yet
 
 	sent, got []node.Time // of a client: last arrivals, by index of the process at the other end
 }
@@ -130,6 +131,7 @@ type World struct {
 	hosts    map[string]*link
 	observer runtime.Observer
 	listen   func(*Event)
+	hear     func(node.ID, *Begun)
 
 	now     node.Time
 	cause   uint64 // number of the event of which what happens now is an effect
@@ -527,7 +529,8 @@ func (w *World) crash(p *process, how string, salt uint64) {
 	}
 	w.drop(p)
 	w.counts.Crashes++
-	w.note(Event{Kind: EventCrash, Process: p.id, Incarnation: p.incarnation, Name: how}, stringHash(how))
+	w.crashDisk(p, salt)
+	w.note(Event{Kind: EventCrash, Process: p.id, Incarnation: p.incarnation, Name: how, Lost: p.takeMissing()}, stringHash(how))
 	p.paused, p.pausedUntil = false, 0
 	for _, slot := range p.stalled {
 		e := w.takeSlot(slot)
@@ -535,7 +538,6 @@ func (w *World) crash(p *process, how string, salt uint64) {
 	}
 	p.stalled = p.stalled[:0]
 	clear(p.timers)
-	w.crashDisk(p, salt)
 }
 
 // down notes that what e stands for has reached no process.

@@ -1,0 +1,355 @@
+package why
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/firstgap/firstgap/faults"
+	"github.com/firstgap/firstgap/harness"
+	"github.com/firstgap/firstgap/harness/configuration"
+	"github.com/firstgap/firstgap/harness/failure"
+	"github.com/firstgap/firstgap/harness/judge"
+	"github.com/firstgap/firstgap/harness/sim"
+	"github.com/firstgap/firstgap/impl/node"
+)
+
+// An OtherError says that a run does not fail as it was said to fail, so that there is nothing to explain.
+type OtherError struct {
+	Expected failure.Target
+	Found    string // how the run ends
+}
+
+func (e *OtherError) Error() string {
+	return fmt.Sprintf("explaining a failure: expected a run that fails by %s, found one that %s", e.Expected, e.Found)
+}
+
+// Of makes a run again, twice, and says what went wrong in it: how it fails as the target says, causes first. The system and the
+// configuration must be those of the failure; a run that does not fail so is an *OtherError.
+func Of(system harness.System, c configuration.Configuration, t failure.Target) (*What, error) {
+	s := &story{tape: newTape(), target: t, c: &c}
+	s.result = harness.RunWith(system, c, harness.Options{Listen: s.hear})
+	s.finding = t.In(&s.result)
+	if s.finding == nil {
+		found := "passes"
+		if other, fails := failure.TargetOf(s.result.Findings); fails {
+			found = "fails by " + other.String()
+		}
+		return nil, &OtherError{Expected: t, Found: found}
+	}
+	w := &What{Target: t, Finding: *s.finding, Rule: ruleOf(s.finding)}
+	if s.world == nil {
+		w.Headline = sentence(s.finding.Sentence()) // the run was never made
+		return w, nil
+	}
+	s.about = aboutFinding(s.finding, s.world.Named)
+	s.explain()
+	ns := s.chain(s.bad, s.musts, &s.about)
+	var b beliefs
+	harness.RunWith(system, c, harness.Options{Listen: b.at(s, ns), Built: func(stage *harness.Stage) { b.model, _ = stage.Model.(harness.Believer) }})
+	for i, n := range ns {
+		link := b.links[n]
+		link.From = s.from(ns, i)
+		w.Chain = append(w.Chain, link)
+		if n == s.bad {
+			bad := link
+			w.Bad = &bad
+		}
+	}
+	if w.Bad != nil && s.badWords != "" {
+		w.Bad.Words = s.badWords
+		w.Chain[len(w.Chain)-1].Words = s.badWords
+	}
+	slices.SortStableFunc(s.causes, func(x, y Link) int { return cmp.Compare(x.Event, y.Event) })
+	w.Causes, w.Waits, w.Beliefs = s.causes, s.waits, b.list
+	w.Allowed = s.allowed
+	w.Headline = s.headline
+	return w, nil
+}
+
+// A story is an explanation while it is made.
+type story struct {
+	*tape
+	target   failure.Target
+	c        *configuration.Configuration
+	result   harness.Result
+	finding  *judge.Finding
+	about    about
+	bad      uint64   // the first event that must not have been, 0 for none
+	badWords string   // where its own words say too little
+	musts    []uint64 // events that are in the chain before all others
+	causes   []Link
+	waits    []Wait
+	allowed  []string
+	headline string
+}
+
+func (s *story) name(id node.ID) string { return names(s.world.Name).of(id) }
+
+// must has events be in the chain.
+func (s *story) must(ns ...uint64) {
+	for _, n := range ns {
+		if n != 0 && !slices.Contains(s.musts, n) {
+			s.musts = append(s.musts, n)
+		}
+	}
+}
+
+// cause adds a cause, of the node of its event.
+func (s *story) cause(n uint64, words string) {
+	f := s.fact(n)
+	if f == nil {
+		return
+	}
+	s.must(n)
+	whose := f.process
+	if f.kind == sim.EventLost {
+		whose = f.from
+	}
+	s.causes = append(s.causes, Link{Event: n, At: f.at, Node: s.name(whose), Words: words})
+}
+
+// explain finds the bad event and what lies behind it, by what the finding is of.
+func (s *story) explain() {
+	f := s.finding
+	s.allowed = allowed(f)
+	s.bad = f.Event
+	if s.bad > s.end() {
+		s.bad = 0
+	}
+	if s.bad != 0 {
+		s.about.add(s.fact(s.bad))
+	}
+	switch f.Check {
+	case faults.Trace:
+		s.ofTrace()
+	case faults.Sanity:
+		s.ofSanity()
+	case faults.Progress, faults.Answers, faults.CatchUp, faults.Wholeness, faults.Replacement, faults.Collection, faults.Floor, faults.Storage, faults.Upkeep:
+		s.ofStall()
+	case faults.Pages, faults.Restore, faults.Tree:
+		s.ofCopies()
+	case faults.Durability, faults.Serializability, faults.Linearizability, faults.Snapshots, faults.Replies:
+		s.ofClients()
+	case faults.Traffic, faults.Writes:
+		s.ofLoad()
+	}
+	if len(s.causes) == 0 || s.headline == "" {
+		s.earliestClaim()
+	}
+	if s.headline == "" {
+		s.headline = sentence(f.Sentence())
+	}
+}
+
+// ofTrace explains a step that the model forbids.
+func (s *story) ofTrace() {
+	f := s.finding
+	why := stepWhy(f)
+	if s.bad == 0 {
+		s.headline = sentence("At the end of the run " + why)
+		return
+	}
+	b := s.fact(s.bad)
+	if x, is := s.forgot(); is {
+		s.badWords = why
+		s.amnesia(x)
+		return
+	}
+	claims := s.claimsBehind(b)
+	for i := range claims {
+		s.claimed(&claims[i])
+	}
+	if len(claims) > 0 {
+		first := &claims[0]
+		s.headline = fmt.Sprintf("%s answered %s at %s %s, before %s was on its disk; %s counted on it: at %s %s.", s.name(first.sender), s.name(first.receiver),
+			at(s.fact(first.step).at), first.what, first.of, s.name(first.receiver), at(b.at), why)
+		return
+	}
+	s.headline = sentence(fmt.Sprintf("At %s %s", at(b.at), withNode(s.name(b.process), why)))
+	if cause := s.lastWhere(s.bad-1, func(f *fact) bool { return f == s.fact(b.cause) }); cause != 0 {
+		s.must(cause)
+	}
+}
+
+// stepWhy is what a refused step is refused for, in plain words.
+func stepWhy(f *judge.Finding) string {
+	s := f.Subject
+	if _, rest, found := strings.Cut(s, "): "); found && strings.HasPrefix(s, "step ") {
+		s = rest
+	}
+	s, _, _ = strings.Cut(s, "; ")
+	return shorten(s)
+}
+
+// withNode puts a node in front of what it did, where that does not name it.
+func withNode(name, why string) string {
+	if strings.Contains(why, name) {
+		return why
+	}
+	return name + ": " + why
+}
+
+// claimsBehind returns the claims before a step that can have made it: of its epoch, heard by the one who takes it, or of its own.
+func (s *story) claimsBehind(b *fact) (behind []claim) {
+	seen := map[node.ID]bool{}
+	for _, x := range s.claims.false(s.bad) {
+		switch {
+		case x.epoch != b.epoch, seen[x.sender]:
+			continue
+		case x.receiver != b.process && x.sender != b.process && b.action != node.ActFence:
+			continue
+		case b.action == node.ActAdvance && b.high != 0 && len(x.lsns) > 0 && x.lsns[0] > b.high:
+			continue
+		}
+		seen[x.sender] = true
+		behind = append(behind, x)
+	}
+	return behind[:min(len(behind), fewClaims)]
+}
+
+// fewClaims is how many claims an explanation shows.
+const fewClaims = 3
+
+// claimed makes a cause of a claim: who answered what, and how far the write was.
+func (s *story) claimed(x *claim) {
+	words := fmt.Sprintf("answered %s %s, and had not said that %s is on its disk", s.name(x.receiver), x.what, x.of)
+	took := s.took(x)
+	switch writes := s.begunIn(x.sender, took); {
+	case took == 0:
+	case len(writes) == 0:
+		words += "; it had begun no write of it"
+	default:
+		o := writes[len(writes)-1]
+		switch {
+		case o.ended != 0 && o.ended <= x.step:
+			words += fmt.Sprintf("; its write of %d bytes to %s was done at %s", o.Bytes, o.File, at(o.endedAt))
+		case o.ended != 0:
+			words += fmt.Sprintf("; its write of %d bytes to %s was done at %s, %v later", o.Bytes, o.File, at(o.endedAt), sinceWhen(s.fact(x.step).at, o.endedAt))
+		case o.crashed != 0:
+			words += fmt.Sprintf("; its write of %d bytes to %s was never done: it crashed at %s", o.Bytes, o.File, at(s.fact(o.crashed).at))
+		default:
+			words += fmt.Sprintf("; its write of %d bytes to %s was never done", o.Bytes, o.File)
+		}
+	}
+	s.cause(x.step, words)
+	s.must(took, x.got)
+}
+
+// took returns the message by which the sender of a claim got what it had not on its disk.
+func (s *story) took(x *claim) uint64 {
+	return s.lastWhere(x.step, func(f *fact) bool {
+		if f.kind != sim.EventMessage || f.process != x.sender {
+			return false
+		}
+		switch f.what {
+		case "append", "gossip-give", "log-records":
+			return len(x.lsns) > 0 && f.has(x.lsns[0])
+		case "fence", "join":
+			return len(x.lsns) == 0 && f.epoch == x.epoch
+		case "swap":
+			return len(x.lsns) == 0
+		}
+		return false
+	})
+}
+
+// earliestClaim adds what may lie behind a finding that nothing else explains: the first answer that nothing supports.
+func (s *story) earliestClaim() {
+	all := s.claims.false(s.end())
+	if len(all) == 0 {
+		return
+	}
+	x := &all[0]
+	s.claimed(x)
+	before := fmt.Sprintf("%s answered %s at %s %s, before %s was on its disk", s.name(x.sender), s.name(x.receiver), at(s.fact(x.step).at), x.what, x.of)
+	if s.headline == "" {
+		s.headline = sentence(before + "; in the end " + s.finding.Sentence())
+	} else {
+		s.headline = sentence(before + ". " + s.headline)
+	}
+}
+
+// ofSanity explains a node that ended itself, or a run that went past its limits.
+func (s *story) ofSanity() {
+	f := s.finding
+	o := s.result.Evidence.Outcome
+	if o.Process == 0 {
+		s.headline = sentence(f.Subject)
+		return
+	}
+	s.bad = s.lastWhere(s.end(), func(f *fact) bool { return f.process == o.Process && f.kind != sim.EventTrace })
+	b := s.fact(s.bad)
+	s.about.add(b)
+	s.about.read(o.Value)
+	s.badWords = fmt.Sprintf("ended itself when it handled this: %s", shorten(o.Value))
+	s.headline = sentence(fmt.Sprintf("At %s %s ended itself: %s", at(o.At), o.Name, shorten(o.Value)))
+	for n := s.bad; n != 0 && len(s.musts) < 3; n = s.fact(n).cause {
+		s.must(n)
+	}
+}
+
+// mostAllowed is how many of the legal steps are shown, and longestAllowed how long one may be.
+const (
+	mostAllowed    = 6
+	longestAllowed = 220
+)
+
+// allowed says what the model, or the check, allowed in the place of what it found.
+func allowed(f *judge.Finding) (all []string) {
+	for _, line := range f.Allowed {
+		if line = strings.TrimSpace(line); line != "" {
+			all = append(all, shortenTo(line, longestAllowed))
+		}
+	}
+	if len(all) > mostAllowed {
+		all = all[:mostAllowed]
+	}
+	if len(all) == 0 && f.Expected != "" {
+		all = []string{shortenTo(f.Expected, longestAllowed)}
+	}
+	return all
+}
+
+func number(s string) uint64 {
+	n, _ := strconv.ParseUint(s, 10, 64)
+	return n
+}
+
+// sentence begins with a capital, where it begins with a small letter, and ends with a stop.
+func sentence(s string) string {
+	s = strings.TrimSpace(shortenTo(s, longestSentence))
+	if s == "" {
+		return s
+	}
+	if c := s[0]; c >= 'a' && c <= 'z' {
+		s = string(c-'a'+'A') + s[1:]
+	}
+	if !strings.HasSuffix(s, ".") {
+		s += "."
+	}
+	return s
+}
+
+// longestSentence bounds a headline.
+const longestSentence = 480
+
+// longestWhy bounds what somebody else says in one of our sentences.
+const longestWhy = 260
+
+func shorten(s string) string { return shortenTo(s, longestWhy) }
+
+// shortenTo makes a text of other people readable: keys that are too long lose their middle, and the whole its end.
+func shortenTo(s string, most int) string {
+	words := strings.Fields(s)
+	for i, w := range words {
+		words[i] = key(w)
+	}
+	r := []rune(strings.Join(words, " "))
+	if len(r) > most {
+		return string(r[:most-1]) + "…"
+	}
+	return string(r)
+}

@@ -1,0 +1,3 @@
+package why
+
+func (s *story) ofStall() {}

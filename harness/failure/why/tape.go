@@ -1,0 +1,242 @@
+package why
+
+import (
+	"reflect"
+	"slices"
+	"sync"
+
+	"github.com/firstgap/firstgap/harness/sim"
+	"github.com/firstgap/firstgap/impl/node"
+)
+
+// A fact is what the walk back needs of an event: when, of which it is an effect, and what it is about. Words are made of the few events
+// that are shown, in a second run.
+type fact struct {
+	cause, before uint64 // the event that it is an effect of, and the one before it on its node; 0 for none
+	at            node.Time
+	kind          sim.EventKind
+	process, from node.ID
+	incarnation   uint32
+	reason        sim.Reason
+	action        node.Action
+	op            node.Op
+	request       uint64
+	status        node.Status
+	what          string // type of a message, name of an action, or how a process died
+	low, high     node.LSN
+	epoch         node.Epoch
+	txn           node.Txn
+	page          node.PageID
+	paged         bool
+	keys          []string
+	lost          []sim.LostWrite
+}
+
+// has tells whether the event is about an LSN.
+func (f *fact) has(l node.LSN) bool { return f.high != 0 && f.low <= l && l <= f.high }
+
+// An operation is one of a disk, from its beginning on.
+type operation struct {
+	sim.Begun
+	at      node.Time
+	ended   uint64 // the event of its completion; 0: none came
+	endedAt node.Time
+	failed  bool
+	lied    bool   // its disk said that it was done, and it was not
+	crashed uint64 // the crash that came first; 0 for none
+}
+
+// A tape is what happened in a run, and what its nodes have told and claimed.
+type tape struct {
+	world  *sim.World
+	facts  []fact // by number, from 1
+	last   map[node.ID]uint64
+	disks  map[node.ID][]*operation
+	claims claims
+}
+
+func newTape() *tape {
+	return &tape{facts: make([]fact, 1, 1024), last: map[node.ID]uint64{}, disks: map[node.ID][]*operation{}, claims: newClaims()}
+}
+
+// hear takes down one event.
+func (t *tape) hear(w *sim.World, e *sim.Event) {
+	if t.world == nil {
+		t.world = w
+		w.ListenDisk(t.begun)
+	}
+	f := fact{cause: e.Cause, at: e.At, kind: e.Kind, process: e.Process, from: e.From, incarnation: e.Incarnation, reason: e.Reason, what: e.Name,
+		lost: slices.Clone(e.Lost)}
+	if e.Cause >= e.Seq {
+		f.cause = 0
+	}
+	own := e.Process
+	if e.Kind == sim.EventLost {
+		own = e.From // its receiver knows nothing of it
+	}
+	if own != 0 {
+		f.before = t.last[own]
+		t.last[own] = e.Seq
+	}
+	switch {
+	case e.Message != nil:
+		f.ofMessage(e.Message)
+	case e.Request != nil:
+		f.op, f.request, f.txn = e.Request.Op, e.Request.ID, e.Request.Txn
+		for _, r := range e.Request.Rows {
+			f.keys = append(f.keys, r.Key)
+		}
+	case e.Reply != nil:
+		f.op, f.request, f.txn, f.status, f.epoch = e.Reply.Op, e.Reply.ID, e.Reply.Txn, e.Reply.Status, e.Reply.Epoch
+		f.low, f.high = e.Reply.LSN, e.Reply.LSN
+		for _, r := range e.Reply.Rows {
+			f.keys = append(f.keys, r.Key)
+		}
+	case e.Trace != nil:
+		f.ofTrace(e.Trace)
+	}
+	// The numbers of events have no gaps, and the tape hears of all of them.
+	t.facts = append(t.facts, f)
+	switch e.Kind {
+	case sim.EventDisk:
+		t.ended(e)
+	case sim.EventCrash:
+		for _, o := range t.disks[e.Process] {
+			if o.ended == 0 && o.crashed == 0 {
+				o.crashed = e.Seq
+			}
+		}
+	case sim.EventTrace:
+		t.claims.told(e)
+	case sim.EventMessage:
+		t.claims.said(e, t)
+	}
+}
+
+func (t *tape) begun(id node.ID, b *sim.Begun) {
+	t.disks[id] = append(t.disks[id], &operation{Begun: *b, at: t.world.Now()})
+}
+
+// ended ends the oldest operation of that token, and with a sync the appends that it covers.
+func (t *tape) ended(e *sim.Event) {
+	all := t.disks[e.Process]
+	for i, o := range all {
+		if o.ended != 0 || o.crashed != 0 || o.Token != e.Token || !o.Sync && !o.Replace {
+			continue
+		}
+		o.ended, o.endedAt, o.failed, o.lied = e.Seq, e.At, e.Reason != 0, len(e.Lost) > 0
+		if o.Sync {
+			for _, a := range all[:i] {
+				if a.ended == 0 && a.crashed == 0 && !a.Sync && !a.Replace {
+					a.ended, a.endedAt, a.failed, a.lied = e.Seq, e.At, o.failed, o.lied && slices.ContainsFunc(e.Lost, func(l sim.LostWrite) bool { return l.Cause == a.Cause })
+				}
+			}
+		}
+		return
+	}
+}
+
+// fact returns event number n, nil for none.
+func (t *tape) fact(n uint64) *fact {
+	if n == 0 || n >= uint64(len(t.facts)) {
+		return nil
+	}
+	return &t.facts[n]
+}
+
+// end is the number of the last event.
+func (t *tape) end() uint64 { return uint64(len(t.facts)) - 1 }
+
+// lastWhere returns the last event at or before n that is as asked, 0 for none.
+func (t *tape) lastWhere(n uint64, is func(*fact) bool) uint64 {
+	for n = min(n, t.end()); n > 0; n-- {
+		if is(&t.facts[n]) {
+			return n
+		}
+	}
+	return 0
+}
+
+// firstWhere returns the first event at or after n that is as asked, 0 for none.
+func (t *tape) firstWhere(n uint64, is func(*fact) bool) uint64 {
+	for n = max(n, 1); n <= t.end(); n++ {
+		if is(&t.facts[n]) {
+			return n
+		}
+	}
+	return 0
+}
+
+func (f *fact) ofTrace(t *node.Trace) {
+	f.action, f.epoch, f.txn, f.page, f.paged = t.Action, t.Epoch, t.Txn, t.Page, t.Page != 0
+	f.from = t.From
+	f.low, f.high = t.LSN, t.LSN
+	if r := t.Record; r != nil {
+		f.low, f.high, f.txn, f.page, f.paged = r.LSN, r.LSN, r.Txn, r.Page, true
+		if r.Key != "" {
+			f.keys = []string{r.Key}
+		}
+	}
+	if d, is := t.Detail.(*node.RegisterStep); is && d.Key != "" {
+		f.keys = []string{d.Key}
+	}
+}
+
+// messageFields are the fields of messages, by what they are about: those of strangers, too, where they are called so.
+type messageFields struct{ epoch, page, key, txn, lsn int }
+
+var fieldsByType sync.Map // reflect.Type to messageFields
+
+func fieldsOf(t reflect.Type) messageFields {
+	if known, is := fieldsByType.Load(t); is {
+		return known.(messageFields)
+	}
+	f := messageFields{-1, -1, -1, -1, -1}
+	if t.Kind() == reflect.Struct {
+		find := func(is func(reflect.Type) bool, names ...string) int {
+			for _, name := range names {
+				if x, has := t.FieldByName(name); has && len(x.Index) == 1 && x.IsExported() && is(x.Type) {
+					return x.Index[0]
+				}
+			}
+			return -1
+		}
+		number := func(x reflect.Type) bool { return x.Kind() >= reflect.Uint && x.Kind() <= reflect.Uint64 }
+		f.epoch = find(number, "Epoch", "Promise", "Line", "Term")
+		f.page = find(number, "Page")
+		f.txn = find(number, "Txn")
+		f.lsn = find(number, "SCL", "ReadPoint", "At", "LSN", "Have", "Index")
+		f.key = find(func(x reflect.Type) bool { return x.Kind() == reflect.String }, "Key", "Name")
+	}
+	fieldsByType.Store(t, f)
+	return f
+}
+
+func (f *fact) ofMessage(m node.Message) {
+	f.what = m.Type()
+	v := reflect.Indirect(reflect.ValueOf(m))
+	if !v.IsValid() {
+		return
+	}
+	x := fieldsOf(v.Type())
+	if x.epoch >= 0 {
+		f.epoch = node.Epoch(v.Field(x.epoch).Uint())
+	}
+	if x.page >= 0 {
+		f.page, f.paged = node.PageID(v.Field(x.page).Uint()), true
+	}
+	if x.txn >= 0 {
+		f.txn = node.Txn(v.Field(x.txn).Uint())
+	}
+	if x.lsn >= 0 {
+		f.low, f.high = node.LSN(v.Field(x.lsn).Uint()), node.LSN(v.Field(x.lsn).Uint())
+	}
+	if x.key >= 0 {
+		f.keys = []string{v.Field(x.key).String()}
+	}
+	if c, is := m.(node.Carrier); is {
+		if low, high := c.LSNs(); high != 0 {
+			f.low, f.high = low, high
+		}
+	}
+}
