@@ -59,6 +59,10 @@ type Listen func(*sim.World, *sim.Event)
 type Options struct {
 	Listen Listen     // may be nil
 	Redraw sim.Redraw // never, where it is zero
+	// Still has the clients begin nothing once the rest is drawn anew. What they have begun they end.
+	Still bool
+	// Planted hears of each time that a planted bug acts (see sim.Options.Planted). It may be nil.
+	Planted func(process node.ID, event uint64)
 }
 
 // Run makes a run and holds it against every check that can be made. The same system and configuration give the same Result.
@@ -115,12 +119,22 @@ func (r *run) build(o Options) error {
 	if c.Bug != "" && about.Overlay && !HasPoints() {
 		return fmt.Errorf("bug %s: %w", c.Bug, faults.ErrNoOverlay)
 	}
-	world, err := sim.New(sim.Options{Seed: c.Seed, Network: c.Network, Disk: c.Disk, Limits: c.Limits, Bug: c.Bug, Observer: r, Redraw: o.Redraw})
+	world, err := sim.New(sim.Options{Seed: c.Seed, Network: c.Network, Disk: c.Disk, Limits: c.Limits, Bug: c.Bug, Observer: r, Redraw: o.Redraw, Planted: o.Planted})
 	if err != nil {
 		return err
 	}
-	if o.Listen != nil {
-		world.Listen(func(e *sim.Event) { o.Listen(world, e) })
+	if o.Listen != nil || o.Still {
+		still := o.Still
+		world.Listen(func(e *sim.Event) {
+			if still && e.Seq > o.Redraw.After {
+				// Of the first step that is not kept: a client that makes it begins nothing in it.
+				still = false
+				r.Stage.Clients.Stop()
+			}
+			if o.Listen != nil {
+				o.Listen(world, e)
+			}
+		})
 	}
 	return r.on(world, world)
 }
