@@ -500,3 +500,43 @@ func prefixed(f field) string {
 	}
 	return ", " + f.String()
 }
+
+// Describe says on one line what the fault is, and not when it begins. Runs note it, so that it is part of what they are.
+func (f *Fault) Describe() string {
+	var b strings.Builder
+	b.WriteString(string(f.Kind))
+	if f.AZ != "" {
+		b.WriteString(" " + f.AZ)
+	}
+	if len(f.Nodes) > 0 {
+		b.WriteString(" " + strings.Join(f.Nodes, ", "))
+	}
+	if len(f.To) > 0 {
+		b.WriteString(" → " + strings.Join(f.To, ", "))
+	}
+	if f.Point != "" {
+		fmt.Fprintf(&b, " at hit %d of %s", f.Hit, f.Point)
+	}
+	if f.When != "" {
+		fmt.Fprintf(&b, " when %s for the %d. time", f.When, f.Hit)
+	}
+	if f.Rate != 0 {
+		fmt.Fprintf(&b, " rate %g", f.Rate)
+	}
+	if f.Factor != 0 {
+		fmt.Fprintf(&b, " factor %g", f.Factor)
+	}
+	if f.Extra != 0 {
+		fmt.Fprintf(&b, " extra %v", f.Extra)
+	}
+	if f.Bandwidth != 0 {
+		fmt.Fprintf(&b, " %d bytes/s", f.Bandwidth)
+	}
+	if f.Queue != 0 {
+		fmt.Fprintf(&b, " queue %d bytes", f.Queue)
+	}
+	if f.For != 0 {
+		fmt.Fprintf(&b, " for %v", f.For)
+	}
+	return b.String()
+}

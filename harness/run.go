@@ -68,6 +68,10 @@ type Options struct {
 	// Built is called when the system has built the run, before anything of it happens: whoever explains a run looks at the model
 	// while it goes on. It must not change anything. It may be nil.
 	Built func(*Stage)
+	// Still has the clients begin nothing once the rest is drawn anew. What they have begun they end.
+	Still bool
+	// Planted hears of each time that a planted bug acts (see sim.Options.Planted). It may be nil.
+	Planted func(process node.ID, event uint64)
 }
 
 // Run makes a run and holds it against every check that can be made. The same system and configuration give the same Result.
@@ -129,12 +133,22 @@ func (r *run) build(o Options) error {
 	if o.Events > 0 {
 		limits.Events = min(cmp.Or(limits.Events, o.Events), o.Events)
 	}
-	world, err := sim.New(sim.Options{Seed: c.Seed, Network: c.Network, Disk: c.Disk, Limits: limits, Bug: c.Bug, Observer: r, Redraw: o.Redraw})
+	world, err := sim.New(sim.Options{Seed: c.Seed, Network: c.Network, Disk: c.Disk, Limits: limits, Bug: c.Bug, Observer: r, Redraw: o.Redraw, Planted: o.Planted})
 	if err != nil {
 		return err
 	}
-	if o.Listen != nil {
-		world.Listen(func(e *sim.Event) { o.Listen(world, e) })
+	if o.Listen != nil || o.Still {
+		still := o.Still
+		world.Listen(func(e *sim.Event) {
+			if still && e.Seq > o.Redraw.After {
+				// Of the first step that is not kept: a client that makes it begins nothing in it.
+				still = false
+				r.Stage.Clients.Stop()
+			}
+			if o.Listen != nil {
+				o.Listen(world, e)
+			}
+		})
 	}
 	if err := r.on(world, world); err != nil {
 		return err

@@ -151,7 +151,11 @@ type Actor interface {
 }
 
 // Calls collects what an actor wants done. The runtime reads List and empties it after each step.
-type Calls struct{ List []Call }
+type Calls struct {
+	List []Call
+	// Redrawn is the seed that what the actor begins is drawn from, once the rest of a run is drawn anew; 0 before, and in other runs.
+	Redrawn uint64
+}
 
 // A Call is one thing that an actor wants done.
 type Call struct {

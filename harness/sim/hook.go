@@ -59,7 +59,15 @@ func (h *hook) count(point string) {
 }
 
 // Planted implements node.Hook.
-func (h *hook) Planted(bug string) bool { return h.w.bug != "" && h.w.bug == bug }
+func (h *hook) Planted(bug string) bool {
+	if h.w.bug == "" || h.w.bug != bug {
+		return false
+	}
+	if h.w.planted != nil {
+		h.w.planted(h.p.id, h.w.cause)
+	}
+	return true
+}
 
 // PointHits says how often a process passed a failpoint during the whole run, in all its incarnations.
 type PointHits struct {

@@ -69,6 +69,9 @@ func (l *linkFault) cuts() bool {
 
 // cut tells whether no message passes from src to dst now.
 func (w *World) cut(src, dst int32) bool {
+	if w.severed {
+		return src != dst
+	}
 	for _, l := range w.links {
 		if l.cuts() && l.strikes(src, dst) {
 			return true

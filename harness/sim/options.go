@@ -7,6 +7,7 @@ import (
 
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness/runtime"
+	"github.com/firstgap/firstgap/impl/node"
 )
 
 // Options is all that a world depends on, beside the processes that live in it and the faults that strike it.
@@ -18,17 +19,24 @@ type Options struct {
 	Bug     string  // the planted bug that Hook.Planted confirms, or none
 	// Redraw has chance decide anew from an event on.
 	Redraw Redraw
+	// Planted hears each time that Hook.Planted confirms the planted bug: whose step it was, and the number of the event that the step
+	// handles. It is no part of the run's hash, and may be nil.
+	Planted func(process node.ID, event uint64)
 	// Measure has Counts say how many bytes went over the network and to the disks.
 	Measure bool
 	// Observer hears what nodes say; it may be nil.
 	Observer runtime.Observer
 }
 
-// Redraw has the randomness of a run be that of another seed once so many events have happened: the same beginning with another rest.
-// How often what is redrawn ends alike says how much was decided by then. Zero is never.
+// Redraw has the rest of a run be another one once so many events have happened: its chance, and what clients begin, are drawn from
+// another seed. How often what is redrawn ends alike says how much was decided by then. Zero is never.
 type Redraw struct {
 	After uint64
 	Seed  uint64 // not zero
+	// Mend ends all faults there, and calls off those that have not begun.
+	Mend bool
+	// Cut has nothing arrive any more, to the end: what is on its way is lost as well.
+	Cut bool
 }
 
 // Network describes how messages travel when no fault has a hand in it. It is plain JSON.

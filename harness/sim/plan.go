@@ -34,7 +34,7 @@ func (w *World) Install(plan faults.Plan, next runtime.Succession) error {
 			w.planStale(&f)
 			continue
 		}
-		w.actAt(node.Time(f.At), w.plan, describeFault(&f), func() { w.strikeFault(&f, &next) })
+		w.actAt(node.Time(f.At), w.plan, f.Describe(), func() { w.strikeFault(&f, &next) })
 	}
 	w.actAt(node.Time(plan.Horizon), w.plan, "mend", w.Mend)
 	return nil
@@ -125,46 +125,6 @@ func (w *World) checkZone(zone string) error {
 		}
 	}
 	return &faults.UnknownError{What: "availability zone", Found: zone, Known: known}
-}
-
-// describeFault names a fault, the same in every run.
-func describeFault(f *faults.Fault) string {
-	var b strings.Builder
-	b.WriteString(string(f.Kind))
-	if f.AZ != "" {
-		b.WriteString(" " + f.AZ)
-	}
-	if len(f.Nodes) > 0 {
-		b.WriteString(" " + strings.Join(f.Nodes, ", "))
-	}
-	if len(f.To) > 0 {
-		b.WriteString(" → " + strings.Join(f.To, ", "))
-	}
-	if f.Point != "" {
-		fmt.Fprintf(&b, " at hit %d of %s", f.Hit, f.Point)
-	}
-	if f.When != "" {
-		fmt.Fprintf(&b, " when %s for the %d. time", f.When, f.Hit)
-	}
-	if f.Rate != 0 {
-		fmt.Fprintf(&b, " rate %g", f.Rate)
-	}
-	if f.Factor != 0 {
-		fmt.Fprintf(&b, " factor %g", f.Factor)
-	}
-	if f.Extra != 0 {
-		fmt.Fprintf(&b, " extra %v", f.Extra)
-	}
-	if f.Bandwidth != 0 {
-		fmt.Fprintf(&b, " %d bytes/s", f.Bandwidth)
-	}
-	if f.Queue != 0 {
-		fmt.Fprintf(&b, " queue %d bytes", f.Queue)
-	}
-	if f.For != 0 {
-		fmt.Fprintf(&b, " for %v", f.For)
-	}
-	return b.String()
 }
 
 // saltOf is what the randomness under a fault depends on. Its time and place in the plan have no part in it: moving
@@ -448,7 +408,7 @@ func (w *World) planStale(f *faults.Fault) {
 			old = p.disk.keep()
 		}
 	})
-	w.actAt(node.Time(f.At), w.plan, describeFault(f), func() {
+	w.actAt(node.Time(f.At), w.plan, f.Describe(), func() {
 		for _, p := range w.named(f.Nodes) {
 			w.putBack(p, f.Kind, saltOf(f), old, time.Duration(f.For))
 		}

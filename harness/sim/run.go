@@ -57,6 +57,16 @@ func (w *World) schedule(at node.Time, p pending) {
 	w.heap.push(entry{at: at, seq: w.seq, slot: w.holdSlot(&p)})
 }
 
+// turn has what follows be that of the other seed: chance, and what actors draw.
+func (w *World) turn() {
+	r := w.redraw
+	w.seed, w.calls.Redrawn, w.redraw = r.Seed, r.Seed, Redraw{}
+	w.severed = r.Cut
+	if r.Mend {
+		w.Mend()
+	}
+}
+
 func (w *World) holdSlot(p *pending) int32 {
 	w.bytes += int64(p.bytes)
 	w.counts.MostBytes = max(w.counts.MostBytes, uint64(w.bytes))
@@ -83,7 +93,7 @@ func (w *World) handle(next entry) {
 	e := &w.slab[next.slot]
 	w.cause = e.cause
 	if w.noted >= w.redraw.After && w.redraw.Seed != 0 {
-		w.seed, w.redraw = w.redraw.Seed, Redraw{}
+		w.turn()
 	}
 	if e.kind == EventAction {
 		w.handleAction(w.takeSlot(next.slot))

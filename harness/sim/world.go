@@ -123,6 +123,8 @@ type action struct {
 type World struct {
 	seed     uint64
 	redraw   Redraw
+	severed  bool // nothing arrives any more
+	planted  func(node.ID, uint64)
 	network  Network
 	disk     Disk
 	limits   Limits
@@ -182,7 +184,7 @@ func New(o Options) (*World, error) {
 		return nil, err
 	}
 	return &World{
-		seed: o.Seed, redraw: o.Redraw, network: o.Network, disk: o.Disk, limits: o.Limits.orDefault(), bug: o.Bug, measure: o.Measure, hosts: map[string]*link{}, observer: o.Observer,
+		seed: o.Seed, redraw: o.Redraw, planted: o.Planted, network: o.Network, disk: o.Disk, limits: o.Limits.orDefault(), bug: o.Bug, measure: o.Measure, hosts: map[string]*link{}, observer: o.Observer,
 		heap: make(heap, 0, 256), slab: make([]pending, 0, 256), byName: map[string]*process{},
 		typeIndex: map[string]int{}, hash: o.Seed, plan: 1, seq: lastInLine,
 	}, nil

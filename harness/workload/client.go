@@ -119,6 +119,9 @@ func (c *Client) fromMix() (script, bool) {
 	return script{}, false
 }
 
+// Redraw has the transactions that the client has not begun be those of another seed.
+func (c *Client) Redraw(seed uint64) { c.seed = seed }
+
 // Stop lets the client end the transaction under way, and begin no other.
 func (c *Client) Stop() { c.stopped = true }
 

@@ -236,6 +236,9 @@ func (c *Caller) value() string {
 	return "c" + strconv.Itoa(c.number) + "." + strconv.FormatUint(c.values, 10)
 }
 
+// Redraw has the calls that the client has not begun be those of another seed.
+func (c *Caller) Redraw(seed uint64) { c.seed = seed }
+
 // Stop lets the client end its call under way, and make no other.
 func (c *Caller) Stop() { c.stopped = true }
 

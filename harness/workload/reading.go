@@ -61,6 +61,9 @@ func NewReadingClient(w Workload, seed uint64, number int, readers []node.ID, re
 	return &ReadingClient{workload: w, seed: seed, number: number, readers: readers, readings: readings, keys: keys, reader: number % len(readers)}
 }
 
+// Redraw has the queries that the client has not begun be those of another seed.
+func (c *ReadingClient) Redraw(seed uint64) { c.seed = seed }
+
 // Stop lets the client end the query under way, and begin no other.
 func (c *ReadingClient) Stop() { c.stopped = true }
 

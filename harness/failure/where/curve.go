@@ -1,13 +1,25 @@
-// Package where finds the event of a failing run from which on it was lost.
+// Package where finds the event of a failing run from which on it was lost: from some fifty points of the run the rest is drawn anew,
+// many times, and the share that fails as the run did jumps at the event that decides. Without says of each fault of the plan what
+// becomes of the run without it.
+//
+// Use package shrink first: in the smallest run that still fails, an event costs milliseconds to judge, and what has nothing to do with
+// the failure draws no line. Not for a system whose runs do not repeat (judge.Determinism): no beginning of one can be kept.
 package where
 
 import "github.com/firstgap/firstgap/impl/node"
 
-// A Curve says how often a run fails as it did when all that follows an event is drawn anew: the delays, the losses, the disks, the
-// faults and the operations that have not begun.
+// A Curve says how often a run fails as it did when all that follows an event is drawn anew.
 type Curve struct {
 	Points []Point `json:"points"` // by event, ascending
 	Jump   *Jump   `json:"jump"`   // nil where no single event decides
+	// Drawn says what the rest of a redrawn run is: "with other delays, losses and disks, and without ...".
+	Drawn string `json:"drawn"`
+	// Without says why there is no jump; empty where there is one.
+	Without string `json:"without,omitempty"`
+	Fails   uint64 `json:"fails"` // the number of the event at which the run failed, the last one where it was found at the end
+	Runs    int    `json:"runs"`  // that were made
+	// Ended says why the curve has fewer points than it was to have: the budget of runs or of time.
+	Ended string `json:"ended,omitempty"`
 }
 
 // A Point is one event of the curve.
@@ -17,6 +29,9 @@ type Point struct {
 	Fails int       `json:"fails"`
 	Of    int       `json:"of"` // redrawn runs
 }
+
+// Share is how many of the redrawn runs fail, from 0 to 1.
+func (p Point) Share() float64 { return float64(p.Fails) / float64(max(p.Of, 1)) }
 
 // A Jump is the event that decides: kept, the run fails nearly always, and redrawn it does much less often.
 type Jump struct {
