@@ -7,6 +7,7 @@ import (
 
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness"
+	"github.com/firstgap/firstgap/harness/counts"
 	"github.com/firstgap/firstgap/harness/tally"
 	"github.com/firstgap/firstgap/impl/node"
 )
@@ -41,6 +42,47 @@ func TestScenesTakeEffect(t *testing.T) {
 				left[s]--
 				require.Positive(t, left[s], "%s took effect in none of %d runs", s, tries)
 			}
+		}
+	}
+}
+
+// A shape takes effect in runs that were made for it. A run that only came to the same is none of them: counted, it had more runs be
+// long, as firstgap faults told it, than there were long ones.
+func TestAShapeTakesEffectWhereItWasMeant(t *testing.T) {
+	both := &watch{records: make([]*node.Record, long+1)}
+	both.scenes.InnerMerges = 2
+	seeds := map[[2]bool]uint64{} // the first seed that is tall, and long
+	for seed := uint64(1); len(seeds) < 3; seed++ {
+		if is := [2]bool{tall(seed), length(seed) > 1}; seeds[is] == 0 {
+			seeds[is] = seed
+		}
+	}
+	require.Empty(t, shaped(seeds[[2]bool{}], both))
+	require.Equal(t, []string{"tall-tree"}, shaped(seeds[[2]bool{true, false}], both))
+	require.Equal(t, []string{"tall-tree", "long-run"}, shaped(seeds[[2]bool{true, true}], both))
+	require.Empty(t, shaped(seeds[[2]bool{true, true}], &watch{records: make([]*node.Record, long)}))
+
+	var scenes counts.Scenes
+	for _, s := range shapes() {
+		require.NotNil(t, tally.Index(&scenes)["took."+s.name], s.name)
+	}
+}
+
+// So do a run's counts: with a tall tree, one of the usual length may log as much as a long one.
+func TestARunThatIsLongByChanceIsNoLongRun(t *testing.T) {
+	const tries = 100
+	left := tries
+	for seed := uint64(1); ; seed++ {
+		if !tall(seed) || length(seed) > 1 {
+			continue
+		}
+		left--
+		require.NotZero(t, left, "none of %d runs with a tall tree logged more than %d records", tries, long)
+		c := harness.Run(System(), generated(t, seed).Whole()).Counts.Scenes
+		require.Zero(t, c.Took.LongRun, "seed %d", seed)
+		require.Equal(t, min(1, c.InnerMerges), c.Took.TallTree, "seed %d", seed)
+		if c.Long > 0 {
+			return
 		}
 	}
 }

@@ -62,7 +62,6 @@ func (b *built) count(e *judge.Evidence) {
 	if len(b.watch.records) > long {
 		c.Scenes.Long = 1
 	}
-	c.Scenes.Took.TallTree = min(1, c.Scenes.InnerMerges)
 	scenes := tally.Index(&c.Scenes)
 	has := b.c.Plan.Has(b.c.Topology())
 	for _, s := range has {
@@ -70,6 +69,9 @@ func (b *built) count(e *judge.Evidence) {
 	}
 	for _, s := range b.took(has, e.Rotten) {
 		*scenes["took."+string(s)] = 1
+	}
+	for _, name := range shaped(b.c.Seed, &b.watch) {
+		*scenes["took."+name] = 1
 	}
 	c.PageReads, c.RefusedByReaders = b.watch.pageImages, uint64(b.readings.Wrong)
 	for _, told := range b.r.States() {

@@ -59,15 +59,27 @@ func Plan(first uint64, plans int) (*Planned, error) {
 type shape struct {
 	name, what string
 	has        func(seed uint64) bool
-	took       func(*counts.Scenes) uint64 // runs in which it came to it
+	did        func(*watch) bool // what it is for came about
 }
 
 func shapes() []shape {
 	return []shape{
-		{"tall-tree", "pages so small and keys so long that inner pages of the tree split and merge", tall, func(c *counts.Scenes) uint64 { return c.Took.TallTree }},
+		{"tall-tree", "pages so small and keys so long that inner pages of the tree split and merge", tall,
+			func(w *watch) bool { return w.scenes.InnerMerges > 0 }},
 		{"long-run", "a run of three times the length of others, or more: up to 20,000 LSNs", func(seed uint64) bool { return length(seed) > 1 },
-			func(c *counts.Scenes) uint64 { return c.Long }},
+			func(w *watch) bool { return len(w.records) > long }},
 	}
+}
+
+// shaped lists the shapes of a seed's run that took effect in it. What they are for comes about in some runs that were not made for it,
+// too: those say nothing about the ones that were.
+func shaped(seed uint64, w *watch) (names []string) {
+	for _, s := range shapes() {
+		if s.has(seed) && s.did(w) {
+			names = append(names, s.name)
+		}
+	}
+	return names
 }
 
 func (s *shape) among(first uint64, seeds int) (n int) {
@@ -84,14 +96,16 @@ func (p *Planned) Ran(c *counts.Counts) {
 	p.Runs = int(c.Runs)
 	scenes := tally.Index(&c.Scenes)
 	for i := range p.Scenes {
-		if s := &p.Scenes[i]; scenes[s.Scene] != nil {
-			s.Runs, s.Took = int(*scenes[s.Scene]), int(*scenes["took."+s.Scene])
+		s := &p.Scenes[i]
+		s.Took = int(*scenes["took."+s.Scene])
+		if planned := scenes[s.Scene]; planned != nil {
+			s.Runs = int(*planned)
 		}
 	}
 	for _, x := range shapes() {
 		for i := range p.Scenes {
 			if s := &p.Scenes[i]; s.Scene == x.name {
-				s.Runs, s.Took = x.among(p.Seed, p.Runs), int(x.took(&c.Scenes))
+				s.Runs = x.among(p.Seed, p.Runs)
 			}
 		}
 	}

@@ -228,7 +228,7 @@ func TestNoSceneIsRare(t *testing.T) {
 	require.NoError(t, planned.Rare())
 
 	run := counts.Counts{Runs: 100}
-	run.Scenes.RotTwice, run.Scenes.Took.RotTwice, run.Scenes.Long = 7, 3, 1
+	run.Scenes.RotTwice, run.Scenes.Took.RotTwice, run.Scenes.Took.LongRun, run.Scenes.Long = 7, 3, 1, 4
 	planned.Ran(&run)
 	var b strings.Builder
 	require.NoError(t, planned.WriteText(&b))

@@ -147,7 +147,8 @@ type Took struct {
 	OldMinority      uint64 `json:"old-minority" text:"scenes that took effect: a replaced writer reaches a minority of every group"`
 	OldSegmentAsked  uint64 `json:"old-segment-asked" text:"scenes that took effect: readers ask a segment that holds what was cut"`
 	StoreRotten      uint64 `json:"store-rotten" text:"scenes that took effect: the object store's disk rots, and it restarts"`
-	TallTree         uint64 `json:"tall-tree" text:"runs in which inner pages of the tree merged"`
+	TallTree         uint64 `json:"tall-tree" text:"runs made for a tall tree in which inner pages merged"`
+	LongRun          uint64 `json:"long-run" text:"runs made long that logged more than 1000 records"`
 }
 
 // Other is the counters that a system's nodes tell and that no field stands for, by name.

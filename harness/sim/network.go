@@ -223,7 +223,7 @@ func (w *World) send(src *process, to node.ID, m node.Message) {
 		p.message, p.value = m, mix(digest, uint64(node.WireOldest)) // without the fields that are newer
 	}
 	if f.cut != 0 && f.lost == 0 {
-		taken, err := w.cutShort(m, f.cut)
+		taken, err := w.cutShort(m, &f)
 		if err != nil {
 			w.lose(src, to, m, digest, ByDamage)
 			return
@@ -264,15 +264,20 @@ func (w *World) inOldWire(m node.Message) (node.Message, error) {
 	return taken, err
 }
 
-// cutShort returns what the wire takes a message for whose frame has lost its end, or why it takes it for none.
-func (w *World) cutShort(m node.Message, which uint64) (node.Message, error) {
-	frame, err := node.AppendWire(nil, m)
+// cutShort returns what the wire takes a message for whose frame, of the version that the link speaks, has lost its end, or why it
+// takes it for none.
+func (w *World) cutShort(m node.Message, f *fate) (node.Message, error) {
+	version := node.WireVersion
+	if f.old {
+		version = node.WireOldest
+	}
+	frame, err := node.AppendWireAs(nil, m, version)
 	if err != nil {
 		return nil, err // it has no frame: all of it is lost
 	}
 	w.counts.Truncated++
 	var taken node.Message
-	err = node.DecodeWire(frame[:which%uint64(len(frame))], &taken)
+	err = node.DecodeWire(frame[:f.cut%uint64(len(frame))], &taken)
 	return taken, err
 }
 

@@ -65,6 +65,32 @@ func TestTruncatedFrames(t *testing.T) {
 	assert.Len(t, arrived, 200)
 }
 
+// A link's frames are cut in the version that it speaks: between nodes of the oldest one, none of another version is on its way, cut or
+// whole. The wire refuses all of them, so that only its reason says which it was given.
+func TestAFrameIsCutInTheVersionOfItsLink(t *testing.T) {
+	m := &node.GossipGive{Line: 3}
+	old, err := node.AppendWireAs(nil, m, node.WireOldest)
+	require.NoError(t, err)
+	frame, err := node.AppendWire(nil, m)
+	require.NoError(t, err)
+	require.Less(t, len(old), len(frame), "the newest version has a field more")
+	w := newWorld(t, Options{Seed: 1})
+	for cut := range uint64(2 * len(frame)) {
+		for _, f := range []fate{{cut: cut}, {cut: cut, old: true}} {
+			whole := frame
+			if f.old {
+				whole = old
+			}
+			var taken node.Message
+			want := node.DecodeWire(whole[:cut%uint64(len(whole))], &taken)
+			require.Error(t, want)
+			_, found := w.cutShort(m, &f)
+			require.Equal(t, want, found, "cut at %d, old: %v", cut, f.old)
+		}
+	}
+	require.EqualValues(t, 4*len(frame), w.Counts().Truncated)
+}
+
 // Between nodes of the wire's oldest version and others, what is newer does not arrive, either way, and the rest goes on.
 func TestTwoVersionsOfTheWire(t *testing.T) {
 	for _, nodes := range [][]string{{"a"}, {"b"}} {

@@ -107,6 +107,8 @@ type Database struct {
 	found    []logged     // of a recovery
 	torn     []uint32     // of a recovery: pages to be taken from the double-write area
 	spare    map[uint32][]byte
+	// changed is the last record of each page that this start has changed: the disk has it when the page is not in the pool.
+	changed map[uint32]node.LSN
 
 	// Transactions.
 	count   uint32
@@ -128,7 +130,7 @@ type mark struct {
 
 // New returns a database on that disk, not started.
 func New(c Config, disk block.Device) *Database {
-	return &Database{Config: c, disk: disk, phase: opening, pages: pool.New[uint32, *page](), txns: map[node.Txn]*txn{}, locks: lock.New(node.NoHook{})}
+	return &Database{Config: c, disk: disk, phase: opening, pages: pool.New[uint32, *page](), changed: map[uint32]node.LSN{}, txns: map[node.Txn]*txn{}, locks: lock.New(node.NoHook{})}
 }
 
 // Phase says what the database is doing: new, opening, loading, redoing, beginning, open, deposed or broken.
@@ -274,7 +276,7 @@ func (d *Database) redo(out *node.Effects) {
 		p := d.pages.Find(uint32(r.Page)).Value
 		switch {
 		case r.LSN > p.lsn:
-			p.apply(r)
+			d.change(p, r)
 			p.since = d.now
 		case p.dirty == 0 && d.disk.Behind():
 			p.dirty, p.since = r.LSN, d.now
@@ -322,8 +324,14 @@ func (d *Database) arrived(a block.Arrival, out *node.Effects) {
 	if i < 0 {
 		return
 	}
-	d.wanted = slices.Delete(d.wanted, i, i+1)
 	p, err := readPage(a.Number, a.Data)
+	if err == nil && p.lsn < d.changed[p.id] {
+		// An instance that waits asks its disk again, and the network brings messages twice: a block may still be on its way when
+		// its page is already changed, written back, evicted and wanted once more. That answer is of the first question.
+		d.disk.Read(p.id, out)
+		return
+	}
+	d.wanted = slices.Delete(d.wanted, i, i+1)
 	switch {
 	case err == nil:
 		d.keep(p)
@@ -422,10 +430,15 @@ func (d *Database) issue(r node.Record) *node.Record {
 		if p.dirty == 0 {
 			p.since = d.now
 		}
-		p.apply(&r)
+		d.change(p, &r)
 	}
 	d.tell(node.Trace{Action: node.ActWalIssue, Record: &r})
 	return &r
+}
+
+func (d *Database) change(p *page, r *node.Record) {
+	p.apply(r)
+	d.changed[p.id] = r.LSN
 }
 
 // writeLog writes what the log has more than the disk, when the write before it is durable: many commits at a time when
