@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/configuration"
@@ -22,16 +23,28 @@ import (
 
 // shrinkCommand is firstgap shrink: its flags.
 type shrinkCommand struct {
+	smaller
+	json bool
+}
+
+// smaller is what a command asks for that makes a failure smaller: flags of several commands.
+type smaller struct {
 	out     string
 	runs    int
 	limit   time.Duration
 	workers int
-	json    bool
 	systems []harness.System
 }
 
+func (s *smaller) flags(f *pflag.FlagSet, out string) {
+	f.StringVar(&s.out, out, "", "the file of the smallest run (default: FILE with .small.fgt at its end)")
+	f.IntVar(&s.runs, "runs", 0, "shrink with at most so many runs (default: no limit)")
+	f.DurationVar(&s.limit, "for", time.Minute, "end after about this long")
+	f.IntVar(&s.workers, "workers", 0, "how many run at a time (default: one on each core)")
+}
+
 func newShrink(systems []harness.System) *cobra.Command {
-	c := shrinkCommand{systems: systems}
+	c := shrinkCommand{smaller: smaller{systems: systems}}
 	cmd := &cobra.Command{
 		Use:   "shrink FILE",
 		Short: "make a recorded failure as small as it goes",
@@ -48,10 +61,7 @@ The exit code is 1 where a run that fails is there, and 2 where there is none or
 		RunE: func(cmd *cobra.Command, args []string) error { return c.run(cmd, args[0]) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&c.out, "out", "", "the file of the smallest run (default: FILE with .small.fgt at its end)")
-	f.IntVar(&c.runs, "runs", 0, "end after so many runs (default: no limit)")
-	f.DurationVar(&c.limit, "for", time.Minute, "end after this long")
-	f.IntVar(&c.workers, "workers", 0, "how many run at a time (default: one on each core)")
+	c.flags(f, "out")
 	f.BoolVar(&c.json, "json", false, "print what was done as JSON")
 	return cmd
 }
@@ -71,40 +81,55 @@ type shrunk struct {
 	Resumed bool           `json:"resumed,omitempty"`
 }
 
-func (c *shrinkCommand) run(cmd *cobra.Command, file string) error {
+// open refuses flags that make no sense, and reads a failure with its system.
+func (s *smaller) open(cmd *cobra.Command, file string) (*failure.Failure, harness.System, error) {
 	switch {
-	case c.runs < 0:
-		return fmt.Errorf("--runs is %d; expected no negative number", c.runs)
-	case cmd.Flags().Changed("runs") && c.runs == 0:
-		return errors.New("--runs is 0; expected at least 1")
-	case c.limit <= 0:
-		return fmt.Errorf("--for is %v; expected more than 0s", c.limit)
-	case c.workers < 0:
-		return fmt.Errorf("--workers is %d; expected no negative number", c.workers)
+	case s.runs < 0:
+		return nil, nil, fmt.Errorf("--runs is %d; expected no negative number", s.runs)
+	case cmd.Flags().Changed("runs") && s.runs == 0:
+		return nil, nil, errors.New("--runs is 0; expected at least 1")
+	case s.limit <= 0:
+		return nil, nil, fmt.Errorf("--for is %v; expected more than 0s", s.limit)
+	case s.workers < 0:
+		return nil, nil, fmt.Errorf("--workers is %d; expected no negative number", s.workers)
 	}
 	recorded, err := failure.Read(file)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	system, err := systemOf(c.systems, recorded.Needs.System)
-	if err != nil {
-		var known []string
-		for _, s := range c.systems {
-			known = append(known, s.Name())
+	if s.out == "" {
+		s.out = strings.TrimSuffix(file, ".fgt") + ".small.fgt"
+	}
+	var known []string
+	for _, system := range s.systems {
+		if system.Name() == recorded.Needs.System {
+			return recorded, system, nil
 		}
-		return fmt.Errorf("%s: %w", file, &failure.NeedError{Expected: fmt.Sprintf("the system %q", recorded.Needs.System), Found: known})
+		known = append(known, system.Name())
 	}
-	if c.out == "" {
-		c.out = strings.TrimSuffix(file, ".fgt") + ".small.fgt"
+	return nil, nil, fmt.Errorf("%s: %w", file, &failure.NeedError{Expected: fmt.Sprintf("the system %q", recorded.Needs.System), Found: known})
+}
+
+// options are those of a search that keeps what it finds, and shows how far it is.
+func (s *smaller) options(recorded *failure.Failure, keep *keeper, progress *text.Progress) (o shrink.Options, err error) {
+	o = shrink.Options{Workers: s.workers, Runs: s.runs, Time: s.limit, Best: keep.best, Progress: func(p shrink.Progress) {
+		progress.Show(fmt.Sprintf("%d runs, %.0fs so far: %d faults and %d transactions are left; now without %s", p.Runs, p.Elapsed.Seconds(), p.Size.Faults, p.Size.Transactions, p.Trying))
+	}}
+	o.From, err = s.before(recorded)
+	return o, err
+}
+
+func (c *shrinkCommand) run(cmd *cobra.Command, file string) error {
+	recorded, system, err := c.open(cmd, file)
+	if err != nil {
+		return err
 	}
 	ctx, cancel := context.WithCancel(cmd.Context())
 	defer cancel()
 	progress := text.NewProgress(cmd.ErrOrStderr(), time.Now)
 	keep := keeper{system: system, file: c.out, failed: cancel}
-	o := shrink.Options{Workers: c.workers, Runs: c.runs, Time: c.limit, Best: keep.best, Progress: func(p shrink.Progress) {
-		progress.Show(fmt.Sprintf("%d runs, %.0fs so far: %d faults and %d transactions are left; now without %s", p.Runs, p.Elapsed.Seconds(), p.Size.Faults, p.Size.Transactions, p.Trying))
-	}}
-	if o.From, err = c.before(recorded); err != nil {
+	o, err := c.options(recorded, &keep, progress)
+	if err != nil {
 		return err
 	}
 	r, err := shrink.Shrink(ctx, system, recorded, o)
@@ -112,7 +137,7 @@ func (c *shrinkCommand) run(cmd *cobra.Command, file string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
-	if err := keep.last(r); err != nil {
+	if err := keep.last(r.Configuration); err != nil {
 		return err
 	}
 	out := cmd.OutOrStdout()
@@ -127,7 +152,7 @@ func (c *shrinkCommand) run(cmd *cobra.Command, file string) error {
 }
 
 // before returns the smaller run of a search before, nil where there is none of the same failure.
-func (c *shrinkCommand) before(recorded *failure.Failure) (*configuration.Configuration, error) {
+func (c *smaller) before(recorded *failure.Failure) (*configuration.Configuration, error) {
 	if _, err := os.Stat(c.out); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -185,21 +210,21 @@ const keepEvery = time.Second
 
 func (k *keeper) best(r *shrink.Result) {
 	if now := time.Now(); k.err == nil && !now.Before(k.next) {
-		k.write(r)
+		k.write(r.Configuration)
 		k.next = time.Now().Add(keepEvery)
 	}
 }
 
 // last writes the smallest run. Where that fails, the one that was written before stays.
-func (k *keeper) last(r *shrink.Result) error {
+func (k *keeper) last(c configuration.Configuration) error {
 	if k.err == nil {
-		k.write(r)
+		k.write(c)
 	}
 	return k.err
 }
 
-func (k *keeper) write(r *shrink.Result) {
-	result, trail := failure.Record(k.system, r.Configuration)
+func (k *keeper) write(c configuration.Configuration) {
+	result, trail := failure.Record(k.system, c)
 	if err := failure.Of(&result, trail).Write(k.file); err != nil {
 		k.err = fmt.Errorf("the smallest run cannot be kept: %w", err)
 		k.failed()

@@ -1,0 +1,85 @@
+package why
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/firstgap/firstgap/harness/failure/shrink"
+	"github.com/firstgap/firstgap/harness/failure/where"
+	"github.com/firstgap/firstgap/harness/text"
+)
+
+// WriteText writes the explanation for people, in lines that fit the terminal that out is: what went wrong, from where on the run was
+// lost, what becomes of it without each fault, and how small it is.
+func (e *Explanation) WriteText(out io.Writer) error {
+	if err := e.What.WriteText(out); err != nil {
+		return err
+	}
+	return text.On(out).Folded(func(out io.Writer) error {
+		var b strings.Builder
+		if e.Curve != nil {
+			fmt.Fprintf(&b, "\nwhere it was lost\n  %s\n", e.Lost())
+		}
+		b.WriteString("\nwithout one of its faults\n")
+		for _, f := range e.Faults {
+			fmt.Fprintf(&b, "  %s: %s\n", f.Fault, becomes(f))
+		}
+		if len(e.Faults) == 0 {
+			b.WriteString("  it has none: it fails without any fault\n")
+		}
+		fmt.Fprintf(&b, "\nhow small it is\n  %s\n  %s\n", sizes(e.Before, e.After), e.Smallest())
+		_, err := io.WriteString(out, b.String())
+		return err
+	})
+}
+
+// Lost says in a sentence from which event on the run was lost.
+func (e *Explanation) Lost() string {
+	j := e.Curve.Jump
+	if j == nil {
+		return "no event is named: " + cmp.Or(e.Curve.Without, e.Curve.Ended, share(e.Curve.Points))
+	}
+	return fmt.Sprintf("from event %d on it is lost: %s. Kept up to the event before, and the rest drawn anew, it fails in %d of %d runs; with this event in %d of %d",
+		j.Event, strings.Join(strings.Fields(j.Line), " "), j.Before.Fails, j.Before.Of, j.After.Fails, j.After.Of)
+}
+
+// share says how often a run fails whose rest is drawn anew from its beginning and from its end.
+func share(points []where.Point) string {
+	if len(points) == 0 {
+		return "no point of it was drawn anew"
+	}
+	first, last := points[0], points[len(points)-1]
+	return fmt.Sprintf("drawn anew from the beginning it fails in %d of %d runs, and from event %d on in %d of %d", first.Fails, first.Of, last.Event, last.Fails, last.Of)
+}
+
+func becomes(f where.Counterfactual) string {
+	if f.Passes {
+		return "it passes"
+	}
+	return "it fails by " + f.Instead
+}
+
+// Smallest says whether the run is as small as it goes, and what that took.
+func (e *Explanation) Smallest() string {
+	how := "no single fault, operation, transaction, client or node can go"
+	if !e.Minimal {
+		how = "not the smallest: " + e.Ended
+	}
+	return fmt.Sprintf("%s (%s runs, %.1f s)", how, text.Count(e.Runs), e.Seconds)
+}
+
+func sizes(b, a shrink.Size) string {
+	var parts []string
+	add := func(name string, before, after uint64) {
+		parts = append(parts, fmt.Sprintf("%s %s → %s", name, text.Count(before), text.Count(after)))
+	}
+	add("events", b.Events, a.Events)
+	add("faults", uint64(b.Faults), uint64(a.Faults))
+	add("transactions", uint64(b.Transactions), uint64(a.Transactions))
+	add("operations", uint64(b.Operations), uint64(a.Operations))
+	add("clients", uint64(b.Clients), uint64(a.Clients))
+	add("nodes", uint64(b.Nodes), uint64(a.Nodes))
+	return strings.Join(parts, ", ")
+}
