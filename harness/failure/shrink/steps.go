@@ -247,7 +247,7 @@ func (s *search) boldly() {
 			s.one(s.without(p, all(p)))
 		}
 	}
-	s.ordinary()
+	s.ordinary(true)
 	// What led to it is often not long before it.
 	for part := node.Time(16); part > 1; part /= 2 {
 		from := end - end/part
@@ -293,13 +293,13 @@ func (s *search) drop(kind func() *harness.Parts, whole bool) {
 
 // simplify makes ordinary what is not, and shorter what is long.
 func (s *search) simplify() {
-	s.ordinary()
+	s.ordinary(false)
 	s.shorten()
 	s.plainly()
 }
 
-// ordinary makes the network, the disks and the ending ordinary ones: all at once, or one after the other.
-func (s *search) ordinary() {
+// ordinary makes the network, the disks and the ending ordinary ones: all at once, and, unless it is to be bold, one after the other.
+func (s *search) ordinary(bold bool) {
 	var changes []change
 	add := func(name string, do func(*configuration.Configuration)) {
 		changes = append(changes, change{name, do})
@@ -325,10 +325,9 @@ func (s *search) ordinary() {
 	for _, x := range changes {
 		x.do(&whole)
 	}
-	if s.one(s.changed("all that is not ordinary", func(c *configuration.Configuration) { *c = whole })) >= 0 {
-		return
+	if s.one(s.changed("all that is not ordinary", func(c *configuration.Configuration) { *c = whole })) < 0 && !bold {
+		s.each(changes)
 	}
-	s.each(changes)
 }
 
 // least is the shortest duration that a configuration may give.
