@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness/configuration"
@@ -161,4 +163,44 @@ func renamed(names []string, name func(string) string) []string {
 		}
 	}
 	return all
+}
+
+// Quorums are the write and read quorums of so many members now that overlap as a write and a read quorum of n did, or more; the
+// likeliest to be as the others were first.
+func Quorums(n, write, read, now int) (all [][2]int) {
+	fewer := n - now
+	for _, q := range [][2]int{{write, read}, {now/2 + 1, now - now/2}, {write - (fewer+1)/2, read - fewer/2}, {write - fewer, read}, {write, read - fewer}} {
+		if q[0] > now || q[1] > now || q[0] < 1 || q[1] < 1 || slices.Contains(all, q) {
+			continue
+		}
+		reads, writes := q[0]+q[1] > now || write+read <= n, 2*q[0] > now || 2*write <= n
+		if reads && writes {
+			all = append(all, q)
+		}
+	}
+	return all
+}
+
+// Renumbered names what has number n once some are out, by their indices; "" is one that is.
+func Renumbered(n int, out []int, name func(int) string) string {
+	if slices.Contains(out, n-1) {
+		return ""
+	}
+	less := 0
+	for _, i := range out {
+		if i < n-1 {
+			less++
+		}
+	}
+	return name(n - less)
+}
+
+// RenumberedOf is Renumbered of the nodes of a role that are numbered by themselves; other names stay.
+func RenumberedOf(role faults.Role, name string, out []int) string {
+	digits, is := strings.CutPrefix(name, string(role)+" ")
+	n, err := strconv.Atoi(digits)
+	if !is || err != nil {
+		return name
+	}
+	return Renumbered(n, out, func(n int) string { return faults.Node{Role: role, Index: n}.String() })
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/firstgap/firstgap/faults"
@@ -64,6 +65,8 @@ type replicas struct{ of Replicas }
 // replicaSettings are the settings of a configuration of such a system.
 type replicaSettings struct {
 	Workload workload.Operations `json:"workload"`
+	// Nodes is how many there are, a quorum or more, where they are fewer than the system has; 0 is all.
+	Nodes int `json:"nodes,omitempty"`
 }
 
 func (s replicas) Name() string { return s.of.Name }
@@ -85,9 +88,10 @@ func (s replicas) About() About {
 // roleReplica is the role of the nodes.
 const roleReplica faults.Role = "replica"
 
-func (s replicas) topology(clients int) faults.Topology {
-	return faults.Topology{Zones: s.of.Zones, Clients: clients, Parts: []faults.Part{{Role: roleReplica, Duty: faults.Holds,
-		Count: s.of.Count, WriteQuorum: s.of.Quorum, ReadQuorum: s.of.Quorum, Disk: s.of.Disk, Points: s.of.Points}}}
+func (s replicas) topology(r replicaSettings) faults.Topology {
+	count := cmp.Or(r.Nodes, s.of.Count)
+	return faults.Topology{Zones: min(s.of.Zones, count), Clients: r.Workload.Clients, Parts: []faults.Part{{Role: roleReplica, Duty: faults.Holds,
+		Count: count, WriteQuorum: s.of.Quorum, ReadQuorum: s.of.Quorum, Disk: s.of.Disk, Points: s.of.Points}}}
 }
 
 func (s replicas) Generate(seed uint64, g Generation) (configuration.Configuration, error) {
@@ -98,13 +102,13 @@ func (s replicas) Generate(seed uint64, g Generation) (configuration.Configurati
 	clients := 1 + part("clients", 5)
 	w := workload.Operations{Clients: clients, Calls: (60 + part("calls", 60)) / clients, Keys: 1 + part("keys", 3), Mix: s.of.Mix,
 		Think: faults.Duration(time.Duration(clients) * time.Duration(500+part("think", 2500)) * time.Microsecond), Timeout: faults.Duration(60 * time.Millisecond)}
-	settings, err := json.Marshal(replicaSettings{w})
+	settings, err := json.Marshal(replicaSettings{Workload: w})
 	if err != nil {
 		return c, err
 	}
 	c.Settings = settings
 	c.Ending.Crash = c.Ending.Crash && s.of.Disk
-	plans := faults.Generator{Topology: s.topology(clients), Faults: 5, Points: s.of.Points,
+	plans := faults.Generator{Topology: s.topology(replicaSettings{Workload: w}), Faults: 5, Points: s.of.Points,
 		Horizon: faults.Duration(300+seed%5*50) * faults.Duration(time.Millisecond), Beyond: configuration.PartSeed(seed, "beyond")%8 == 0}
 	if c.Plan, err = plans.Plan(configuration.PartSeed(seed, "plan")); err != nil {
 		return c, fmt.Errorf("configuration of seed %d: %w", seed, err)
@@ -117,6 +121,9 @@ func (s replicas) settings(c *configuration.Configuration) (replicaSettings, err
 	if err := c.ReadSettings(&read); err != nil {
 		return read, err
 	}
+	if n := read.Nodes; n != 0 && (n < s.of.Quorum || n > s.of.Count) {
+		return read, &configuration.Error{Field: "nodes", Found: fmt.Sprint(n), Want: fmt.Sprintf("%d to %d, or 0", s.of.Quorum, s.of.Count)}
+	}
 	return read, read.Workload.Validate()
 }
 
@@ -128,7 +135,7 @@ func (s replicas) Topology(c *configuration.Configuration) (faults.Topology, err
 	if c.Ending.Crash && !s.of.Disk {
 		err = errors.New("configuration: ending.crash is true, want false: the nodes have no disks")
 	}
-	return s.topology(read.Workload.Clients), err
+	return s.topology(read), err
 }
 
 func (s replicas) Build(c *configuration.Configuration, stage *Stage) error {
@@ -137,10 +144,10 @@ func (s replicas) Build(c *configuration.Configuration, stage *Stage) error {
 		return err
 	}
 	g := &replicaGroup{c: c, w: read.Workload, r: stage.Runtime}
-	for i := range s.of.Count {
+	for i := range cmp.Or(read.Nodes, s.of.Count) {
 		g.members = append(g.members, node.ID(i+1))
 	}
-	t := s.topology(read.Workload.Clients)
+	t := s.topology(read)
 	for i, id := range g.members {
 		n := faults.Node{Role: roleReplica, Index: i + 1}
 		err = errors.Join(err, stage.Runtime.Add(runtime.Process{ID: id, Name: n.String(), Zone: t.Zone(n), New: func(h node.Hook) node.Node {
@@ -157,6 +164,46 @@ func (s replicas) Build(c *configuration.Configuration, stage *Stage) error {
 	}
 	stage.Clients, stage.Restart, stage.Evidence = g, g.members, g.evidence
 	return err
+}
+
+// Reduce implements Reducer: nodes down to a quorum, and calls.
+func (s replicas) Reduce(c *configuration.Configuration, begun []workload.Begun) ([]Parts, error) {
+	read, err := s.settings(c)
+	if err != nil {
+		return nil, err
+	}
+	of := func(settings replicaSettings, p faults.Plan) configuration.Configuration {
+		changed := *c
+		changed.Plan = p
+		text, err := json.Marshal(settings)
+		if err != nil {
+			panic(fmt.Sprintf("harness: %v", err)) // numbers and durations only
+		}
+		changed.Settings = text
+		return changed
+	}
+	count := cmp.Or(read.Nodes, s.of.Count)
+	nodes := Parts{Kind: NodePart}
+	for i := range count {
+		nodes.Names = append(nodes.Names, faults.Node{Role: roleReplica, Index: i + 1}.String())
+	}
+	nodes.Without = func(out []int) []configuration.Configuration {
+		fewer := read
+		if len(out) > 0 {
+			if fewer.Nodes = count - len(out); fewer.Nodes < s.of.Quorum {
+				return nil
+			}
+		}
+		return []configuration.Configuration{of(fewer, Renamed(c.Plan, func(name string) string { return RenumberedOf(roleReplica, name, out) }))}
+	}
+	features := FeatureParts(read, func(r replicaSettings) configuration.Configuration { return of(r, c.Plan) }, []Feature[replicaSettings]{
+		{Name: "clients that do nothing", Drop: func(r *replicaSettings) { r.Workload = r.Workload.WithoutIdle() }},
+	})
+	return slices.Concat([]Parts{nodes}, features, BegunParts(begun, func(p workload.Picks) configuration.Configuration {
+		fewer := read
+		fewer.Workload.Only = p
+		return of(fewer, c.Plan)
+	})), nil
 }
 
 // replicaGroup is such a system in a run.

@@ -2,7 +2,6 @@ package aurora
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -92,7 +91,7 @@ func (c Configuration) groups() harness.Parts {
 			if !ok {
 				return name
 			}
-			return renumbered(g, out, func(n int) string { return faults.Node{Role: faults.Segment, Group: n, Index: r}.String() })
+			return harness.Renumbered(g, out, func(n int) string { return faults.Node{Role: faults.Segment, Group: n, Index: r}.String() })
 		})
 		return []configuration.Configuration{changed.Whole()}
 	}
@@ -125,32 +124,16 @@ func (c Configuration) replicas() harness.Parts {
 			if !ok {
 				return name
 			}
-			return renumbered(r, out, func(n int) string { return faults.Node{Role: faults.Segment, Group: g, Index: n}.String() })
+			return harness.Renumbered(r, out, func(n int) string { return faults.Node{Role: faults.Segment, Group: g, Index: n}.String() })
 		})
 		var all []configuration.Configuration
-		for _, q := range c.Volume.quorums(v.Members()) {
+		for _, q := range harness.Quorums(c.Volume.Members(), c.Volume.WriteQuorum, c.Volume.ReadQuorum, v.Members()) {
 			v.WriteQuorum, v.ReadQuorum = q[0], q[1]
 			all = append(all, changed.Whole())
 		}
 		return all
 	}
 	return p
-}
-
-// quorums are the write and read quorums of groups with so many members that overlap as these do, or more.
-func (v Volume) quorums(members int) (all [][2]int) {
-	fewer := v.Members() - members
-	for _, q := range [][2]int{{v.WriteQuorum, v.ReadQuorum}, {members/2 + 1, members - members/2}, {v.WriteQuorum - (fewer+1)/2, v.ReadQuorum - fewer/2},
-		{v.WriteQuorum - fewer, v.ReadQuorum}, {v.WriteQuorum, v.ReadQuorum - fewer}} {
-		if q[0] > members || q[1] > members || q[0] < 1 || q[1] < 1 || slices.Contains(all, q) {
-			continue
-		}
-		overlaps := q[0]+q[1] > members && 2*q[0] > members
-		if did := v.WriteQuorum+v.ReadQuorum > v.Members() && 2*v.WriteQuorum > v.Members(); overlaps || !did {
-			all = append(all, q)
-		}
-	}
-	return all
 }
 
 // readers are the read replicas.
@@ -163,12 +146,7 @@ func (c Configuration) readers() harness.Parts {
 		changed := c
 		changed.Volume.Readers -= len(out)
 		changed.Plan = harness.Renamed(c.Plan, func(name string) string {
-			digits, ok := strings.CutPrefix(name, string(faults.Reader)+" ")
-			r, err := strconv.Atoi(digits)
-			if !ok || err != nil {
-				return name
-			}
-			return renumbered(r, out, func(n int) string { return faults.Node{Role: faults.Reader, Index: n}.String() })
+			return harness.RenumberedOf(faults.Reader, name, out)
 		})
 		return []configuration.Configuration{changed.Whole()}
 	}
@@ -188,18 +166,4 @@ func segmentOf(name string) (group, index int, ok bool) {
 	}
 	index, err = strconv.Atoi(i)
 	return group, index, err == nil
-}
-
-// renumbered names what has number n once some are out, by their indices; "" is one that is.
-func renumbered(n int, out []int, name func(int) string) string {
-	if slices.Contains(out, n-1) {
-		return ""
-	}
-	less := 0
-	for _, i := range out {
-		if i < n-1 {
-			less++
-		}
-	}
-	return name(n - less)
 }

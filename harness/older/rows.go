@@ -71,7 +71,6 @@ type caller struct {
 	stopped bool
 
 	at      errand
-	held    bool // the next errand is in at, and its time has not come
 	busy    bool
 	front   int // index in fronts
 	op      node.Op
@@ -118,16 +117,28 @@ func (c *caller) roll(what uint64, n int) int {
 func keyOf(i int) string { return "row" + strconv.Itoa(i) }
 
 func (c *caller) fromMix() (errand, bool) {
-	for !c.stopped && c.started < c.of.w.Each {
-		c.started++
-		if n := len(c.of.fronts); n > 1 && c.roll(1, 4) == 0 {
-			c.front = c.roll(2, n) // one need not be refused by one front to ask another
-		}
-		if pick, picked := c.of.w.Only.Of(c.number, c.started); picked {
-			return errand{key: keyOf(c.roll(3, c.of.w.Keys)), writes: c.roll(4, 10) < c.of.w.Writes, pick: pick}, true
+	if c.stopped || c.started >= c.of.w.Each {
+		return errand{}, false
+	}
+	c.started++
+	if n := len(c.of.fronts); n > 1 && c.roll(1, 4) == 0 {
+		c.front = c.roll(2, n) // one need not be refused by one front to ask another
+	}
+	pick, _ := c.of.w.Only.Of(c.number, c.started)
+	return errand{key: keyOf(c.roll(3, c.of.w.Keys)), writes: c.roll(4, 10) < c.of.w.Writes, pick: pick}, true
+}
+
+// hold turns to the next call that is picked, and returns how long it is until that one begins.
+func (c *caller) hold(now node.Time) time.Duration {
+	if c.of.w.Only == nil || c.number > c.of.w.Clients {
+		return 0
+	}
+	for ; c.started < c.of.w.Each; c.started++ {
+		if pick, picked := c.of.w.Only.Of(c.number, c.started+1); picked {
+			return pick.Wait(now)
 		}
 	}
-	return errand{}, false
+	return 0
 }
 
 // Start implements runtime.Actor.
@@ -149,23 +160,18 @@ func (c *caller) Timer(now node.Time, t node.Timer, out *runtime.Calls) {
 		}
 		c.failed(out)
 	case t == timerThink && !c.busy:
-		if !c.held {
-			var ok bool
-			if c.at, ok = c.next(c); !ok {
-				return
-			}
-		}
-		wait := c.at.pick.Wait(now)
-		if c.held = wait > 0 && !c.stopped; c.held {
+		if wait := c.hold(now); wait > 0 && !c.stopped {
 			out.SetTimer(timerThink, wait)
 			return
 		}
-		if c.at.pick.Number > 0 {
-			if c.stopped {
-				return
-			}
-			c.of.begun = append(c.of.begun, c.at.pick.Begun(now, 1))
+		next, ok := c.next(c)
+		if !ok {
+			return
 		}
+		if next.pick.Number > 0 {
+			c.of.begun = append(c.of.begun, next.pick.Begun(now, 1))
+		}
+		c.at = next
 		c.busy, c.call, c.begun = true, nil, now
 		if c.at.writes {
 			c.value = fmt.Sprintf("c%d.%d", c.number, c.request)

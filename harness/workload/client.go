@@ -44,7 +44,7 @@ type Client struct {
 	scripts func(c *Client) (script, bool) // the next transaction; false: it has made all
 	started int                            // transactions asked for so far
 	opened  bool                           // the accounts are set up, as far as this client has seen
-	held    bool                           // the next transaction is in script, and its time has not come
+	mixed   bool                           // they are those of the workload
 	stopped bool
 	busy    bool // in the middle of a transaction
 	patient bool // asks again, and the same writer, before it gives up: an Auditor
@@ -87,36 +87,47 @@ type lateCommit struct {
 // NewClient returns client number of w, counted from 1. It adds what it sees to history.
 func NewClient(w Workload, seed uint64, number int, directory *Directory, history *History) *Client {
 	return &Client{workload: w, seed: seed, number: number, directory: directory, history: history,
-		scripts: (*Client).fromMix, index: -1}
+		scripts: (*Client).fromMix, mixed: true, index: -1}
 }
 
 // fromMix gives the transactions that the workload's mix names. The first client sets the accounts up before.
 func (c *Client) fromMix() (script, bool) {
-	for !c.stopped && c.started < c.workload.Transactions {
-		c.started++
-		c.dice = newDice(c.seed, c.number, c.started)
-		// One need not be refused by the old writer to ask the new one: some go there at once, and change what others then read
-		// of a writer that does not know yet that it was replaced.
-		if n := len(c.directory.Writers); n > 1 && c.dice.chance(1, 4) {
-			c.writer = c.dice.below(n)
-		}
-		pick, picked := c.workload.Only.Of(c.number, c.started)
-		if !picked {
-			continue
-		}
-		if c.workload.Only == nil {
-			pick.Opens = c.number == 1 && !c.opened
-		}
-		var s script
-		if pick.Opens {
-			s = c.workload.setupScript()
-		} else {
-			s = c.workload.script(&c.dice, c.started)
-		}
-		s.pick = pick
-		return s, true
+	if c.stopped || c.started >= c.workload.Transactions {
+		return script{}, false
 	}
-	return script{}, false
+	c.started++
+	c.dice = newDice(c.seed, c.number, c.started)
+	// One need not be refused by the old writer to ask the new one: some go there at once, and change what others then read
+	// of a writer that does not know yet that it was replaced.
+	if n := len(c.directory.Writers); n > 1 && c.dice.chance(1, 4) {
+		c.writer = c.dice.below(n)
+	}
+	pick, _ := c.workload.Only.Of(c.number, c.started)
+	if c.workload.Only == nil {
+		pick.Opens = c.number == 1 && !c.opened
+	}
+	var s script
+	if pick.Opens {
+		s = c.workload.setupScript()
+	} else {
+		s = c.workload.script(&c.dice, c.started)
+	}
+	s.pick = pick
+	return s, true
+}
+
+// hold turns to the next transaction that is picked, and returns how long it is until that one begins. What it asks for is drawn then: it
+// depends on how many writers there are.
+func (c *Client) hold(now node.Time) time.Duration {
+	if c.workload.Only == nil || !c.mixed {
+		return 0
+	}
+	for ; c.started < c.workload.Transactions; c.started++ {
+		if pick, picked := c.workload.Only.Of(c.number, c.started+1); picked {
+			return pick.Wait(now)
+		}
+	}
+	return 0
 }
 
 // Redraw has the transactions that the client has not begun be those of another seed.
@@ -151,19 +162,15 @@ func (c *Client) Timer(now node.Time, t node.Timer, p Port) {
 	case c.busy:
 		c.resume(now, p)
 	default:
-		if !c.held {
-			next, ok := c.scripts(c)
-			if !ok {
-				return
-			}
-			c.script = next
-		}
-		if wait := c.script.pick.Wait(now); wait > 0 {
-			c.held = true
+		if wait := c.hold(now); wait > 0 && !c.stopped {
 			p.SetTimer(timerThink, wait)
 			return
 		}
-		c.held, c.at, c.busy, c.index, c.txn, c.retries = false, 0, true, -1, 0, 0
+		next, ok := c.scripts(c)
+		if !ok {
+			return
+		}
+		c.script, c.at, c.busy, c.index, c.txn, c.retries = next, 0, true, -1, 0, 0
 		c.marks, c.behind, c.over = c.marks[:0], "", false
 		c.note(now)
 		c.resume(now, p)
@@ -618,7 +625,7 @@ func NewProber(w Workload, seed uint64, number int, directory *Directory, histor
 func newAuditor(w Workload, seed uint64, number int, directory *Directory, history *History, reads bool) *Auditor {
 	a := &Auditor{Client: *NewClient(w, seed, number, directory, history), reads: reads, seen: -1}
 	// It knows who came last.
-	a.patient, a.writer = true, len(directory.Writers)-1
+	a.patient, a.mixed, a.writer = true, false, len(directory.Writers)-1
 	a.scripts = func(c *Client) (script, bool) {
 		a.look()
 		c.started++

@@ -13,7 +13,7 @@ type Errand struct {
 // It asks the newest writer of the directory first.
 func NewErrand(w Workload, seed uint64, number int, directory *Directory, history *History, reads, writes []string) *Errand {
 	e := &Errand{Client: *NewClient(w, seed, number, directory, history), done: -1}
-	e.patient, e.writer = true, len(directory.Writers)-1
+	e.patient, e.mixed, e.writer = true, false, len(directory.Writers)-1
 	e.scripts = func(c *Client) (script, bool) {
 		if _, done := e.Done(); done || c.stopped {
 			return script{}, false

@@ -91,6 +91,14 @@ func (o Operations) Validate() error {
 	return o.Only.Validate()
 }
 
+// WithoutIdle returns operations with no more clients, and calls of each, than are picked.
+func (o Operations) WithoutIdle() Operations {
+	if o.Only != nil {
+		o.Clients, o.Calls = o.Only.Most(o.Clients, o.Calls)
+	}
+	return o
+}
+
 // Key and List name register i and list i, from 0 on.
 func (o Operations) Key(i int) string  { return "key" + strconv.Itoa(i) }
 func (o Operations) List(i int) string { return "list" + strconv.Itoa(i) }

@@ -18,7 +18,7 @@ type Pick struct {
 	Number int `json:"number"` // of the client's transactions, queries or calls, from 1
 	// At is the time before which it does not begin: when it began in the run that it was picked from.
 	At faults.Duration `json:"at,omitempty"`
-	// Opens makes it the transaction that sets the accounts up.
+	// Opens makes it the transaction that sets the accounts up, and a query the first of a stay at its reader.
 	Opens bool `json:"opens,omitempty"`
 	// Values is the number of the first value that it writes: values differ in length by their numbers.
 	Values uint64 `json:"values,omitempty"`

@@ -102,16 +102,20 @@ func (c *ReadingClient) next() bool {
 	for c.workload.Only.more(c.number, c.queries) {
 		c.queries++
 		c.dice = newDice(c.seed, c.number, c.queries)
-		if c.stay == 0 {
+		var picked bool
+		if c.pick, picked = c.workload.Only.Of(c.number, c.queries); !picked {
+			continue
+		}
+		if c.workload.Only == nil {
+			c.pick.Opens = c.stay == 0
+		}
+		if c.pick.Opens {
 			c.stay = 3 + c.dice.below(6)
 			c.session++
 			c.at = 0
 		}
-		c.stay--
-		var picked bool
-		if c.pick, picked = c.workload.Only.Of(c.number, c.queries); picked {
-			return true
-		}
+		c.stay = max(0, c.stay-1)
+		return true
 	}
 	return false
 }

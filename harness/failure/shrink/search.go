@@ -32,6 +32,8 @@ type search struct {
 
 	best configuration.Configuration // the smallest that fails
 	seen *tried                      // how it went
+	// listed are its parts; nil: they are not listed yet
+	listed []harness.Parts
 
 	mu    sync.Mutex
 	tried map[string]*tried // by configuration
@@ -48,10 +50,14 @@ type tried struct {
 	size    Size
 }
 
-// A candidate is a run that may fail, too.
+// A candidate is a run that may fail, too, or several that leave out the same. It is made when it comes to it: most never are.
 type candidate struct {
 	name string
-	configuration.Configuration
+	make func() []configuration.Configuration
+}
+
+func ready(name string, c configuration.Configuration) candidate {
+	return candidate{name, func() []configuration.Configuration { return []configuration.Configuration{c} }}
 }
 
 func newSearch(ctx context.Context, system harness.System, target failure.Target, o Options) *search {
@@ -69,16 +75,15 @@ func (s *search) begin(whole *harness.Result) bool {
 		// One that runs for much longer does not fail as this one does, and costs more than all others together.
 		s.events = 2*whole.Counts.World.Events + 10_000
 	}
-	first := []candidate{{"nothing", s.best}}
+	first := []candidate{ready("nothing", s.best)}
 	if s.o.From != nil {
-		first = append([]candidate{{"what was left out before", *s.o.From}}, first...)
+		first = append([]candidate{ready("what was left out before", *s.o.From)}, first...)
 	}
-	i := s.first(first)
+	i := s.one(first...)
 	if i < 0 {
 		return s.result.Ended != ""
 	}
 	s.result.Resumed = len(first) > 1 && i == 0
-	s.take(first[i])
 	return true
 }
 
@@ -91,43 +96,61 @@ func (s *search) end() *Result {
 	return &r
 }
 
-// first returns the index of the first candidate that fails, and -1 where none does or the budget has ended. Later ones are run
+// one goes on from the first candidate that fails and returns its index; -1 where none does or the budget has ended. Later ones are run
 // meanwhile; they count only where it comes to them, so that the budget ends at the same run with any number of workers.
-func (s *search) first(all []candidate) int {
-	next := 0
-	for i := range all {
-		for ; next < len(all) && next < i+s.o.Workers; next++ {
-			s.try(all[next].Configuration)
-		}
-		t := s.try(all[i].Configuration)
-		if t == nil {
-			continue // no run
-		}
-		if !t.counted {
-			if s.over() {
-				return -1
+func (s *search) one(all ...candidate) int {
+	type trial struct {
+		candidate int
+		configuration.Configuration
+		*tried
+	}
+	var trials []trial // in order, as far as they were begun
+	made := 0          // candidates
+	for i := 0; ; i++ {
+		for ; made < len(all) && len(trials) < i+s.o.Workers; made++ {
+			for _, c := range all[made].make() {
+				if t := s.try(c); t != nil {
+					trials = append(trials, trial{made, c, t})
+				}
 			}
-			t.counted = true
-			s.result.Runs++
 		}
-		select {
-		case <-t.done:
-		case <-s.ctx.Done():
-			s.result.Ended = "interrupted"
+		if i == len(trials) {
 			return -1
 		}
-		if s.o.Progress != nil {
-			p := Progress{Runs: s.result.Runs, Elapsed: time.Since(s.start), Trying: all[i].name}
-			if s.seen != nil {
-				p.Size = s.seen.size
-			}
-			s.o.Progress(p)
+		t := &trials[i]
+		if !s.await(t.tried, all[t.candidate].name) {
+			return -1
 		}
 		if t.fails {
-			return i
+			s.take(t.Configuration, t.tried)
+			return t.candidate
 		}
 	}
-	return -1
+}
+
+// await waits for a run, and tells whether the budget allows it.
+func (s *search) await(t *tried, name string) bool {
+	if !t.counted {
+		if s.over() {
+			return false
+		}
+		t.counted = true
+		s.result.Runs++
+	}
+	select {
+	case <-t.done:
+	case <-s.ctx.Done():
+		s.result.Ended = "interrupted"
+		return false
+	}
+	if s.o.Progress != nil {
+		p := Progress{Runs: s.result.Runs, Elapsed: time.Since(s.start), Trying: name}
+		if s.seen != nil {
+			p.Size = s.seen.size
+		}
+		s.o.Progress(p)
+	}
+	return true
 }
 
 // over tells whether the budget has ended.
@@ -144,9 +167,9 @@ func (s *search) over() bool {
 	return s.result.Ended != ""
 }
 
-// take goes on from a candidate that fails.
-func (s *search) take(c candidate) {
-	s.best, s.seen = c.Configuration, s.try(c.Configuration)
+// take goes on from a run that fails.
+func (s *search) take(c configuration.Configuration, t *tried) {
+	s.best, s.seen, s.listed = c, t, nil
 	if s.o.Best != nil {
 		r := s.result
 		r.Configuration, r.After, r.Took = s.best, s.seen.size, time.Since(s.start)

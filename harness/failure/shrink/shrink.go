@@ -81,6 +81,8 @@ func Shrink(ctx context.Context, system harness.System, f *failure.Failure, o Op
 	if !s.begin(&whole) {
 		return nil, &GoneError{Expected: target}
 	}
-	s.search()
+	if s.seen != nil {
+		s.search()
+	}
 	return s.end(), nil
 }

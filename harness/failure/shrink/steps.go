@@ -2,12 +2,14 @@ package shrink
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/configuration"
+	"github.com/firstgap/firstgap/harness/judge"
 	"github.com/firstgap/firstgap/impl/node"
 )
 
@@ -28,39 +30,39 @@ func (s *search) search() {
 	}
 }
 
-// one goes on from the first candidate that fails, and tells whether there is one.
-func (s *search) one(all ...candidate) bool {
-	i := s.first(all)
-	if i < 0 {
-		return false
-	}
-	s.take(all[i])
-	return true
-}
-
-// parts lists what the smallest run so far may do without: what its system says, and the faults.
+// parts lists what the smallest run so far may do without: what its system says, and the faults. What makes most of a run comes first.
 func (s *search) parts() []harness.Parts {
-	parts := []harness.Parts{s.faults(), s.strikes()}
+	if s.listed != nil {
+		return s.listed
+	}
+	var of []harness.Parts
 	if r, is := s.system.(harness.Reducer); is {
-		of, err := r.Reduce(&s.best, s.seen.begun)
-		if err == nil {
-			parts = append(parts, of...)
+		var err error
+		if of, err = r.Reduce(&s.best, s.seen.begun); err != nil {
+			of = nil // a system that cannot say it has none
 		}
 	}
-	if !s.safe() {
-		parts = slices.DeleteFunc(parts, func(p harness.Parts) bool { return p.Slows })
+	kinds := func(kinds ...harness.PartKind) (some []harness.Parts) {
+		for _, p := range of {
+			if slices.Contains(kinds, p.Kind) && (!p.Slows || s.safe()) {
+				some = append(some, p)
+			}
+		}
+		return some
 	}
-	return parts
+	s.listed = slices.Concat(kinds(harness.ClientPart, harness.TransactionPart), []harness.Parts{s.faults(), s.strikes()},
+		kinds(harness.NodePart, harness.FeaturePart, harness.OperationPart))
+	return s.listed
 }
 
 // safe tells whether the run fails by what was done, and not by what was not done.
 func (s *search) safe() bool {
 	switch s.target.Check {
 	case faults.Progress, faults.Answers, faults.CatchUp, faults.Wholeness, faults.Replacement, faults.Collection, faults.Floor,
-		faults.Traffic, faults.Writes, faults.Storage, faults.Upkeep, faults.Sanity:
+		faults.Traffic, faults.Writes, faults.Storage, faults.Upkeep:
 		return false
 	}
-	return true
+	return s.target.Verdict == judge.Violation
 }
 
 // kinds are what parts lists, each as it is when it is asked for.
@@ -135,8 +137,8 @@ func (s *search) strikes() harness.Parts {
 	return p
 }
 
-// without are the candidates without some parts.
-func (s *search) without(p *harness.Parts, out []int) []candidate {
+// without is the candidate without some parts.
+func (s *search) without(p *harness.Parts, out []int) candidate {
 	name := "nothing"
 	switch len(out) {
 	case 0:
@@ -145,11 +147,13 @@ func (s *search) without(p *harness.Parts, out []int) []candidate {
 	default:
 		name = fmt.Sprintf("%d %ss, %s to %s", len(out), p.Kind, p.Names[out[0]], p.Names[out[len(out)-1]])
 	}
-	var all []candidate
-	for _, c := range p.Without(out) {
-		all = append(all, candidate{name, s.fitted(c)})
-	}
-	return all
+	return candidate{name, func() []configuration.Configuration {
+		all := p.Without(out)
+		for i := range all {
+			all[i] = s.fitted(all[i])
+		}
+		return all
+	}}
 }
 
 // fitted takes out of a plan what its system no longer has.
@@ -175,7 +179,7 @@ func (s *search) fitted(c configuration.Configuration) configuration.Configurati
 func (s *search) pin() {
 	for _, p := range s.parts() {
 		if p.Kind == harness.TransactionPart {
-			s.one(s.without(&p, nil)...)
+			s.one(s.without(&p, nil))
 			return
 		}
 	}
@@ -208,8 +212,8 @@ func all(p *harness.Parts) []int {
 	return out
 }
 
-// timed are the candidates without all faults and transactions that are chosen by their times.
-func (s *search) timed(name string, choose func(*harness.Parts) []int) []candidate {
+// timed is the candidate without all faults and transactions that are chosen by their times.
+func (s *search) timed(name string, choose func(*harness.Parts) []int) candidate {
 	faults := s.faults()
 	less := faults.Without(choose(&faults))[0]
 	for _, p := range s.parts() {
@@ -220,7 +224,7 @@ func (s *search) timed(name string, choose func(*harness.Parts) []int) []candida
 		c.Plan = less.Plan
 		less = c
 	}
-	return []candidate{{name, s.fitted(less)}}
+	return ready(name, s.fitted(less))
 }
 
 // boldly leaves out at once what a failure most often does not need.
@@ -229,27 +233,25 @@ func (s *search) boldly() {
 		c := s.best
 		c.Ending.Bound = shortBound
 		if !s.safe() {
-			s.one(candidate{"a long bound", c})
+			s.one(ready("a long bound", c))
 		}
 	}
 	end := s.seen.at
-	s.one(s.timed("everything", all)...)
-	s.one(s.timed("what begins after it failed", func(p *harness.Parts) []int { return after(p, end) })...)
+	s.one(s.timed("everything", all))
+	s.one(s.timed("what begins after it failed", func(p *harness.Parts) []int { return after(p, end) }))
 	s.shorten()
-	f := s.faults()
-	if len(f.Names) > 0 {
-		s.one(s.without(&f, all(&f))...)
-	}
 	for _, kind := range s.kinds() {
-		if p := kind(); p.Kind == harness.FeaturePart {
-			s.one(s.without(p, all(p))...)
+		switch p := kind(); {
+		case len(p.Names) == 0:
+		case p.Kind == harness.FaultPart, p.Kind == harness.FeaturePart, p.Kind == harness.NodePart:
+			s.one(s.without(p, all(p)))
 		}
 	}
-	s.ordinary()
+	s.ordinary(true)
 	// What led to it is often not long before it.
 	for part := node.Time(16); part > 1; part /= 2 {
 		from := end - end/part
-		if s.one(s.timed("what begins long before it failed", func(p *harness.Parts) []int { return before(p, from) })...) {
+		if s.one(s.timed("what begins long before it failed", func(p *harness.Parts) []int { return before(p, from) })) >= 0 {
 			break
 		}
 	}
@@ -266,42 +268,38 @@ func (s *search) drop(kind func() *harness.Parts, whole bool) {
 	}
 	size := 1
 	if whole {
-		if size = len(p.Names); s.one(s.without(p, all(p))...) {
+		if size = len(p.Names); s.one(s.without(p, all(p))) >= 0 {
 			p = kind()
 		}
 	}
 	for ; size >= 1 && s.result.Ended == ""; size /= 2 {
 		for from := 0; from < len(p.Names); {
 			var tries []candidate
-			var places []int
 			for at := from; at < len(p.Names); at += size {
 				var out []int
 				for i := at; i < min(at+size, len(p.Names)); i++ {
 					out = append(out, i)
 				}
-				for _, c := range s.without(p, out) {
-					tries, places = append(tries, c), append(places, at)
-				}
+				tries = append(tries, s.without(p, out))
 			}
-			i := s.first(tries)
+			i := s.one(tries...)
 			if i < 0 {
 				break
 			}
-			s.take(tries[i])
-			p, from = kind(), places[i]
+			p, from = kind(), from+i*size
 		}
 	}
 }
 
 // simplify makes ordinary what is not, and shorter what is long.
 func (s *search) simplify() {
-	s.ordinary()
+	s.ordinary(false)
 	s.shorten()
 	s.plainly()
 }
 
-// ordinary makes the network, the disks and the ending ordinary ones: all at once, or one after the other.
-func (s *search) ordinary() {
+// ordinary makes the network, the disks and the ending ordinary ones: all at once, and, unless it is to be bold, one after the other.
+func (s *search) ordinary(bold bool) {
 	var changes []change
 	add := func(name string, do func(*configuration.Configuration)) {
 		changes = append(changes, change{name, do})
@@ -327,10 +325,9 @@ func (s *search) ordinary() {
 	for _, x := range changes {
 		x.do(&whole)
 	}
-	if s.one(s.changed("all that is not ordinary", func(c *configuration.Configuration) { *c = whole })...) {
-		return
+	if s.one(s.changed("all that is not ordinary", func(c *configuration.Configuration) { *c = whole })) < 0 && !bold {
+		s.each(changes)
 	}
-	s.each(changes)
 }
 
 // least is the shortest duration that a configuration may give.
@@ -342,32 +339,29 @@ type change struct {
 }
 
 // changed is the candidate with a change; none where it changes nothing.
-func (s *search) changed(name string, do func(*configuration.Configuration)) []candidate {
-	c := s.best
-	c.Plan.Faults = slices.Clone(c.Plan.Faults)
-	do(&c)
-	if c.String() == s.best.String() {
-		return nil
-	}
-	return []candidate{{name, c}}
+func (s *search) changed(name string, do func(*configuration.Configuration)) candidate {
+	return candidate{name, func() []configuration.Configuration {
+		c := s.best
+		c.Plan.Faults = slices.Clone(c.Plan.Faults)
+		if do(&c); reflect.DeepEqual(c, s.best) {
+			return nil
+		}
+		return []configuration.Configuration{c}
+	}}
 }
 
 // each makes the changes one after the other, as far as the run fails with them.
 func (s *search) each(changes []change) {
 	for len(changes) > 0 && s.result.Ended == "" {
 		var tries []candidate
-		var places []int
-		for i, x := range changes {
-			for _, c := range s.changed(x.name, x.do) {
-				tries, places = append(tries, c), append(places, i)
-			}
+		for _, x := range changes {
+			tries = append(tries, s.changed(x.name, x.do))
 		}
-		i := s.first(tries)
+		i := s.one(tries...)
 		if i < 0 {
 			return
 		}
-		s.take(tries[i])
-		changes = changes[places[i]+1:]
+		changes = changes[i+1:]
 	}
 }
 
@@ -384,10 +378,9 @@ func (s *search) shorten() {
 	to := func(h faults.Duration) change {
 		return change{"time", func(c *configuration.Configuration) { c.Plan.Horizon = min(c.Plan.Horizon, h) }}
 	}
-	tries := []change{to(last + least), to(busy + faults.Duration(time.Millisecond)), to(faults.Duration(s.seen.at) + least)}
 	var all []candidate
-	for _, x := range tries {
-		all = append(all, s.changed(x.name, x.do)...)
+	for _, x := range []change{to(last + least), to(busy + faults.Duration(time.Millisecond)), to(faults.Duration(s.seen.at) + least)} {
+		all = append(all, s.changed(x.name, x.do))
 	}
 	s.one(all...)
 }
@@ -396,7 +389,7 @@ func (s *search) shorten() {
 func (s *search) plainly() {
 	for i := range s.best.Plan.Faults {
 		for again := true; again && s.result.Ended == "" && i < len(s.best.Plan.Faults); {
-			again = s.one(s.plainer(i)...)
+			again = s.one(s.plainer(i)...) >= 0
 		}
 	}
 }
@@ -406,7 +399,7 @@ func (s *search) plainer(i int) (all []candidate) {
 	try := func(what string, do func(*faults.Fault)) {
 		changed := f
 		do(&changed)
-		all = append(all, s.changed(what+" of "+describe(&f), func(c *configuration.Configuration) { c.Plan.Faults[i] = changed })...)
+		all = append(all, s.changed(what+" of "+describe(&f), func(c *configuration.Configuration) { c.Plan.Faults[i] = changed }))
 	}
 	if f.Rate != 0 {
 		try("the rate", func(f *faults.Fault) { f.Rate = 1 })
