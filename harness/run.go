@@ -62,6 +62,8 @@ type Options struct {
 	// Built is called when the system has built the run, before anything of it happens: whoever explains a run looks at the model
 	// while it goes on. It must not change anything. It may be nil.
 	Built func(*Stage)
+	// Ended is called when the run is over, before it is judged and its nodes are let go. It may be nil.
+	Ended func(*Stage)
 }
 
 // Run makes a run and holds it against every check that can be made. The same system and configuration give the same Result.
@@ -79,6 +81,9 @@ func RunWith(s System, c configuration.Configuration, o Options) Result {
 	}
 	defer r.world.Close()
 	r.play()
+	if o.Ended != nil {
+		o.Ended(&r.Stage)
+	}
 	r.judge()
 	return r.result
 }
