@@ -359,6 +359,9 @@ func (r *run) states() []string {
 		if r.world.Started(p) == 0 {
 			continue // it was never needed
 		}
+		if r.Stage.Idle != nil && r.Stage.Idle(p) {
+			continue
+		}
 		line := r.world.Name(p) + ": "
 		if s, tells := r.world.State(p); tells {
 			line += s.String()

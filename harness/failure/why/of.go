@@ -153,9 +153,29 @@ func (s *story) explain() {
 	case faults.Traffic, faults.Writes:
 		s.ofLoad()
 	}
+	if f.Check != faults.Trace && s.refusedBefore() {
+		return
+	}
 	if len(s.causes) == 0 {
 		s.earliestClaim()
 	}
+}
+
+// refusedBefore adds the step that the model refused, of a run that fails by something else as well: what the model forbids comes before what
+// follows of it. It tells whether there is one.
+func (s *story) refusedBefore() bool {
+	for i := range s.result.Findings {
+		f := &s.result.Findings[i]
+		b := s.fact(f.Event)
+		if f.Check != faults.Trace || b == nil {
+			continue
+		}
+		why := stepWhy(f)
+		s.cause(f.Event, "took a step that the model forbids: "+why)
+		s.headline = sentence(fmt.Sprintf("At %s %s took a step that the model forbids (%s). After that: %s", at(b.at), s.name(b.process), shortenTo(why, 140), cmp.Or(s.headline, s.finding.Sentence())))
+		return true
+	}
+	return false
 }
 
 // ofTrace explains a step that the model forbids.

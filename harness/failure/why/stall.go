@@ -198,6 +198,7 @@ func (s *story) ofStall() {
 			s.must(q.first)
 		}
 	}
+	s.behind(stuck)
 	silences := s.silences(stuck)
 	for _, x := range silences[:min(len(silences), 3)] {
 		s.causeOf(x.id, x.last, x.words)
@@ -639,6 +640,63 @@ func (s *story) incomplete(stuck []node.ID) {
 	}
 }
 
+// behind adds what a writer that does not open waits for: the segments that answer, again and again, that they have less than the log that
+// it kept.
+func (s *story) behind(stuck []node.ID) {
+	for _, id := range stuck {
+		st, tells := s.over.states[id]
+		if s.finding.Check != faults.Progress || !tells || st.Role != "writer" || st.Serving {
+			continue
+		}
+		last := map[node.Group]node.LSN{}
+		for _, r := range s.claims.lines[st.Epoch] {
+			last[r.Group] = r.LSN
+		}
+		var segments []node.ID
+		for seg := range s.claims.group {
+			segments = append(segments, seg)
+		}
+		slices.Sort(segments)
+		for _, seg := range segments {
+			need, has, since, often := last[s.claims.group[seg]], node.LSN(0), uint64(0), 0
+			for n := uint64(1); n <= s.end(); n++ {
+				f := &s.facts[n]
+				if f.kind != sim.EventMessage || f.process != id || f.from != seg || f.what != "appended" && f.what != "joined" || f.epoch != st.Epoch {
+					continue
+				}
+				if often == 0 || f.high != has {
+					has, since, often = f.high, n, 0
+				}
+				often++
+			}
+			if often == 0 || has >= need || len(s.waits) == mostWaits {
+				continue
+			}
+			s.must(since)
+			s.about.nodes[seg] = true
+			next := ""
+			for _, r := range s.claims.lines[st.Epoch] {
+				if r.Group == s.claims.group[seg] && r.LSN > has {
+					next = fmt.Sprintf(", and record %s, the next that it lacks, came to it %s since", identity(r), times(s.since(since, r.LSN, seg)))
+					break
+				}
+			}
+			s.waits = append(s.waits, Wait{Node: s.name(id), For: fmt.Sprintf("the answer that it has everything up to LSN %d", need), Of: s.name(seg), Since: s.fact(since).at,
+				Ends: fmt.Sprintf("%s has more than LSN %d, which it has answered %d times since; it %s%s", s.name(seg), has, often, s.stateOf(seg), next)})
+		}
+	}
+}
+
+// since counts how often a record came to a segment after an event.
+func (s *story) since(n uint64, l node.LSN, to node.ID) (came int) {
+	for ; n <= s.end(); n++ {
+		if f := &s.facts[n]; f.kind == sim.EventMessage && f.process == to && f.has(l) {
+			came++
+		}
+	}
+	return came
+}
+
 // exchange says what a node sends and gets over and over at the end, one line a type.
 func (s *story) exchange(id node.ID) {
 	type way struct {
@@ -758,6 +816,15 @@ func (s *story) stallHeadline(stuck []node.ID, own []*question, silences []silen
 	}
 	because := ""
 	switch {
+	case f.Check == faults.Progress && len(s.waits) > 0 && len(stuck) > 0 && s.waits[len(s.waits)-1].Node == s.name(stuck[0]):
+		w := s.waits[len(s.waits)-1]
+		others := 0
+		for _, x := range s.waits {
+			if x.Node == w.Node && x.For == w.For {
+				others++
+			}
+		}
+		because = fmt.Sprintf("it waits for %s of %s%s since %s, which comes when %s", w.For, w.Of, choose(others > 1, fmt.Sprintf(" and %d more", others-1), ""), at(w.Since), w.Ends)
 	case f.Check == faults.Answers && len(s.waits) > 0 && len(s.causes) > 0:
 		because = fmt.Sprintf("at %s %s %s", at(s.causes[0].At), s.causes[0].Node, s.causes[0].Words)
 	case lacks != nil && (f.Check == faults.CatchUp):
