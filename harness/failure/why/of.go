@@ -3,6 +3,7 @@ package why
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -207,6 +208,11 @@ func (s *story) ofTrace() {
 	if f.Expected != "" && len(f.Expected)+len(f.Found) < longestWhy && !strings.Contains(f.Expected, whatIsAllowed) {
 		details = fmt.Sprintf(" (expected %s, found %s)", f.Expected, f.Found)
 	}
+	if _, has, found := strings.Cut(f.Expected, "; "); found && strings.Contains(has, "complete: ") {
+		details = ", where " + has
+	} else if points := pointsIn.FindString(f.Expected); points != "" && b.action == node.ActAck {
+		details = fmt.Sprintf(" (%s; %s)", f.Found, points)
+	}
 	s.final = func(words string) string {
 		if !strings.Contains(why, " may not ") {
 			words = withNode(s.name(b.process), why)
@@ -216,6 +222,9 @@ func (s *story) ofTrace() {
 		return sentence(fmt.Sprintf("At %s %s%s, against the rule: %s", at(b.at), words, shorten(details), ruleOf(f).Text))
 	}
 }
+
+// pointsIn is how far a writer's log is complete and durable, in what the model has of it.
+var pointsIn = regexp.MustCompile(`VCL \d+, VDL \d+`)
 
 // whatIsAllowed is what the model of readers expects, before it says what it has.
 const whatIsAllowed = "what the model allows"
