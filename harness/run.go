@@ -72,6 +72,8 @@ type Options struct {
 	Still bool
 	// Planted hears of each time that a planted bug acts (see sim.Options.Planted). It may be nil.
 	Planted func(process node.ID, event uint64)
+	// Ended is called when the run is over, before it is judged and its nodes are let go. It may be nil.
+	Ended func(*Stage)
 }
 
 // Run makes a run and holds it against every check that can be made. The same system and configuration give the same Result.
@@ -89,6 +91,9 @@ func RunWith(s System, c configuration.Configuration, o Options) Result {
 	}
 	defer r.world.Close()
 	r.play()
+	if o.Ended != nil {
+		o.Ended(&r.Stage)
+	}
 	r.judge()
 	return r.result
 }
@@ -382,6 +387,9 @@ func (r *run) states() []string {
 	for _, p := range r.world.Processes() {
 		if r.world.Started(p) == 0 {
 			continue // it was never needed
+		}
+		if r.Stage.Idle != nil && r.Stage.Idle(p) {
+			continue
 		}
 		line := r.world.Name(p) + ": "
 		if s, tells := r.world.State(p); tells {

@@ -99,6 +99,9 @@ type Stage struct {
 	Restart []node.ID
 	// Stand says how the copies stand at this moment. With it, a run waits at its end until they stand as they must. It may be nil.
 	Stand func() *judge.Stand
+	// Idle tells whether a process has no part in the run yet, such as a copy of a group that is not in use: where something does not come,
+	// nobody waits for it. It may be nil.
+	Idle func(node.ID) bool
 	// Answers says that a node answers every call that reaches it while it lives.
 	Answers bool
 	// Evidence adds what the run has left behind, when it is over: histories, log, pages, store. The outcome, what was waited

@@ -7,6 +7,12 @@ import (
 	"github.com/firstgap/firstgap/impl/node"
 )
 
+// idle tells whether a segment is of a group that is not in use: nobody waits for it.
+func (b *built) idle(id node.ID) bool {
+	g, _, is := b.volume.Find(id)
+	return is && int(g) >= max(b.c.Volume.InUse, b.watch.inUse)
+}
+
 // stand says how the segments of the groups in use stand now.
 func (b *built) stand() *judge.Stand {
 	s := &judge.Stand{Active: b.active()}

@@ -313,7 +313,7 @@ func (b *built) build(stage *harness.Stage) error {
 		stage.Model = b.validator
 	}
 	b.watch = watch{name: b.r.Name, writers: b.firstWriter(), clients: b.firstClient()}
-	stage.Answers = true
+	stage.Answers, stage.Idle = true, b.idle
 	if b.of.stands() {
 		stage.Stand = b.stand
 	}

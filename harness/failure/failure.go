@@ -31,9 +31,12 @@ import (
 	"github.com/firstgap/firstgap/harness/strict"
 )
 
-// Version is that of the failure file. A file of another version is refused: half of it would mean something
-// else.
-const Version = 2
+// Version is that of the failure file that is written. A file of another version is refused: half of it would mean something
+// else. Those of version 2 are read: they lack causes of events, and the events around a finding, and mean the same in all else.
+const (
+	Version       = 3
+	oldestVersion = 2
+)
 
 // format names the format inside of the file, so that the file says what it is under any name.
 const format = "firstgap failure"
@@ -215,7 +218,7 @@ func Decode(name string, text []byte) (*Failure, error) {
 	if e.Format != format {
 		return refuse(NoFailureFile, "expected the format %q, found %q", format, e.Format)
 	}
-	if e.Version != Version {
+	if e.Version < oldestVersion || e.Version > Version {
 		return refuse(OtherVersion, "expected version %d, found %d", Version, e.Version)
 	}
 	if _, err := d.Token(); err != io.EOF {

@@ -11,8 +11,8 @@ import (
 	"github.com/firstgap/firstgap/impl/node"
 )
 
-// A Trail is what happened in a run: all of it as hashes, and the end of it, bounded, as records. Lines for people are made
-// of these.
+// A Trail is what happened in a run: all of it as hashes, and as records, bounded, the end of it and what was around the event at which
+// something was found: a stall, or a long run, has long pushed that out of its end. Lines for people are made of these.
 type Trail struct {
 	Events int `json:"events"` // things that happened, deliveries and losses and traces alike
 	// Hashes has the low 32 bits, little-endian, of the chained hash after each of the first events, in base64. It says
@@ -22,18 +22,54 @@ type Trail struct {
 	// Nodes are the names of all processes and clients, by address.
 	Nodes   map[node.ID]string `json:"nodes"`
 	Records []sim.Record       `json:"records"`
+	// Around are the records before and just behind the event of the finding by which the run fails, as far as Records has them no more.
+	// Their numbers follow one another.
+	Around []sim.Record `json:"around,omitempty"`
 }
 
 // Bounds of a trail: records, and hashes.
 const (
 	trailRecords = 5_000
+	aroundBefore = 2_000 // records before the event of a finding, it among them
+	aroundBehind = 50
 	trailHashes  = 1 << 20
 	allRecords   = 1 << 20 // of a trail that is compared and not kept
 )
 
-// Record makes a run and writes down every event.
+// Record makes a run and writes down every event. Where it fails by what was found at an event that its end does not have, it is made once
+// more, for what was around that.
 func Record(s harness.System, c configuration.Configuration) (harness.Result, *Trail) {
-	return record(s, c, trailRecords)
+	result, t := record(s, c, trailRecords)
+	if t != nil {
+		t.lookAround(s, c, &result)
+	}
+	return result, t
+}
+
+// lookAround adds what was around the event of the finding by which a run fails. Of a system that is not deterministic nothing is added:
+// the second run is another one.
+func (t *Trail) lookAround(s harness.System, c configuration.Configuration, r *harness.Result) {
+	target, fails := TargetOf(r.Findings)
+	if !fails {
+		return
+	}
+	event := target.In(r).Event
+	if event == 0 || event >= uint64(t.From) {
+		return
+	}
+	var around *sim.Recorder
+	again := harness.RunWith(s, c, harness.Options{Listen: func(w *sim.World, e *sim.Event) {
+		if around == nil {
+			around = sim.NewRecorder(w, aroundBefore+aroundBehind)
+		}
+		if e.Seq <= min(event+aroundBehind, uint64(t.From)-1) {
+			around.Hear(e)
+		}
+	}})
+	if around == nil || again.Hash != r.Hash {
+		return
+	}
+	t.Around = around.Records()
 }
 
 func record(s harness.System, c configuration.Configuration, records int) (harness.Result, *Trail) {
@@ -78,6 +114,11 @@ func (t *Trail) marks() ([]uint32, error) {
 func (t *Trail) line(n int) string {
 	if i := n - t.From; i >= 0 && i < len(t.Records) {
 		return t.Records[i].Line(t.Name)
+	}
+	if len(t.Around) > 0 {
+		if i := n - int(t.Around[0].Number); i >= 0 && i < len(t.Around) {
+			return t.Around[i].Line(t.Name)
+		}
 	}
 	return ""
 }

@@ -442,6 +442,13 @@ func (e *ProgressError) describe(f *Finding) {
 	f.Rule = "what is waited for comes within its bound"
 	f.Expected = fmt.Sprintf("%s within %v of virtual time", e.Waited, time.Duration(e.Bound))
 	f.Found, f.Lead = "none", e.States
+	// Of all the nodes the one that should serve and does not is what a reader looks for: a line of a table has room for no more.
+	for _, state := range e.States {
+		if name, how, _ := strings.Cut(state, ": "); strings.Contains(how, "not serving") && !strings.Contains(how, "deposed") {
+			f.Subject, f.Nodes = state, []string{name}
+			return
+		}
+	}
 }
 
 // A WireError is a message that its sender must not send.

@@ -23,14 +23,14 @@ type claim struct {
 // claims follows what nodes tell as done, and holds their answers against it. Nodes that tell nothing are not held to anything.
 type claims struct {
 	spoke    map[node.ID]bool
-	issued   map[node.Epoch][]*node.Record   // ascending
+	lines    map[node.Epoch][]*node.Record   // the log of each epoch, ascending
 	group    map[node.ID]node.Group          // of segments, by what they store
 	stored   map[node.ID]map[recordID]uint64 // by the step in which it was told first
 	filled   map[node.ID][]filled            // images
 	fenced   map[node.ID]map[node.Epoch]uint64
 	joined   map[node.ID]map[node.Epoch]uint64
 	started  map[node.Epoch]uint64
-	verified map[node.ID]map[node.Epoch]int // how many of the records issued in an epoch were seen to be stored
+	verified map[node.ID]map[node.Epoch]int // how many of the records of an epoch's log were seen to be stored
 	broken   []claim
 }
 
@@ -48,7 +48,7 @@ type filled struct {
 const mostClaims = 64
 
 func newClaims() claims {
-	return claims{spoke: map[node.ID]bool{}, issued: map[node.Epoch][]*node.Record{}, group: map[node.ID]node.Group{}, stored: map[node.ID]map[recordID]uint64{},
+	return claims{spoke: map[node.ID]bool{}, lines: map[node.Epoch][]*node.Record{}, group: map[node.ID]node.Group{}, stored: map[node.ID]map[recordID]uint64{},
 		filled: map[node.ID][]filled{}, fenced: map[node.ID]map[node.Epoch]uint64{}, joined: map[node.ID]map[node.Epoch]uint64{}, started: map[node.Epoch]uint64{},
 		verified: map[node.ID]map[node.Epoch]int{}}
 }
@@ -68,7 +68,7 @@ func (c *claims) told(e *sim.Event) {
 	switch t.Action {
 	case node.ActWrite, node.ActCommit, node.ActUndo, node.ActStructure:
 		if t.Record != nil {
-			c.issued[t.Record.Epoch] = append(c.issued[t.Record.Epoch], t.Record)
+			c.lines[t.Record.Epoch] = append(c.lines[t.Record.Epoch], t.Record)
 		}
 	case node.ActStore:
 		if t.Record == nil {
@@ -81,6 +81,8 @@ func (c *claims) told(e *sim.Event) {
 		if x := (recordID{t.Record.LSN, t.Record.Epoch}); c.stored[id][x] == 0 {
 			c.stored[id][x] = e.Cause
 		}
+	case node.ActDecide:
+		c.decided(t)
 	case node.ActFill, node.ActHolds:
 		c.filled[id] = append(c.filled[id], filled{e.Cause, t.LSN})
 	case node.ActFence:
@@ -112,15 +114,19 @@ func (c *claims) said(e *sim.Event, t *tape) {
 		if x.lsns = c.missing(e.From, m.Epoch, m.SCL, e.Cause); len(x.lsns) == 0 {
 			return
 		}
-		x.epoch, x.what, x.of = m.Epoch, fmt.Sprintf("that it has everything up to LSN %d", m.SCL), "record "+ranges(x.lsns)
+		x.epoch, x.what, x.of = m.Epoch, fmt.Sprintf("that it has everything up to LSN %d", m.SCL), recordsOf(x.lsns)
 	case *node.Fenced:
-		if toldBy(c.fenced, m.Epoch) || c.held(e.From, e.Cause, t) {
+		if m.Epoch == 1 || toldBy(c.fenced, m.Epoch) || c.held(e.From, e.Cause, t) {
 			return
 		}
 		x.epoch, x.what, x.of = m.Epoch, fmt.Sprintf("that it has promised epoch %d", m.Epoch), fmt.Sprintf("its promise of epoch %d", m.Epoch)
 	case *node.Joined:
-		if toldBy(c.joined, m.Epoch) || c.held(e.From, e.Cause, t) {
-			return
+		if m.Epoch == 1 || toldBy(c.joined, m.Epoch) || c.held(e.From, e.Cause, t) {
+			if x.lsns = c.missing(e.From, m.Epoch, m.SCL, e.Cause); len(x.lsns) == 0 {
+				return
+			}
+			x.epoch, x.what, x.of = m.Epoch, fmt.Sprintf("that it has everything up to LSN %d", m.SCL), recordsOf(x.lsns)
+			break
 		}
 		x.epoch, x.what, x.of = m.Epoch, fmt.Sprintf("that it has joined epoch %d", m.Epoch), fmt.Sprintf("the history of epoch %d", m.Epoch)
 	case *node.Swapped:
@@ -139,6 +145,13 @@ func (c *claims) false(upTo uint64) []claim {
 	return slices.DeleteFunc(slices.Clone(c.broken), func(x claim) bool { return x.got > upTo || !c.spoke[x.sender] })
 }
 
+func recordsOf(lsns []node.LSN) string {
+	if len(lsns) == 1 {
+		return fmt.Sprintf("record %d", lsns[0])
+	}
+	return "records " + ranges(lsns)
+}
+
 // held tells whether a node has said what it holds since it started last: it may have found on its disk a promise of which it never
 // told, and then tells of that with all else.
 func (c *claims) held(id node.ID, step uint64, t *tape) bool {
@@ -146,11 +159,28 @@ func (c *claims) held(id node.ID, step uint64, t *tape) bool {
 	return start > 1 && t.facts[start].incarnation > 1
 }
 
-// missing returns which records that the writer of an epoch issued to a segment's group, up to an LSN, the segment had not told as
-// stored when it took a step. Records that a recovery kept are not asked for.
+// decided begins the log of an epoch with what it kept of those before.
+func (c *claims) decided(t *node.Trace) {
+	h := t.History()
+	var kept []*node.Record
+	for i, start := range h {
+		if start.Epoch == t.Epoch {
+			continue
+		}
+		for _, r := range c.lines[start.Epoch] {
+			if r.Epoch == start.Epoch && r.LSN >= start.From && r.LSN <= t.LSN && (i+1 == len(h) || r.LSN < h[i+1].From) {
+				kept = append(kept, r)
+			}
+		}
+	}
+	c.lines[t.Epoch] = kept
+}
+
+// missing returns which records of a segment's group, on the log of an epoch up to an LSN, the segment had not told as stored when it
+// took a step.
 func (c *claims) missing(id node.ID, epoch node.Epoch, upTo node.LSN, step uint64) (lsns []node.LSN) {
 	group, known := c.group[id]
-	all := c.issued[epoch]
+	all := c.lines[epoch]
 	if c.verified[id] == nil {
 		c.verified[id] = map[node.Epoch]int{}
 	}

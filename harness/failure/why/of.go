@@ -3,6 +3,7 @@ package why
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,7 +31,7 @@ func (e *OtherError) Error() string {
 // configuration must be those of the failure; a run that does not fail so is an *OtherError.
 func Of(system harness.System, c configuration.Configuration, t failure.Target) (*What, error) {
 	s := &story{tape: newTape(), target: t, c: &c}
-	s.result = harness.RunWith(system, c, harness.Options{Listen: s.hear})
+	s.result = harness.RunWith(system, c, harness.Options{Listen: s.hear, Ended: s.over.take})
 	s.finding = t.In(&s.result)
 	if s.finding == nil {
 		found := "passes"
@@ -66,6 +67,12 @@ func Of(system harness.System, c configuration.Configuration, t failure.Target) 
 	w.Causes, w.Waits, w.Beliefs = s.causes, s.waits, b.list
 	w.Allowed = s.allowed
 	w.Headline = s.headline
+	if s.final != nil && s.headline == "" && w.Bad != nil {
+		w.Headline = s.final(w.Bad.Words)
+	}
+	if w.Headline == "" {
+		w.Headline = sentence(s.finding.Sentence())
+	}
 	return w, nil
 }
 
@@ -75,6 +82,7 @@ type story struct {
 	target   failure.Target
 	c        *configuration.Configuration
 	result   harness.Result
+	over     ending
 	finding  *judge.Finding
 	about    about
 	bad      uint64   // the first event that must not have been, 0 for none
@@ -84,6 +92,7 @@ type story struct {
 	waits    []Wait
 	allowed  []string
 	headline string
+	final    func(words string) string // makes the headline of the bad step's own words, where they are needed; it may be nil
 }
 
 func (s *story) name(id node.ID) string { return names(s.world.Name).of(id) }
@@ -103,11 +112,20 @@ func (s *story) cause(n uint64, words string) {
 	if f == nil {
 		return
 	}
-	s.must(n)
 	whose := f.process
 	if f.kind == sim.EventLost {
 		whose = f.from
 	}
+	s.causeOf(whose, n, words)
+}
+
+// causeOf adds a cause of a node whose event it need not be.
+func (s *story) causeOf(whose node.ID, n uint64, words string) {
+	f := s.fact(n)
+	if f == nil {
+		return
+	}
+	s.must(n)
 	s.causes = append(s.causes, Link{Event: n, At: f.at, Node: s.name(whose), Words: words})
 }
 
@@ -136,12 +154,29 @@ func (s *story) explain() {
 	case faults.Traffic, faults.Writes:
 		s.ofLoad()
 	}
-	if len(s.causes) == 0 || s.headline == "" {
+	if f.Check != faults.Trace && s.refusedBefore() {
+		return
+	}
+	if len(s.causes) == 0 {
 		s.earliestClaim()
 	}
-	if s.headline == "" {
-		s.headline = sentence(f.Sentence())
+}
+
+// refusedBefore adds the step that the model refused, of a run that fails by something else as well: what the model forbids comes before what
+// follows of it. It tells whether there is one.
+func (s *story) refusedBefore() bool {
+	for i := range s.result.Findings {
+		f := &s.result.Findings[i]
+		b := s.fact(f.Event)
+		if f.Check != faults.Trace || b == nil {
+			continue
+		}
+		why := stepWhy(f)
+		s.cause(f.Event, "took a step that the model forbids: "+why)
+		s.headline = sentence(fmt.Sprintf("At %s %s took a step that the model forbids (%s). After that: %s", at(b.at), s.name(b.process), shortenTo(why, 140), cmp.Or(s.headline, s.finding.Sentence())))
+		return true
 	}
+	return false
 }
 
 // ofTrace explains a step that the model forbids.
@@ -164,15 +199,35 @@ func (s *story) ofTrace() {
 	}
 	if len(claims) > 0 {
 		first := &claims[0]
-		s.headline = fmt.Sprintf("%s answered %s at %s %s, before %s was on its disk; %s counted on it: at %s %s.", s.name(first.sender), s.name(first.receiver),
-			at(s.fact(first.step).at), first.what, first.of, s.name(first.receiver), at(b.at), why)
+		s.headline = fmt.Sprintf("%s answered %s at %s %s, before %s on its disk; %s counted on it: at %s %s.", s.name(first.sender), s.name(first.receiver),
+			at(s.fact(first.step).at), first.what, were(first.of), s.name(first.receiver), at(b.at), why)
 		return
 	}
-	s.headline = sentence(fmt.Sprintf("At %s %s", at(b.at), withNode(s.name(b.process), why)))
-	if cause := s.lastWhere(s.bad-1, func(f *fact) bool { return f == s.fact(b.cause) }); cause != 0 {
-		s.must(cause)
+	s.must(b.cause)
+	details := ""
+	if f.Expected != "" && len(f.Expected)+len(f.Found) < longestWhy && !strings.Contains(f.Expected, whatIsAllowed) {
+		details = fmt.Sprintf(" (expected %s, found %s)", f.Expected, f.Found)
+	}
+	if _, has, found := strings.Cut(f.Expected, "; "); found && strings.Contains(has, "complete: ") {
+		details = ", where " + has
+	} else if points := pointsIn.FindString(f.Expected); points != "" && b.action == node.ActAck {
+		details = fmt.Sprintf(" (%s; %s)", f.Found, points)
+	}
+	s.final = func(words string) string {
+		if !strings.Contains(why, " may not ") {
+			words = withNode(s.name(b.process), why)
+		} else {
+			words = s.name(b.process) + " " + words
+		}
+		return sentence(fmt.Sprintf("At %s %s%s, against the rule: %s", at(b.at), words, shorten(details), ruleOf(f).Text))
 	}
 }
+
+// pointsIn is how far a writer's log is complete and durable, in what the model has of it.
+var pointsIn = regexp.MustCompile(`VCL \d+, VDL \d+`)
+
+// whatIsAllowed is what the model of readers expects, before it says what it has.
+const whatIsAllowed = "what the model allows"
 
 // stepWhy is what a refused step is refused for, in plain words.
 func stepWhy(f *judge.Finding) string {
@@ -207,6 +262,7 @@ func (s *story) claimsBehind(b *fact) (behind []claim) {
 		seen[x.sender] = true
 		behind = append(behind, x)
 	}
+	slices.SortStableFunc(behind, func(x, y claim) int { return cmp.Compare(x.step, y.step) })
 	return behind[:min(len(behind), fewClaims)]
 }
 
@@ -215,9 +271,9 @@ const fewClaims = 3
 
 // claimed makes a cause of a claim: who answered what, and how far the write was.
 func (s *story) claimed(x *claim) {
-	words := fmt.Sprintf("answered %s %s, and had not said that %s is on its disk", s.name(x.receiver), x.what, x.of)
-	took := s.took(x)
-	switch writes := s.begunIn(x.sender, took); {
+	words := fmt.Sprintf("answered %s %s, and had not said that %s on its disk", s.name(x.receiver), x.what, are(x.of))
+	took, writes := s.took(x)
+	switch {
 	case took == 0:
 	case len(writes) == 0:
 		words += "; it had begun no write of it"
@@ -238,22 +294,36 @@ func (s *story) claimed(x *claim) {
 	s.must(took, x.got)
 }
 
-// took returns the message by which the sender of a claim got what it had not on its disk.
-func (s *story) took(x *claim) uint64 {
-	return s.lastWhere(x.step, func(f *fact) bool {
-		if f.kind != sim.EventMessage || f.process != x.sender {
-			return false
+// took returns the message by which the sender of a claim got what it had not on its disk, the first of several, or the one in whose step it
+// began to write that; and those writes.
+func (s *story) took(x *claim) (first uint64, writes []*operation) {
+	start := s.lastWhere(x.step, func(f *fact) bool { return f.kind == sim.EventStart && f.process == x.sender })
+	for n := start; n != 0 && n <= x.step; n++ {
+		f := s.fact(n)
+		if f.kind != sim.EventMessage || f.process != x.sender || !x.brought(f) {
+			continue
 		}
-		switch f.what {
-		case "append", "gossip-give", "log-records":
-			return len(x.lsns) > 0 && f.has(x.lsns[0])
-		case "fence", "join":
-			return len(x.lsns) == 0 && f.epoch == x.epoch
-		case "swap":
-			return len(x.lsns) == 0
+		if writes = s.begunIn(x.sender, n); len(writes) > 0 {
+			return n, writes
 		}
-		return false
-	})
+		if first == 0 {
+			first = n
+		}
+	}
+	return first, nil
+}
+
+// brought tells whether a message is one by which the sender of a claim gets what it claims.
+func (x *claim) brought(f *fact) bool {
+	switch f.what {
+	case "append", "gossip-give", "log-records":
+		return len(x.lsns) > 0 && f.has(x.lsns[0])
+	case "fence", "join":
+		return len(x.lsns) == 0 && f.epoch == x.epoch
+	case "swap":
+		return len(x.lsns) == 0
+	}
+	return false
 }
 
 // earliestClaim adds what may lie behind a finding that nothing else explains: the first answer that nothing supports.
@@ -264,8 +334,12 @@ func (s *story) earliestClaim() {
 	}
 	x := &all[0]
 	s.claimed(x)
-	before := fmt.Sprintf("%s answered %s at %s %s, before %s was on its disk", s.name(x.sender), s.name(x.receiver), at(s.fact(x.step).at), x.what, x.of)
+	before := fmt.Sprintf("%s answered %s at %s %s, before %s on its disk", s.name(x.sender), s.name(x.receiver), at(s.fact(x.step).at), x.what, were(x.of))
 	if s.headline == "" {
+		if final := s.final; final != nil {
+			s.final = func(words string) string { return sentence(before + ". " + final(words)) }
+			return
+		}
 		s.headline = sentence(before + "; in the end " + s.finding.Sentence())
 	} else {
 		s.headline = sentence(before + ". " + s.headline)
@@ -300,17 +374,39 @@ const (
 // allowed says what the model, or the check, allowed in the place of what it found.
 func allowed(f *judge.Finding) (all []string) {
 	for _, line := range f.Allowed {
-		if line = strings.TrimSpace(line); line != "" {
+		line = strings.TrimSpace(line)
+		if line != "" && !strings.HasSuffix(line, " of nothing") && !strings.HasSuffix(line, " none") && line != "answers:" {
+			if guard, is := strings.CutPrefix(line, "no Decide: "); is {
+				line = "no cut, for " + ruleText(guard)
+			}
 			all = append(all, shortenTo(line, longestAllowed))
 		}
 	}
 	if len(all) > mostAllowed {
 		all = all[:mostAllowed]
 	}
-	if len(all) == 0 && f.Expected != "" {
+	if _, quorum, found := strings.Cut(f.Expected, "; "); found && f.Check == faults.Trace && strings.Contains(quorum, "complete: ") {
+		all = append(all, shortenTo("by then "+quorum, 2*longestAllowed))
+	}
+	if has, is := strings.CutPrefix(f.Expected, whatIsAllowed); is {
+		for _, part := range strings.Split(has, "; ") {
+			if part != "" {
+				all = append(all, shortenTo(part, longestAllowed))
+			}
+		}
+	} else if len(all) == 0 && f.Expected != "" {
 		all = []string{shortenTo(f.Expected, longestAllowed)}
 	}
 	return all
+}
+
+// were and are put a verb behind what may be several records.
+func were(of string) string {
+	return of + choose(strings.HasPrefix(of, "records "), " were", " was")
+}
+
+func are(of string) string {
+	return of + choose(strings.HasPrefix(of, "records "), " are", " is")
 }
 
 func number(s string) uint64 {

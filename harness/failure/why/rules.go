@@ -182,6 +182,18 @@ var ofChecks = map[judge.Check]reason{
 	judge.ConfigurationCheck: {why: "What cannot be run tells nothing.", source: ourContract},
 }
 
+// ruleText is a rule in plain words, itself where there are none.
+func ruleText(rule string) string {
+	for i := range reasons {
+		for _, r := range reasons[i].rules {
+			if r == rule {
+				return reasons[i].text
+			}
+		}
+	}
+	return rule
+}
+
 // ruleOf says what was broken, why the rule exists, and where the sources say so.
 func ruleOf(f *judge.Finding) Rule {
 	for i := range reasons {

@@ -29,6 +29,7 @@ type fact struct {
 	page          node.PageID
 	paged         bool
 	keys          []string
+	values        []string // of a call that writes, by key
 	lost          []sim.LostWrite
 }
 
@@ -53,10 +54,17 @@ type tape struct {
 	last   map[node.ID]uint64
 	disks  map[node.ID][]*operation
 	claims claims
+	asked  map[call][]string // the keys of the calls that have no answer yet
+}
+
+// A call is one of a client.
+type call struct {
+	client  node.ID
+	request uint64
 }
 
 func newTape() *tape {
-	return &tape{facts: make([]fact, 1, 1024), last: map[node.ID]uint64{}, disks: map[node.ID][]*operation{}, claims: newClaims()}
+	return &tape{facts: make([]fact, 1, 1024), last: map[node.ID]uint64{}, disks: map[node.ID][]*operation{}, claims: newClaims(), asked: map[call][]string{}}
 }
 
 // hear takes down one event.
@@ -85,6 +93,12 @@ func (t *tape) hear(w *sim.World, e *sim.Event) {
 		f.op, f.request, f.txn = e.Request.Op, e.Request.ID, e.Request.Txn
 		for _, r := range e.Request.Rows {
 			f.keys = append(f.keys, r.Key)
+			if r.Value.Exists {
+				f.values = append(f.values, r.Value.Bytes)
+			}
+		}
+		if len(f.keys) > 0 {
+			t.asked[call{e.From, e.Request.ID}] = f.keys
 		}
 	case e.Reply != nil:
 		f.op, f.request, f.txn, f.status, f.epoch = e.Reply.Op, e.Reply.ID, e.Reply.Txn, e.Reply.Status, e.Reply.Epoch
@@ -92,6 +106,9 @@ func (t *tape) hear(w *sim.World, e *sim.Event) {
 		for _, r := range e.Reply.Rows {
 			f.keys = append(f.keys, r.Key)
 		}
+		c := call{e.Process, e.Reply.ID}
+		f.keys = append(f.keys, t.asked[c]...)
+		delete(t.asked, c)
 	case e.Trace != nil:
 		f.ofTrace(e.Trace)
 	}

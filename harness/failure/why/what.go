@@ -1,4 +1,8 @@
 // Package why explains a failing run: what went wrong first, what was allowed instead, and what led there.
+//
+// Of makes the run again and says it; What.WriteText writes it for people.
+//
+// Use package failure instead when somebody wants to see whether a recorded run still fails: it replays and compares, and explains nothing.
 package why
 
 import (

@@ -607,6 +607,16 @@ func choose(is bool, yes, no string) string {
 	return no
 }
 
+func times(n int) string {
+	switch n {
+	case 0:
+		return "never"
+	case 1:
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
 func ordinal(n uint32) string {
 	switch {
 	case n%100/10 != 1 && n%10 == 1:
