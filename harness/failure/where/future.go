@@ -40,12 +40,12 @@ func (s *story) cuttable() bool {
 
 // future returns what a run is made with whose rest behind a step is drawn for the draw-th time; -1 is the step before the first.
 func (x *drawing) future(k, draw int) (configuration.Configuration, harness.Options) {
-	c, o := x.c, harness.Options{Redraw: sim.Redraw{Seed: mixed(x.o.Seed, uint64(draw)) | 1, Mend: true, Cut: x.manner.cut}, Still: x.manner.still}
+	c, o := x.c, harness.Options{Only: x.target.Check, Redraw: sim.Redraw{Seed: mixed(x.o.Seed, uint64(draw)) | 1, Mend: true, Cut: x.manner.cut}, Still: x.manner.still}
 	if k >= 0 {
 		o.Redraw.After = x.story.steps[k].last
 	}
 	if x.manner.cut {
-		c.Limits.Events = min(c.Limits.Events, o.Redraw.After+cutEvents)
+		o.Events = o.Redraw.After + cutEvents
 	}
 	return c, o
 }
