@@ -67,10 +67,16 @@ func (l *linkFault) cuts() bool {
 	return l.kind == faults.Partition || l.kind == faults.PartitionOneWay || l.kind == faults.AZCutOff
 }
 
+// isGone tells whether a party is one of the clients that the rest of the run has no more.
+func (w *World) isGone(index int32) bool { return index < w.gone && w.parties[index].actor != nil }
+
 // cut tells whether no message passes from src to dst now.
 func (w *World) cut(src, dst int32) bool {
 	if w.severed {
 		return src != dst
+	}
+	if w.gone > 0 && (w.isGone(src) || w.isGone(dst)) {
+		return true
 	}
 	for _, l := range w.links {
 		if l.cuts() && l.strikes(src, dst) {

@@ -62,6 +62,9 @@ func (w *World) turn() {
 	r := w.redraw
 	w.seed, w.calls.Redrawn, w.redraw = r.Seed, r.Seed, Redraw{}
 	w.severed = r.Cut
+	if r.Alone {
+		w.gone = int32(len(w.parties))
+	}
 	if r.Mend {
 		w.Mend()
 	}

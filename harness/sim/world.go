@@ -123,7 +123,8 @@ type action struct {
 type World struct {
 	seed     uint64
 	redraw   Redraw
-	severed  bool // nothing arrives any more
+	severed  bool  // nothing arrives any more
+	gone     int32 // the clients of a lower index are cut off
 	planted  func(node.ID, uint64)
 	network  Network
 	disk     Disk

@@ -37,7 +37,7 @@ const (
 const (
 	leastAfter = 0.75
 	leastRise  = 0.5
-	sharp      = 0.9 // with such a rise no other manner is tried
+	sharp      = 0.9 // with such a rise, one event alone decides
 )
 
 // A PrefixError says that a redrawn run began otherwise than the run whose rest was drawn anew: the system is not the same each time.
@@ -59,19 +59,16 @@ func Draw(ctx context.Context, system harness.System, c configuration.Configurat
 	}
 	spent := &budget{o: &o, began: time.Now()}
 	var best *drawing
-	for _, m := range manners() {
-		if m.cut && !s.cuttable() {
-			continue
+	for _, m := range s.manners() {
+		if best != nil && (best.sharp() && !(m.cut && s.fails.Event == 0) || spent.ended != "") {
+			break
 		}
 		x := &drawing{o: &o, spent: spent, system: system, c: c, target: target, story: s, manner: m, points: map[int]Point{}}
 		if err := x.find(ctx); err != nil {
 			return nil, err
 		}
-		if best == nil || x.steepest() > best.steepest() {
+		if best == nil || x.better(best) {
 			best = x
-		}
-		if best.steepest() >= sharp*float64(o.Draws) || spent.ended != "" {
-			break
 		}
 	}
 	if err := best.fill(ctx); err != nil {
@@ -260,13 +257,24 @@ func (x *drawing) decides() int {
 	return at
 }
 
-// steepest is the rise there, in redrawn runs.
+// steepest is the rise there, from 0 to 1.
 func (x *drawing) steepest() float64 {
 	k := x.decides()
 	if k < 0 {
 		return 0
 	}
-	return float64(x.points[k].Fails - x.points[k-1].Fails)
+	return x.points[k].Share() - x.points[k-1].Share()
+}
+
+// sharp tells whether one event decides and nothing else has a part in it.
+func (x *drawing) sharp() bool { return x.steepest() >= sharp }
+
+// better tells whether a drawing says more than another: of two that are sharp, the one by which the run was lost earlier.
+func (x *drawing) better(other *drawing) bool {
+	if x.sharp() && other.sharp() {
+		return x.decides() < other.decides()
+	}
+	return x.steepest() > other.steepest()
 }
 
 // curve returns what was measured.

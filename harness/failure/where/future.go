@@ -7,45 +7,58 @@ import (
 	"github.com/firstgap/firstgap/harness/sim"
 )
 
-// A manner says what a redrawn rest is. In each, chance is drawn anew, and all faults end: were they only drawn anew, most rests would
-// be struck by some other fault that does the same harm, and the jump would be at none of them.
+// A manner says what a redrawn rest is. In each, chance is drawn anew, and all faults end: were they drawn anew, too, most rests would
+// be struck by some other fault that does the same harm, and the curve would rise at none of them.
 type manner struct {
 	drawn string
-	still bool // the clients begin nothing, or they begin other things
+	still bool // the clients begin nothing; else they begin other things
+	alone bool // the clients are cut off
 	cut   bool // nothing arrives any more
 }
 
-// manners lists them in the order in which they are tried. The first shows what needs a fault or a chance. Where the rest fails however
-// it is drawn, since clients ask for something, or something is still under way, the last one shows what was not to be stopped any more.
-func manners() []manner {
-	return []manner{
-		{drawn: "other delays, losses and disks; no fault goes on or begins, and no client begins anything", still: true},
-		{drawn: "other delays, losses and disks, and clients that begin other things; no fault goes on or begins"},
-		{drawn: "nothing arrives any more; no fault goes on or begins, and no client begins anything", still: true, cut: true},
+// manners lists how the rest is drawn, in the order in which that is tried.
+//
+// Were the clients to go on, what they have under way would be done again by each of their retries, and nearly every rest would come to
+// the same failure: the curve would rise where a client begins, and not where a node goes wrong. Where a failure shows at an event, it
+// is not to be stopped once what is known at each node, without another message, is enough for it. Where it is looked for at the end,
+// the nodes have to go on, and only the clients are gone; what clients were told is past stopping either way, and the earlier of both
+// counts.
+func (s *story) manners() []manner {
+	alone := manner{drawn: "other delays, losses and disks; no fault goes on or begins, and the clients are gone", still: true, alone: true}
+	cut := manner{drawn: "nothing arrives any more; no fault goes on or begins", still: true, cut: true}
+	rest := []manner{
+		{drawn: "other delays, losses and disks; no fault goes on or begins, and the clients begin nothing more", still: true},
+		{drawn: "other delays, losses and disks; no fault goes on or begins, and the clients begin other things"},
 	}
+	switch {
+	case s.fails.Event > 0:
+		return append([]manner{cut, alone}, rest...)
+	case s.told():
+		return append([]manner{alone, cut}, rest...)
+	}
+	return append([]manner{alone}, rest...) // it never shows in a run in which nothing arrives any more
+}
+
+// told tells whether a failure that is looked for at the end is past stopping before: what was told to clients is, and a node's end.
+func (s *story) told() bool {
+	switch s.fails.Check {
+	case faults.Sanity, faults.Serializability, faults.Linearizability, faults.Replies, faults.Snapshots:
+		return true
+	}
+	return false
 }
 
 // cutEvents is for how many events a run goes on in which nothing arrives.
 const cutEvents = 500
 
-// cuttable tells whether a failure shows while the run goes on. One that is looked for when it is over never shows in a run in which
-// nothing arrives any more.
-func (s *story) cuttable() bool {
-	switch s.fails.Check {
-	case faults.Sanity, faults.Serializability, faults.Linearizability, faults.Replies, faults.Snapshots:
-		return true
-	}
-	return s.fails.Event > 0
-}
-
 // future returns what a run is made with whose rest behind a step is drawn for the draw-th time; -1 is the step before the first.
 func (x *drawing) future(k, draw int) (configuration.Configuration, harness.Options) {
-	c, o := x.c, harness.Options{Redraw: sim.Redraw{Seed: mixed(x.o.Seed, uint64(draw)) | 1, Mend: true, Cut: x.manner.cut}, Still: x.manner.still}
+	c, o := x.c, harness.Options{Only: x.target.Check, Redraw: sim.Redraw{Seed: mixed(x.o.Seed, uint64(draw)) | 1, Mend: true, Alone: x.manner.alone, Cut: x.manner.cut}, Still: x.manner.still}
 	if k >= 0 {
 		o.Redraw.After = x.story.steps[k].last
 	}
 	if x.manner.cut {
-		c.Limits.Events = min(c.Limits.Events, o.Redraw.After+cutEvents)
+		o.Events = o.Redraw.After + cutEvents
 	}
 	return c, o
 }

@@ -82,7 +82,7 @@ func (s *story) hear(e *sim.Event) {
 // tell makes the run and keeps its story.
 func tell(system harness.System, c configuration.Configuration, target failure.Target) (*story, error) {
 	s := &story{}
-	r := harness.RunWith(system, c, harness.Options{Listen: func(_ *sim.World, e *sim.Event) { s.hear(e) }})
+	r := harness.RunWith(system, c, harness.Options{Only: target.Check, Listen: func(_ *sim.World, e *sim.Event) { s.hear(e) }})
 	if s.fails = target.In(&r); s.fails == nil {
 		return nil, misses(target, &r)
 	}
