@@ -58,7 +58,7 @@ func drawCurve(c *where.Curve, unit string) template.HTML {
 		if at > (curveLeft+curveRight)/2 {
 			anchor, dx = "end", -6
 		}
-		fmt.Fprintf(&b, `<path class="jump" d="M%.1f %dV%d"/><text class="jump" x="%.1f" y="%d" text-anchor="%s">%s %d: lost from here on</text>`,
+		fmt.Fprintf(&b, `<path class="jump" d="M%.1f %dV%d"/><text class="jump" x="%.1f" y="%d" text-anchor="%s">lost from %s %d on</text>`,
 			at, curveTop-4, curveBottom, at+dx, (curveTop+curveBottom)/2, anchor, template.HTMLEscapeString(unit), j.Event)
 	}
 	b.WriteString(`</svg>`)

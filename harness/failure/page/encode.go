@@ -20,6 +20,8 @@ type columns struct {
 	Title   string     `json:"title"`
 	Unit    string     `json:"unit"`
 	Timed   bool       `json:"timed"`
+	Wide    bool       `json:"wide"`
+	Whole   bool       `json:"whole"`
 	Of      int        `json:"of"` // moments, with those left out
 	Bad     uint64     `json:"bad"`
 	Start   uint64     `json:"start"`
@@ -168,7 +170,7 @@ func (f *Film) encode(order []int, words int, links [][]uint64, focus uint64) []
 		}
 	}
 	strings, kinds := table{place: map[string]int{}}, table{place: map[string]int{}}
-	c := columns{Title: f.Title, Unit: f.Unit, Timed: f.Timed, Of: len(f.Moments), Bad: f.Bad, Start: f.Start, Focus: focus, Links: links, Bands: []bandRow{}}
+	c := columns{Title: f.Title, Unit: f.Unit, Timed: f.Timed, Wide: f.Wide, Whole: f.Whole, Of: len(f.Moments), Bad: f.Bad, Start: f.Start, Focus: focus, Links: links, Bands: []bandRow{}}
 	for _, l := range f.Lanes {
 		c.Lanes = append(c.Lanes, []string{clip(l.Name, mostName), l.Kind, l.Zone})
 	}

@@ -8,6 +8,8 @@ type Film struct {
 	Title   string // of the drawing: "The smallest run"
 	Unit    string // what one moment is called: "event", "step"
 	Timed   bool   // the moments have times
+	Wide    bool   // the moments are few, and the bands have words to be read
+	Whole   bool   // the lanes are the parts of one state, which is shown as a whole
 	Lanes   []Lane
 	Moments []Moment // by number, ascending
 	States  []State  // by moment, ascending: what the nodes say of themselves
@@ -38,7 +40,7 @@ const (
 
 // A Moment is one thing that happened.
 type Moment struct {
-	Number uint64 // ascending, from 1
+	Number uint64 // ascending, from 1; an initial state may have 0
 	At     node.Time
 	Lane   int // place in Lanes, -1 for none: it is of all of them
 	From   int // the lane that it came from, -1 for none

@@ -56,28 +56,36 @@ type Page struct {
 	Blind bool
 
 	film  *Film
-	head  head
+	about About
 	why   *why.Explanation // of a failure
 	links [][]uint64
 	focus uint64
 }
 
-// head is what stands above the film.
-type head struct {
+// About says what a film is of: what stands above it.
+type About struct {
 	Name      string // of the window
-	Verdict   string // "violation", "could not tell", "pass"
-	Headline  string
-	Facts     []string // one line
-	Sizes     []size
-	Formula   string // the rule as the check names it
-	Shorter   string // the sizes that matter most, on one line
-	Shrunk    string // whether it can be smaller
+	Verdict   string // "violation", "illegal", "could not tell", "pass"
+	Headline  string // one sentence
+	Facts     []string
+	Guarantee string // what is broken
 	Rule      why.Rule
+	Formula   string // the rule as the check names it
 	Happened  string
 	Expected  string
 	Allowed   []string
+	Notes     []string
+	Chain     []why.Link // what led there, oldest first; each opens its moment
+	Again     []string   // the commands that show it again
+}
+
+// head is About, and what failures have beside it.
+type head struct {
+	About
+	Shorter   string // the sizes that matter most, on one line
+	Sizes     []size
+	Shrunk    string // whether it can be smaller
 	Causes    []why.Link
-	Chain     []why.Link
 	Bad       *why.Link
 	Beliefs   []why.Belief
 	Waits     []why.Wait
@@ -87,8 +95,6 @@ type head struct {
 	Points    []where.Point
 	Jump      *where.Jump
 	Settings  string
-	Again     []string
-	Guarantee string
 	LeftOut   string
 	CSS       template.CSS
 	JS        template.JS
@@ -97,6 +103,9 @@ type head struct {
 	FilmTitle string
 	HasGrid   bool
 	HasNodes  bool
+	HasBad    bool
+	Timed     bool
+	Whole     bool
 }
 
 type size struct {
@@ -125,6 +134,15 @@ func Of(s harness.System, x *why.Explanation) (*Page, error) {
 	return p, nil
 }
 
+// New returns the page of a film that is not of a failing run.
+func New(f *Film, about About) *Page {
+	p := &Page{film: f, about: about}
+	for _, l := range about.Chain {
+		p.links = append(p.links, []uint64{l.Event, l.From})
+	}
+	return p
+}
+
 // A GoneError says that a run made again does not fail as it did.
 type GoneError struct{ Expected, Found string }
 
@@ -134,14 +152,16 @@ func (e *GoneError) Error() string {
 
 // Write writes the page, at most MostBytes of it. What it has no room for is left out, and the page says what.
 func (p *Page) Write(w io.Writer) error {
-	h := p.head
+	h := head{About: p.about}
 	if p.why != nil {
 		h = p.explained()
 	}
 	h.CSS, h.JS = template.CSS(pageCSS), template.JS(pageJS)
-	h.Again = p.Again
-	h.Unit, h.FilmTitle = p.film.Unit, p.film.Title
-	h.HasGrid, h.HasNodes = p.film.Grid != nil, len(p.film.States)+len(p.film.Model) > 0
+	if p.Again != nil {
+		h.Again = p.Again
+	}
+	h.Unit, h.FilmTitle, h.Timed, h.Whole = p.film.Unit, p.film.Title, p.film.Timed, p.film.Whole
+	h.HasGrid, h.HasNodes, h.HasBad = p.film.Grid != nil, len(p.film.States)+len(p.film.Model) > 0, p.film.Bad != 0
 	var b bytes.Buffer
 	if err := pageTemplate.Execute(&b, &h); err != nil {
 		return fmt.Errorf("page: %w", err)
@@ -188,9 +208,9 @@ func (l Left) says(unit string) string {
 func (p *Page) explained() head {
 	x := p.why
 	what, c := &x.What, &x.Configuration
-	h := head{Verdict: string(what.Finding.Verdict), Headline: clip(what.Headline, mostText), Rule: what.Rule, Guarantee: what.Finding.Guarantee,
-		Allowed: what.Allowed[:min(len(what.Allowed), mostItems)], Causes: what.Causes[:min(len(what.Causes), mostItems)],
-		Chain: what.Chain[:min(len(what.Chain), why.MostChain)], Bad: what.Bad, Beliefs: what.Beliefs[:min(len(what.Beliefs), mostItems)],
+	about := About{Verdict: string(what.Finding.Verdict), Headline: clip(what.Headline, mostText), Rule: what.Rule, Guarantee: what.Finding.Guarantee,
+		Allowed: what.Allowed[:min(len(what.Allowed), mostItems)], Chain: what.Chain[:min(len(what.Chain), why.MostChain)]}
+	h := head{About: about, Causes: what.Causes[:min(len(what.Causes), mostItems)], Bad: what.Bad, Beliefs: what.Beliefs[:min(len(what.Beliefs), mostItems)],
 		Waits: what.Waits[:min(len(what.Waits), mostItems)], Faults: x.Faults[:min(len(x.Faults), mostItems)]}
 	if h.Headline == "" {
 		h.Headline = clip(what.Finding.Sentence(), mostText)

@@ -55,9 +55,10 @@
       if (LANE[i] >= 0) on[LANE[i]] = true;
       if (FROM[i] >= 0) on[FROM[i]] = true;
     });
+    if (D.wide) D.bands.forEach(function (b) { on[b.lane] = true; });
     lanes = []; laneAt = [];
     D.lanes.forEach(function (_, i) { if (on[i]) { laneAt[i] = lanes.length; lanes.push(i); } });
-    step = view.length <= 40 ? 34 : 18;
+    step = D.wide ? (view.length <= 60 ? 130 : 60) : view.length <= 40 ? 34 : 18;
     el("count").textContent = view.length + " of " + D.of + " " + unit + ", " + lanes.length + " of " + D.lanes.length + " lanes";
     var scrub = el("scrub");
     scrub.max = Math.max(0, view.length - 1);
@@ -75,17 +76,26 @@
 
   // ---- going from moment to moment
   var at = 0;
-  function go(place, fromScroll) {
-    if (!view.length) { now = -1; el("now").textContent = "No " + D.unit + " is shown: choose less in the filters."; el("around").textContent = ""; draw(); return; }
-    at = Math.max(0, Math.min(place, view.length - 1));
-    now = view[at];
+  // A held key goes on faster than a screen can show: all that is drawn is drawn once a frame.
+  function go(place) {
+    at = view.length ? Math.max(0, Math.min(place, view.length - 1)) : 0;
+    now = view.length ? view[at] : -1;
+    later(render);
+  }
+  var waiting = new Set();
+  function later(what) {
+    if (!waiting.size) (document.hidden ? setTimeout : requestAnimationFrame)(function () { var all = Array.from(waiting); waiting.clear(); all.forEach(function (f) { f(); }); });
+    waiting.add(what);
+  }
+  function render() {
+    if (now < 0) { el("now").textContent = "No " + D.unit + " is shown: choose less in the filters."; el("around").textContent = ""; draw(); return; }
     var scrub = el("scrub"), says = say(now);
     scrub.value = at;
     scrub.setAttribute("aria-valuetext", says);
     var line = el("now");
     line.textContent = "";
-    var b = document.createElement("strong"); b.textContent = laneName(LANE[now]) || kindOf(now);
-    var s = document.createElement("small"); s.textContent = D.unit + " " + N[now] + (D.timed ? " at " + time(now) : "") + ", " + kindOf(now) + " ";
+    var b = document.createElement("strong"); b.textContent = D.whole ? "" : laneName(LANE[now]) || kindOf(now);
+    var s = document.createElement("small"); s.textContent = D.unit + " " + N[now] + (D.timed ? " at " + time(now) : "") + (D.whole ? " " : ", " + kindOf(now) + " ");
     line.append(s, b, " ", words(now));
     line.classList.toggle("bad", now === bad);
     el("opened").hidden = now !== bad;
@@ -102,7 +112,7 @@
     drawGrid();
   }
   function say(i) {
-    return D.unit + " " + N[i] + (D.timed ? ", " + time(i) : "") + ", " + laneName(LANE[i]) + ": " + words(i);
+    return D.unit + " " + N[i] + (D.timed ? ", " + time(i) : "") + (D.whole || LANE[i] < 0 ? "" : ", " + laneName(LANE[i])) + ": " + words(i);
   }
   function goTo(n) {
     var i = find(n);
@@ -116,7 +126,7 @@
   function y(lane) { return HEAD + ROW * laneAt[lane] + ROW / 2; }
   function x(place) { return place * step + step / 2 + 6; }
   function height() { return HEAD + ROW * lanes.length + 8; }
-  function width() { return view.length * step + 140; }
+  function width() { return view.length * step + (D.wide ? 260 : 140); }
   function drawNames() {
     var names = el("names");
     names.textContent = "";
@@ -159,14 +169,14 @@
     drawn = key;
     strip.textContent = "";
     if (!view.length) return;
-    var left = Math.max(0, first * step - 40), right = Math.min(width(), last * step + 180);
+    var left = Math.max(0, first * step - 40), right = Math.min(width(), last * step + step + 260);
     var svg = make(strip, "svg", {width: right - left, height: height(), viewBox: left + " 0 " + (right - left) + " " + height(), role: "img", "aria-labelledby": "lanes-title lanes-text"});
     svg.style.left = left + "px";
     make(svg, "title", {id: "lanes-title"}, "What happened on which lane, " + unit + " " + N[view[first]] + " to " + N[view[last]]);
     make(svg, "desc", {id: "lanes-text"}, "The table below says the same in words. Now: " + say(now));
     var kind = "";
     lanes.forEach(function (i) {
-      var k = D.lanes[i][1] + D.lanes[i][0].replace(/\/.*$/, "").replace(/ \d+$/, /\//.test(D.lanes[i][0]) ? "$&" : "");
+      var k = D.lanes[i][1] + (D.lanes[i][0].indexOf("/") > 0 ? D.lanes[i][0].replace(/\/.*$/, "") : ""); // groups apart
       if (kind && k !== kind) make(svg, "path", {"class": "kind", d: "M" + left + " " + (y(i) - ROW / 2) + "H" + right});
       kind = k;
       make(svg, "path", {"class": "lane", d: "M" + left + " " + y(i) + "H" + right});
@@ -183,8 +193,8 @@
       var r = make(svg, "rect", {"class": b.kind, x: Math.max(from, left), y: b.lane < 0 ? HEAD - 8 : y(b.lane) - tall / 2, width: Math.max(3, Math.min(to, right) - Math.max(from, left)), height: b.lane < 0 ? 5 : tall, rx: 2});
       make(r, "title", {}, b.words);
       if (bar && to - from > 30) {
-        var room = Math.floor((Math.min(to, right) - Math.max(from, left)) / 6.6), w = b.words;
-        make(svg, "text", {x: Math.max(from, left) + 4, y: y(b.lane) + 4}, w.length > room ? w.slice(0, Math.max(1, room - 1)) + "…" : w);
+        var room = Math.floor((Math.min(to, right) - Math.max(from, left) - (D.whole ? 14 : 4)) / 6.8), w = b.words;
+        make(svg, "text", {x: Math.max(from, left) + (D.whole ? 12 : 4), y: y(b.lane) + 4}, w.length > room ? w.slice(0, Math.max(1, room - 1)) + "…" : w);
       }
     });
     var every = Math.max(1, Math.ceil(90 / step));
@@ -247,7 +257,10 @@
       a.href = "#e" + N[i]; a.dataset.n = N[i]; a.textContent = N[i];
       if (p === at) tr.setAttribute("aria-current", "true");
       if (i === bad) tr.className = "bad";
-      [a, time(i), laneName(LANE[i]), words(i)].forEach(function (v) { var td = document.createElement("td"); td.append(v); tr.appendChild(td); });
+      [[a, ""], D.timed && [time(i), "time"], !D.whole && [laneName(LANE[i]), "lane"], [words(i), ""]].forEach(function (v) {
+        if (!v) return;
+        var td = document.createElement("td"); td.append(v[0]); td.className = v[1]; tr.appendChild(td);
+      });
       body.appendChild(tr);
     }
   }
@@ -272,6 +285,7 @@
   var who = el("who");
   if (who) options(who, [["", "the node of this " + D.unit]].concat(D.lanes.map(function (l, i) { return [String(i), l[0]]; })));
   function drawPanel() {
+    if (D.whole) { drawWhole(); return; }
     if (!who) return;
     var lane = who.value === "" ? (LANE[now] >= 0 ? LANE[now] : -1) : +who.value, body = el("panel");
     body.textContent = "";
@@ -296,6 +310,19 @@
       body.appendChild(tr);
     });
     el("panel-hint").textContent = laneName(lane) + (rows ? ": rows where both say something and differ are marked. What the model has adds up the steps that nodes have told." : " has told nothing of itself yet.");
+  }
+
+  function drawWhole() {
+    var body = el("panel");
+    body.textContent = "";
+    D.lanes.forEach(function (l, i) {
+      var v = standing(has[i].get("is"), N[now]);
+      if (v[1] === "" && v[0] !== N[now]) return;
+      var tr = document.createElement("tr"), th = document.createElement("th"), td = document.createElement("td");
+      th.scope = "row"; th.textContent = l[0]; td.textContent = (v[1] || "gone") + (v[0] === N[now] ? " (now)" : "");
+      if (v[0] === N[now]) tr.className = "differs";
+      tr.append(th, td); body.appendChild(tr);
+    });
   }
 
   // ---- the grid
@@ -407,10 +434,8 @@
   ["show", "kind", "node"].forEach(function (id) { el(id).onchange = function () { refilter(now < 0 ? Math.max(bad, 0) : now); }; });
   el("words").oninput = function () { refilter(now < 0 ? Math.max(bad, 0) : now); };
   if (who) who.onchange = drawPanel;
-  var waiting = false;
-  function later() { if (!waiting) { waiting = true; requestAnimationFrame(function () { waiting = false; draw(); }); } }
-  box.addEventListener("scroll", later);
-  window.addEventListener("resize", function () { drawn = ""; later(); });
+  box.addEventListener("scroll", function () { later(draw); });
+  window.addEventListener("resize", function () { drawn = ""; later(draw); });
   strip.addEventListener("click", function (e) {
     var px = e.clientX - strip.getBoundingClientRect().left;
     go(Math.round((px - step / 2 - 6) / step));
