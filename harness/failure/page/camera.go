@@ -10,9 +10,7 @@ import (
 
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness"
-	"github.com/firstgap/firstgap/harness/configuration"
 	"github.com/firstgap/firstgap/harness/failure/why"
-	"github.com/firstgap/firstgap/harness/judge"
 	"github.com/firstgap/firstgap/harness/sim"
 	"github.com/firstgap/firstgap/impl/node"
 )
@@ -33,8 +31,10 @@ type camera struct {
 	cut      bool // there were more events than are kept
 }
 
-// shoot makes a run again and films it.
-func shoot(s harness.System, c configuration.Configuration) (*camera, harness.Result, error) {
+// shoot makes the smallest run of an explanation again and films it. Only the check that it fails by is made: where that is the trace's, the
+// run ends when the model refuses a step.
+func shoot(s harness.System, x *why.Explanation) (*camera, harness.Result, error) {
+	c := x.Configuration
 	topology, err := s.Topology(&c)
 	if err != nil {
 		return nil, harness.Result{}, err
@@ -42,7 +42,10 @@ func shoot(s harness.System, c configuration.Configuration) (*camera, harness.Re
 	cam := &camera{topology: topology, lanes: map[node.ID]int{}, states: map[int]map[string]string{}, down: map[int]int{}, plan: &c.Plan}
 	cam.ledger = newLedger(cam)
 	cam.film = Film{Title: "The smallest run", Unit: "event", Timed: true}
-	result := harness.RunWith(s, c, harness.Options{Listen: cam.hear})
+	if x.What.Target.Check == faults.Trace {
+		cam.ledger.refused, cam.film.Refused = x.What.Finding.Event, x.What.Finding.Event
+	}
+	result := harness.RunWith(s, c, harness.Options{Listen: cam.hear, Only: x.What.Target.Check})
 	if len(cam.film.Moments) == 0 && len(result.Findings) > 0 {
 		return nil, result, fmt.Errorf("the run could not be made again: %s", result.Findings[0].Sentence())
 	}
@@ -407,6 +410,3 @@ func natural(a, b string) int {
 
 // digits counts the digits that a text begins with.
 func digits(s string) int { return len(s) - len(strings.TrimLeft(s, "0123456789")) }
-
-// failsBy returns the finding of the run made again by which it fails as explained.
-func failsBy(r *harness.Result, x *why.Explanation) *judge.Finding { return x.What.Target.In(r) }

@@ -25,6 +25,7 @@ type columns struct {
 	Of      int        `json:"of"` // moments, with those left out
 	Bad     uint64     `json:"bad"`
 	Start   uint64     `json:"start"`
+	Refused uint64     `json:"refused"`
 	Focus   uint64     `json:"focus"` // the LSN that the bad moment is about, 0 for none
 	Lanes   [][]string `json:"lanes"` // name, kind, zone
 	Kinds   []string   `json:"kinds"`
@@ -170,7 +171,7 @@ func (f *Film) encode(order []int, words int, links [][]uint64, focus uint64) []
 		}
 	}
 	strings, kinds := table{place: map[string]int{}}, table{place: map[string]int{}}
-	c := columns{Title: f.Title, Unit: f.Unit, Timed: f.Timed, Wide: f.Wide, Whole: f.Whole, Of: len(f.Moments), Bad: f.Bad, Start: f.Start, Focus: focus, Links: links, Bands: []bandRow{}}
+	c := columns{Title: f.Title, Unit: f.Unit, Timed: f.Timed, Wide: f.Wide, Whole: f.Whole, Of: len(f.Moments), Bad: f.Bad, Start: f.Start, Refused: f.Refused, Focus: focus, Links: links, Bands: []bandRow{}}
 	for _, l := range f.Lanes {
 		c.Lanes = append(c.Lanes, []string{clip(l.Name, mostName), l.Kind, l.Zone})
 	}

@@ -17,6 +17,7 @@ type Film struct {
 	Bands   []Band
 	Grid    *Grid  // nil where nothing stands at LSNs
 	Bad     uint64 // number of the moment that must not have happened; 0 for none
+	Refused uint64 // number of the moment from which on the model takes no step, 0 for none
 	Start   uint64 // number of the moment that the page shows first; 0 is the bad one, or the last
 }
 

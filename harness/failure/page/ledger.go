@@ -23,6 +23,7 @@ type ledger struct {
 	lines   []Line
 	drawn   map[string]node.LSN
 	history map[int]node.History // by lane of a writer
+	refused uint64               // the event at which the model takes no step more, 0 for none
 }
 
 // A stamp is a record's identity.
@@ -75,6 +76,12 @@ func (l *ledger) line(moment uint64, name string, at node.LSN) {
 // take adds a step.
 func (l *ledger) take(e *sim.Event, lane int) {
 	t := e.Trace
+	if l.refused != 0 && e.Seq >= l.refused {
+		if t.Action == node.ActAdvance {
+			l.line(e.Seq, fmt.Sprintf("VCL as the writer of epoch %d counts", t.Epoch), t.LSN)
+		}
+		return
+	}
 	switch t.Action {
 	case node.ActWrite, node.ActCommit, node.ActUndo, node.ActStructure:
 		if t.Record != nil {

@@ -116,7 +116,7 @@ type size struct {
 // Of makes the smallest run of an explanation again and draws it. It returns an error when the run cannot be made, or no longer fails as the
 // explanation says.
 func Of(s harness.System, x *why.Explanation) (*Page, error) {
-	cam, result, err := shoot(s, x.Configuration)
+	cam, result, err := shoot(s, x)
 	if err != nil {
 		return nil, fmt.Errorf("page: %w", err)
 	}
@@ -245,6 +245,13 @@ func (p *Page) explained() head {
 	h.Happened, h.Expected = what.Finding.Found, what.Finding.Expected
 	if h.Happened == "" {
 		h.Happened = what.Finding.Subject
+	}
+	if b := what.Bad; b != nil && b.Words != "" {
+		words := strings.TrimSpace(b.Node + " " + b.Words)
+		if h.Happened != "" {
+			words += ": " + h.Happened
+		}
+		h.Happened = words
 	}
 	if x.Curve != nil && len(x.Curve.Points) > 0 {
 		h.Curve, h.CurveSays, h.Jump = drawCurve(x.Curve, "event"), curveSays(x.Curve), x.Curve.Jump

@@ -309,7 +309,7 @@
       if (says[lane].has(f) && has[lane].has(f) && a[1] !== b[1]) { tr.className = "differs"; tr.title = "the two differ at this moment"; }
       body.appendChild(tr);
     });
-    el("panel-hint").textContent = laneName(lane) + (rows ? ": rows where both say something and differ are marked. What the model has adds up the steps that nodes have told." : " has told nothing of itself yet.");
+    el("panel-hint").textContent = laneName(lane) + (rows ? ": rows where both say something and differ are marked. What the model has adds up the steps that nodes have told" + (D.refused && N[now] >= D.refused ? ", up to event " + D.refused + ", which it refuses." : ".") : " has told nothing of itself yet.");
   }
 
   function drawWhole() {
