@@ -63,7 +63,8 @@ func (c *camera) hear(w *sim.World, e *sim.Event) {
 		c.sample(w, c.last, e.Seq-1)
 	}
 	c.last = e.Process
-	m := Moment{Number: e.Seq, At: e.At, Lane: -1, From: -1, Kind: e.Kind.String(), Cause: e.Cause, Weight: weigh(e), Words: wordsOf(w, e)}
+	m := Moment{Number: e.Seq, At: e.At, Lane: -1, From: -1, Kind: e.Kind.String(), Cause: e.Cause, Weight: weigh(e)}
+	_, m.Words = why.Words(e, w.Name)
 	if e.Process != 0 {
 		m.Lane = c.lane(w, e.Process)
 	}
@@ -234,17 +235,6 @@ func fieldsOf(s *node.State) []field {
 		{"VDL", number(uint64(s.VDL))}, {"last LSN", number(uint64(s.End))}, {"SCL", number(uint64(s.SCL))}, {"floor", number(uint64(s.Floor))},
 		{"serves", yes(s.Serving)}, {"damaged", yes(s.Damaged)}, {"dead", yes(s.Dead)}, {"deposed", yes(s.Deposed)},
 	}
-}
-
-// wordsOf says what happened, without the time and the node.
-func wordsOf(w *sim.World, e *sim.Event) string {
-	name := ""
-	if e.Process != 0 {
-		name = w.Name(e.Process)
-	}
-	line := w.Describe(e)
-	prefix := fmt.Sprintf("%12.6fms  %-14s ", float64(e.At)/float64(time.Millisecond), name)
-	return strings.TrimSpace(strings.TrimPrefix(line, prefix))
 }
 
 // weigh says how much an event matters by itself.
