@@ -3,13 +3,17 @@ package page
 import (
 	"cmp"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/firstgap/firstgap/impl/node"
 )
 
 // Left says what a page has no room for.
 type Left struct {
+	Rows, OfRows       int // of the grid
 	Moments, OfMoments int // that are left out altogether
 	Words, OfWords     int // of those shown, whose words are
 }
@@ -62,11 +66,11 @@ type bandRow struct {
 
 type gridRows struct {
 	Columns [][2]int `json:"columns"` // lane, group
-	LSN     []uint64 `json:"lsn"`     // of the rows
-	RowFrom []uint64 `json:"rowFrom"` // the moments from which on they are there
+	LSN     []uint64 `json:"lsn"`     // of the rows, as differences
+	RowFrom []uint64 `json:"rowFrom"` // the moments from which on they are there, as differences
 	Group   []int    `json:"group"`
 	Last    []int    `json:"last"`
-	Words   []int    `json:"words"`
+	Words   []int    `json:"words"` // in Strings, -1 where they are left out
 	CellN   []uint64 `json:"cellN"` // differences
 	Cell    []int    `json:"cell"`  // column
 	CellLSN []uint64 `json:"cellLSN"`
@@ -126,12 +130,17 @@ func (f *Film) ranks() []int {
 func (f *Film) fit(limit int, links [][]uint64, focus uint64) ([]byte, Left) {
 	order := f.ranks()
 	n := len(order)
+	rows, ofRows := 0, 0
+	if f.Grid != nil {
+		ofRows = len(f.Grid.Rows)
+		rows = max(0, ofRows-mostRows)
+	}
 	try := func(moments, words int) ([]byte, Left) {
 		text := f.encode(order[:moments], words, links, focus)
-		return text, Left{n - moments, n, moments - min(moments, words), moments}
+		return text, Left{rows, ofRows, n - moments, n, moments - min(moments, words), moments}
 	}
 	// Beyond that many moments nothing fits, and to try would take time for nothing.
-	top := min(n, limit/8)
+	top := min(n, limit/12)
 	if text, left := try(top, top); len(text) <= limit {
 		return text, left
 	}
@@ -211,7 +220,7 @@ func (f *Film) encode(order []int, words int, links [][]uint64, focus uint64) []
 		c.Bands = append(c.Bands, bandRow{b.Lane, b.From, b.To, b.Kind, clip(b.Words, mostWords)})
 	}
 	if f.Grid != nil {
-		c.Grid = f.Grid.rows(shown, &strings)
+		c.Grid = f.Grid.rows(shown, &strings, focus)
 	}
 	c.Strings, c.Kinds = strings.list, kinds.list
 	text, err := json.Marshal(&c)
@@ -265,28 +274,41 @@ func (f *Film) states(all []State, shown func(uint64) (uint64, bool), strings *t
 	return rows
 }
 
-func (g *Grid) rows(shown func(uint64) (uint64, bool), strings *table) *gridRows {
+// Bounds of what a page holds of the grid: rows around the LSN that the bad moment is about, and the words of those next to it.
+const (
+	mostRows     = 2000
+	mostRowWords = 400
+)
+
+func (g *Grid) rows(shown func(uint64) (uint64, bool), strings *table, focus uint64) *gridRows {
 	r := &gridRows{}
 	for _, c := range g.Columns {
 		r.Columns = append(r.Columns, [2]int{c.Lane, c.Group})
 	}
-	for i := range g.Rows {
-		row := &g.Rows[i]
-		r.LSN, r.RowFrom, r.Group, r.Last = append(r.LSN, uint64(row.LSN)), append(r.RowFrom, row.From), append(r.Group, row.Group), append(r.Last, bit(row.Last))
-		r.Words = append(r.Words, strings.of(row.Words))
-	}
-	var number uint64
-	for _, c := range g.Cells {
-		n, is := shown(c.Moment)
-		if !is {
-			break
+	middle, _ := slices.BinarySearchFunc(g.Rows, node.LSN(focus), func(row Row, l node.LSN) int { return cmp.Compare(row.LSN, l) })
+	first := max(0, min(middle-mostRows/2, len(g.Rows)-mostRows))
+	rows := g.Rows[first:min(len(g.Rows), first+mostRows)]
+	var lsn, from, highest uint64
+	// By group: the place of an LSN among those of its group. A column without a group has them all.
+	place := map[int]map[node.LSN]int{0: {}}
+	for i := range rows {
+		row := &rows[i]
+		words := -1
+		if away := first + i - middle; -mostRowWords/2 <= away && away < mostRowWords/2 {
+			words = strings.of(row.Words)
 		}
-		r.CellN, r.Cell = append(r.CellN, n-number), append(r.Cell, c.Column)
-		r.CellLSN, r.CellTo = append(r.CellLSN, uint64(c.From)), append(r.CellTo, uint64(c.To-c.From))
-		r.How, r.Epoch = append(r.How, int(c.How)), append(r.Epoch, uint64(c.Epoch))
-		number = n
+		highest = max(highest, row.From)
+		r.LSN, r.RowFrom = append(r.LSN, uint64(row.LSN)-lsn), append(r.RowFrom, highest-from)
+		r.Group, r.Last, r.Words = append(r.Group, row.Group), append(r.Last, bit(row.Last)), append(r.Words, words)
+		lsn, from = uint64(row.LSN), highest
+		if place[row.Group] == nil {
+			place[row.Group] = map[node.LSN]int{}
+		}
+		place[row.Group][row.LSN] = len(place[row.Group])
+		place[0][row.LSN] = i
 	}
-	number = 0
+	g.cells(r, shown, place)
+	var number uint64
 	for i, l := range g.Lines {
 		n, is := shown(l.Moment)
 		if !is {
@@ -302,6 +324,69 @@ func (g *Grid) rows(shown func(uint64) (uint64, bool), strings *table) *gridRows
 		number = n
 	}
 	return r
+}
+
+// cells writes what changed from one shown moment to the next: the last word on every LSN, neighbours of a group in one.
+func (g *Grid) cells(r *gridRows, shown func(uint64) (uint64, bool), place map[int]map[node.LSN]int) {
+	type change struct {
+		how   How
+		epoch node.Epoch
+	}
+	var number, at uint64
+	last := make([]map[node.LSN]change, len(g.Columns))
+	images := make([]*Cell, len(g.Columns))
+	put := func(n uint64, column int, from, to node.LSN, c change) {
+		r.CellN, r.Cell = append(r.CellN, n-number), append(r.Cell, column)
+		r.CellLSN, r.CellTo = append(r.CellLSN, uint64(from)), append(r.CellTo, uint64(to)-uint64(from))
+		r.How, r.Epoch = append(r.How, int(c.how)), append(r.Epoch, uint64(c.epoch))
+		number = n
+	}
+	flush := func(n uint64) {
+		for column := range g.Columns {
+			if c := images[column]; c != nil {
+				put(n, column, c.To, c.To, change{how: Image})
+				images[column] = nil
+			}
+			if len(last[column]) == 0 {
+				continue
+			}
+			of := place[g.Columns[column].Group]
+			lsns := slices.Sorted(maps.Keys(last[column]))
+			for i := 0; i < len(lsns); {
+				to := i + 1
+				for to < len(lsns) && last[column][lsns[to]] == last[column][lsns[i]] && of[lsns[to]] == of[lsns[to-1]]+1 {
+					to++
+				}
+				put(n, column, lsns[i], lsns[to-1], last[column][lsns[i]])
+				i = to
+			}
+			last[column] = nil
+		}
+	}
+	for i := range g.Cells {
+		c := &g.Cells[i]
+		n, is := shown(c.Moment)
+		if !is {
+			break
+		}
+		if n != at {
+			flush(at)
+			at = n
+		}
+		if c.How == Image {
+			images[c.Column] = c
+			continue
+		}
+		if last[c.Column] == nil {
+			last[c.Column] = map[node.LSN]change{}
+		}
+		for lsn := c.From; lsn <= c.To; lsn++ {
+			if _, drawn := place[g.Columns[c.Column].Group][lsn]; drawn {
+				last[c.Column][lsn] = change{c.How, c.Epoch}
+			}
+		}
+	}
+	flush(at)
 }
 
 // clip cuts a text to at most that many bytes, with a sign that it was cut.

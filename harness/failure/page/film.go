@@ -97,7 +97,7 @@ type How uint8
 const (
 	Gone  How = iota // it does not hold it any more: cut away
 	Holds            // it holds the record of an epoch
-	Image            // it holds what was made of it
+	Image            // it has pages of everything up to To, and no further
 	Lost             // it had said that it holds it, and does not
 )
 

@@ -16,6 +16,7 @@ type ledger struct {
 	camera  *camera
 	groups  []int // by lane, from 1; 0 for none
 	rows    map[node.LSN]*Row
+	inGroup map[int][]node.LSN // by group, from 1: the LSNs of its records, ascending
 	issued  map[stamp]issue
 	closing []stamp         // that end a mini-transaction, as they were issued
 	copies  map[int]*copyOf // by lane
@@ -44,7 +45,7 @@ type copyOf struct {
 }
 
 func newLedger(c *camera) *ledger {
-	return &ledger{camera: c, rows: map[node.LSN]*Row{}, issued: map[stamp]issue{}, copies: map[int]*copyOf{}, drawn: map[string]node.LSN{},
+	return &ledger{camera: c, rows: map[node.LSN]*Row{}, issued: map[stamp]issue{}, inGroup: map[int][]node.LSN{}, copies: map[int]*copyOf{}, drawn: map[string]node.LSN{},
 		history: map[int]node.History{}}
 }
 
@@ -143,11 +144,15 @@ func (l *ledger) record(moment uint64, r *node.Record) {
 	}
 	words := clip(r.String(), mostRow)
 	row := l.rows[r.LSN]
+	group := int(r.Group) + 1
+	if at, known := slices.BinarySearch(l.inGroup[group], r.LSN); !known {
+		l.inGroup[group] = slices.Insert(l.inGroup[group], at, r.LSN)
+	}
 	if row == nil {
-		l.rows[r.LSN] = &Row{LSN: r.LSN, From: moment, Group: int(r.Group) + 1, Last: r.Last, Words: words}
+		l.rows[r.LSN] = &Row{LSN: r.LSN, From: moment, Group: group, Last: r.Last, Words: words}
 		return
 	}
-	row.Group, row.Last = int(r.Group)+1, r.Last
+	row.Group, row.Last = group, r.Last
 	row.Words = clip(row.Words+"; "+words, 2*mostRow)
 }
 
@@ -187,8 +192,21 @@ func (l *ledger) again(moment uint64, lane int, s *copyOf) {
 			s.after[was.prev] = lsn
 		}
 	}
-	s.scl = s.base
+	s.scl = l.lastIn(lane, s.base)
 	l.reach(moment, lane, s)
+}
+
+// lastIn returns the last LSN at or below one that is of the group of a segment.
+func (l *ledger) lastIn(lane int, upTo node.LSN) node.LSN {
+	all := l.inGroup[l.groups[lane]]
+	at, is := slices.BinarySearch(all, upTo)
+	switch {
+	case is:
+		return upTo
+	case at == 0:
+		return 0
+	}
+	return all[at-1]
 }
 
 // image notes that a segment has pages up to an LSN, whatever log it has.
@@ -199,7 +217,7 @@ func (l *ledger) image(moment uint64, lane int, upTo node.LSN) {
 	}
 	l.cells = append(l.cells, Cell{Moment: moment, Column: lane, From: s.base + 1, To: upTo, How: Image})
 	s.base = upTo
-	s.scl = max(s.scl, upTo)
+	s.scl = max(s.scl, l.lastIn(lane, upTo))
 	l.reach(moment, lane, s)
 }
 
@@ -226,6 +244,10 @@ func (l *ledger) holds(moment uint64, lane int, t *node.Trace) {
 		l.tell(moment, lane, "line", uint64(d.History.Line()))
 	}
 	s := l.copyAt(lane)
+	if t.LSN < s.base { // its disk was lost, or an older one is back
+		s.base = t.LSN
+		l.cells = append(l.cells, Cell{Moment: moment, Column: lane, From: 1, To: t.LSN, How: Image})
+	}
 	l.image(moment, lane, t.LSN)
 	now := map[node.LSN]node.Epoch{}
 	for _, h := range d.Held {

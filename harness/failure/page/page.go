@@ -198,6 +198,9 @@ func (l Left) says(unit string) string {
 	if l.Words > 0 {
 		parts = append(parts, fmt.Sprintf("the details of %d of %d %ss, of the same kind", l.Words, l.OfWords, unit))
 	}
+	if l.Rows > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %d LSNs, those farthest from the bad step's", l.Rows, l.OfRows))
+	}
 	if parts == nil {
 		return ""
 	}

@@ -327,13 +327,15 @@
 
   // ---- the grid
   var G = D.grid, CN = G ? sums(G.cellN || []) : [], LN = G ? sums(G.lineN || []) : [], ROWS = 20;
+  if (G) { G.lsn = sums(G.lsn || []); G.rowFrom = sums(G.rowFrom || []); G.group = G.group || []; }
+  function record(row) { return G.words[row] < 0 ? "(left out)" : S[G.words[row]]; }
   var cols = [], base = [], done = 0, upTo = -1, top = 0, manual = null;
   function reset() { cols = G.columns.map(function () { return new Map(); }); base = G.columns.map(function () { return 0; }); done = 0; }
   function advance(n) {
     if (n < upTo || !cols.length) reset();
     for (; done < CN.length && CN[done] <= n; done++) {
       var c = G.cell[done], from = G.cellLSN[done], to = from + G.cellTo[done];
-      if (G.how[done] === 2) { base[c] = Math.max(base[c], to); continue; }
+      if (G.how[done] === 2) { base[c] = to; continue; }
       for (var l = from; l <= to; l++) if (G.how[done] === 0) cols[c].delete(l); else cols[c].set(l, [G.how[done], G.epoch[done]]);
     }
     upTo = n;
@@ -371,7 +373,7 @@
     thead.appendChild(head); t.appendChild(thead);
     for (var r = top; r < Math.min(rows, top + ROWS); r++) {
       var lsn = G.lsn[r], tr = document.createElement("tr"), h = document.createElement("th");
-      h.scope = "row"; h.textContent = lsn + (G.last[r] ? " (CPL)" : ""); h.title = S[G.words[r]];
+      h.scope = "row"; h.textContent = lsn + (G.last[r] ? " (CPL)" : ""); h.title = record(r);
       tr.appendChild(h);
       var tags = [];
       lines.forEach(function (v, name) {
@@ -403,7 +405,7 @@
     });
     var text = "LSN " + G.lsn[row] + (G.group[row] ? ", of group " + G.group[row] : "") + ", is on " + holders.length + " of " + of + (holders.length ? ": " + holders.join(", ") : "") + ".";
     lines.forEach(function (v, name) { text += " " + name + ": " + v + "."; });
-    text += " The record: " + S[G.words[row]] + ".";
+    text += " The record: " + record(row) + ".";
     el("grid-says").textContent = text;
   }
   if (G) {
