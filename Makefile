@@ -1,4 +1,4 @@
-# Needs Go, git, make and bash; the race detector also needs a C compiler.
+# Needs Go, git, make and bash; the race detector also needs a C compiler, and the tests of pages need Chromium.
 
 # Packages that start goroutines; a test holds this list against the sources. Everything else is one goroutine by design, which
 # another test guards, and has nothing to race.

@@ -13,7 +13,11 @@ import (
 var fakes = map[string]string{
 	"git": "",
 	"cc":  "",
-	"go":  `echo "${COMPILER:-cc} -pthread"`,
+	"id":  "echo 0",
+	// A browser is installed where there is none.
+	"chromium": "",
+	"apt-get":  `if [ "$1" = install ] && [ -n "$INSTALLS" ]; then cp "$(dirname "$0")/cc" "$(dirname "$0")/$INSTALLS"; fi`,
+	"go":       `echo "${COMPILER:-cc} -pthread"`,
 	"make": `echo "made $*"
 case $1 in test|test-race|test-faults)
 	if [ "$1" != "$EMPTY" ]; then
@@ -66,6 +70,12 @@ func TestCI(t *testing.T) {
 		require.Equal(t, 1, code, out)
 		require.Regexp(t, `\n`+step+` .*  FAIL \(ran no test\)\n`, out)
 	}
+
+	out, code = ci(t, "BROWSERS=no-such-browser", "INSTALLS=no-such-browser")
+	require.Equal(t, 0, code, out)
+	out, code = ci(t, "BROWSERS=no-such-browser")
+	require.Equal(t, 2, code, out)
+	require.Contains(t, out, "expected a browser on the path, one of no-such-browser, found none")
 
 	out, code = ci(t, "COMPILER=no-such-compiler")
 	require.Equal(t, 2, code, out)

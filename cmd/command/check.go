@@ -118,6 +118,7 @@ type checkModel struct {
 	long     longFlags
 	json     bool
 	traceOut string
+	page     string
 	graph    string
 	random   int
 	jar      string
@@ -146,6 +147,7 @@ else is the one called %%s; --set and other flags then change it. With a violati
 	c.long.flags(f)
 	f.BoolVar(&c.json, "json", false, "print the result as JSON")
 	f.StringVar(&c.traceOut, "trace-out", "", "write the counterexample to this `file`: .txt, .json, .itf.json (Informal Trace Format) or .dot")
+	f.StringVar(&c.page, "page", "", "draw the counterexample on a page of HTML, in this `file`")
 	f.StringVar(&c.graph, "graph", "", fmt.Sprintf("draw all states of a tiny world, at most %d, to this .dot `file`", check.MaxGraphStates))
 	f.IntVar(&c.random, "random", 0, "in place of a search, print one behaviour of at most this many `steps` at random, or write it to --trace-out; never a pass")
 	f.StringVar(&c.jar, "tlc", "", "also run TLC, from the path of tla2tools.jar, on the same world, and compare (0 equal, 1 different)")
@@ -207,6 +209,10 @@ func (c *checkModel) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	drawn, err := files.page(c.page)
+	if err != nil {
+		return err
+	}
 	if graph != nil {
 		var drawing bytes.Buffer
 		if err := check.WriteGraph(cmd.Context(), model, check.MaxGraphStates, &drawing); err != nil {
@@ -217,9 +223,9 @@ func (c *checkModel) run(cmd *cobra.Command) error {
 		}
 	}
 	if cmd.Flags().Changed("random") {
-		return c.walk(cmd, model, trace)
+		return c.walk(cmd, model, trace, drawn)
 	}
-	return c.searchIn(cmd, model, world, options, trace)
+	return c.searchIn(cmd, model, world, options, trace, drawn)
 }
 
 // together refuses flags of which one would be without effect beside another.
@@ -240,7 +246,7 @@ func (c *checkModel) together(cmd *cobra.Command) error {
 }
 
 // searchIn searches a world, says what was found, and compares it with TLC.
-func (c *checkModel) searchIn(cmd *cobra.Command, model check.Model, world json.RawMessage, options check.Options, trace *output) error {
+func (c *checkModel) searchIn(cmd *cobra.Command, model check.Model, world json.RawMessage, options check.Options, trace, drawn *output) error {
 	progress := text.NewProgress(cmd.ErrOrStderr(), time.Now)
 	options.Progress, options.Every = func(now check.Progress) { progress.Show(now.String()) }, progress.Every()
 	result, err := check.Search(cmd.Context(), model, options)
@@ -248,10 +254,13 @@ func (c *checkModel) searchIn(cmd *cobra.Command, model check.Model, world json.
 	if err != nil {
 		return err
 	}
-	if trace != nil {
+	for _, out := range []*output{trace, drawn} {
+		if out == nil {
+			continue
+		}
 		if behaviour, ok := check.Counterexample(model, result); !ok {
-			fmt.Fprintf(cmd.ErrOrStderr(), "%s: there is no counterexample to write to %s\n", cmd.CommandPath(), c.traceOut)
-		} else if err := trace.writeBehaviour(behaviour); err != nil {
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s: there is no counterexample to write to %s\n", cmd.CommandPath(), out.file.Name())
+		} else if err := out.writeBehaviour(behaviour); err != nil {
 			return err
 		}
 	}
@@ -293,7 +302,7 @@ func writeJSON(w io.Writer, value any) error {
 }
 
 // walk takes steps at random. It is no check of anything but the states on its way.
-func (c *checkModel) walk(cmd *cobra.Command, model check.Model, trace *output) error {
+func (c *checkModel) walk(cmd *cobra.Command, model check.Model, trace, drawn *output) error {
 	if c.random < 1 {
 		return fmt.Errorf("--random is %d; expected at least one step", c.random)
 	}
@@ -305,9 +314,14 @@ func (c *checkModel) walk(cmd *cobra.Command, model check.Model, trace *output) 
 	if c.json {
 		format = check.JSON
 	}
-	if trace != nil {
+	if drawn != nil {
+		err = drawn.writeBehaviour(behaviour)
+	}
+	switch {
+	case err != nil:
+	case trace != nil:
 		err = trace.writeBehaviour(behaviour)
-	} else {
+	case drawn == nil:
 		err = behaviour.Write(cmd.OutOrStdout(), format)
 	}
 	switch {

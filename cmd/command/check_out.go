@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/firstgap/firstgap/harness/failure/page"
 	"github.com/firstgap/firstgap/spec/check"
 )
 
@@ -45,6 +46,17 @@ func (o *outputs) graph(name string) (*output, error) {
 	return o.open("--graph", name, check.DOT)
 }
 
+// page opens a file for a page, nil when there is no name.
+func (o *outputs) page(name string) (*output, error) {
+	if name == "" {
+		return nil, nil
+	}
+	return o.open("--page", name, pageFormat)
+}
+
+// pageFormat is that of a page, which package page writes.
+const pageFormat check.Format = ".html"
+
 func (o *outputs) open(flag, name string, format check.Format) (*output, error) {
 	_, err := os.Stat(name)
 	absent := errors.Is(err, fs.ErrNotExist)
@@ -68,7 +80,13 @@ func (o *outputs) close() {
 
 func (f *output) writeBehaviour(b check.Behaviour) error {
 	var text bytes.Buffer
-	if err := b.Write(&text, f.format); err != nil {
+	var err error
+	if f.format == pageFormat {
+		err = page.OfBehaviour(b).Write(&text)
+	} else {
+		err = b.Write(&text, f.format)
+	}
+	if err != nil {
 		return err
 	}
 	return f.write(text.Bytes())

@@ -1,0 +1,84 @@
+package page
+
+import (
+	"fmt"
+	"html/template"
+	"strings"
+
+	"github.com/firstgap/firstgap/harness/failure/where"
+)
+
+// Sizes of the curve, in units of its view box.
+const (
+	curveWidth, curveHeight = 440, 230
+	curveLeft, curveRight   = 52, 424
+	curveTop, curveBottom   = 24, 176
+	mostPoints              = 400
+)
+
+// drawCurve draws how often the run fails when the rest is drawn anew from an event on.
+func drawCurve(c *where.Curve, unit string) template.HTML {
+	points := c.Points[:min(len(c.Points), mostPoints)]
+	if len(points) == 0 {
+		return ""
+	}
+	last := max(points[len(points)-1].Event, 1)
+	x := func(n uint64) float64 {
+		return curveLeft + (curveRight-curveLeft)*float64(n)/float64(last)
+	}
+	y := func(p where.Point) float64 { return curveBottom - (curveBottom-curveTop)*share(p) }
+	var b strings.Builder
+	fmt.Fprintf(&b, `<svg class="curve" viewBox="0 0 %d %d" role="img" aria-labelledby="curve-title curve-text">`, curveWidth, curveHeight)
+	fmt.Fprintf(&b, `<title id="curve-title">How often the run fails when all after an %s is drawn anew</title><desc id="curve-text">%s</desc>`,
+		template.HTMLEscapeString(unit), template.HTMLEscapeString(curveSays(c)))
+	for _, percent := range []int{0, 50, 100} {
+		at := curveBottom - (curveBottom-curveTop)*float64(percent)/100
+		fmt.Fprintf(&b, `<path class="rule" d="M%d %.1fH%d"/><text x="%d" y="%.1f" text-anchor="end">%d %%</text>`, curveLeft, at, curveRight, curveLeft-6, at+5, percent)
+	}
+	for _, part := range []uint64{0, last / 2, last} {
+		anchor := "middle"
+		if part == last {
+			anchor = "end"
+		}
+		fmt.Fprintf(&b, `<path class="rule" d="M%.1f %dv5"/><text x="%.1f" y="%d" text-anchor="%s">%d</text>`, x(part), curveBottom, x(part), curveBottom+20, anchor, part)
+	}
+	fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="middle">the run is kept up to this %s</text>`, (curveLeft+curveRight)/2, curveBottom+42, template.HTMLEscapeString(unit))
+	fmt.Fprintf(&b, `<text x="%d" y="%d">it still fails</text>`, 4, curveTop-10)
+	b.WriteString(`<polyline class="share" points="`)
+	for _, p := range points {
+		fmt.Fprintf(&b, "%.1f,%.1f ", x(p.Event), y(p))
+	}
+	b.WriteString(`"/>`)
+	for _, p := range points {
+		fmt.Fprintf(&b, `<circle class="share" cx="%.1f" cy="%.1f" r="2.5"/>`, x(p.Event), y(p))
+	}
+	if j := c.Jump; j != nil {
+		at := x(min(j.Event, last))
+		anchor, dx := "start", 6.0
+		if at > (curveLeft+curveRight)/2 {
+			anchor, dx = "end", -6
+		}
+		fmt.Fprintf(&b, `<path class="jump" d="M%.1f %dV%d"/><text class="jump" x="%.1f" y="%d" text-anchor="%s">lost from %s %d on</text>`,
+			at, curveTop-4, curveBottom, at+dx, (curveTop+curveBottom)/2, anchor, template.HTMLEscapeString(unit), j.Event)
+	}
+	b.WriteString(`</svg>`)
+	return template.HTML(b.String()) // numbers, and texts that are escaped
+}
+
+// share is which part of the redrawn runs fails.
+func share(p where.Point) float64 {
+	if p.Of == 0 {
+		return 0
+	}
+	return min(1, float64(p.Fails)/float64(p.Of))
+}
+
+// curveSays says the curve in words.
+func curveSays(c *where.Curve) string {
+	first, last := c.Points[0], c.Points[len(c.Points)-1]
+	s := fmt.Sprintf("Kept up to event %d, %d of %d redrawn runs fail; kept up to event %d, %d of %d.", first.Event, first.Fails, first.Of, last.Event, last.Fails, last.Of)
+	if j := c.Jump; j != nil {
+		return s + fmt.Sprintf(" The jump is at event %d: before it %d of %d fail, with it %d of %d.", j.Event, j.Before.Fails, j.Before.Of, j.After.Fails, j.After.Of)
+	}
+	return s + " No single event decides."
+}

@@ -1,0 +1,282 @@
+// Package page draws one page of HTML that shows a failure: what went wrong, what was allowed instead, what led there, and the run itself
+// event by event. The page needs no network and no other file.
+//
+// The same drawing serves counterexamples of models and histories of clients: whoever has a Film has a page.
+//
+// Use package report instead when a whole campaign is to be shown, and the text of package failure when there is a terminal or a log.
+package page
+
+import (
+	"bytes"
+	_ "embed"
+	"errors"
+	"fmt"
+	"html/template"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/firstgap/firstgap/harness"
+	"github.com/firstgap/firstgap/harness/failure/shrink"
+	"github.com/firstgap/firstgap/harness/failure/where"
+	"github.com/firstgap/firstgap/harness/failure/why"
+	"github.com/firstgap/firstgap/impl/node"
+)
+
+// MostBytes is how long a page is at most.
+const MostBytes = 400_000
+
+// Bounds of the parts above the film.
+const (
+	mostText    = 3000 // bytes of a paragraph
+	mostItems   = 60   // of a list
+	mostCommand = 400
+	mostSettled = 24_000 // bytes of the configuration
+)
+
+//go:embed page.html
+var pageHTML string
+
+//go:embed page.css
+var pageCSS string
+
+//go:embed page.js
+var pageJS string
+
+var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
+	"clip": func(s string) string { return clip(s, mostText) },
+	"at":   func(t node.Time) string { return milliseconds(t) },
+}).Parse(pageHTML))
+
+// A Page is what Write writes.
+type Page struct {
+	// Again are the commands that show the failure again.
+	Again []string
+	// Blind leaves the name of the planted bug out, for whoever is to find it.
+	Blind bool
+
+	film  *Film
+	about About
+	why   *why.Explanation // of a failure
+	links [][]uint64
+	focus uint64
+}
+
+// About says what a film is of: what stands above it.
+type About struct {
+	Name      string // of the window
+	Verdict   string // "violation", "illegal", "could not tell", "pass"
+	Headline  string // one sentence
+	Facts     []string
+	Guarantee string // what is broken
+	Rule      why.Rule
+	Formula   string // the rule as the check names it
+	Happened  string
+	Expected  string
+	Allowed   []string
+	Notes     []string
+	Chain     []why.Link // what led there, oldest first; each opens its moment
+	Again     []string   // the commands that show it again
+}
+
+// head is About, and what failures have beside it.
+type head struct {
+	About
+	Shorter   string // the sizes that matter most, on one line
+	Sizes     []size
+	Shrunk    string // whether it can be smaller
+	Causes    []why.Link
+	Bad       *why.Link
+	Beliefs   []why.Belief
+	Waits     []why.Wait
+	Faults    []where.Counterfactual
+	Curve     template.HTML
+	CurveSays string
+	Points    []where.Point
+	Jump      *where.Jump
+	Settings  string
+	LeftOut   string
+	CSS       template.CSS
+	JS        template.JS
+	Data      template.JS
+	Unit      string
+	FilmTitle string
+	HasGrid   bool
+	HasNodes  bool
+	HasBad    bool
+	Timed     bool
+	Whole     bool
+}
+
+type size struct {
+	What          string
+	Before, After uint64
+}
+
+// Of makes the smallest run of an explanation again and draws it. It returns an error when the run cannot be made, or no longer fails as the
+// explanation says.
+func Of(s harness.System, x *why.Explanation) (*Page, error) {
+	cam, result, err := shoot(s, x)
+	if err != nil {
+		return nil, fmt.Errorf("page: %w", err)
+	}
+	if x.What.Target.In(&result) == nil {
+		return nil, fmt.Errorf("page: %w", &GoneError{Expected: x.What.Target.String(), Found: string(result.Verdict)})
+	}
+	cam.mark(x)
+	p := &Page{film: &cam.film, why: x, Again: []string{"firstgap why FILE", "firstgap replay --events FILE"}}
+	for _, l := range x.What.Chain {
+		p.links = append(p.links, []uint64{l.Event, l.From})
+	}
+	if lsns := x.What.Finding.LSNs; len(lsns) > 0 {
+		p.focus = uint64(lsns[0])
+	}
+	return p, nil
+}
+
+// New returns the page of a film that is not of a failing run.
+func New(f *Film, about About) *Page {
+	p := &Page{film: f, about: about}
+	for _, l := range about.Chain {
+		p.links = append(p.links, []uint64{l.Event, l.From})
+	}
+	return p
+}
+
+// A GoneError says that a run made again does not fail as it did.
+type GoneError struct{ Expected, Found string }
+
+func (e *GoneError) Error() string {
+	return fmt.Sprintf("the run made again: expected it to fail by %s, found %s", e.Expected, e.Found)
+}
+
+// Write writes the page, at most MostBytes of it. What it has no room for is left out, and the page says what.
+func (p *Page) Write(w io.Writer) error {
+	h := head{About: p.about}
+	if p.why != nil {
+		h = p.explained()
+	}
+	h.CSS, h.JS = template.CSS(pageCSS), template.JS(pageJS)
+	if p.Again != nil {
+		h.Again = p.Again
+	}
+	h.Unit, h.FilmTitle, h.Timed, h.Whole = p.film.Unit, p.film.Title, p.film.Timed, p.film.Whole
+	h.HasGrid, h.HasNodes, h.HasBad = p.film.Grid != nil, len(p.film.States)+len(p.film.Model) > 0, p.film.Bad != 0
+	var b bytes.Buffer
+	if err := pageTemplate.Execute(&b, &h); err != nil {
+		return fmt.Errorf("page: %w", err)
+	}
+	room := MostBytes - b.Len() - mostLeftOut
+	if room < leastRoom {
+		return fmt.Errorf("page: %w", errors.New("what stands above the film leaves no room for it"))
+	}
+	links := p.links
+	if links == nil {
+		links = [][]uint64{}
+	}
+	data, left := p.film.fit(room, links, p.focus)
+	h.Data, h.LeftOut = template.JS(data), left.says(p.film.Unit)
+	b.Reset()
+	if err := pageTemplate.Execute(&b, &h); err != nil {
+		return fmt.Errorf("page: %w", err)
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+const (
+	mostLeftOut = 500     // bytes of the sentence that says what is left out
+	leastRoom   = 100_000 // of the film
+)
+
+// says says what is left out, "" when nothing is.
+func (l Left) says(unit string) string {
+	var parts []string
+	if l.Moments > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %d %ss, those that matter least and are farthest from the chain", l.Moments, l.OfMoments, unit))
+	}
+	if l.Words > 0 {
+		parts = append(parts, fmt.Sprintf("the details of %d of %d %ss, of the same kind", l.Words, l.OfWords, unit))
+	}
+	if l.Rows > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %d LSNs, those farthest from the bad step's", l.Rows, l.OfRows))
+	}
+	if parts == nil {
+		return ""
+	}
+	return "Left out, because a page holds 400 KB: " + strings.Join(parts, "; and ") + "."
+}
+
+// explained fills the head from an explanation.
+func (p *Page) explained() head {
+	x := p.why
+	what, c := &x.What, &x.Configuration
+	about := About{Verdict: string(what.Finding.Verdict), Headline: clip(what.Headline, mostText), Rule: what.Rule, Guarantee: what.Finding.Guarantee,
+		Allowed: what.Allowed[:min(len(what.Allowed), mostItems)], Chain: what.Chain[:min(len(what.Chain), why.MostChain)]}
+	h := head{About: about, Causes: what.Causes[:min(len(what.Causes), mostItems)], Bad: what.Bad, Beliefs: what.Beliefs[:min(len(what.Beliefs), mostItems)],
+		Waits: what.Waits[:min(len(what.Waits), mostItems)], Faults: x.Faults[:min(len(x.Faults), mostItems)]}
+	if h.Headline == "" {
+		h.Headline = clip(what.Finding.Sentence(), mostText)
+	}
+	h.Name = fmt.Sprintf("%s: %s, seed %d", h.Verdict, what.Target, c.Seed)
+	h.Facts = append(h.Facts, "check "+string(what.Target.Check))
+	h.Formula = what.Target.Rule
+	if h.Formula == h.Rule.Text {
+		h.Formula = ""
+	}
+	h.Facts = append(h.Facts, "system "+c.System, fmt.Sprintf("seed %d", c.Seed))
+	if c.Bug != "" && !p.Blind {
+		h.Facts = append(h.Facts, "planted bug "+c.Bug)
+	}
+	if what.Finding.Event != 0 {
+		h.Facts = append(h.Facts, fmt.Sprintf("objected to at event %d", what.Finding.Event))
+	}
+	h.Sizes = sizes(x.Before, x.After)
+	var shorter []string
+	for _, s := range h.Sizes {
+		if s.What == "events" || s.What == "faults" || s.What == "operations" {
+			shorter = append(shorter, fmt.Sprintf("%d → %d %s", s.Before, s.After, s.What))
+		}
+	}
+	h.Shorter = strings.Join(shorter, ", ")
+	switch {
+	case x.Minimal:
+		h.Shrunk = fmt.Sprintf("It is the smallest: no single fault, operation or node can go (%d runs, %.1f s).", x.Runs, x.Seconds)
+	case x.Ended != "":
+		h.Shrunk = fmt.Sprintf("It may not be the smallest: %s (%d runs, %.1f s).", x.Ended, x.Runs, x.Seconds)
+	}
+	h.Happened, h.Expected = what.Finding.Found, what.Finding.Expected
+	if h.Happened == "" {
+		h.Happened = what.Finding.Subject
+	}
+	if b := what.Bad; b != nil && b.Words != "" {
+		words := strings.TrimSpace(b.Node + " " + b.Words)
+		if h.Happened != "" {
+			words += ": " + h.Happened
+		}
+		h.Happened = words
+	}
+	if x.Curve != nil && len(x.Curve.Points) > 0 {
+		h.Curve, h.CurveSays, h.Jump = drawCurve(x.Curve, "event"), curveSays(x.Curve), x.Curve.Jump
+		h.Points = x.Curve.Points[:min(len(x.Curve.Points), mostPoints)]
+	}
+	settings := *c
+	if p.Blind {
+		settings.Bug = ""
+	}
+	h.Settings = clip(settings.String(), mostSettled)
+	return h
+}
+
+func sizes(before, after shrink.Size) []size {
+	return []size{
+		{"events", before.Events, after.Events}, {"faults", uint64(before.Faults), uint64(after.Faults)},
+		{"transactions", uint64(before.Transactions), uint64(after.Transactions)}, {"operations", uint64(before.Operations), uint64(after.Operations)},
+		{"clients", uint64(before.Clients), uint64(after.Clients)}, {"nodes", uint64(before.Nodes), uint64(after.Nodes)},
+	}
+}
+
+// milliseconds writes a time as all parts of the page do.
+func milliseconds(t node.Time) string {
+	return fmt.Sprintf("%.3f ms", float64(t)/float64(time.Millisecond))
+}
