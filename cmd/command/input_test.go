@@ -63,7 +63,7 @@ func TestEveryCommandRefusesBadInput(t *testing.T) {
 		require.Contains(t, complains(t, path, with("--=x")...), "bad flag syntax: --=x; known flags: --", path)
 
 		switch path {
-		case "firstgap lin", "firstgap replay": // which take files
+		case "firstgap lin", "firstgap replay", "firstgap scenario": // which take files
 		default:
 			message = complains(t, path, with("frogs")...)
 			require.Contains(t, message, `"frogs"`, path)
