@@ -63,6 +63,7 @@ func commands() []command {
 		{name: "read", least: 1, most: many, keys: []string{"via"}, run: (*stage).cmdRead},
 		{name: "fill", keys: []string{"through"}, run: (*stage).cmdFill},
 		{name: "reach", least: 1, most: many, keys: []string{"lsn"}, run: (*stage).cmdReach},
+		{name: "lose", least: 1, most: many, run: (*stage).cmdLose},
 		{name: "cut-off", least: 1, most: many, run: (*stage).cmdCutOff},
 		{name: "heal", most: many, run: (*stage).cmdHeal},
 		{name: "crash", least: 1, most: many, run: (*stage).cmdCrash},

@@ -43,8 +43,9 @@
 //	fill through=N            commits transactions of no interest until the log ends at LSN N, and says nothing of them.
 //
 //	reach lsn=N SEGMENT …     from now on the record N arrives at these segments only, whoever sends it; "nobody" is no segment.
+//	lose TYPE …               from now on messages of these types arrive nowhere; heal without a name ends it.
 //	cut-off PROCESS …         nothing arrives at these processes, and nothing that they send arrives.
-//	heal [PROCESS …]          connects these processes again; without a name, all, and ends what reach has ruled.
+//	heal [PROCESS …]          connects these processes again; without a name, all, and ends what reach and lose have ruled.
 //	crash PROCESS …           ends processes. What they did not sync is lost.
 //	restart PROCESS …         starts processes that are down, with what their disks hold.
 //	corrupt SEGMENT byte=N    flips a bit of the file that the segment's log is, at byte N, while the segment is down; a negative N

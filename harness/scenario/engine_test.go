@@ -50,6 +50,7 @@ func TestWhatACommandDoesNotTakeIsRefused(t *testing.T) {
 		"reach A":                `x:1: reach: lsn: found "", want a number from 1 to`,
 		"reach lsn=3":            `x:1: reach: words: found "", want 1 or more`,
 		"volume bug=bugNoSuch":   `x:1: volume: unknown planted bug "bugNoSuch"`,
+		"lose joins":             `x:1: lose: a type of message: found "joins", want one of append,`,
 		"restart A":              `x:1: restart: a process: found "A", want one that is down`,
 		"corrupt A byte=1":       `x:1: corrupt: a segment: found "A", want one that is down`,
 		"promote A":              `x:1: promote: a reader: found "A", want a reader that runs`,
@@ -155,6 +156,20 @@ func TestADiskThatIsHeld(t *testing.T) {
 	do("tick times=4", "")
 	require.Contains(t, do("log", ""), "\n5    1 1 1\n6    1 1 1\n")
 	require.NoError(t, e.Finish())
+}
+
+// Messages that are lost by their type stop a take-over in its middle.
+func TestMessagesOfATypeAreLost(t *testing.T) {
+	e, text, err := play(t, aurora.Ours(), append(slices.Clone(setup), "lose join", "take-over")...)
+	require.NoError(t, err)
+	require.Contains(t, text, "promises epoch 2")
+	require.NotContains(t, text, "follows epoch 2")
+	_, err = e.Do("x:2", "heal", "")
+	require.NoError(t, err)
+	text, err = e.Do("x:2", "tick times=3", "")
+	require.NoError(t, err)
+	require.Contains(t, text, "A follows epoch 2")
+	require.Contains(t, text, "epoch 2 is open")
 }
 
 func TestQuietCommandsShowNothing(t *testing.T) {

@@ -44,6 +44,7 @@ type stage struct {
 	writer   node.ID // whom clients ask
 	reach    map[node.LSN][]node.ID
 	cut      map[node.ID]bool // unreachable
+	lost     map[string]bool  // types of messages that arrive nowhere
 	changed  node.PageID      // the highest page that some record changed
 	txns     map[string]node.Txn
 	asked    uint64
@@ -87,7 +88,7 @@ func newStage(of aurora.Implementation, c *call) (*stage, error) {
 	if bug != "" && about.Overlay && !harness.HasPoints() {
 		return nil, &Error{At: c.at, Command: c.name, Err: fmt.Errorf("bug=%s: %w", bug, faults.ErrNoOverlay)}
 	}
-	s := &stage{of: of, hook: planted(bug), procs: map[node.ID]*process{}, reach: map[node.LSN][]node.ID{}, cut: map[node.ID]bool{},
+	s := &stage{of: of, hook: planted(bug), procs: map[node.ID]*process{}, reach: map[node.LSN][]node.ID{}, cut: map[node.ID]bool{}, lost: map[string]bool{},
 		txns: map[string]node.Txn{}, waits: map[uint64]string{}}
 	groups, replicas := c.number("groups", 1, 1, maxGroups), c.number("replicas", 6, 1, maxReplicas)
 	readers := c.number("readers", 0, 0, node.MaxReaders)
@@ -288,7 +289,7 @@ func (s *stage) perform(id node.ID, p *process, e *node.Effect) error {
 		if h, health := e.Message.(*node.Health); health && id == registerID {
 			s.suspects = h.Suspects
 		}
-		if !s.cut[id] && !s.cut[e.To] {
+		if !s.cut[id] && !s.cut[e.To] && !s.lost[e.Message.Type()] {
 			s.queue = append(s.queue, delivery{to: e.To, ev: node.Event{Kind: node.Received, From: id, Message: s.arriving(e.To, e.Message)}})
 		}
 	case node.DoSetTimer:
@@ -401,6 +402,21 @@ func (s *stage) cmdReach(c *call) error {
 	return nil
 }
 
+func (s *stage) cmdLose(c *call) error {
+	for _, w := range c.words {
+		if !slices.Contains(node.MessageTypes(), w) {
+			c.object("a type of message", w, "one of "+strings.Join(node.MessageTypes(), ", "))
+		}
+	}
+	if err := c.ok(); err != nil {
+		return err
+	}
+	for _, w := range c.words {
+		s.lost[w] = true
+	}
+	return nil
+}
+
 func (s *stage) cmdCutOff(c *call) error {
 	ids, err := s.findAll(c)
 	if err != nil {
@@ -423,6 +439,7 @@ func (s *stage) cmdHeal(c *call) error {
 	if len(ids) == 0 {
 		clear(s.reach)
 		clear(s.cut)
+		clear(s.lost)
 	}
 	return nil
 }

@@ -113,7 +113,20 @@ func (d *draft) hear(w *sim.World, e *sim.Event, by map[uint64]int) {
 			}
 			return
 		case node.ActWrite, node.ActCommit, node.ActUndo, node.ActStructure:
-			if i, asked := by[e.Cause]; asked && t.Record != nil {
+			if t.Record == nil {
+				return
+			}
+			// A put that waits, for a page or a lock, is carried out by what ends its wait: the last one that was asked, more often than not.
+			i, asked := by[e.Cause]
+			if !asked {
+				i = -1
+				for j := range d.happens {
+					if h := &d.happens[j]; h.kind == asks && h.request.Txn == t.Record.Txn {
+						i = j
+					}
+				}
+			}
+			if i >= 0 {
 				d.happens[i].lsns = append(d.happens[i].lsns, t.Record.LSN)
 				d.happens[i].group[t.Record.LSN] = int(t.Record.Group)
 			}
@@ -161,14 +174,19 @@ type variant struct {
 	reach string // when a record is kept from segments: "" never, "phase" until the next upheaval, "all" to the end, "heal" as phase, and all are connected then
 	ticks string // "" never, "upheaval" after each, "always" after every command
 	holds bool   // disks of segments that crash were held before
+	// lost is a type of message that arrives nowhere from a take-over to the end of the next crash: what a crash in the middle of a
+	// recovery came before. Empty is none.
+	lost string
 }
 
 func variants() []variant {
 	var all []variant
-	for _, holds := range []bool{false, true} {
-		for _, ticks := range []string{"", "upheaval", "always"} {
-			for _, reach := range []string{"", "phase", "all", "heal"} {
-				all = append(all, variant{reach, ticks, holds})
+	for _, lost := range []string{"", "join", "fenced"} {
+		for _, holds := range []bool{false, true} {
+			for _, ticks := range []string{"", "upheaval", "always"} {
+				for _, reach := range []string{"", "phase", "all", "heal"} {
+					all = append(all, variant{reach, ticks, holds, lost})
+				}
 			}
 		}
 	}
@@ -187,8 +205,9 @@ func (d *draft) commands(v variant) []scenario.Step {
 	add(d.volumeLine())
 	names := map[node.Txn]string{}
 	writer, asked := "", 1 // whom clients ask; where the last request is
+	losing := false
 	upheaval := func(times string) {
-		if v.reach == "heal" {
+		if v.reach == "heal" || losing {
 			add("heal")
 		}
 		if v.ticks != "" {
@@ -206,6 +225,10 @@ func (d *draft) commands(v variant) []scenario.Step {
 			if len(away) > 0 {
 				add(append([]string{"cut-off"}, away...)...)
 			}
+			asked = len(all)
+			if v.lost != "" {
+				add("lose", v.lost)
+			}
 			if writer == "" {
 				add("start")
 			} else {
@@ -215,17 +238,23 @@ func (d *draft) commands(v variant) []scenario.Step {
 			if len(away) > 0 {
 				add(append([]string{"heal"}, away...)...)
 			}
-			upheaval("3")
+			if v.lost == "" {
+				upheaval("3")
+			}
+			losing = v.lost != ""
 		case restarts:
 			add("restart", h.who)
 			upheaval("2")
+			losing = false
 		case crashes:
 			if v.holds && !strings.HasPrefix(h.who, "writer-") && !strings.HasPrefix(h.who, "reader-") {
 				at := min(max(asked, 1), len(all))
 				all = slices.Insert(all, at, scenario.Step{Line: "hold " + h.who})
 			}
 			add("crash", h.who)
-			upheaval("1")
+			if !losing {
+				upheaval("1")
+			}
 		case promotes:
 			add("tick")
 			add("promote", h.who)

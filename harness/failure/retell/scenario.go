@@ -240,7 +240,7 @@ func (s *search) smaller(steps []scenario.Step) []scenario.Step {
 			}
 		}
 	}
-	for _, c := range [][2]string{{"groups", "1"}, {"readers", "0"}, {"tails", ""}, {"spares", "0"}, {"in-use", ""}, {"group-pages", ""}, {"page-size", ""}} {
+	for _, c := range [][2]string{{"groups", "1"}, {"readers", ""}, {"tails", ""}, {"spares", ""}, {"in-use", ""}, {"group-pages", ""}, {"page-size", ""}} {
 		try(func(all []scenario.Step) []scenario.Step {
 			all[0].Line = changed(all[0].Line, c[0], c[1])
 			return all
@@ -252,6 +252,7 @@ func (s *search) smaller(steps []scenario.Step) []scenario.Step {
 		}
 		return all
 	})
+	try(plainer)
 	for i := len(steps) - 1; i > 0; i-- {
 		try(func(all []scenario.Step) []scenario.Step {
 			if i >= len(all) || all[i].Input == "" || all[i].Line != all[i-1].Line {
@@ -262,6 +263,41 @@ func (s *search) smaller(steps []scenario.Step) []scenario.Step {
 		})
 	}
 	return steps
+}
+
+// plainer gives transactions, keys and values short names.
+func plainer(all []scenario.Step) []scenario.Step {
+	names, keys, values := map[string]string{}, map[string]string{}, map[string]string{}
+	short := func(of map[string]string, letter, long string) string {
+		if of[long] == "" {
+			of[long] = fmt.Sprint(letter, len(of)+1)
+		}
+		return of[long]
+	}
+	for i := range all {
+		words := strings.Fields(all[i].Line)
+		if words[0] != "txn" {
+			continue
+		}
+		words[1] = short(names, "t", words[1])
+		all[i].Line = strings.Join(words, " ")
+		var lines string
+		for l := range strings.Lines(all[i].Input) {
+			fields := strings.Fields(l)
+			for j := 1; j < len(fields); j++ {
+				key, value, pair := strings.Cut(fields[j], "=")
+				switch {
+				case fields[0] == "put" && pair:
+					fields[j] = short(keys, "k", key) + "=" + short(values, "", value)
+				case fields[0] == "get" || fields[0] == "delete":
+					fields[j] = short(keys, "k", key)
+				}
+			}
+			lines += strings.Join(fields, " ") + "\n"
+		}
+		all[i].Input = lines
+	}
+	return all
 }
 
 // changed returns the line of a volume with another value of a key; an empty one leaves the key out.
