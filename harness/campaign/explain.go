@@ -25,14 +25,22 @@ type Explaining struct {
 // explainer explains one failure within a time.
 type explainer func(ctx context.Context, s harness.System, f *failure.Failure, within time.Duration) (*why.Explanation, error)
 
+func explained(ctx context.Context, s harness.System, f *failure.Failure, within time.Duration) (*why.Explanation, error) {
+	return why.Explain(ctx, s, f, why.Options{For: within})
+}
+
 // DefaultExplained is how many failures are explained.
 const DefaultExplained = 3
 
 // do explains the first failure of each check and rule. What is left out says why: a second one of the same check and rule has the
 // same story more often than not, and each takes its time.
 func (e *Explaining) do(ctx context.Context, s harness.System, failed []Failed) {
-	if e.For <= 0 || e.explain == nil {
+	if e.For <= 0 {
 		return
+	}
+	explain := e.explain
+	if explain == nil {
+		explain = explained
 	}
 	most := e.Most
 	if most <= 0 {
@@ -60,7 +68,7 @@ func (e *Explaining) do(ctx context.Context, s harness.System, failed []Failed) 
 		}
 		first[target] = f.Seed
 		made++
-		x, err := e.explain(ctx, s, f.Failure, e.For)
+		x, err := explain(ctx, s, f.Failure, e.For)
 		if err != nil {
 			f.Unexplained = err.Error()
 			continue

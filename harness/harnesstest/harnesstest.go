@@ -20,7 +20,6 @@ import (
 
 	"github.com/firstgap/firstgap/harness/campaign"
 	"github.com/firstgap/firstgap/harness/failure"
-	"github.com/firstgap/firstgap/harness/failure/retell"
 	"github.com/firstgap/firstgap/harness/judge"
 )
 
@@ -72,7 +71,10 @@ func Describe(t testing.TB, f campaign.Failed) string {
 		fmt.Fprintf(&b, "\n%s: %s\n  breaks: %s\n%s", x.Check, x.Sentence(), x.Guarantee, strings.TrimRight(x.Explain(), "\n"))
 	}
 	if f.Why != nil {
-		fmt.Fprintf(&b, "\nwhy: %s", strings.Join(retell.Story(f.Why), "\n  "))
+		b.WriteString("\n\nwhy\n")
+		if err := f.Why.WriteText(&b); err != nil {
+			t.Fatal(err) // a builder takes everything
+		}
 	}
 	if f.Unexplained != "" {
 		fmt.Fprintf(&b, "\nnot explained: %s", f.Unexplained)
