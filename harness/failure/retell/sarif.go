@@ -97,8 +97,8 @@ func (run *sarifRun) add(s *Shown, from *Sources) {
 	rule.Configuration.Level = level(target.Verdict)
 	if s.Why != nil {
 		r := s.Why.What.Rule
-		rule.Full = message(firstOf(strings.Join(nonEmpty(r.Text, r.Reason), " "), rule.Full.Text))
-		rule.Help = message(firstOf(strings.Join(nonEmpty(r.Reason, r.Source), " "), rule.Full.Text))
+		rule.Full = message(firstOf(sentences(r.Text, r.Reason), rule.Full.Text))
+		rule.Help = message(firstOf(sentences(r.Reason, r.Source), rule.Full.Text))
 	} else {
 		rule.Help = rule.Full
 	}
@@ -239,8 +239,15 @@ func level(v judge.Verdict) string {
 
 func pointer[T any](x T) *T { return &x }
 
-func nonEmpty(all ...string) []string {
-	return slices.DeleteFunc(all, func(s string) bool { return s == "" })
+// sentences puts texts behind each other.
+func sentences(all ...string) string {
+	var b strings.Builder
+	for _, s := range all {
+		if s = strings.TrimRight(s, ". "); s != "" {
+			b.WriteString(s + ". ")
+		}
+	}
+	return strings.TrimRight(b.String(), " ")
 }
 
 // firstOf returns the first text that is not empty.

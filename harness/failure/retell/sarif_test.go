@@ -12,9 +12,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/firstgap/firstgap/faults"
+	"github.com/firstgap/firstgap/harness"
+	"github.com/firstgap/firstgap/harness/aurora"
 	"github.com/firstgap/firstgap/harness/failure"
 	"github.com/firstgap/firstgap/harness/failure/why"
 	"github.com/firstgap/firstgap/harness/judge"
+	"github.com/firstgap/firstgap/harness/sim"
 	"github.com/firstgap/firstgap/impl/node"
 )
 
@@ -98,7 +101,7 @@ func TestAResultHasItsRuleItsPlaceAndItsFlow(t *testing.T) {
 	require.Equal(t, "trace/ackisdurable", r.RuleID)
 	require.Equal(t, run.Tool.Driver.Rules[r.RuleIndex].ID, r.RuleID)
 	require.Equal(t, "TraceAckIsDurable", run.Tool.Driver.Rules[0].Name)
-	require.Equal(t, "a commit is acknowledged when a write quorum has it else it is lost", run.Tool.Driver.Rules[0].Full.Text)
+	require.Equal(t, "a commit is acknowledged when a write quorum has it. else it is lost.", run.Tool.Driver.Rules[0].Full.Text)
 	require.Equal(t, "error", r.Level)
 	require.Equal(t, "writer 1 acknowledged LSN 3 at 2 ms", r.Message.Text)
 	require.Equal(t, map[string]string{"firstgap/system/rule/v1": "aurora/trace/ackisdurable"}, r.Fingerprints)
@@ -181,7 +184,7 @@ func TestSourcesAreThoseThatRun(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"go.mod": "module x\n", ".gitignore": "/build/\n",
-		"a.go": "package a\n\nfunc f() {\n\tif t.Action == node.ActAck {\n\t\tout.Tell(node.Trace{Action: node.ActStore})\n\t}\n\tswitch t.Action {\n\tcase node.ActFence:\n\t\ttell(node.ActJoin)\n\t}\n" +
+		"a.go": "package a\n\nfunc f() {\n\tif t.Action == node.ActAck {\n\t\tout.Tell(node.Trace{Action: node.ActStore})\n\t}\n\tswitch t.Action {\n\tcase node.ActFence:\n\t\ttell(node.ActJoin)\n\t}\n\tlook(node.ActHolds)\n\tt.Action = node.ActGrow\n\tout.Tell(node.Trace{Action: node.IssueOf(k)})\n" +
 			"\t// gofail: var aPoint struct{}\n}\n",
 		"a_test.go": "package a\n\nvar _ = node.ActAck\n", "build/b.go": "package a\n\nvar _ = node.ActAck\n", "inner/go.mod": "module y\n", "inner/c.go": "package a\n\nvar _ = node.ActAck\n",
 		"no.go": "not Go",
@@ -191,15 +194,42 @@ func TestSourcesAreThoseThatRun(t *testing.T) {
 	}
 	s, err := ReadSources(dir)
 	require.NoError(t, err)
-	require.Equal(t, map[string][]source{"Store": {{"a.go", 5}}, "Join": {{"a.go", 9}}}, s.actions)
-	require.Equal(t, map[string]source{"aPoint": {"a.go", 11}}, s.points)
+	require.Equal(t, map[string][]source{"Store": {{"a.go", 5}}, "Join": {{"a.go", 9}}, "Grow": {{"a.go", 12}}, "Write": {{"a.go", 13}}, "Commit": {{"a.go", 13}}, "Undo": {{"a.go", 13}},
+		"Structure": {{"a.go", 13}}}, s.actions)
+	require.Equal(t, map[string]source{"aPoint": {"a.go", 14}}, s.points)
 	_, err = ReadSources("/")
 	var none *NoSourcesError
 	require.ErrorAs(t, err, &none)
 }
 
-// What the explanation of a run of our own system names is found in that run again.
+// Every action that our own nodes tell has its line in impl.
+func TestEveryActionOfOurNodesHasItsLine(t *testing.T) {
+	s := ours(t)
+	for a := node.ActWrite; a <= node.ActGrow; a++ {
+		require.NotEmpty(t, s.actions[a.String()], a.String())
+		for _, at := range s.actions[a.String()] {
+			require.True(t, strings.HasPrefix(at.path, "impl/"), "%s: %v", a, at)
+		}
+	}
+}
+
+// What nodes told in the events of an explanation is found in its run again: in the step that told it, and in the event that was handled.
 func TestStepsAreThoseOfTheRun(t *testing.T) {
-	s := forgetfulSystem()
-	require.Empty(t, Steps(s, broken(t)), "it tells no trace")
+	require.Empty(t, Steps(forgetfulSystem(), broken(t)), "it tells no trace")
+	system := aurora.System()
+	c, err := system.Generate(3, harness.Generation{})
+	require.NoError(t, err)
+	var acked, handled uint64
+	harness.RunWith(system, c, harness.Options{Listen: func(_ *sim.World, e *sim.Event) {
+		if acked == 0 && e.Kind == sim.EventTrace && e.Trace.Action == node.ActAck {
+			acked = e.Seq
+		}
+		if handled == 0 && e.Kind == sim.EventTrace && e.Trace.Action == node.ActStore {
+			handled = e.Cause
+		}
+	}})
+	require.NotZero(t, acked)
+	require.NotZero(t, handled)
+	require.Equal(t, map[uint64]node.Action{acked: node.ActAck, handled: node.ActStore},
+		Steps(system, &why.Explanation{Configuration: c, What: why.What{Chain: []why.Link{{Event: handled}}, Bad: &why.Link{Event: acked}}}))
 }

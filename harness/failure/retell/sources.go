@@ -146,37 +146,62 @@ func (s *Sources) read(path string) error {
 		}
 	}
 	ast.Inspect(file, func(n ast.Node) bool {
+		// A step is told by a trace that is made with its action, or given it, or by a function that says so; what only names an
+		// action asks which step it is.
 		switch n := n.(type) {
-		case *ast.BinaryExpr:
-			return n.Op != token.EQL && n.Op != token.NEQ // it asks which step it is, and tells none
-		case *ast.CaseClause:
-			// Its conditions ask which step it is.
-			for _, b := range n.Body {
-				ast.Inspect(b, func(x ast.Node) bool { s.told(x, at); return !compares(x) })
+		case *ast.CompositeLit:
+			if n.Type != nil && nameOf(n.Type) != "Trace" {
+				return true
 			}
-			return false
+			for _, e := range n.Elts {
+				if pair, is := e.(*ast.KeyValueExpr); is && nameOf(pair.Key) == "Action" {
+					s.told(pair.Value, at)
+				}
+			}
+		case *ast.AssignStmt:
+			for i, to := range n.Lhs {
+				if field, is := to.(*ast.SelectorExpr); is && field.Sel.Name == "Action" && i < len(n.Rhs) {
+					s.told(n.Rhs[i], at)
+				}
+			}
+		case *ast.CallExpr:
+			if strings.HasPrefix(strings.ToLower(nameOf(n.Fun)), "tell") {
+				for _, x := range n.Args {
+					s.told(x, at)
+				}
+			}
 		}
-		s.told(n, at)
 		return true
 	})
 	return nil
 }
 
-func compares(n ast.Node) bool {
-	b, is := n.(*ast.BinaryExpr)
-	return is && (b.Op == token.EQL || b.Op == token.NEQ)
+// nameOf returns the last name of an expression such as a.B, "" where it has none.
+func nameOf(x ast.Expr) string {
+	switch x := x.(type) {
+	case *ast.Ident:
+		return x.Name
+	case *ast.SelectorExpr:
+		return x.Sel.Name
+	}
+	return ""
 }
 
-// told notes an action of package node that an expression names.
-func (s *Sources) told(n ast.Node, at func(token.Pos) source) {
-	x, is := n.(*ast.SelectorExpr)
-	if !is {
+// told notes the action that an expression is: one of package node, or that of a record that gets its LSN.
+func (s *Sources) told(x ast.Expr, at func(token.Pos) source) {
+	names := []string{strings.TrimPrefix(nameOf(x), "Act")}
+	if call, is := x.(*ast.CallExpr); is && nameOf(call.Fun) == "IssueOf" {
+		names = nil
+		for _, a := range []node.Action{node.ActWrite, node.ActCommit, node.ActUndo, node.ActStructure} {
+			names = append(names, a.String())
+		}
+	} else if of, is := x.(*ast.SelectorExpr); !is || nameOf(of.X) != "node" || !strings.HasPrefix(of.Sel.Name, "Act") {
 		return
 	}
-	of, is := x.X.(*ast.Ident)
-	name, action := strings.CutPrefix(x.Sel.Name, "Act")
-	if is && of.Name == "node" && action && name != "" && name[0] >= 'A' && name[0] <= 'Z' && !slices.Contains(s.actions[name], at(x.Pos())) {
-		s.actions[name] = append(s.actions[name], at(x.Pos()))
+	for _, name := range names {
+		if !slices.Contains(s.actions[name], at(x.Pos())) {
+			s.actions[name] = append(s.actions[name], at(x.Pos()))
+		}
 	}
 }
 
