@@ -26,10 +26,10 @@ func floors() [][]string {
 		{"judge"},
 		{"."},
 		{"aurora", "older", "failure"},
-		{"failure/shrink", "failure/where"},
+		{"failure/shrink", "failure/where", "scenario"},
 		{"failure/why"},
 		{"failure/page", "failure/retell"},
-		{"campaign", "killtable", "scenario", "rebuild", "compare", "exhaustive", "boundary", "transitions", "mutation"},
+		{"campaign", "killtable", "rebuild", "compare", "exhaustive", "boundary", "transitions", "mutation"},
 		{"harnesstest", "report", "mutation/mutate"},
 	}
 }

@@ -50,7 +50,7 @@ func all(cmd *cobra.Command) map[string]*cobra.Command {
 // a value, and a value that is not of the flag's kind.
 func TestEveryCommandRefusesBadInput(t *testing.T) {
 	commands := all(newRoot(Systems()))
-	require.Len(t, commands, 19)
+	require.Len(t, commands, 22)
 	valued := 0
 	for path, cmd := range commands {
 		args := strings.Fields(path)[1:]
@@ -63,7 +63,7 @@ func TestEveryCommandRefusesBadInput(t *testing.T) {
 		require.Contains(t, complains(t, path, with("--=x")...), "bad flag syntax: --=x; known flags: --", path)
 
 		switch path {
-		case "firstgap lin", "firstgap replay": // which take files
+		case "firstgap lin", "firstgap replay", "firstgap scenario", "firstgap shrink", "firstgap why": // which take files
 		default:
 			message = complains(t, path, with("frogs")...)
 			require.Contains(t, message, `"frogs"`, path)
@@ -101,7 +101,7 @@ func TestCommandsRefuseBadInputOfTheirOwn(t *testing.T) {
 	write("file", "")
 	for line, c := range map[string]struct{ prefix, found, expected string }{
 		"":                                        {"firstgap", "found none", "expected a command"},
-		"frogs":                                   {"firstgap", `"frogs"`, "known: boundary, check, compare, crashes, faults, lin, rebuild, replay, restore, run, transitions"},
+		"frogs":                                   {"firstgap", `"frogs"`, "known: boundary, check, compare, crashes, faults, lin, rebuild, replay, restore, run, scenario, shrink, transitions, why"},
 		"check":                                   {"firstgap check", "found none", "known models: volume, quorum, placement, membership, reader, mirror, wal"},
 		"check --json":                            {"firstgap check", "found none", "expected a model, --all or --list"},
 		"check --all --list":                      {"firstgap check", "--list with --all", "expected one of them"},
@@ -133,6 +133,8 @@ func TestCommandsRefuseBadInputOfTheirOwn(t *testing.T) {
 		"compare --quorum 3/2":                    {"firstgap compare", `"3/2"`, "expected N/R/W"},
 		"compare --quorum 3/4/1":                  {"firstgap compare", "is 4", "expected 1 to 3"},
 		"compare --html none/page.html":           {"firstgap compare", "none/page.html", "no such file"},
+		"scenario":                                {"firstgap scenario", "found 0", "expected one FILE"},
+		"scenario text.fgt":                       {"firstgap scenario", "end of the file", "expected four dashes"},
 		"lin":                                     {"firstgap lin", "found none", "expected at least one FILE"},
 		"lin --format xml file":                   {"firstgap lin", `"xml"`, "known: auto, cobra, dbcop"},
 		"lin --model frog file":                   {"firstgap lin", `"frog"`, "known: register"},

@@ -37,6 +37,7 @@ type runCommand struct {
 	system  string
 	bug     string
 	file    string // of a configuration
+	explain time.Duration
 	systems []harness.System
 }
 
@@ -61,13 +62,14 @@ systems: %s
 	f.Uint64Var(&c.seed, "seed", 1, "of the first run; the others follow")
 	f.Uint64Var(&c.runs, "runs", defaultRuns, "how many simulated runs")
 	f.DurationVar(&c.limit, "for", defaultTime, "end after this long, the model included")
-	f.StringVar(&c.out, "out", "firstgap-report", "folder for report.json, junit.xml, summary.md and a file for each failure")
+	f.StringVar(&c.out, "out", "firstgap-report", "folder for report.json, junit.xml, report.sarif, summary.md, and a file for each failure")
 	f.IntVar(&c.workers, "workers", 0, "how many run at a time (default: one on each core)")
 	f.BoolVar(&c.json, "json", false, "print the report as JSON")
 	f.BoolVar(&c.model, "model", false, "check the model of our own system before the runs")
 	f.StringVar(&c.system, "system", systems[0].Name(), "the system to run")
 	f.StringVar(&c.bug, "bug", "", "the planted bug of every run")
 	f.StringVar(&c.file, "configuration", "", "make the one run of this file (- is standard input)")
+	f.DurationVar(&c.explain, "explain", 15*time.Second, fmt.Sprintf("explain the first failure of each check and rule, %d at most, for so long each; 0 is not at all", campaign.DefaultExplained))
 	f.StringVar(&c.backup, "backup", "", "make the one run of --seed, and copy what it backed up to this folder (see firstgap restore)")
 	return cmd
 }
@@ -80,6 +82,8 @@ func (c *runCommand) job(cmd *cobra.Command) (campaign.Job, error) {
 		return campaign.Job{}, fmt.Errorf("--runs is 0; expected at least 1")
 	case c.limit <= 0:
 		return campaign.Job{}, fmt.Errorf("--for is %v; expected more than 0s", c.limit)
+	case c.explain < 0:
+		return campaign.Job{}, fmt.Errorf("--explain is %v; expected no negative time", c.explain)
 	case c.workers < 0:
 		return campaign.Job{}, fmt.Errorf("--workers is %d; expected no negative number", c.workers)
 	}
@@ -99,7 +103,7 @@ func (c *runCommand) job(cmd *cobra.Command) (campaign.Job, error) {
 	if c.bug != "" && about.Overlay && !harness.HasPoints() {
 		return campaign.Job{}, fmt.Errorf("--bug %s: %w", c.bug, faults.ErrNoOverlay)
 	}
-	j := campaign.Job{For: c.limit, Runs: campaign.Options{System: system, Generation: generation, Seed: c.seed, Runs: c.runs, Workers: c.workers},
+	j := campaign.Job{For: c.limit, Runs: campaign.Options{System: system, Generation: generation, Seed: c.seed, Runs: c.runs, Workers: c.workers, Explain: campaign.Explaining{For: c.explain}},
 		Model: campaign.ModelOptions{Workers: c.workers}}
 	// The model does not change between two small runs: it is checked when it is asked for, and by the main job.
 	j.NoModel = !c.model && (runs || limit || c.file != "" || c.bug != "" || system.Name() != aurora.Name)
@@ -144,6 +148,9 @@ func (c *runCommand) run(cmd *cobra.Command) error {
 	job.Runs.Failed = folder.Failed
 	progress := text.NewProgress(cmd.ErrOrStderr(), time.Now)
 	job.Model.Progress, job.Runs.Progress = showModel(progress), showRuns(progress)
+	job.Runs.Explain.Progress = func(seed uint64, made int) {
+		progress.Show(fmt.Sprintf("why: explaining seed %d, for %v at most; %d explained", seed, c.explain, made))
+	}
 	collectLess()
 	if job.NoModel {
 		holdLittle(c.workers)

@@ -12,6 +12,7 @@ import (
 	"github.com/firstgap/firstgap/harness/aurora"
 	"github.com/firstgap/firstgap/harness/campaign"
 	"github.com/firstgap/firstgap/harness/failure"
+	"github.com/firstgap/firstgap/harness/failure/why"
 	"github.com/firstgap/firstgap/harness/harnesstest"
 	"github.com/firstgap/firstgap/harness/internal/runflags"
 	"github.com/firstgap/firstgap/harness/judge"
@@ -37,9 +38,11 @@ func TestAFailingSeedSaysHowToSeeItAgain(t *testing.T) {
 	require.Equal(t, judge.Violation, r.Verdict)
 	var said string
 	t.Run("inside", func(t *testing.T) {
-		said = harnesstest.Describe(t, campaign.Failed{Seed: 5, Failure: failure.Of(&r, trail)})
+		said = harnesstest.Describe(t, campaign.Failed{Seed: 5, Failure: failure.Of(&r, trail), Unexplained: "it no longer fails",
+			Why: &why.Explanation{What: why.What{Headline: "it had no time", Chain: []why.Link{{Node: "writer 1", Words: "opened late"}}}}})
 	})
-	for _, words := range []string{"seed 5: violation", "progress: ", "expected an acknowledged write", "breaks: " + judge.Guarantee(faults.Progress), "writer 1: "} {
+	for _, words := range []string{"seed 5: violation", "progress: ", "expected an acknowledged write", "breaks: " + judge.Guarantee(faults.Progress), "writer 1: ",
+		"\n\nwhy\nit had no time\n", "writer 1", "opened late", "not explained: it no longer fails"} {
 		require.Contains(t, said, words)
 	}
 	_, file, found := strings.Cut(said, "replay, by a command that knows the system aurora: firstgap replay ")

@@ -191,6 +191,12 @@ func Reaches(bug faults.PlantedBug, whole *configuration.Configuration) (bool, e
 // Of returns an implementation as a system of that name. One of Name is taken to be our own.
 func Of(name string, i Implementation) harness.System { return system{name, i} }
 
+// Implements returns what a system's nodes are made by, where Of or System has made the system.
+func Implements(s harness.System) (i Implementation, is bool) {
+	of, is := s.(system)
+	return of.of, is
+}
+
 type system struct {
 	name string
 	of   Implementation

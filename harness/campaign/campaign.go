@@ -21,7 +21,9 @@ import (
 	"github.com/firstgap/firstgap/harness/configuration"
 	"github.com/firstgap/firstgap/harness/counts"
 	"github.com/firstgap/firstgap/harness/failure"
+	"github.com/firstgap/firstgap/harness/failure/why"
 	"github.com/firstgap/firstgap/harness/judge"
+	"github.com/firstgap/firstgap/impl/node"
 )
 
 // Options say what a campaign does.
@@ -44,6 +46,8 @@ type Options struct {
 	Failed func(Failed) error
 	// Progress is called every now and then, by one goroutine at a time. It may be nil.
 	Progress func(Progress)
+	// Explain says whether what failed is explained at the end; the zero value explains nothing.
+	Explain Explaining
 
 	// runs makes runs, and clock says for how long the campaign has been going; tests put others in their place.
 	runs  maker
@@ -133,6 +137,11 @@ type Summary struct {
 type Failed struct {
 	Seed    uint64
 	Failure *failure.Failure
+	// Why explains it, where that was asked for (Options.Explain); Unexplained says why it does not, though it was.
+	Why         *why.Explanation
+	Unexplained string
+	// Steps are what nodes told in the events of the explanation (see retell.Steps).
+	Steps map[uint64]node.Action
 }
 
 // Rate returns runs a second.
@@ -215,6 +224,9 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 	f.begin()
 	err := f.fold(results, &stopped)
 	f.finish(ctx)
+	if err == nil {
+		o.Explain.do(ctx, o.System, f.summary.Failures)
+	}
 	return &f.summary, err
 }
 

@@ -1,5 +1,5 @@
 // Package harnesstest runs a system in go test: many simulated runs under faults, each held against every check that can be made
-// of it. A run that fails fails the test, with what was found, and leaves a failure file that is still there when the test
+// of it. A run that fails fails the test, with what was found and why, and leaves a failure file that is still there when the test
 // has ended.
 //
 //	func TestMySystem(t *testing.T) {
@@ -16,15 +16,23 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/firstgap/firstgap/harness/campaign"
 	"github.com/firstgap/firstgap/harness/failure"
 	"github.com/firstgap/firstgap/harness/judge"
 )
 
-// Run makes a campaign and fails the test unless it passes. Every failed run that the campaign keeps is reported by itself.
+// explainFor is how long one failure is explained, at most, when the caller does not say.
+const explainFor = 15 * time.Second
+
+// Run makes a campaign and fails the test unless it passes. Every failed run that the campaign keeps is reported by itself, and the
+// first ones are explained, each for 15 s at most: o.Explain says otherwise, with a negative For for not at all.
 func Run(t testing.TB, o campaign.Options) *campaign.Summary {
 	t.Helper()
+	if o.Explain.For == 0 {
+		o.Explain.For = patience(t)
+	}
 	s := Campaign(t, o)
 	for _, f := range s.Failures {
 		t.Error(Describe(t, f))
@@ -62,8 +70,30 @@ func Describe(t testing.TB, f campaign.Failed) string {
 		x := &f.Failure.Findings[i]
 		fmt.Fprintf(&b, "\n%s: %s\n  breaks: %s\n%s", x.Check, x.Sentence(), x.Guarantee, strings.TrimRight(x.Explain(), "\n"))
 	}
+	if f.Why != nil {
+		b.WriteString("\n\nwhy\n")
+		if err := f.Why.WriteText(&b); err != nil {
+			t.Fatal(err) // a builder takes everything
+		}
+	}
+	if f.Unexplained != "" {
+		fmt.Fprintf(&b, "\nnot explained: %s", f.Unexplained)
+	}
 	fmt.Fprintf(&b, "\nreplay, by a command that knows the system %s: firstgap replay %s", f.Failure.Needs.System, write(t, f.Failure, f.Seed))
 	return b.String()
+}
+
+// patience is how long one failure may be explained: not so long that the test would be ended for it.
+func patience(t testing.TB) time.Duration {
+	limited, is := t.(interface{ Deadline() (time.Time, bool) })
+	if !is {
+		return explainFor
+	}
+	end, has := limited.Deadline()
+	if !has {
+		return explainFor
+	}
+	return min(explainFor, time.Until(end)/(4*campaign.DefaultExplained))
 }
 
 // write writes a failure's file where it outlives the test.

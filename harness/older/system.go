@@ -55,6 +55,16 @@ func Systems() []harness.System {
 	}
 }
 
+// Named returns the design of a name, nil where there is none.
+func Named(name string) harness.System {
+	for _, s := range Systems() {
+		if s.Name() == name {
+			return s
+		}
+	}
+	return nil
+}
+
 // uncounted lists what runs never count: what our own system's model counts of a trace, and savepoints and wrong requests, which
 // these clients do not ask for; and more.
 func uncounted(more ...string) []string {

@@ -46,5 +46,6 @@ func Example() {
 	// pass <nil>
 	// junit.xml
 	// report.json
+	// report.sarif
 	// summary.md
 }

@@ -1,17 +1,23 @@
 package report
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
 	"github.com/firstgap/firstgap/harness/atomic"
 	"github.com/firstgap/firstgap/harness/campaign"
+	"github.com/firstgap/firstgap/harness/failure/retell"
 )
 
 // A Folder is where reports go.
-type Folder struct{ dir string }
+type Folder struct {
+	dir   string
+	pages map[uint64]bool // that were written, by seed
+}
 
 // A FolderError says that reports cannot be written, before anybody works for them.
 type FolderError struct {
@@ -41,7 +47,7 @@ func Open(dir string) (*Folder, error) {
 	if err = errors.Join(err, f.Close(), os.Remove(f.Name())); err != nil {
 		return nil, &FolderError{dir, bare(err)}
 	}
-	return &Folder{dir}, nil
+	return &Folder{dir: dir, pages: map[uint64]bool{}}, nil
 }
 
 // bare is what the system said, without the path that it said it about.
@@ -56,14 +62,18 @@ func bare(err error) error {
 // Dir returns the folder's path.
 func (f *Folder) Dir() string { return f.dir }
 
-// Begin takes away the failure files of an earlier job, so that all that are there when this one ends are its own. It takes
+// Begin takes away the failure files and pages of an earlier job, so that all that are there when this one ends are its own. It takes
 // nothing else away.
 func (f *Folder) Begin() error {
-	old, err := filepath.Glob(filepath.Join(f.dir, "seed-*.fgt"))
-	for _, file := range old {
-		err = errors.Join(err, os.Remove(file))
+	var broken error
+	for _, pattern := range []string{"seed-*.fgt", "seed-*.html"} {
+		old, err := filepath.Glob(filepath.Join(f.dir, pattern))
+		broken = errors.Join(broken, err)
+		for _, file := range old {
+			broken = errors.Join(broken, os.Remove(file))
+		}
 	}
-	return err
+	return broken
 }
 
 // Failed writes the file of a failure, as soon as it was found.
@@ -71,13 +81,39 @@ func (f *Folder) Failed(x campaign.Failed) error {
 	return x.Failure.Write(filepath.Join(f.dir, fileOf(x.Seed)))
 }
 
-// Write writes report.json, junit.xml and summary.md, each beside its old one and then in its place. It tries to write them
-// all, and returns every error.
+// Page writes the page that shows the failure of a seed.
+func (f *Folder) Page(seed uint64, write func(io.Writer) error) error {
+	var b bytes.Buffer
+	if err := write(&b); err != nil {
+		return err
+	}
+	if err := atomic.Write(filepath.Join(f.dir, pageOf(seed)), b.Bytes()); err != nil {
+		return err
+	}
+	f.pages[seed] = true
+	return nil
+}
+
+// Write writes report.json, junit.xml, report.sarif and summary.md, each beside its old one and then in its place. It tries to write
+// them all, and returns every error. Source lines are those of the module that the program works in; without one, failures are shown at
+// their files.
 func (f *Folder) Write(r *Report) error {
 	var broken error
 	for i := range r.Failures {
-		r.Failures[i].Replay = "firstgap replay " + filepath.Join(f.dir, r.Failures[i].File)
+		x := &r.Failures[i]
+		x.Replay = "firstgap replay " + filepath.Join(f.dir, x.File)
+		if f.pages[x.Seed] {
+			x.Page = pageOf(x.Seed)
+		}
 	}
+	r.dir = f.dir
+	var sources *retell.Sources
+	if len(r.Failures) > 0 {
+		// A program that is run elsewhere has none, and what cannot be read is no reason to report less.
+		sources, _ = retell.ReadSources(".")
+	}
+	var sarif bytes.Buffer
+	broken = errors.Join(broken, retell.SARIF(&sarif, r.shown(), sources, r.Build))
 	json, err := r.JSON()
 	broken = errors.Join(broken, err)
 	junit, err := r.JUnit()
@@ -85,7 +121,7 @@ func (f *Folder) Write(r *Report) error {
 	for _, file := range []struct {
 		name string
 		text []byte
-	}{{"report.json", json}, {"junit.xml", junit}, {"summary.md", r.Markdown()}} {
+	}{{"report.json", json}, {"junit.xml", junit}, {"report.sarif", sarif.Bytes()}, {"summary.md", r.Markdown()}} {
 		broken = errors.Join(broken, atomic.Write(filepath.Join(f.dir, file.name), file.text))
 	}
 	return broken

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/firstgap/firstgap/harness/failure/retell"
 	"github.com/firstgap/firstgap/harness/judge"
 )
 
@@ -158,6 +159,12 @@ func (r *Report) replays(c judge.Check) string {
 			line += ": " + f.Replay
 		}
 		lines = append(lines, line)
+		for _, told := range f.story() {
+			lines = append(lines, strings.TrimRight("  "+told, " "))
+		}
+		if page := r.pagePath(&f); page != "" {
+			lines = append(lines, "  page: "+page)
+		}
 	}
 	return strings.Join(lines, "\n")
 }
@@ -178,6 +185,12 @@ func (r *Report) properties() []junitProperty {
 		seed := fmt.Sprintf("seed %d", f.Seed)
 		all = append(all, junitProperty{seed, clean(fmt.Sprintf("%s: %s", f.Verdict, strings.Join(checks, ", ")))},
 			junitProperty{seed + " replay", clean(f.Replay)})
+		if f.Why != nil {
+			all = append(all, junitProperty{seed + " why", clean(retell.Headline(f.Why))})
+		}
+		if page := r.pagePath(&f); page != "" {
+			all = append(all, junitProperty{seed + " page", clean(page)})
+		}
 	}
 	return all
 }

@@ -1,5 +1,6 @@
-// Package report writes down what a job found: for programs (report.json), for CI (junit.xml), and for people
-// (summary.md, and a table on the terminal); with one failure file for every failed run that was kept.
+// Package report writes down what a job found: for programs (report.json), for CI (junit.xml), for code reviews (report.sarif), and for
+// people (summary.md, and a table on the terminal); with one failure file for every failed run that was kept, and a page for each that
+// was explained.
 //
 // Use package campaign instead when a program goes on with the result in the same process: its Summary has everything
 // that a report says.
@@ -9,12 +10,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/firstgap/firstgap/harness/campaign"
 	"github.com/firstgap/firstgap/harness/failure"
+	"github.com/firstgap/firstgap/harness/failure/retell"
+	"github.com/firstgap/firstgap/harness/failure/why"
 	"github.com/firstgap/firstgap/harness/judge"
+	"github.com/firstgap/firstgap/impl/node"
 )
 
 // Version is that of report.json.
@@ -33,6 +38,7 @@ type Report struct {
 	Failures []Failure         `json:"failures"`
 
 	failed  []campaign.Failed
+	dir     string    // where it was written
 	noModel bool      // the job was to leave the model out
 	began   time.Time // of the job
 	host    string    // the machine that it ran on
@@ -46,6 +52,20 @@ type Failure struct {
 	Hash     string          `json:"hash"`
 	File     string          `json:"file"`   // in the report's folder
 	Replay   string          `json:"replay"` // the command
+	// Why explains it; where it is missing though it was asked for, Unexplained says why.
+	Why         *why.Explanation `json:"why,omitempty"`
+	Unexplained string           `json:"unexplained,omitempty"`
+	Page        string           `json:"page,omitempty"` // that shows it, in the report's folder
+
+	steps map[uint64]node.Action
+}
+
+// story tells the explanation on lines of text, none where there is no explanation.
+func (f *Failure) story() []string {
+	if f.Why == nil {
+		return nil
+	}
+	return retell.Story(f.Why)
 }
 
 // New makes the report of a job. Either part may be nil when the job did not get as far; it could not tell then. A job that was
@@ -70,7 +90,7 @@ func New(model *campaign.Model, runs *campaign.Summary, noModel bool, took time.
 	}
 	for _, f := range r.failed {
 		r.Failures = append(r.Failures, Failure{Seed: f.Seed, Verdict: f.Failure.Verdict, Findings: f.Failure.Findings,
-			Hash: f.Failure.Hash, File: fileOf(f.Seed)})
+			Hash: f.Failure.Hash, File: fileOf(f.Seed), Why: f.Why, Unexplained: f.Unexplained, steps: f.Steps})
 	}
 	return r
 }
@@ -89,7 +109,31 @@ func (r *Report) object(v judge.Verdict, reasons ...string) {
 	r.Reasons = append(r.Reasons, reasons...)
 }
 
+// pagePath is the path of a failure's page, "" where it has none.
+func (r *Report) pagePath(f *Failure) string {
+	if f.Page == "" {
+		return ""
+	}
+	return filepath.Join(r.dir, f.Page)
+}
+
+// shown are the failures as SARIF shows them, with files that are in the folder.
+func (r *Report) shown() []retell.Shown {
+	var all []retell.Shown
+	for i := range r.Failures {
+		f := &r.Failures[i]
+		x := retell.Shown{Seed: f.Seed, Findings: f.Findings, Why: f.Why, Steps: f.steps, File: filepath.Join(r.dir, f.File), Page: r.pagePath(f), Replay: f.Replay}
+		if r.Runs != nil {
+			x.System = r.Runs.System
+		}
+		all = append(all, x)
+	}
+	return all
+}
+
 func fileOf(seed uint64) string { return fmt.Sprintf("seed-%d.fgt", seed) }
+
+func pageOf(seed uint64) string { return fmt.Sprintf("seed-%d.html", seed) }
 
 // JSON renders report.json.
 func (r *Report) JSON() ([]byte, error) {

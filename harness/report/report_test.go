@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"github.com/firstgap/firstgap/harness/aurora"
 	"github.com/firstgap/firstgap/harness/campaign"
 	"github.com/firstgap/firstgap/harness/failure"
+	"github.com/firstgap/firstgap/harness/failure/why"
 	"github.com/firstgap/firstgap/harness/judge"
 	"github.com/firstgap/firstgap/harness/sim"
 	"github.com/firstgap/firstgap/spec/check"
@@ -208,6 +210,75 @@ func TestTheFolderHoldsTheReport(t *testing.T) {
 		require.NoError(t, err)
 		require.Contains(t, string(text), "durability")
 	}
+}
+
+// whyOf is an explanation in these words.
+func whyOf(words string) *why.Explanation {
+	return &why.Explanation{Format: "firstgap explanation", Version: why.Version, Minimal: true, What: why.What{
+		Target: failure.Target{Check: faults.Durability, Verdict: judge.Violation}, Headline: words, Rule: why.Rule{Text: words, Reason: words, Source: words}, Allowed: []string{words},
+		Causes: []why.Link{{Event: 1, Node: words, Words: words}}, Chain: []why.Link{{Event: 2, Node: "segment 1/3", Words: words}}, Bad: &why.Link{Event: 3, Node: words, Words: words}}}
+}
+
+// Whoever reads the terminal, the summary, a test report or the programs' file learns why, and where the page is.
+func TestTheReportCarriesTheExplanation(t *testing.T) {
+	m, s := failed(t)
+	s.Failures[0].Why = whyOf("it forgot")
+	second := s.Failures[0]
+	second.Seed, second.Why, second.Unexplained = 9, nil, "it fails by the same check and rule as seed 7"
+	s.Failures = append(s.Failures, second)
+	dir := t.TempDir()
+	folder, err := Open(dir)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "seed-3.html"), nil, 0o644))
+	require.NoError(t, folder.Begin())
+	require.NoFileExists(t, filepath.Join(dir, "seed-3.html"))
+	require.NoError(t, folder.Page(7, func(w io.Writer) error { _, err := io.WriteString(w, "<html>"); return err }))
+	require.ErrorIs(t, folder.Page(9, func(w io.Writer) error { return io.ErrShortWrite }), io.ErrShortWrite)
+	require.NoFileExists(t, filepath.Join(dir, "seed-9.html"))
+	r := New(m, s, false, time.Minute)
+	require.NoError(t, folder.Write(r))
+
+	page := filepath.Join(dir, "seed-7.html")
+	var terminal bytes.Buffer
+	require.NoError(t, r.WriteText(&terminal))
+	all, _, cases := suites(t, r)
+	for what, text := range map[string]string{"terminal": terminal.String(), "summary": string(r.Markdown()), "junit": cases["run.check/durability"].Failure.Text} {
+		for _, words := range []string{"it forgot", "fails    durability", "because  it forgot", "what led there:\n", "0.000ms segment 1/3: it forgot", page} {
+			require.Contains(t, text, words, what)
+		}
+		require.Equal(t, 1, strings.Count(text, "what led there:"), what)
+	}
+	require.Contains(t, terminal.String(), "not explained: it fails by the same check and rule as seed 7")
+	require.Contains(t, string(r.Markdown()), "\nNot explained: it fails by the same check and rule as seed 7\n")
+	require.Contains(t, all.Suites[len(all.Suites)-1].Properties, junitProperty{"seed 7 why", "it forgot"})
+	require.Contains(t, all.Suites[len(all.Suites)-1].Properties, junitProperty{"seed 7 page", page})
+
+	text, err := os.ReadFile(filepath.Join(dir, "report.json"))
+	require.NoError(t, err)
+	var read struct{ Failures []Failure }
+	require.NoError(t, json.Unmarshal(text, &read))
+	require.Equal(t, s.Failures[0].Why, read.Failures[0].Why)
+	require.Equal(t, "seed-7.html", read.Failures[0].Page)
+	require.Nil(t, read.Failures[1].Why)
+	require.Empty(t, read.Failures[1].Page)
+	require.Equal(t, second.Unexplained, read.Failures[1].Unexplained)
+
+	sarif, err := os.ReadFile(filepath.Join(dir, "report.sarif"))
+	require.NoError(t, err)
+	require.Equal(t, 2, bytes.Count(sarif, []byte(`"ruleId": "durability"`)))
+	require.Equal(t, 1, bytes.Count(sarif, []byte(`"codeFlows"`)))
+	require.Contains(t, string(sarif), "seed-7.html")
+}
+
+// A reader of SARIF that finds no file takes it that the job has failed.
+func TestAReportWithoutFailuresHasItsSARIF(t *testing.T) {
+	m, s := sound()
+	folder, err := Open(t.TempDir())
+	require.NoError(t, err)
+	require.NoError(t, folder.Write(New(m, s, false, time.Minute)))
+	text, err := os.ReadFile(filepath.Join(folder.Dir(), "report.sarif"))
+	require.NoError(t, err)
+	require.Contains(t, string(text), `"results": []`)
 }
 
 func TestAFolderThatCannotBeWrittenIsFoundBefore(t *testing.T) {

@@ -188,7 +188,8 @@ func TestWhatXMLCannotSayIsLeftOut(t *testing.T) {
 	s.Reasons = append(s.Reasons, all.String())
 	m.Worlds[0].Verdict, m.Worlds[0].Detail = judge.CouldNotTell, all.String()
 	r := New(m, s, false, time.Minute)
-	r.Failures[0].Replay = all.String()
+	r.Failures[0].Replay, r.Failures[0].Page, r.Failures[0].Unexplained = all.String(), all.String(), all.String()
+	r.Failures[0].Why = whyOf(all.String())
 	_, _, cases := suites(t, r)
 	require.Contains(t, cases["model.world/tiny"].Error.Text, "]]><!-- & \U0001F600")
 }

@@ -93,8 +93,17 @@ func (r *Report) WriteText(w io.Writer) error {
 			for _, x := range f.Findings {
 				fmt.Fprintf(out, "  %s: %s\n    breaks: %s\n", x.Check, short(x.Sentence()), x.Guarantee)
 			}
+			for _, told := range f.story() {
+				fmt.Fprintln(out, strings.TrimRight("  "+told, " "))
+			}
+			if f.Unexplained != "" {
+				fmt.Fprintf(out, "  not explained: %s\n", short(f.Unexplained))
+			}
 			if f.Replay != "" {
 				fmt.Fprintf(out, "  %s\n", f.Replay)
+			}
+			if page := r.pagePath(&f); page != "" {
+				fmt.Fprintf(out, "  page: %s\n", page)
 			}
 		}
 		return nil
@@ -159,8 +168,20 @@ func (r *Report) Markdown() []byte {
 		for _, x := range f.Findings {
 			fmt.Fprintf(&b, "- **%s**: %s\n  - breaks: %s\n", x.Check, cell(x.Sentence()), cell(x.Guarantee))
 		}
+		if told := f.story(); len(told) > 0 {
+			fmt.Fprintf(&b, "\n**%s**\n", cell(told[0]))
+			for _, l := range told[1:] {
+				b.WriteString(strings.TrimRight("    "+l, " ") + "\n") // indented by four, it is shown as it is
+			}
+		}
+		if f.Unexplained != "" {
+			fmt.Fprintf(&b, "\nNot explained: %s\n", cell(f.Unexplained))
+		}
 		if f.Replay != "" {
 			fmt.Fprintf(&b, "\n`%s`\n", f.Replay)
+		}
+		if page := r.pagePath(&f); page != "" {
+			fmt.Fprintf(&b, "\nPage: `%s`\n", page)
 		}
 	}
 	return truncated(b.String(), maxSummary)

@@ -55,7 +55,7 @@ const many = 1000
 // commands lists all of them. The package's documentation says what each does.
 func commands() []command {
 	return []command{
-		{name: "volume", keys: []string{"groups", "replicas", "write-quorum", "read-quorum", "page-size", "spares", "in-use", "group-pages", "tails", "readers"}},
+		{name: "volume", keys: []string{"groups", "replicas", "write-quorum", "read-quorum", "page-size", "spares", "in-use", "group-pages", "tails", "readers", "bug"}},
 		{name: "start", run: (*stage).cmdStart},
 		{name: "take-over", run: (*stage).cmdTakeOver},
 		{name: "promote", least: 1, most: 1, run: (*stage).cmdPromote},
@@ -63,15 +63,19 @@ func commands() []command {
 		{name: "read", least: 1, most: many, keys: []string{"via"}, run: (*stage).cmdRead},
 		{name: "fill", keys: []string{"through"}, run: (*stage).cmdFill},
 		{name: "reach", least: 1, most: many, keys: []string{"lsn"}, run: (*stage).cmdReach},
+		{name: "lose", least: 1, most: many, run: (*stage).cmdLose},
 		{name: "cut-off", least: 1, most: many, run: (*stage).cmdCutOff},
 		{name: "heal", most: many, run: (*stage).cmdHeal},
 		{name: "crash", least: 1, most: many, run: (*stage).cmdCrash},
 		{name: "restart", least: 1, most: many, run: (*stage).cmdRestart},
 		{name: "corrupt", least: 1, most: 1, keys: []string{"byte"}, run: (*stage).cmdCorrupt},
+		{name: "hold", least: 1, most: many, run: (*stage).cmdHold},
+		{name: "release", least: 1, most: many, run: (*stage).cmdRelease},
 		{name: "tick", most: many, keys: []string{"times"}, run: (*stage).cmdTick},
 		{name: "log", keys: []string{"from"}, run: (*stage).cmdLog},
 		{name: "status", run: (*stage).cmdStatus},
 		{name: "members", run: (*stage).cmdMembers},
+		{name: "quiet", run: (*stage).cmdQuiet},
 		{name: "pages", run: (*stage).cmdPages},
 	}
 }

@@ -11,7 +11,19 @@ import (
 type disk struct {
 	files    []node.File
 	unsynced []node.Effect // appends, in their order
+	held     bool          // it does nothing
+	waiting  []node.Effect // while it is held, in their order
 }
+
+// wait takes what a disk that is held has to do later.
+func (d *disk) wait(e *node.Effect) {
+	later := *e
+	later.Data = slices.Clone(e.Data)
+	d.waiting = append(d.waiting, later)
+}
+
+// crash loses what was not synced. The disk of a process that starts again is held no more.
+func (d *disk) crash() { d.unsynced, d.held, d.waiting = nil, false, nil }
 
 // copied returns files with bytes of their own.
 func copied(files []node.File) []node.File {

@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/firstgap/firstgap/faults"
+	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/aurora"
 	"github.com/firstgap/firstgap/harness/conform"
 	"github.com/firstgap/firstgap/impl/node"
@@ -47,6 +49,8 @@ func TestWhatACommandDoesNotTakeIsRefused(t *testing.T) {
 		"tick times=many":        `x:1: tick: times: found "many", want a number from 1 to 10000`,
 		"reach A":                `x:1: reach: lsn: found "", want a number from 1 to`,
 		"reach lsn=3":            `x:1: reach: words: found "", want 1 or more`,
+		"volume bug=bugNoSuch":   `x:1: volume: unknown planted bug "bugNoSuch"`,
+		"lose joins":             `x:1: lose: a type of message: found "joins", want one of append,`,
 		"restart A":              `x:1: restart: a process: found "A", want one that is down`,
 		"corrupt A byte=1":       `x:1: corrupt: a segment: found "A", want one that is down`,
 		"promote A":              `x:1: promote: a reader: found "A", want a reader that runs`,
@@ -128,6 +132,77 @@ func TestASegmentThatForgetsIsRefused(t *testing.T) {
 	_, again := e.Do("x:2", "status", "")
 	require.Equal(t, err, again, "nothing follows from what comes after a step that the model refuses")
 	require.Equal(t, err, e.Finish())
+}
+
+// What a disk that is held was asked waits for its release, and is lost in a crash; after it the disk works as before.
+func TestADiskThatIsHeld(t *testing.T) {
+	e, text, err := play(t, aurora.Ours(), append(slices.Clone(setup), "hold A", "txn u\nput X=2\ncommit", "log")...)
+	require.NoError(t, err)
+	require.Equal(t, "LSN  A B C\n1    1 1 1\n2    1 1 1\n3    . 1 1\n4    . 1 1\n", text)
+	do := func(line, input string) string {
+		text, err := e.Do("x:2", line, input)
+		require.NoError(t, err)
+		return text
+	}
+	do("release A", "")
+	require.Contains(t, do("log", ""), "\n3    1 1 1\n4    1 1 1\n")
+	do("hold A", "")
+	do("txn v", "put X=3\ncommit")
+	do("crash A", "")
+	_, err = e.Do("x:3", "hold A", "")
+	require.ErrorContains(t, err, `hold: a process: found "A", want one that runs`)
+	do("restart A", "")
+	require.Contains(t, do("log", ""), "\n5    . 1 1\n6    . 1 1\n", "it was lost")
+	do("tick times=4", "")
+	require.Contains(t, do("log", ""), "\n5    1 1 1\n6    1 1 1\n")
+	require.NoError(t, e.Finish())
+}
+
+// Messages that are lost by their type stop a take-over in its middle.
+func TestMessagesOfATypeAreLost(t *testing.T) {
+	e, text, err := play(t, aurora.Ours(), append(slices.Clone(setup), "lose join", "take-over")...)
+	require.NoError(t, err)
+	require.Contains(t, text, "promises epoch 2")
+	require.NotContains(t, text, "follows epoch 2")
+	_, err = e.Do("x:2", "heal", "")
+	require.NoError(t, err)
+	text, err = e.Do("x:2", "tick times=3", "")
+	require.NoError(t, err)
+	require.Contains(t, text, "A follows epoch 2")
+	require.Contains(t, text, "epoch 2 is open")
+}
+
+func TestQuietCommandsShowNothing(t *testing.T) {
+	e, text, err := play(t, aurora.Ours(), append(slices.Clone(setup), "quiet", "read X")...)
+	require.NoError(t, err)
+	require.Empty(t, text)
+	text, err = e.Do("x:2", "status", "")
+	require.NoError(t, err)
+	require.Empty(t, text)
+}
+
+// A planted bug is in the nodes of one volume, where the implementation has bugs of its own; ours has them in a build with the overlay.
+func TestAPlantedBugOfAVolume(t *testing.T) {
+	of := aurora.Ours()
+	ours := of.Segment
+	of.Bugs = []faults.PlantedBug{{Name: "bugForgets"}}
+	of.Segment = func(i node.ID, v *node.Volume, n aurora.Nodes, h node.Hook) node.Node {
+		if h.Planted("bugForgets") {
+			return &stranger{ours(i, v, n, h), func(out *node.Effects) {
+				out.List = slices.DeleteFunc(out.List, func(e node.Effect) bool { return e.Kind == node.DoAppend })
+			}}
+		}
+		return ours(i, v, n, h)
+	}
+	then := append(slices.Clone(setup[1:]), "crash A", "restart A")
+	_, _, err := play(t, of, append([]string{setup[0]}, then...)...)
+	require.NoError(t, err)
+	_, _, err = play(t, of, append([]string{setup[0] + " bug=bugForgets"}, then...)...)
+	var refused *conform.Violation
+	require.ErrorAs(t, err, &refused)
+	if _, _, err = play(t, aurora.Ours(), "volume bug=bugAckBeforeSync"); !harness.HasPoints() {
+		require.ErrorIs(t, err, faults.ErrNoOverlay)
+	}
 }
 
 func TestPagesThatDifferAreFound(t *testing.T) {

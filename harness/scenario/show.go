@@ -11,7 +11,7 @@ import (
 )
 
 func (s *stage) say(format string, args ...any) {
-	if !s.silent {
+	if !s.silent && !s.quiet {
 		s.out = append(s.out, fmt.Sprintf(format, args...)+"\n")
 	}
 }
@@ -143,7 +143,7 @@ func (s *stage) held(id node.ID) (map[node.LSN]node.Epoch, error) {
 		return held, nil
 	}
 	d := disk{files: copied(s.procs[id].disk.files)}
-	again := &process{node: s.of.Segment(id, s.volume, settings(), node.NoHook{})}
+	again := &process{node: s.of.Segment(id, s.volume, settings(), s.hook)}
 	defer again.stop()
 	events := []node.Event{{Kind: node.Started, Incarnation: s.procs[id].incarnation + 1, Files: copied(d.files)}}
 	for n := 0; len(events) > 0; n++ {
@@ -263,6 +263,11 @@ func (s *stage) status(id node.ID) string {
 		return fmt.Sprintf("%s: view %d, %s; %d pages read, begun anew %d times, %d queries too late", name, t.VDL, serves, pages, anew, late)
 	}
 	return name + ": " + t.String()
+}
+
+func (s *stage) cmdQuiet(*call) error {
+	s.quiet = true
+	return nil
 }
 
 func (s *stage) cmdMembers(c *call) error {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/firstgap/firstgap/faults"
+	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/aurora"
 	"github.com/firstgap/firstgap/harness/conform"
 	"github.com/firstgap/firstgap/harness/runtime"
@@ -43,13 +44,22 @@ type stage struct {
 	writer   node.ID // whom clients ask
 	reach    map[node.LSN][]node.ID
 	cut      map[node.ID]bool // unreachable
+	lost     map[string]bool  // types of messages that arrive nowhere
 	changed  node.PageID      // the highest page that some record changed
 	txns     map[string]node.Txn
 	asked    uint64
 	waits    map[uint64]string // request → what it was, for its reply
 	out      []string
-	silent   bool
+	silent   bool // the command shows nothing
+	quiet    bool // nor does any that follows
+	hook     node.Hook
 }
+
+// planted is the hook of nodes with a planted bug. Their failpoints are passed and strike no node: a scenario says where they crash.
+type planted string
+
+func (planted) Hit(string)                {}
+func (p planted) Planted(bug string) bool { return p != "" && string(p) == bug }
 
 // A process is a node, or what is left of it while it is down.
 type process struct {
@@ -70,7 +80,15 @@ type delivery struct {
 
 // newStage reads what volume asks for. Nothing of it runs yet.
 func newStage(of aurora.Implementation, c *call) (*stage, error) {
-	s := &stage{of: of, procs: map[node.ID]*process{}, reach: map[node.LSN][]node.ID{}, cut: map[node.ID]bool{},
+	bug := c.values["bug"]
+	about := aurora.Of(aurora.Name, of).About()
+	if err := about.Knows(bug); err != nil {
+		return nil, &Error{At: c.at, Command: c.name, Err: err}
+	}
+	if bug != "" && about.Overlay && !harness.HasPoints() {
+		return nil, &Error{At: c.at, Command: c.name, Err: fmt.Errorf("bug=%s: %w", bug, faults.ErrNoOverlay)}
+	}
+	s := &stage{of: of, hook: planted(bug), procs: map[node.ID]*process{}, reach: map[node.LSN][]node.ID{}, cut: map[node.ID]bool{}, lost: map[string]bool{},
 		txns: map[string]node.Txn{}, waits: map[uint64]string{}}
 	groups, replicas := c.number("groups", 1, 1, maxGroups), c.number("replicas", 6, 1, maxReplicas)
 	readers := c.number("readers", 0, 0, node.MaxReaders)
@@ -119,13 +137,13 @@ func (s *stage) open() error {
 			if len(s.volume.Segments) > 1 {
 				name += strconv.Itoa(g + 1)
 			}
-			s.add(id, name, func() node.Node { return s.of.Segment(id, s.volume, nodes, node.NoHook{}) })
+			s.add(id, name, func() node.Node { return s.of.Segment(id, s.volume, nodes, s.hook) })
 			s.procs[id].disk.files = copied(s.of.SegmentDisk)
 		}
 	}
-	s.add(registerID, "register", func() node.Node { return s.of.Register(registerID, s.volume, nodes, node.NoHook{}) })
+	s.add(registerID, "register", func() node.Node { return s.of.Register(registerID, s.volume, nodes, s.hook) })
 	for i, id := range s.volume.Readers {
-		s.add(id, fmt.Sprintf("reader-%d", i+1), func() node.Node { return s.of.Reader(id, s.volume, nodes, node.NoHook{}) })
+		s.add(id, fmt.Sprintf("reader-%d", i+1), func() node.Node { return s.of.Reader(id, s.volume, nodes, s.hook) })
 	}
 	for _, id := range s.ids() {
 		if err := s.boot(id); err != nil {
@@ -179,7 +197,8 @@ func (p *process) stop() {
 	if held, holds := p.node.(runtime.Stopper); holds {
 		held.Stop()
 	}
-	p.node, p.timers, p.due, p.disk.unsynced = nil, nil, nil, nil
+	p.node, p.timers, p.due = nil, nil, nil
+	p.disk.crash()
 }
 
 // state returns what a process tells of itself: false where it is down or tells nothing.
@@ -270,7 +289,7 @@ func (s *stage) perform(id node.ID, p *process, e *node.Effect) error {
 		if h, health := e.Message.(*node.Health); health && id == registerID {
 			s.suspects = h.Suspects
 		}
-		if !s.cut[id] && !s.cut[e.To] {
+		if !s.cut[id] && !s.cut[e.To] && !s.lost[e.Message.Type()] {
 			s.queue = append(s.queue, delivery{to: e.To, ev: node.Event{Kind: node.Received, From: id, Message: s.arriving(e.To, e.Message)}})
 		}
 	case node.DoSetTimer:
@@ -281,6 +300,10 @@ func (s *stage) perform(id node.ID, p *process, e *node.Effect) error {
 	case node.DoRespond:
 		s.reply(e.Reply)
 	default:
+		if p.disk.held {
+			p.disk.wait(e)
+			return nil
+		}
 		done, err := p.disk.do(e)
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
@@ -333,7 +356,7 @@ func (s *stage) newWriter(c *call) error {
 		return c.object("writers", strconv.Itoa(int(id-firstWriter)), fmt.Sprintf("at most %d", clientID-firstWriter))
 	}
 	s.add(id, fmt.Sprintf("writer-%d", id-firstWriter+1), func() node.Node {
-		return s.of.Writer(id, s.volume, settings(), node.NoHook{})
+		return s.of.Writer(id, s.volume, settings(), s.hook)
 	})
 	s.writer = id
 	if err := s.boot(id); err != nil {
@@ -379,6 +402,21 @@ func (s *stage) cmdReach(c *call) error {
 	return nil
 }
 
+func (s *stage) cmdLose(c *call) error {
+	for _, w := range c.words {
+		if !slices.Contains(node.MessageTypes(), w) {
+			c.object("a type of message", w, "one of "+strings.Join(node.MessageTypes(), ", "))
+		}
+	}
+	if err := c.ok(); err != nil {
+		return err
+	}
+	for _, w := range c.words {
+		s.lost[w] = true
+	}
+	return nil
+}
+
 func (s *stage) cmdCutOff(c *call) error {
 	ids, err := s.findAll(c)
 	if err != nil {
@@ -401,6 +439,7 @@ func (s *stage) cmdHeal(c *call) error {
 	if len(ids) == 0 {
 		clear(s.reach)
 		clear(s.cut)
+		clear(s.lost)
 	}
 	return nil
 }
@@ -463,6 +502,40 @@ func (s *stage) cmdCorrupt(c *call) error {
 	}
 	log[at] ^= 1
 	return nil
+}
+
+func (s *stage) cmdHold(c *call) error {
+	ids, err := s.findAll(c)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if s.procs[id].node == nil {
+			return c.object("a process", s.name(id), "one that runs")
+		}
+	}
+	for _, id := range ids {
+		s.procs[id].disk.held = true
+	}
+	return nil
+}
+
+func (s *stage) cmdRelease(c *call) error {
+	ids, err := s.findAll(c)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		p := s.procs[id]
+		waiting := p.disk.waiting
+		p.disk.held, p.disk.waiting = false, nil
+		for i := range waiting {
+			if err := s.perform(id, p, &waiting[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return s.run()
 }
 
 // cmdTick fires the timers that are set when the tick comes to their process; one that is set, moved or cleared meanwhile is not

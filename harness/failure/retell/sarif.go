@@ -1,0 +1,387 @@
+package retell
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/firstgap/firstgap/faults"
+	"github.com/firstgap/firstgap/harness"
+	"github.com/firstgap/firstgap/harness/failure"
+	"github.com/firstgap/firstgap/harness/failure/why"
+	"github.com/firstgap/firstgap/harness/judge"
+	"github.com/firstgap/firstgap/harness/sim"
+	"github.com/firstgap/firstgap/impl/node"
+)
+
+// A Shown is a failure as SARIF shows it.
+type Shown struct {
+	Seed     uint64
+	System   string
+	Findings []judge.Finding
+	Why      *why.Explanation       // nil where it was not explained: the finding alone is shown then
+	Steps    map[uint64]node.Action // what the nodes told in the events of the explanation (see Steps); may be nil
+	File     string                 // the failure file, absolute or relative to the working folder
+	Page     string                 // the page that shows it, empty where there is none
+	Replay   string                 // the command that makes it again
+}
+
+// Bounds of what readers take: GitHub's code scanning refuses a run of more results, and shows no more of a flow than so many steps.
+const (
+	mostResults = 25_000
+	mostSteps   = 1_000
+	mostText    = 4_000 // bytes of a message
+)
+
+// SARIF writes a log of SARIF 2.1.0 with one run and one result a failure: its rule is check and rule, its message the headline, its
+// place the source line of the planted bug, the failpoint or the told step where the sources have it, otherwise the failure file; and
+// the chain of events is its code flow. No failure makes a valid log without results. Sources may be nil.
+func SARIF(w io.Writer, all []Shown, from *Sources, b failure.Build) error {
+	run := sarifRun{ColumnKind: "utf16CodeUnits", Results: []sarifResult{},
+		Tool: sarifTool{sarifDriver{Name: "firstgap", Version: b.Version, InformationURI: "https://" + module, Rules: []sarifRule{}}}}
+	for i := range all[:min(len(all), mostResults)] {
+		run.add(&all[i], from)
+	}
+	note := ""
+	if left := len(all) - mostResults; left > 0 {
+		note = fmt.Sprintf("%d more failures are left out: a log has at most %d results", left, mostResults)
+	}
+	run.Invocations = []sarifInvocation{{ExecutionSuccessful: true}}
+	if note != "" {
+		run.Invocations[0].Notifications = []sarifNotification{{Level: "warning", Message: sarifMessage{note}}}
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(sarifLog{Schema: "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}})
+}
+
+// RuleID is the name that SARIF has of a target: the check, and behind a slash the rule in lower case with hyphens.
+func RuleID(t failure.Target) string {
+	if t.Rule == "" {
+		return string(t.Check)
+	}
+	return string(t.Check) + "/" + slug(t.Rule)
+}
+
+func slug(s string) string {
+	return strings.Join(strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9') }), "-")
+}
+
+// add adds a failure, and its rule where it is new.
+func (run *sarifRun) add(s *Shown, from *Sources) {
+	target, failed := failure.TargetOf(s.Findings)
+	var f judge.Finding
+	for i := range s.Findings {
+		if x := &s.Findings[i]; x.Check == target.Check && x.Rule == target.Rule && x.Verdict == target.Verdict {
+			f = *x
+			break
+		}
+	}
+	headline := f.Sentence()
+	if s.Why != nil {
+		target, failed, f, headline = s.Why.What.Target, true, s.Why.What.Finding, Headline(s.Why)
+	}
+	if !failed {
+		target, headline = failure.Target{Check: judge.Check("run"), Verdict: judge.CouldNotTell}, "the run did not pass, and no check says why"
+	}
+	rule := sarifRule{ID: RuleID(target), Name: words(string(target.Check), target.Rule)}
+	about := firstOf(target.Rule, f.Guarantee, string(target.Check))
+	rule.Short, rule.Full = message(about), message(firstOf(f.Guarantee, about))
+	rule.Configuration.Level = level(target.Verdict)
+	if s.Why != nil {
+		r := s.Why.What.Rule
+		rule.Full = message(firstOf(sentences(r.Text, r.Reason), rule.Full.Text))
+		rule.Help = message(firstOf(sentences(r.Reason, r.Source), rule.Full.Text))
+	} else {
+		rule.Help = rule.Full
+	}
+	at := slices.IndexFunc(run.Tool.Driver.Rules, func(r sarifRule) bool { return r.ID == rule.ID })
+	if at < 0 {
+		at = len(run.Tool.Driver.Rules)
+		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, rule)
+	} else if s.Why != nil {
+		run.Tool.Driver.Rules[at] = rule // one that was explained knows more
+	}
+	file := from.file(s.File)
+	result := sarifResult{RuleID: rule.ID, RuleIndex: at, Level: level(target.Verdict), Message: message(firstOf(headline, about)),
+		Fingerprints: map[string]string{"firstgap/system/rule/v1": slug(s.System) + "/" + rule.ID},
+		Properties:   map[string]any{"system": s.System, "seed": s.Seed}}
+	if s.Replay != "" {
+		result.Properties["replay"] = s.Replay
+	}
+	place, told := from.of(s, &f)
+	if !told {
+		place = file
+	}
+	result.Locations = []sarifLocation{{Physical: place}}
+	if told {
+		result.Related = append(result.Related, sarifLocation{ID: 1, Physical: file, Message: pointer(message("the failure file"))})
+	}
+	if s.Page != "" {
+		result.Related = append(result.Related, sarifLocation{ID: 2, Physical: from.file(s.Page), Message: pointer(message("the page that shows it"))})
+	}
+	if s.Why != nil {
+		result.Properties["smallest"] = s.Why.After
+		result.Properties["minimal"] = s.Why.Minimal
+		if flow := from.flow(s, file); len(flow) > 0 {
+			result.Flows = []sarifFlow{{Message: pointer(message("what led there")), Threads: []sarifThread{{Locations: flow}}}}
+		}
+	}
+	run.Results = append(run.Results, result)
+}
+
+// flow makes a code flow of what lies behind a failure and the chain of events that led there, in the order of the events.
+func (from *Sources) flow(s *Shown, file sarifPhysical) []sarifStep {
+	links := slices.Concat(s.Why.What.Causes, s.Why.What.Chain)
+	if b := s.Why.What.Bad; b != nil {
+		links = append(links, *b)
+	}
+	slices.SortStableFunc(links, func(a, b why.Link) int { return cmp.Compare(a.Event, b.Event) })
+	links = slices.CompactFunc(links, func(a, b why.Link) bool { return a.Event == b.Event && a.Words == b.Words })
+	var flow []sarifStep
+	for i := range links[:min(len(links), mostSteps)] {
+		l := &links[i]
+		place, told := from.step(s.Steps[l.Event], l.Node)
+		if !told {
+			place = file
+		}
+		step := sarifStep{Order: i + 1, Importance: "important",
+			Location: sarifLocation{Physical: place, Message: pointer(message(Told(l))), Logical: []sarifLogical{{Name: firstOf(line(l.Node), "the run"), Kind: "object"}}}}
+		if b := s.Why.What.Bad; b != nil && b.Event == l.Event {
+			step.Importance = "essential"
+		}
+		flow = append(flow, step)
+	}
+	return flow
+}
+
+// Steps makes the smallest run once more and returns what the nodes told in the events that its explanation names, for SARIF to find
+// the source lines that tell it. It has nothing of a system whose nodes tell no trace.
+func Steps(s harness.System, e *why.Explanation) map[uint64]node.Action {
+	wanted := map[uint64]bool{}
+	for _, l := range slices.Concat(e.What.Causes, e.What.Chain) {
+		wanted[l.Event] = true
+	}
+	if e.What.Bad != nil {
+		wanted[e.What.Bad.Event] = true
+	}
+	steps := map[uint64]node.Action{}
+	harness.RunWith(s, e.Configuration, harness.Options{Listen: func(_ *sim.World, ev *sim.Event) {
+		if ev.Kind != sim.EventTrace {
+			return
+		}
+		if wanted[ev.Seq] {
+			steps[ev.Seq] = ev.Trace.Action
+		}
+		// What handled the event is best seen by the first thing that it told.
+		if _, has := steps[ev.Cause]; wanted[ev.Cause] && !has {
+			steps[ev.Cause] = ev.Trace.Action
+		}
+	}})
+	return steps
+}
+
+// of finds the source line that a failure is shown at: that of its planted bug, or of the failpoint that it crashes a node at, or where
+// the step is told that the model refused.
+func (from *Sources) of(s *Shown, f *judge.Finding) (sarifPhysical, bool) {
+	if s.Why != nil {
+		if p, known := from.point(s.Why.Configuration.Bug); known {
+			return p, true
+		}
+		for _, x := range s.Why.Configuration.Plan.Faults {
+			if x.Kind == faults.CrashAtPoint {
+				if p, known := from.point(x.Point); known {
+					return p, true
+				}
+			}
+		}
+		if b := s.Why.What.Bad; b != nil {
+			if p, known := from.step(s.Steps[b.Event], b.Node); known {
+				return p, true
+			}
+		}
+	}
+	who := ""
+	if len(f.Nodes) > 0 {
+		who = f.Nodes[0]
+	}
+	return from.named(stepOf(f), who)
+}
+
+// stepOf returns the action of the step that a finding of the check trace is about, "" where it has none.
+func stepOf(f *judge.Finding) string {
+	if f.Check != faults.Trace {
+		return ""
+	}
+	var n int
+	rest := f.Subject
+	if _, err := fmt.Sscanf(rest, "step %d (", &n); err != nil {
+		return ""
+	}
+	_, rest, _ = strings.Cut(rest, "(")
+	action, _, _ := strings.Cut(rest, ")")
+	return action
+}
+
+func level(v judge.Verdict) string {
+	if v == judge.Violation {
+		return "error"
+	}
+	return "warning"
+}
+
+func pointer[T any](x T) *T { return &x }
+
+// sentences puts texts behind each other.
+func sentences(all ...string) string {
+	var b strings.Builder
+	for _, s := range all {
+		if s = strings.TrimRight(s, ". "); s != "" {
+			b.WriteString(s + ". ")
+		}
+	}
+	return strings.TrimRight(b.String(), " ")
+}
+
+// firstOf returns the first text that is not empty.
+func firstOf(all ...string) string {
+	for _, s := range all {
+		if s != "" {
+			return s
+		}
+	}
+	return "unknown"
+}
+
+// message makes a message of text: one paragraph, bounded. A backslash, brackets and braces would mean links and placeholders.
+func message(text string) sarifMessage {
+	text = line(text)
+	if len(text) > mostText {
+		n := mostText
+		for !utf8.RuneStart(text[n]) {
+			n--
+		}
+		text = text[:n] + "…"
+	}
+	return sarifMessage{strings.NewReplacer(`\`, `\\`, "[", `\[`, "]", `\]`, "{", "{{", "}", "}}").Replace(text)}
+}
+
+// uri renders the path of a file as a relative reference or an absolute one.
+func uri(path string) string {
+	path = filepath.ToSlash(path)
+	u := url.URL{Path: path}
+	if strings.HasPrefix(path, "/") {
+		u.Scheme = "file"
+	}
+	return u.String()
+}
+
+// What follows is the part of SARIF 2.1.0 that is written; the names are its.
+type sarifLog struct {
+	Schema  string     `json:"$schema"`
+	Version string     `json:"version"`
+	Runs    []sarifRun `json:"runs"`
+}
+
+type sarifRun struct {
+	Tool        sarifTool         `json:"tool"`
+	Invocations []sarifInvocation `json:"invocations"`
+	ColumnKind  string            `json:"columnKind"`
+	Results     []sarifResult     `json:"results"`
+}
+
+type sarifTool struct {
+	Driver sarifDriver `json:"driver"`
+}
+
+type sarifDriver struct {
+	Name           string      `json:"name"`
+	Version        string      `json:"version,omitempty"`
+	InformationURI string      `json:"informationUri"`
+	Rules          []sarifRule `json:"rules"`
+}
+
+type sarifRule struct {
+	ID            string       `json:"id"`
+	Name          string       `json:"name"`
+	Short         sarifMessage `json:"shortDescription"`
+	Full          sarifMessage `json:"fullDescription"`
+	Help          sarifMessage `json:"help"`
+	Configuration struct {
+		Level string `json:"level"`
+	} `json:"defaultConfiguration"`
+}
+
+type sarifMessage struct {
+	Text string `json:"text"`
+}
+
+type sarifInvocation struct {
+	ExecutionSuccessful bool                `json:"executionSuccessful"`
+	Notifications       []sarifNotification `json:"toolExecutionNotifications,omitempty"`
+}
+
+type sarifNotification struct {
+	Level   string       `json:"level"`
+	Message sarifMessage `json:"message"`
+}
+
+type sarifResult struct {
+	RuleID       string            `json:"ruleId"`
+	RuleIndex    int               `json:"ruleIndex"`
+	Level        string            `json:"level"`
+	Message      sarifMessage      `json:"message"`
+	Locations    []sarifLocation   `json:"locations"`
+	Related      []sarifLocation   `json:"relatedLocations,omitempty"`
+	Flows        []sarifFlow       `json:"codeFlows,omitempty"`
+	Fingerprints map[string]string `json:"partialFingerprints"`
+	Properties   map[string]any    `json:"properties"`
+}
+
+type sarifLocation struct {
+	ID       int            `json:"id,omitempty"`
+	Physical sarifPhysical  `json:"physicalLocation"`
+	Logical  []sarifLogical `json:"logicalLocations,omitempty"`
+	Message  *sarifMessage  `json:"message,omitempty"`
+}
+
+type sarifPhysical struct {
+	Artifact sarifArtifact `json:"artifactLocation"`
+	Region   sarifRegion   `json:"region"`
+}
+
+type sarifArtifact struct {
+	URI  string `json:"uri"`
+	Base string `json:"uriBaseId,omitempty"`
+}
+
+type sarifRegion struct {
+	StartLine int `json:"startLine"`
+}
+
+type sarifLogical struct {
+	Name string `json:"name"`
+	Kind string `json:"kind"`
+}
+
+type sarifFlow struct {
+	Message *sarifMessage `json:"message"`
+	Threads []sarifThread `json:"threadFlows"`
+}
+
+type sarifThread struct {
+	Locations []sarifStep `json:"locations"`
+}
+
+type sarifStep struct {
+	Location   sarifLocation `json:"location"`
+	Order      int           `json:"executionOrder"`
+	Importance string        `json:"importance"`
+}
