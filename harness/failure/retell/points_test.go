@@ -19,7 +19,7 @@ import (
 func TestPlantedBugsAreRetold(t *testing.T) {
 	g, err := harness.WithPoints()
 	require.NoError(t, err)
-	for _, bug := range []string{"bugAckAtWMinusOne", "bugAckBeforeSync", "bugAckIgnoresLower", "bugRecoverWithoutFence"} {
+	for _, bug := range []string{"bugAckAtWMinusOne", "bugAckBeforeSync", "bugAckIgnoresLower"} {
 		g.Bug = bug
 		c, err := aurora.System().Generate(1, g)
 		require.NoError(t, err)

@@ -65,8 +65,8 @@ func Scenario(ctx context.Context, w io.Writer, s harness.System, e *why.Explana
 	return err
 }
 
-// mostPlays bounds how often scenarios of one failure are played.
-const mostPlays = 4_000
+// mostPlayed bounds how many commands are played to retell one failure: a smallest run has a dozen, and each search for it some thousands.
+const mostPlayed = 30_000
 
 // A played is how a scenario ended.
 type played struct {
@@ -119,25 +119,25 @@ func play(of aurora.Implementation, steps []scenario.Step) (p played) {
 
 // A search looks for a scenario that fails as the run does.
 type search struct {
-	ctx   context.Context
-	of    aurora.Implementation
-	x     *why.Explanation
-	plays int
+	ctx    context.Context
+	of     aurora.Implementation
+	x      *why.Explanation
+	played int // commands
 }
 
 // same tells whether commands fail as the run does, and up to which.
 func (s *search) same(steps []scenario.Step) (last int, is bool) {
-	if s.plays >= mostPlays || s.ctx.Err() != nil {
+	if s.played >= mostPlayed || s.ctx.Err() != nil {
 		return 0, false
 	}
-	s.plays++
+	s.played += len(steps)
 	p := play(s.of, steps)
 	if t := s.x.What.Target; !(t.Check == faults.Trace && p.rule != "" && p.rule == t.Rule || t.Check == faults.Pages && p.pages) {
 		return 0, false
 	}
 	if s.x.Configuration.Bug != "" {
 		// What the nodes do without the bug shows what the bug does.
-		s.plays++
+		s.played += p.at + 1
 		if sound := play(s.of, without(steps[:p.at+1])); sound.at >= 0 {
 			return 0, false
 		}
@@ -182,6 +182,9 @@ func retold(ctx context.Context, s harness.System, x *why.Explanation) (steps []
 		return nil, false, err
 	}
 	parts := unsaid(x)
+	if found.played >= mostPlayed {
+		parts = append(parts, fmt.Sprintf("so long a run: not every way to tell it was tried within %d commands", mostPlayed))
+	}
 	if len(parts) == 0 {
 		parts = []string{"the order in which messages arrived and disks were done: in a scenario they come in the order in which they were sent, and at once"}
 	}
