@@ -14,6 +14,7 @@ import (
 	"github.com/firstgap/firstgap/harness/aurora"
 	"github.com/firstgap/firstgap/harness/campaign"
 	"github.com/firstgap/firstgap/harness/configuration"
+	"github.com/firstgap/firstgap/harness/failure/page"
 	"github.com/firstgap/firstgap/harness/report"
 	"github.com/firstgap/firstgap/harness/text"
 )
@@ -62,7 +63,7 @@ systems: %s
 	f.Uint64Var(&c.seed, "seed", 1, "of the first run; the others follow")
 	f.Uint64Var(&c.runs, "runs", defaultRuns, "how many simulated runs")
 	f.DurationVar(&c.limit, "for", defaultTime, "end after this long, the model included")
-	f.StringVar(&c.out, "out", "firstgap-report", "folder for report.json, junit.xml, report.sarif, summary.md, and a file for each failure")
+	f.StringVar(&c.out, "out", "firstgap-report", "folder for report.json, junit.xml, report.sarif, summary.md, a file for each failure, and a page for each that was explained")
 	f.IntVar(&c.workers, "workers", 0, "how many run at a time (default: one on each core)")
 	f.BoolVar(&c.json, "json", false, "print the report as JSON")
 	f.BoolVar(&c.model, "model", false, "check the model of our own system before the runs")
@@ -158,6 +159,7 @@ func (c *runCommand) run(cmd *cobra.Command) error {
 	start := time.Now()
 	model, runs, err := job.Do(cmd.Context())
 	progress.End()
+	err = errors.Join(err, draw(folder, job.Runs.System, runs))
 	r := report.New(model, runs, job.NoModel, time.Since(start))
 	err = errors.Join(err, folder.Write(r))
 	if file := os.Getenv("GITHUB_STEP_SUMMARY"); file != "" {
@@ -168,6 +170,25 @@ func (c *runCommand) run(cmd *cobra.Command) error {
 		fmt.Fprintf(cmd.ErrOrStderr(), "report: %s\n", folder.Dir())
 	}
 	return ended(r.Verdict, err)
+}
+
+// draw writes the page of every failure that was explained.
+func draw(folder *report.Folder, system harness.System, runs *campaign.Summary) error {
+	if runs == nil {
+		return nil
+	}
+	var broken error
+	for _, f := range runs.Failures {
+		if f.Why == nil {
+			continue
+		}
+		p, err := page.Of(system, f.Why)
+		if err == nil {
+			err = folder.Page(f.Seed, p.Write)
+		}
+		broken = errors.Join(broken, err)
+	}
+	return broken
 }
 
 // configuration reads the file that --configuration names.

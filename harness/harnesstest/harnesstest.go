@@ -10,6 +10,7 @@
 package harnesstest
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"os"
@@ -18,8 +19,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/firstgap/firstgap/harness"
+	"github.com/firstgap/firstgap/harness/atomic"
 	"github.com/firstgap/firstgap/harness/campaign"
 	"github.com/firstgap/firstgap/harness/failure"
+	"github.com/firstgap/firstgap/harness/failure/page"
 	"github.com/firstgap/firstgap/harness/judge"
 )
 
@@ -35,7 +39,7 @@ func Run(t testing.TB, o campaign.Options) *campaign.Summary {
 	}
 	s := Campaign(t, o)
 	for _, f := range s.Failures {
-		t.Error(Describe(t, f))
+		t.Error(Describe(t, f) + shown(t, o.System, f))
 	}
 	if s.Verdict != judge.Pass {
 		t.Fatalf("%d runs of %s: %s: %s", s.Counts.Runs, s.System, s.Verdict, strings.Join(s.Reasons, "; "))
@@ -94,6 +98,27 @@ func patience(t testing.TB) time.Duration {
 		return explainFor
 	}
 	return min(explainFor, time.Until(end)/(4*campaign.DefaultExplained))
+}
+
+// shown draws the page of a failure that was explained, and says where it is.
+func shown(t testing.TB, system harness.System, f campaign.Failed) string {
+	t.Helper()
+	if f.Why == nil {
+		return ""
+	}
+	p, err := page.Of(system, f.Why)
+	if err != nil {
+		return fmt.Sprintf("\nno page: %v", err)
+	}
+	var b bytes.Buffer
+	if err := p.Write(&b); err != nil {
+		return fmt.Sprintf("\nno page: %v", err)
+	}
+	file := filepath.Join(folder(t), fmt.Sprintf("seed-%d.html", f.Seed))
+	if err := atomic.Write(file, b.Bytes()); err != nil {
+		t.Fatal(err)
+	}
+	return "\npage: " + file
 }
 
 // write writes a failure's file where it outlives the test.
