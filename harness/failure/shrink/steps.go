@@ -10,6 +10,7 @@ import (
 	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/configuration"
 	"github.com/firstgap/firstgap/harness/judge"
+	"github.com/firstgap/firstgap/harness/workload"
 	"github.com/firstgap/firstgap/impl/node"
 )
 
@@ -30,29 +31,38 @@ func (s *search) search() {
 	}
 }
 
-// parts lists what the smallest run so far may do without: what its system says, and the faults. What makes most of a run comes first.
+// parts lists what the smallest run so far may do without.
 func (s *search) parts() []harness.Parts {
-	if s.listed != nil {
-		return s.listed
+	if s.listed == nil {
+		all, err := PartsOf(s.system, s.best, s.seen.begun)
+		if err != nil {
+			all = []harness.Parts{ofFaults(s.best), ofStrikes(s.best)} // a system that cannot say it
+		}
+		s.listed = slices.DeleteFunc(all, func(p harness.Parts) bool { return p.Slows && !s.safe() })
 	}
+	return s.listed
+}
+
+// PartsOf lists what a run of a system may do without: what the system says of its settings (harness.Reducer), and the faults, and the
+// single nodes of faults that strike several. What makes most of a run comes first. Begun is what its clients began.
+func PartsOf(system harness.System, c configuration.Configuration, begun []workload.Begun) ([]harness.Parts, error) {
 	var of []harness.Parts
-	if r, is := s.system.(harness.Reducer); is {
+	if r, is := system.(harness.Reducer); is {
 		var err error
-		if of, err = r.Reduce(&s.best, s.seen.begun); err != nil {
-			of = nil // a system that cannot say it has none
+		if of, err = r.Reduce(&c, begun); err != nil {
+			return nil, err
 		}
 	}
 	kinds := func(kinds ...harness.PartKind) (some []harness.Parts) {
 		for _, p := range of {
-			if slices.Contains(kinds, p.Kind) && (!p.Slows || s.safe()) {
+			if slices.Contains(kinds, p.Kind) {
 				some = append(some, p)
 			}
 		}
 		return some
 	}
-	s.listed = slices.Concat(kinds(harness.ClientPart, harness.TransactionPart), []harness.Parts{s.faults(), s.strikes()},
-		kinds(harness.NodePart, harness.FeaturePart, harness.OperationPart))
-	return s.listed
+	return slices.Concat(kinds(harness.ClientPart, harness.TransactionPart), []harness.Parts{ofFaults(c), ofStrikes(c)},
+		kinds(harness.NodePart, harness.FeaturePart, harness.OperationPart)), nil
 }
 
 // safe tells whether the run fails by what was done, and not by what was not done.
@@ -74,15 +84,15 @@ func (s *search) kinds() []func() *harness.Parts {
 	return kinds
 }
 
-// faults are those of the plan.
-func (s *search) faults() harness.Parts {
+// ofFaults are those of the plan.
+func ofFaults(c configuration.Configuration) harness.Parts {
 	p := harness.Parts{Kind: harness.FaultPart}
-	all := s.best.Plan.Faults
+	all := c.Plan.Faults
 	for i := range all {
 		p.Names, p.At = append(p.Names, describe(&all[i])), append(p.At, node.Time(all[i].At))
 	}
 	p.Without = func(out []int) []configuration.Configuration {
-		c := s.best
+		c := c
 		c.Plan.Faults = []faults.Fault{}
 		for i := range all {
 			if !slices.Contains(out, i) {
@@ -96,8 +106,9 @@ func (s *search) faults() harness.Parts {
 
 func describe(f *faults.Fault) string { return fmt.Sprintf("%s at %v", f.Kind, f.At) }
 
-// strikes are the single nodes of faults that strike several.
-func (s *search) strikes() harness.Parts {
+// ofStrikes are the single nodes of faults that strike several.
+func ofStrikes(c configuration.Configuration) harness.Parts {
+	whole := c.Plan.Faults
 	p := harness.Parts{Kind: harness.FaultPart}
 	type strike struct {
 		fault int
@@ -105,7 +116,7 @@ func (s *search) strikes() harness.Parts {
 		name  string
 	}
 	var all []strike
-	for i, f := range s.best.Plan.Faults {
+	for i, f := range whole {
 		for _, names := range [][]string{f.Nodes, f.To} {
 			if len(names) < 2 {
 				continue
@@ -117,9 +128,9 @@ func (s *search) strikes() harness.Parts {
 		}
 	}
 	p.Without = func(out []int) []configuration.Configuration {
-		c := s.best
+		c := c
 		c.Plan.Faults = []faults.Fault{}
-		for i, f := range s.best.Plan.Faults {
+		for i, f := range whole {
 			less := func(names []string, to bool) []string {
 				return slices.DeleteFunc(slices.Clone(names), func(n string) bool {
 					return slices.ContainsFunc(out, func(j int) bool { return all[j] == strike{i, to, n} })
@@ -150,15 +161,15 @@ func (s *search) without(p *harness.Parts, out []int) candidate {
 	return candidate{name, func() []configuration.Configuration {
 		all := p.Without(out)
 		for i := range all {
-			all[i] = s.fitted(all[i])
+			all[i] = Fitted(s.system, all[i])
 		}
 		return all
 	}}
 }
 
-// fitted takes out of a plan what its system no longer has.
-func (s *search) fitted(c configuration.Configuration) configuration.Configuration {
-	t, err := s.system.Topology(&c)
+// Fitted takes out of the plan of a configuration what its system no longer has.
+func Fitted(system harness.System, c configuration.Configuration) configuration.Configuration {
+	t, err := system.Topology(&c)
 	if err != nil {
 		return c // and is refused
 	}
@@ -214,7 +225,7 @@ func all(p *harness.Parts) []int {
 
 // timed is the candidate without all faults and transactions that are chosen by their times.
 func (s *search) timed(name string, choose func(*harness.Parts) []int) candidate {
-	faults := s.faults()
+	faults := ofFaults(s.best)
 	less := faults.Without(choose(&faults))[0]
 	for _, p := range s.parts() {
 		if p.Kind != harness.TransactionPart {
@@ -224,7 +235,7 @@ func (s *search) timed(name string, choose func(*harness.Parts) []int) candidate
 		c.Plan = less.Plan
 		less = c
 	}
-	return ready(name, s.fitted(less))
+	return ready(name, Fitted(s.system, less))
 }
 
 // boldly leaves out at once what a failure most often does not need.
@@ -298,35 +309,38 @@ func (s *search) simplify() {
 	s.plainly()
 }
 
-// ordinary makes the network, the disks and the ending ordinary ones: all at once, and, unless it is to be bold, one after the other.
+// ordinaries make the network, the disks and the ending ordinary ones.
+func ordinaries() []change {
+	return []change{
+		{"tails of the network", func(c *configuration.Configuration) { c.Network.TailRate, c.Network.Tail = 0, 0 }},
+		{"loss", func(c *configuration.Configuration) { c.Network.Loss = 0 }},
+		{"duplicates", func(c *configuration.Configuration) { c.Network.Duplicate = 0 }},
+		{"late delivery", func(c *configuration.Configuration) { c.Network.LateDelivery = false }},
+		{"jitter of the network", func(c *configuration.Configuration) { c.Network.Jitter = 0 }},
+		{"the way between zones", func(c *configuration.Configuration) { c.Network.CrossZone = 0 }},
+		{"a limit of the network", func(c *configuration.Configuration) { c.Network.Bandwidth = 0 }},
+		{"tails of the disks", func(c *configuration.Configuration) { c.Disk.TailRate, c.Disk.Tail = 0, 0 }},
+		{"jitter of the disks", func(c *configuration.Configuration) { c.Disk.Jitter = 0 }},
+		{"a limit of the disks", func(c *configuration.Configuration) { c.Disk.Bandwidth = 0 }},
+		{"torn writes", func(c *configuration.Configuration) { c.Disk.TornRate = 0 }},
+		{"what survives a crash by chance", func(c *configuration.Configuration) { c.Disk.SurviveRate = 0 }},
+		{"what takes effect in a crash by chance", func(c *configuration.Configuration) { c.Disk.EffectRate = 0 }},
+		{"a crash at the end", func(c *configuration.Configuration) { c.Ending.Crash = false }},
+		{"the calm before the end", func(c *configuration.Configuration) { c.Ending.Calm = least }},
+		{"the time after the end", func(c *configuration.Configuration) { c.Ending.Settle = least }},
+		{"a plan beyond the budget", func(c *configuration.Configuration) { c.Plan.BeyondBudget = false }},
+	}
+}
+
+// ordinary makes the run an ordinary one: all at once, and, unless it is to be bold, one change after the other.
 func (s *search) ordinary(bold bool) {
-	var changes []change
-	add := func(name string, do func(*configuration.Configuration)) {
-		changes = append(changes, change{name, do})
+	all := func(c *configuration.Configuration) {
+		for _, x := range ordinaries() {
+			x.do(c)
+		}
 	}
-	add("tails of the network", func(c *configuration.Configuration) { c.Network.TailRate, c.Network.Tail = 0, 0 })
-	add("loss", func(c *configuration.Configuration) { c.Network.Loss = 0 })
-	add("duplicates", func(c *configuration.Configuration) { c.Network.Duplicate = 0 })
-	add("late delivery", func(c *configuration.Configuration) { c.Network.LateDelivery = false })
-	add("jitter of the network", func(c *configuration.Configuration) { c.Network.Jitter = 0 })
-	add("the way between zones", func(c *configuration.Configuration) { c.Network.CrossZone = 0 })
-	add("a limit of the network", func(c *configuration.Configuration) { c.Network.Bandwidth = 0 })
-	add("tails of the disks", func(c *configuration.Configuration) { c.Disk.TailRate, c.Disk.Tail = 0, 0 })
-	add("jitter of the disks", func(c *configuration.Configuration) { c.Disk.Jitter = 0 })
-	add("a limit of the disks", func(c *configuration.Configuration) { c.Disk.Bandwidth = 0 })
-	add("torn writes", func(c *configuration.Configuration) { c.Disk.TornRate = 0 })
-	add("what survives a crash by chance", func(c *configuration.Configuration) { c.Disk.SurviveRate = 0 })
-	add("what takes effect in a crash by chance", func(c *configuration.Configuration) { c.Disk.EffectRate = 0 })
-	add("a crash at the end", func(c *configuration.Configuration) { c.Ending.Crash = false })
-	add("the calm before the end", func(c *configuration.Configuration) { c.Ending.Calm = least })
-	add("the time after the end", func(c *configuration.Configuration) { c.Ending.Settle = least })
-	add("a plan beyond the budget", func(c *configuration.Configuration) { c.Plan.BeyondBudget = false })
-	whole := s.best
-	for _, x := range changes {
-		x.do(&whole)
-	}
-	if s.one(s.changed("all that is not ordinary", func(c *configuration.Configuration) { *c = whole })) < 0 && !bold {
-		s.each(changes)
+	if s.one(s.changed("all that is not ordinary", all)) < 0 && !bold {
+		s.each(ordinaries())
 	}
 }
 
