@@ -121,6 +121,7 @@ func (s *story) amnesia(x forgotten) {
 		}
 		s.headline = fmt.Sprintf("%s. No crash lost a write of it: it was dropped from the disk, or is there and is not read.", now)
 	}
+	s.headline = sentence(s.headline)
 	if crash != 0 && len(s.causes) > 0 && !slices.ContainsFunc(s.causes, func(l Link) bool { return l.Event == crash }) {
 		s.cause(crash, crashOf(s.fact(crash)))
 	}

@@ -2,6 +2,7 @@ package why
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -17,7 +18,7 @@ func (s *story) ofClients() {
 	f := s.finding
 	var names []node.Txn
 	if h := s.result.Evidence.Transactions; h != nil {
-		for i, id := range f.Transactions {
+		for i, id := range s.transactions() {
 			if t := transaction(h, id); t != nil {
 				s.about.txns[t.Name] = true
 				names = append(names, t.Name)
@@ -38,7 +39,9 @@ func (s *story) ofClients() {
 		s.lastWrites(b)
 	}
 	said := shortenTo(clientSentence(s), 300)
-	if f.Expected != "" || f.Found != "" {
+	if f.Rule == shownDurable {
+		said = fmt.Sprintf("%s answered %s too early: %s; it was %s", who, s.name(b.process), f.Subject, f.Found)
+	} else if f.Expected != "" || f.Found != "" {
 		on := ""
 		if len(f.Keys) > 0 {
 			on = " about row " + key(f.Keys[0])
@@ -55,6 +58,23 @@ func (s *story) ofClients() {
 	s.headline = sentence(said)
 }
 
+// shownDurable is the rule by which a value is shown when it is durable.
+const shownDurable = "a transaction is shown what is durable"
+
+// historyTxn is a transaction of the client history in what a finding says.
+var historyTxn = regexp.MustCompile(`\btransaction (\d+)\b(?:[^.]|$)`)
+
+// transactions lists those that the finding names, in its fields or in its words.
+func (s *story) transactions() []uint64 {
+	ids := slices.Clone(s.finding.Transactions)
+	for _, m := range historyTxn.FindAllStringSubmatch(s.finding.Subject, -1) {
+		if id := number(m[1]); !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
 // clientSentence is what the finding says, without what every such finding says.
 func clientSentence(s *story) string {
 	t := s.finding.Sentence()
@@ -69,6 +89,11 @@ func (s *story) decisiveCause() string {
 	clause := func(c Link) string { return fmt.Sprintf("%s, at %s, %s", c.Node, at(c.At), c.Words) }
 	for _, c := range slices.Backward(s.causes) {
 		if s.fact(c.Event).action == node.ActDecide {
+			return clause(c)
+		}
+	}
+	for _, c := range s.causes {
+		if f := s.fact(c.Event); f.kind == sim.EventCrash && len(f.lost) > 0 {
 			return clause(c)
 		}
 	}
@@ -108,6 +133,9 @@ func (s *story) fate(t *workload.Transaction) {
 		s.causeOf(r.from, reply, words)
 	} else {
 		s.must(commit)
+	}
+	if commit != 0 && t.Outcome == linearizability.Aborted {
+		s.cause(commit, fmt.Sprintf("had given the commit of that transaction its LSN %d", s.fact(commit).high))
 	}
 	for _, k := range s.finding.Keys {
 		if n := s.lastWhere(s.end(), func(f *fact) bool {
@@ -196,6 +224,18 @@ func (s *story) contradiction(named []node.Txn) uint64 {
 	return 0
 }
 
+// lostIn returns the first crash of a node that took a write which it began in a step, 0 for none.
+func (s *story) lostIn(id node.ID, step uint64) uint64 {
+	return s.firstWhere(step, func(f *fact) bool {
+		return f.process == id && slices.ContainsFunc(f.lost, func(l sim.LostWrite) bool { return l.Cause == step })
+	})
+}
+
+// lostOf lists what a crash took of the writes of a step.
+func (s *story) lostOf(crash, step uint64) []sim.LostWrite {
+	return slices.DeleteFunc(slices.Clone(s.fact(crash).lost), func(l sim.LostWrite) bool { return l.Cause != step })
+}
+
 // lastWrites adds who acknowledged the values that were expected and found, of systems without transactions, and the last crash of the node
 // that answered in between.
 func (s *story) lastWrites(b *fact) {
@@ -225,6 +265,9 @@ func (s *story) lastWrites(b *fact) {
 			s.must(n)
 			s.causeOf(f.process, reply, fmt.Sprintf("acknowledged to %s %s, %q", s.name(f.from), what, v))
 			since = max(since, reply)
+			if crash := s.lostIn(f.process, n); crash != 0 && strings.HasSuffix(what, "expected") {
+				s.cause(crash, fmt.Sprintf("crashed (%s) and lost what it had begun to write for that: %s", s.fact(crash).what, lostWords(s.lostOf(crash, n))))
+			}
 		}
 	}
 	if crash := s.lastWhere(s.bad, func(f *fact) bool { return f.kind == sim.EventCrash && f.process == b.from }); crash > since && since > 0 {

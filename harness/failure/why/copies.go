@@ -9,10 +9,8 @@ import (
 	"github.com/firstgap/firstgap/impl/node"
 )
 
-// restoredTo is a point of a backup, and pageOf a page, in what a check says.
-var (
-	pageOf = regexp.MustCompile(`page (\d+)`)
-)
+// pageOf is a page in what a check says.
+var pageOf = regexp.MustCompile(`page (\d+)`)
 
 // ofCopies explains two copies that differ, a backup that does not come back, or a tree that is not whole: by the last that was done to
 // the page or the LSN.

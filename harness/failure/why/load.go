@@ -18,7 +18,7 @@ type flow struct {
 
 // ofLoad explains an amount that is too large: which type of message, or which file, of which node makes most of it, and since when.
 func (s *story) ofLoad() {
-	first, middle, count := map[flow]uint64{}, map[flow]uint64{}, map[flow]int{}
+	first, count := map[flow]uint64{}, map[flow]int{}
 	all := 0
 	add := func(x flow, n uint64, by int) {
 		if by == 0 {
@@ -77,7 +77,6 @@ func (s *story) ofLoad() {
 		s.causeOf(x.id, first[x], fmt.Sprintf("began with %s: %d %s in the run, %d %% of all", x.what, count[x], unit, 100*count[x]/all))
 	}
 	top := flows[0]
-	middle[top] = first[top]
 	f := s.finding
 	s.headline = sentence(fmt.Sprintf("%s makes most of what is too much: %s, %d %s since %s, %d %% of all. %s: expected %s, found %s",
 		s.name(top.id), top.what, count[top], unit, at(s.fact(first[top]).at), 100*count[top]/all, f.Subject, f.Expected, f.Found))

@@ -47,6 +47,7 @@ func Of(system harness.System, c configuration.Configuration, t failure.Target) 
 	}
 	s.about = aboutFinding(s.finding, s.world.Named)
 	s.explain()
+	w.Rule = ruleOf(s.finding) // of the first step that is not allowed, where there is one
 	ns := s.chain(s.bad, s.musts, &s.about)
 	var b beliefs
 	harness.RunWith(system, c, harness.Options{Listen: b.at(s, ns), Built: func(stage *harness.Stage) { b.model, _ = stage.Model.(harness.Believer) }})
@@ -61,7 +62,7 @@ func Of(system harness.System, c configuration.Configuration, t failure.Target) 
 	}
 	if w.Bad != nil && s.badWords != "" {
 		w.Bad.Words = s.badWords
-		w.Chain[len(w.Chain)-1].Words = s.badWords
+		w.Chain[slices.Index(ns, s.bad)].Words = s.badWords
 	}
 	slices.SortStableFunc(s.causes, func(x, y Link) int { return cmp.Compare(x.Event, y.Event) })
 	w.Causes, w.Waits, w.Beliefs = s.causes, s.waits, b.list
@@ -154,29 +155,36 @@ func (s *story) explain() {
 	case faults.Traffic, faults.Writes:
 		s.ofLoad()
 	}
-	if f.Check != faults.Trace && s.refusedBefore() {
-		return
+	if f.Check != faults.Trace {
+		s.refusedBefore()
 	}
 	if len(s.causes) == 0 {
 		s.earliestClaim()
 	}
 }
 
-// refusedBefore adds the step that the model refused, of a run that fails by something else as well: what the model forbids comes before what
-// follows of it. It tells whether there is one.
-func (s *story) refusedBefore() bool {
+// refusedBefore explains the step that the model refused, of a run that fails by something else as well: what the model forbids comes before
+// what follows of it.
+func (s *story) refusedBefore() {
 	for i := range s.result.Findings {
 		f := &s.result.Findings[i]
-		b := s.fact(f.Event)
-		if f.Check != faults.Trace || b == nil {
+		if f.Check != faults.Trace || s.fact(f.Event) == nil {
 			continue
 		}
-		why := stepWhy(f)
-		s.cause(f.Event, "took a step that the model forbids: "+why)
-		s.headline = sentence(fmt.Sprintf("At %s %s took a step that the model forbids (%s). After that: %s", at(b.at), s.name(b.process), shortenTo(why, 140), cmp.Or(s.headline, s.finding.Sentence())))
-		return true
+		after := cmp.Or(s.headline, sentence(s.finding.Sentence()))
+		s.finding, s.bad, s.badWords, s.headline, s.causes, s.musts = f, f.Event, "", "", nil, nil
+		s.allowed = allowed(f)
+		own := aboutFinding(f, s.world.Named)
+		own.add(s.fact(s.bad))
+		s.about = own
+		s.ofTrace()
+		if final := s.final; final != nil {
+			s.final = func(words string) string { return final(words) + " After that: " + after }
+		} else {
+			s.headline += " After that: " + after
+		}
+		return
 	}
-	return false
 }
 
 // ofTrace explains a step that the model forbids.
@@ -199,13 +207,13 @@ func (s *story) ofTrace() {
 	}
 	if len(claims) > 0 {
 		first := &claims[0]
-		s.headline = fmt.Sprintf("%s answered %s at %s %s, before %s on its disk; %s counted on it: at %s %s.", s.name(first.sender), s.name(first.receiver),
-			at(s.fact(first.step).at), first.what, were(first.of), s.name(first.receiver), at(b.at), why)
+		s.headline = sentence(fmt.Sprintf("%s answered %s at %s %s, before %s on its disk; %s counted on it: at %s %s.", s.name(first.sender), s.name(first.receiver),
+			at(s.fact(first.step).at), first.what, were(first.of), s.name(first.receiver), at(b.at), why))
 		return
 	}
 	s.must(b.cause)
 	details := ""
-	if f.Expected != "" && len(f.Expected)+len(f.Found) < longestWhy && !strings.Contains(f.Expected, whatIsAllowed) {
+	if f.Expected != "" && len(f.Expected)+len(f.Found) < longestDetail && !strings.Contains(f.Expected, whatIsAllowed) {
 		details = fmt.Sprintf(" (expected %s, found %s)", f.Expected, f.Found)
 	}
 	if _, has, found := strings.Cut(f.Expected, "; "); found && strings.Contains(has, "complete: ") {
@@ -213,13 +221,16 @@ func (s *story) ofTrace() {
 	} else if points := pointsIn.FindString(f.Expected); points != "" && b.action == node.ActAck {
 		details = fmt.Sprintf(" (%s; %s)", f.Found, points)
 	}
+	if details != "" {
+		details = choose(details[0] == ',', "", " ") + shorten(details)
+	}
 	s.final = func(words string) string {
 		if !strings.Contains(why, " may not ") {
 			words = withNode(s.name(b.process), why)
 		} else {
 			words = s.name(b.process) + " " + words
 		}
-		return sentence(fmt.Sprintf("At %s %s%s, against the rule: %s", at(b.at), words, shorten(details), ruleOf(f).Text))
+		return sentence(fmt.Sprintf("At %s %s%s, against the rule: %s", at(b.at), words, details, ruleOf(f).Text))
 	}
 }
 
@@ -328,7 +339,7 @@ func (x *claim) brought(f *fact) bool {
 
 // earliestClaim adds what may lie behind a finding that nothing else explains: the first answer that nothing supports.
 func (s *story) earliestClaim() {
-	all := s.claims.false(s.end())
+	all := s.claims.false(cmp.Or(s.bad, s.end()))
 	if len(all) == 0 {
 		return
 	}
@@ -431,6 +442,9 @@ func sentence(s string) string {
 
 // longestSentence bounds a headline.
 const longestSentence = 480
+
+// longestDetail bounds what a headline says of what was expected and found.
+const longestDetail = 120
 
 // longestWhy bounds what somebody else says in one of our sentences.
 const longestWhy = 260

@@ -513,7 +513,7 @@ func record(r *node.Record) string {
 	case node.Commit:
 		return s + fmt.Sprintf(", transaction %v", r.Txn)
 	}
-	return s + fmt.Sprintf(", transaction %v, row %s %s→%s", r.Txn, key(r.Key), key(r.Old.String()), key(r.New.String()))
+	return s + fmt.Sprintf(", transaction %v, row %s %s → %s", r.Txn, key(r.Key), key(r.Old.String()), key(r.New.String()))
 }
 
 func request(r *node.Request) string {
