@@ -49,7 +49,7 @@ func (s *story) told() bool {
 }
 
 // cutEvents is for how many events a run goes on in which nothing arrives.
-const cutEvents = 500
+const cutEvents = 150
 
 // future returns what a run is made with whose rest behind a step is drawn for the draw-th time; -1 is the step before the first.
 func (x *drawing) future(k, draw int) (configuration.Configuration, harness.Options) {
