@@ -2,7 +2,7 @@
 
 # Packages that start goroutines; a test holds this list against the sources. Everything else is one goroutine by design, which
 # another test guards, and has nothing to race.
-RACE_PACKAGES ?= ./spec/check ./harness/boundary ./harness/campaign ./harness/exhaustive ./harness/failure/shrink ./harness/killtable ./harness/mutation/... ./linearizability
+RACE_PACKAGES ?= ./spec/check ./harness/boundary ./harness/campaign ./harness/exhaustive ./harness/failure/shrink ./harness/failure/where ./harness/killtable ./harness/mutation/... ./linearizability
 # What the failpoint build runs: the tests of the nodes that have points, then the kill table with its unbroken runs, whose files
 # carry the tag, since without the points they can tell nothing. Elsewhere the overlay changes no line.
 FAULT_PACKAGES ?= ./impl/control ./impl/objects ./impl/reader ./impl/segment ./impl/writer
@@ -21,10 +21,16 @@ RACE_FLAGS ?= -short
 BENCH ?= .
 BENCH_FLAGS ?=
 
+# Which planted bugs `make why-table` explains failures of, where their lines are kept and the table is written.
+WHY_BUGS ?= all
+WHY_KEEP ?= build/why
+WHY_TABLE ?= $(WHY_KEEP)/table.txt
+WHY_FLAGS ?=
+
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help run build test test-race overlay test-faults mutants bench lint vet staticcheck format clean
+.PHONY: help run build test test-race overlay test-faults why-table mutants bench lint vet staticcheck format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -49,6 +55,10 @@ overlay: ## turn the gofail comments in impl into a build overlay
 test-faults: overlay ## the failpoint build: every planted bug must be found
 	go test -overlay=$(OVERLAY)/overlay.json -count=1 -timeout 10m -tags=$(FAULT_TAG) $(TEST_FLAGS) $(FAULT_PACKAGES)
 	go test -overlay=$(OVERLAY)/overlay.json -count=1 -timeout 30m -tags=$(FAULT_TAG) -v $(KILL_PACKAGES)
+
+why-table: overlay ## what a failure of each planted bug shrinks to and how long that takes; interrupted, its last command goes on
+	go test -overlay=$(OVERLAY)/overlay.json -count=1 -timeout 12h -tags=$(FAULT_TAG) -v -run TestEveryPlantedBugIsExplained ./harness/failure/why \
+		-firstgap.why-bugs=$(WHY_BUGS) -firstgap.why-keep=$(abspath $(WHY_KEEP)) -firstgap.why-table=$(abspath $(WHY_TABLE)) $(WHY_FLAGS)
 
 mutants: ## how many small mistakes in the nodes simulated runs notice; for hours, and interrupted, its last command goes on
 	go run ./faults/buildmutants -o build/mutants $(MUTANT_PACKAGES)

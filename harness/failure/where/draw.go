@@ -60,7 +60,7 @@ func Draw(ctx context.Context, system harness.System, c configuration.Configurat
 	spent := &budget{o: &o, began: time.Now()}
 	var best *drawing
 	for _, m := range s.manners() {
-		if best != nil && (best.sharp() && !(m.cut && s.fails.Event == 0) || spent.ended != "") {
+		if best != nil && (best.sharp() && !(m.cut && s.told()) || spent.ended != "") {
 			break
 		}
 		x := &drawing{o: &o, spent: spent, system: system, c: c, target: target, story: s, manner: m, points: map[int]Point{}}
@@ -146,40 +146,48 @@ func (x *drawing) fill(ctx context.Context) error {
 	return nil
 }
 
-// measure draws the rest anew behind each of some steps.
+// measure draws the rest anew behind each of some steps, as far as the budget allows.
 func (x *drawing) measure(ctx context.Context, ks ...int) error {
-	ks = slices.DeleteFunc(ks, func(k int) bool { _, known := x.points[k]; return known })
-	if !x.spent.allows(len(ks) * x.o.Draws) {
-		return ctx.Err()
+	for _, k := range ks {
+		if _, known := x.points[k]; known || !x.spent.allows(x.o.Draws) {
+			continue
+		}
+		p, err := x.point(ctx, k)
+		if err != nil {
+			return err
+		}
+		x.points[k] = p
 	}
-	fails := make([]bool, len(ks)*x.o.Draws)
+	return ctx.Err()
+}
+
+// point draws the rest anew behind one step.
+func (x *drawing) point(ctx context.Context, k int) (Point, error) {
+	p := Point{Of: x.o.Draws}
+	if k >= 0 {
+		p.Event, p.At = x.story.steps[k].last, x.story.steps[k].at
+	}
+	fails := make([]bool, p.Of)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(x.o.Workers)
 	for i := range fails {
 		g.Go(func() (err error) {
 			if err = ctx.Err(); err == nil {
-				fails[i], err = x.fails(ks[i/x.o.Draws], i%x.o.Draws)
+				fails[i], err = x.fails(k, i)
 			}
 			return err
 		})
 	}
 	if err := g.Wait(); err != nil {
-		return err
+		return p, err
 	}
-	x.spent.runs += len(fails)
-	for i, k := range ks {
-		p := Point{Of: x.o.Draws}
-		if k >= 0 {
-			p.Event, p.At = x.story.steps[k].last, x.story.steps[k].at
+	x.spent.runs += p.Of
+	for _, f := range fails {
+		if f {
+			p.Fails++
 		}
-		for _, f := range fails[i*x.o.Draws : (i+1)*x.o.Draws] {
-			if f {
-				p.Fails++
-			}
-		}
-		x.points[k] = p
 	}
-	return nil
+	return p, nil
 }
 
 // fails makes one redrawn run, and tells whether it fails by the target.

@@ -31,7 +31,7 @@ func (s *story) manners() []manner {
 		{drawn: "other delays, losses and disks; no fault goes on or begins, and the clients begin other things"},
 	}
 	switch {
-	case s.fails.Event > 0:
+	case s.fails.Event > 0 || s.fails.Check == faults.Sanity: // a node ends itself at the last event
 		return append([]manner{cut, alone}, rest...)
 	case s.told():
 		return append([]manner{alone, cut}, rest...)
@@ -39,17 +39,17 @@ func (s *story) manners() []manner {
 	return append([]manner{alone}, rest...) // it never shows in a run in which nothing arrives any more
 }
 
-// told tells whether a failure that is looked for at the end is past stopping before: what was told to clients is, and a node's end.
+// told tells whether a failure that is looked for at the end is past stopping before: what was told to clients is.
 func (s *story) told() bool {
 	switch s.fails.Check {
-	case faults.Sanity, faults.Serializability, faults.Linearizability, faults.Replies, faults.Snapshots:
+	case faults.Serializability, faults.Linearizability, faults.Replies, faults.Snapshots:
 		return true
 	}
 	return false
 }
 
 // cutEvents is for how many events a run goes on in which nothing arrives.
-const cutEvents = 500
+const cutEvents = 150
 
 // future returns what a run is made with whose rest behind a step is drawn for the draw-th time; -1 is the step before the first.
 func (x *drawing) future(k, draw int) (configuration.Configuration, harness.Options) {
