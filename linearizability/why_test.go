@@ -1,8 +1,8 @@
 package linearizability
 
 import (
-	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -13,7 +13,6 @@ import (
 	"github.com/anishathalye/porcupine"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"golang.org/x/net/html"
 )
 
 // minimal asserts what an explanation says of its core: it is contradictory, and without any one of its operations it is not.
@@ -297,41 +296,25 @@ func TestNothingToExplain(t *testing.T) {
 	require.ErrorContains(t, err, "nothing to explain: expected an illegal history, found a verdict legal")
 }
 
-// elements finds the elements of a page for which a test holds.
-func elements(n *html.Node, holds func(*html.Node) bool) []*html.Node {
-	var found []*html.Node
-	for d := range n.Descendants() {
-		if d.Type == html.ElementNode && holds(d) {
-			found = append(found, d)
-		}
-	}
-	return found
-}
-
-func attribute(n *html.Node, name string) string {
-	for _, a := range n.Attr {
-		if a.Key == name {
-			return a.Val
-		}
-	}
-	return ""
-}
-
-func hasClass(n *html.Node, class string) bool {
-	return slices.Contains(strings.Fields(attribute(n, "class")), class)
-}
-
-func draw(t *testing.T, f FileResult) (*html.Node, string) {
+func picture(t *testing.T, f FileResult) *Picture {
 	t.Helper()
-	var page bytes.Buffer
-	_, err := f.Draw(&page)
+	p, err := f.Picture()
 	require.NoError(t, err)
-	root, err := html.Parse(bytes.NewReader(page.Bytes()))
-	require.NoError(t, err)
-	return root, page.String()
+	blamed := 0
+	for i, o := range p.Operations {
+		if o.Blamed {
+			blamed++
+		}
+		require.True(t, i == 0 || p.Operations[i-1].Begin <= o.Begin, "by their begin")
+	}
+	require.LessOrEqual(t, blamed, 1)
+	for _, at := range p.Core {
+		require.True(t, p.Operations[at].Core)
+	}
+	return p
 }
 
-func TestPage(t *testing.T) {
+func TestPicture(t *testing.T) {
 	text := `:nemesis	:info	:start-partition	"n1 <-> n2"
 0	:invoke	:write	[<k> 1]
 0	:ok	:write	[<k> 1]
@@ -345,54 +328,29 @@ func TestPage(t *testing.T) {
 	rec, err := record(t, FormatAuto, text)
 	require.NoError(t, err)
 	result := rec.Report(context.Background(), Request{Limits: FileLimits()})
-	root, page := draw(t, result)
-
-	isBar := func(n *html.Node) bool { return hasClass(n, "bar") }
-	bars := elements(root, isBar)
-	require.Len(t, bars, 4)
-	ids := make(map[string]*html.Node)
-	core := 0
-	for _, b := range bars {
-		require.Equal(t, "button", b.Data, "it can be reached by keyboard")
-		require.Contains(t, attribute(b, "aria-label"), "client ")
-		require.Nil(t, ids[attribute(b, "id")])
-		ids[attribute(b, "id")] = b
-		if hasClass(b, "core") {
-			core++
-			require.Equal(t, "0", attribute(b, "tabindex"))
-		}
+	p := picture(t, result)
+	require.Len(t, p.Operations, 4)
+	core, open, blamed := 0, 0, 0
+	for _, o := range p.Operations {
+		core, open, blamed = core+bit(o.Core), open+bit(o.Open), blamed+bit(o.Blamed)
+		require.Contains(t, o.Where, "client ")
 	}
-	require.Equal(t, 3, core)
-	require.Len(t, elements(root, func(n *html.Node) bool { return hasClass(n, "blamed") }), 1)
-	require.Len(t, elements(root, func(n *html.Node) bool { return isBar(n) && hasClass(n, "unknown") }), 1)
-	for _, a := range elements(root, func(n *html.Node) bool { return n.Data == "a" }) {
-		require.NotNil(t, ids[strings.TrimPrefix(attribute(a, "href"), "#")], "a link that leads nowhere")
-	}
-	bands := elements(root, func(n *html.Node) bool { return hasClass(n, "band") })
-	require.Len(t, bands, 1)
-	require.Contains(t, attribute(bands[0], "title"), "start-partition")
-
-	require.Contains(t, page, "<title>illegal: history</title>")
-	require.Contains(t, page, "prefers-color-scheme: dark")
-	require.Contains(t, page, `name="viewport" content="width=device-width`)
-	require.Contains(t, page, "These 3 operations are already contradictory")
-	require.Contains(t, page, "put(&lt;k&gt;, &#34;1&#34;)")
-	require.NotContains(t, page, "<k>", "what was recorded is text and not markup")
-	// Nothing is loaded.
-	for _, n := range elements(root, func(*html.Node) bool { return true }) {
-		require.Empty(t, attribute(n, "src"))
-		require.NotEqual(t, "link", n.Data)
-		require.NotEqual(t, "base", n.Data)
-	}
-	require.NotRegexp(t, `https?:|url\((?:[^#])|@import`, page)
+	require.Equal(t, []int{3, 1, 1}, []int{core, open, blamed})
+	require.Len(t, p.Core, 3)
+	require.Len(t, p.Faults, 1)
+	require.Contains(t, p.Faults[0].Text, "start-partition")
+	require.Equal(t, Illegal, p.Verdict)
+	require.Equal(t, "history", p.File)
+	require.Contains(t, p.CoreSays, "These 3 operations are already contradictory")
+	require.Contains(t, p.Operations[p.Core[0]].Text, `put(<k>, "1")`)
 
 	unread := CheckFile(context.Background(), "nowhere", Request{Limits: FileLimits()})
-	_, err = unread.Draw(new(bytes.Buffer))
+	_, err = unread.Picture()
 	require.ErrorContains(t, err, "nothing to draw")
 }
 
-// What a page says of orders is so: the two of a lost write do not meet in one operation, but in one value.
-func TestPageSaysWhatOrdersAre(t *testing.T) {
+// What a picture says of orders is so: the two of a lost write do not meet in one operation, but in one value.
+func TestPictureSaysWhatOrdersAre(t *testing.T) {
 	for history, says := range map[string]string{
 		"1 0 10 get a 1\n1 20 30 put a 1":                                     "These orders are forced, and they go in a circle:",
 		"1 0 10 put a 1\n1 20 30 put a 2\n1 40 50 get a 1\n2 31 32 get a 2\n": "As nothing stands between a write and those who see its value, they go in a circle:",
@@ -400,8 +358,7 @@ func TestPageSaysWhatOrdersAre(t *testing.T) {
 		rec := &Recording{Name: "history", Model: ModelRegister, Calls: parseCalls(t, history)}
 		result := rec.Report(context.Background(), Request{Limits: SimulationLimits()})
 		require.Equal(t, Illegal, result.Verdict)
-		_, page := draw(t, result)
-		require.Contains(t, page, says)
+		require.Contains(t, picture(t, result).OrdersSay, says)
 		closed := true
 		orders := result.explanation.Orders
 		require.NotEmpty(t, orders)
@@ -412,9 +369,9 @@ func TestPageSaysWhatOrdersAre(t *testing.T) {
 	}
 }
 
-// However long a history, its texts, its names and its contradiction are, a page stays one that a browser opens at once, and says
-// what it left out.
-func TestPagesStaySmall(t *testing.T) {
+// However long a history, its texts, its names and its contradiction are, a picture stays one that a browser can hold, and says what it
+// left out.
+func TestPicturesStaySmall(t *testing.T) {
 	long := strings.Repeat("v", 1<<18)
 	huge := load{operations: 20_000, clients: 300, keys: 1, seed: 1}.registerCalls()
 	huge[10_000] = Call{Client: 7, Begin: huge[10_000].Begin, End: huge[10_000].End, Kind: Get, Key: "key0", Found: true, Value: long}
@@ -425,10 +382,15 @@ func TestPagesStaySmall(t *testing.T) {
 	for n := range 1000 {
 		rec.Faults = append(rec.Faults, Fault{Name: long, Value: long, Begin: huge[10_000].Begin + int64(n), End: Unfinished})
 	}
-	root, page := draw(t, rec.Report(context.Background(), Request{Limits: SimulationLimits()}))
-	require.Less(t, len(page), 5_000_000)
-	require.Contains(t, page, fmt.Sprintf("drawn: %d of 20000 operations", DrawLimit))
-	require.Len(t, elements(root, func(n *html.Node) bool { return hasClass(n, "blamed") }), 1)
+	size := func(p *Picture) int {
+		text, err := json.Marshal(p)
+		require.NoError(t, err)
+		return len(text)
+	}
+	p := picture(t, rec.Report(context.Background(), Request{Limits: SimulationLimits()}))
+	require.Less(t, size(p), 1_000_000)
+	require.Contains(t, p.Drawing.String(), fmt.Sprintf("drawn: %d of 20000 operations", DrawLimit))
+	require.True(t, slices.ContainsFunc(p.Operations, func(o PictureOperation) bool { return o.Blamed }))
 
 	// A contradiction that could not be made small: 5,000 operations of 5,000 clients.
 	f := FileResult{Verdict: Illegal, recording: rec, explanation: &Explanation{Violation: &CallViolation{}}}
@@ -436,30 +398,28 @@ func TestPagesStaySmall(t *testing.T) {
 		huge[i].Client = 1000 + i
 		f.explanation.Core = append(f.explanation.Core, i)
 	}
-	root, page = draw(t, f)
-	require.Less(t, len(page), 5_000_000)
-	require.Contains(t, page, "and 4800 more")
-	drawn := make(map[string]bool)
-	for _, b := range elements(root, func(n *html.Node) bool { return hasClass(n, "bar") }) {
-		drawn["#"+attribute(b, "id")] = true
-	}
-	links := elements(root, func(n *html.Node) bool { return n.Data == "a" })
-	require.NotEmpty(t, links)
-	for _, a := range links {
-		require.True(t, drawn[attribute(a, "href")], "a link that leads nowhere")
-	}
+	p = picture(t, f)
+	require.Less(t, size(p), 1_000_000)
+	require.Equal(t, 5000, len(p.Core)+p.MoreCore)
+	require.NotEmpty(t, p.Core)
 }
 
-// Of a long history the page holds what is next to the contradiction, and says how much.
-func TestPageOfALongHistory(t *testing.T) {
+// Of a long history the picture holds what is next to the contradiction, and says how much.
+func TestPictureOfALongHistory(t *testing.T) {
 	txns := serialHistory(3, 3000, 4, 20)
 	txns[2000].Ops = append(txns[2000].Ops, Op{Kind: Read, Key: "key3", Value: "never", Found: true})
 	rec := &Recording{Name: "long", Format: FormatJSON, Model: ModelTxn, Txns: txns}
-	root, page := draw(t, rec.Report(context.Background(), Request{Limits: SimulationLimits()}))
-	require.Contains(t, page, fmt.Sprintf("drawn: %d of 3000 operations (at most %d", DrawLimit, DrawLimit))
-	require.Len(t, elements(root, func(n *html.Node) bool { return hasClass(n, "bar") }), DrawLimit)
-	require.Contains(t, page, `id="op2000"`)
-	require.Contains(t, page, `id="op1900"`)
-	require.NotContains(t, page, `id="op100"`)
-	require.Less(t, len(page), 1<<20)
+	p := picture(t, rec.Report(context.Background(), Request{Limits: SimulationLimits()}))
+	require.Contains(t, p.Drawing.String(), fmt.Sprintf("drawn: %d of 3000 operations (at most %d", DrawLimit, DrawLimit))
+	require.Len(t, p.Operations, DrawLimit)
+	require.True(t, slices.ContainsFunc(p.Operations, func(o PictureOperation) bool { return o.Begin == txns[2000].Begin }))
+	require.True(t, slices.ContainsFunc(p.Operations, func(o PictureOperation) bool { return o.Begin == txns[1900].Begin }))
+	require.False(t, slices.ContainsFunc(p.Operations, func(o PictureOperation) bool { return o.Begin == txns[100].Begin }))
+}
+
+func bit(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/firstgap/firstgap/harness/failure/page"
 	"github.com/firstgap/firstgap/harness/text"
 	"github.com/firstgap/firstgap/harness/verdict"
 	"github.com/firstgap/firstgap/linearizability"
@@ -119,16 +120,16 @@ func (l *lin) run(cmd *cobra.Command, files []string) error {
 	if err != nil {
 		return err
 	}
-	var page *os.File
+	var drawn *os.File
 	if cmd.Flags().Changed("html") {
 		if len(files) != 1 {
 			return fmt.Errorf("--html draws one history; expected one FILE, found %d", len(files))
 		}
-		if page, err = newPage(l.html); err != nil {
+		if drawn, err = newPage(l.html); err != nil {
 			return err
 		}
-		defer os.Remove(page.Name()) // it has another name by then when all went well
-		defer page.Close()
+		defer os.Remove(drawn.Name()) // it has another name by then when all went well
+		defer drawn.Close()
 	}
 	results := make([]linearizability.FileResult, len(files))
 	for i, file := range files {
@@ -143,15 +144,18 @@ func (l *lin) run(cmd *cobra.Command, files []string) error {
 		return err
 	}
 	var undrawn error
-	if page != nil {
-		drawing, err := results[0].Draw(page)
+	if drawn != nil {
+		picture, err := results[0].Picture()
 		if err == nil {
-			err = errors.Join(page.Close(), os.Rename(page.Name(), l.html))
+			err = page.OfHistory(picture).Write(drawn)
+		}
+		if err == nil {
+			err = errors.Join(drawn.Close(), os.Rename(drawn.Name(), l.html))
 		}
 		if err != nil {
 			undrawn = fmt.Errorf("%s: %w", l.html, err)
 		} else {
-			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", l.html, drawing)
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", l.html, picture.Drawing)
 		}
 	}
 	return ended(verdict.OfHistory(linearizability.Overall(results)), undrawn)

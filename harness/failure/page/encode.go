@@ -274,6 +274,25 @@ func (f *Film) states(all []State, shown func(uint64) (uint64, bool), strings *t
 	return rows
 }
 
+// focus returns the LSN that something was said of last, up to a moment; 0 is the end.
+func (g *Grid) focus(moment uint64) (lsn uint64) {
+	if g == nil {
+		return 0
+	}
+	at := uint64(0)
+	for i := range g.Lines {
+		if l := &g.Lines[i]; l.Moment >= at && (moment == 0 || l.Moment <= moment) {
+			at, lsn = l.Moment, uint64(l.LSN)
+		}
+	}
+	for i := range g.Cells {
+		if c := &g.Cells[i]; c.Moment >= at && (moment == 0 || c.Moment <= moment) {
+			at, lsn = c.Moment, uint64(c.From)
+		}
+	}
+	return lsn
+}
+
 // Bounds of what a page holds of the grid: rows around the LSN that the bad moment is about, and the words of those next to it.
 const (
 	mostRows     = 2000

@@ -8,6 +8,7 @@ package page
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -28,9 +29,9 @@ const MostBytes = 400_000
 
 // Bounds of the parts above the film.
 const (
-	mostText    = 3000 // bytes of a paragraph
-	mostItems   = 60   // of a list
-	mostCommand = 400
+	mostText    = 3000   // bytes of a paragraph
+	mostItems   = 60     // of a list
+	mostFound   = 160    // of what a check found, beside the words of the step
 	mostSettled = 24_000 // bytes of the configuration
 )
 
@@ -76,6 +77,9 @@ type About struct {
 	Allowed   []string
 	Notes     []string
 	Chain     []why.Link // what led there, oldest first; each opens its moment
+	ChainSays string     // what the chain is, in place of what led there
+	OrdersSay string     // what the orders are
+	Orders    []string   // that are forced
 	Again     []string   // the commands that show it again
 }
 
@@ -128,6 +132,7 @@ func Of(s harness.System, x *why.Explanation) (*Page, error) {
 	for _, l := range x.What.Chain {
 		p.links = append(p.links, []uint64{l.Event, l.From})
 	}
+	p.focus = cam.film.Grid.focus(cmp.Or(cam.film.Bad, cam.film.Start))
 	if lsns := x.What.Finding.LSNs; len(lsns) > 0 {
 		p.focus = uint64(lsns[0])
 	}
@@ -251,7 +256,8 @@ func (p *Page) explained() head {
 	}
 	if b := what.Bad; b != nil && b.Words != "" {
 		words := strings.TrimSpace(b.Node + " " + b.Words)
-		if h.Happened != "" {
+		// What a check found may be long, such as the bytes of a page; the words of the step say it already.
+		if h.Happened != "" && len(h.Happened) <= mostFound && !strings.Contains(words, h.Happened) {
 			words += ": " + h.Happened
 		}
 		h.Happened = words

@@ -121,7 +121,7 @@
   }
 
   // ---- lanes: only what is in sight is drawn
-  var HEAD = 26, ROW = 22, SVG = "http://www.w3.org/2000/svg";
+  var HEAD = 26, ROW = 22, SVG = document.createRange().createContextualFragment("<svg></svg>").firstChild.namespaceURI;
   var box = el("lanes"), strip = el("strip"), drawn = "";
   function y(lane) { return HEAD + ROW * laneAt[lane] + ROW / 2; }
   function x(place) { return place * step + step / 2 + 6; }
@@ -190,11 +190,12 @@
       var from = x(placeOf(b.from)), to = b.to ? x(placeOf(b.to)) : right;
       if (to < left || from > right || b.lane >= 0 && laneAt[b.lane] === undefined) return;
       var bar = b.kind === "operation" || b.kind === "core" || b.kind === "blamed", tall = bar ? ROW - 4 : 8;
+      if (bar && b.to && to === from) return; // none of its moments is shown
       var r = make(svg, "rect", {"class": b.kind, x: Math.max(from, left), y: b.lane < 0 ? HEAD - 8 : y(b.lane) - tall / 2, width: Math.max(3, Math.min(to, right) - Math.max(from, left)), height: b.lane < 0 ? 5 : tall, rx: 2});
       make(r, "title", {}, b.words);
       if (bar && to - from > 30) {
-        var room = Math.floor((Math.min(to, right) - Math.max(from, left) - (D.whole ? 14 : 4)) / 6.8), w = b.words;
-        make(svg, "text", {x: Math.max(from, left) + (D.whole ? 12 : 4), y: y(b.lane) + 4}, w.length > room ? w.slice(0, Math.max(1, room - 1)) + "…" : w);
+        var room = Math.floor((Math.min(to, right) - Math.max(from, left) - (D.wide ? 14 : 4)) / 6.8), w = b.words;
+        make(svg, "text", {x: Math.max(from, left) + (D.wide ? 12 : 4), y: y(b.lane) + 4}, w.length > room ? w.slice(0, Math.max(1, room - 1)) + "…" : w);
       }
     });
     var every = Math.max(1, Math.ceil(90 / step));
@@ -340,6 +341,17 @@
     }
     upTo = n;
   }
+  // who has what stands at an LSN, of those whose group it is
+  function holders(row) {
+    var names = [], of = 0;
+    G.columns.forEach(function (c, i) {
+      if (c[1] && G.group[row] && c[1] !== G.group[row]) return;
+      of++;
+      var held = cols[i].get(G.lsn[row]);
+      if (held && held[0] === 1 || !held && G.lsn[row] <= base[i]) names.push(laneName(c[0]));
+    });
+    return {names: names, of: of};
+  }
   function drawGrid() {
     if (!G || now < 0) return;
     var n = N[now];
@@ -365,6 +377,7 @@
     var t = document.createElement("table"), head = document.createElement("tr"), thead = document.createElement("thead"), body = document.createElement("tbody");
     function th(parent, text, cls) { var e = document.createElement("th"); e.textContent = text; e.scope = "col"; if (cls) e.className = cls; parent.appendChild(e); return e; }
     th(head, "LSN");
+    th(head, "on").title = "how many segments of its group have it";
     G.columns.forEach(function (c, i) {
       var l = D.lanes[c[0]], name = l[0].replace(/^[^0-9]* /, ""), e = th(head, name, i && G.columns[i - 1][1] !== c[1] ? "g" : "");
       if (l[2]) { var z = document.createElement("small"); z.textContent = l[2]; e.append(document.createElement("br"), z); }
@@ -382,6 +395,9 @@
       });
       if (tags.length) { tr.className = "lined"; tags.forEach(function (s) { var g = document.createElement("span"); g.className = "tag"; g.textContent = s; h.appendChild(g); }); }
       if (r === row) tr.classList.add("focus");
+      var on = holders(r), sum = document.createElement("td");
+      sum.textContent = on.names.length + "/" + on.of;
+      tr.appendChild(sum);
       G.columns.forEach(function (c, i) {
         var td = document.createElement("td"), held = cols[i].get(lsn), cls = i && G.columns[i - 1][1] !== c[1] ? "g " : "";
         if (c[1] && G.group[r] && c[1] !== G.group[r]) { td.textContent = "–"; cls += "other"; }
@@ -396,14 +412,8 @@
     }
     t.appendChild(body);
     el("grid").replaceChildren(t);
-    var holders = [], of = 0;
-    G.columns.forEach(function (c, i) {
-      if (c[1] && G.group[row] && c[1] !== G.group[row]) return;
-      of++;
-      var held = cols[i].get(G.lsn[row]);
-      if (held && held[0] === 1 || G.lsn[row] <= base[i]) holders.push(laneName(c[0]));
-    });
-    var text = "LSN " + G.lsn[row] + (G.group[row] ? ", of group " + G.group[row] : "") + ", is on " + holders.length + " of " + of + (holders.length ? ": " + holders.join(", ") : "") + ".";
+    var here = holders(row);
+    var text = "LSN " + G.lsn[row] + (G.group[row] ? ", of group " + G.group[row] : "") + ", is on " + here.names.length + " of " + here.of + (here.names.length ? ": " + here.names.join(", ") : "") + ".";
     lines.forEach(function (v, name) { text += " " + name + ": " + v + "."; });
     text += " The record: " + record(row) + ".";
     el("grid-says").textContent = text;

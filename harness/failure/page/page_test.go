@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +20,7 @@ import (
 	"github.com/firstgap/firstgap/harness/failure/why"
 	"github.com/firstgap/firstgap/harness/judge"
 	"github.com/firstgap/firstgap/impl/node"
+	"github.com/firstgap/firstgap/linearizability"
 	"github.com/firstgap/firstgap/spec/check"
 	"github.com/firstgap/firstgap/spec/volume"
 
@@ -80,17 +83,17 @@ func TestWhatARowHoldsBreaksNothing(t *testing.T) {
 
 // A page has a bound, and says what it has no room for. What the explanation names is never among it.
 func TestWhatHasNoRoomIsLeftOut(t *testing.T) {
-	f, x := long(60_000)
+	f, x := long(20_000)
 	for i := range f.Moments {
 		f.Moments[i].Words += strings.Repeat(" and more", 10) + strconv.Itoa(i)
 	}
 	p := &Page{film: f, why: x}
 	text := written(t, p)
 	c := data(t, text)
-	require.Less(t, len(c.N), 60_000)
+	require.Less(t, len(c.N), 20_000)
 	require.Greater(t, len(c.N), 3000)
-	require.Contains(t, text, fmt.Sprintf("%d of 60000 events, those that matter least and are farthest from the chain", 60_000-len(c.N)))
-	require.Equal(t, 60_000, c.Of)
+	require.Contains(t, text, fmt.Sprintf("%d of 20000 events, those that matter least and are farthest from the chain", 20_000-len(c.N)))
+	require.Equal(t, 20_000, c.Of)
 	var shown []uint64
 	n := uint64(0)
 	for i, d := range c.N {
@@ -261,6 +264,46 @@ func TestACounterexample(t *testing.T) {
 	last := b.Steps[len(b.Steps)-1].Changes[0]
 	require.Contains(t, eval[string](w, `document.getElementById("panel").textContent`), last.Var+last.To+" (now)")
 	w.key("ArrowLeft")
+	w.quiet()
+}
+
+// A history is drawn as a run is: clients are lanes, and the operation that cannot be is the bad one.
+func TestAHistory(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "history.log")
+	require.NoError(t, os.WriteFile(file, []byte(`:nemesis	:info	:start-partition	"n1 <-> n2"
+0	:invoke	:write	[<k> 1]
+0	:ok	:write	[<k> 1]
+:nemesis	:info	:stop-partition	nil
+0	:invoke	:write	[<k> 2]
+0	:ok	:write	[<k> 2]
+1	:invoke	:write	[other 2]
+0	:invoke	:read	[<k> nil]
+0	:ok	:read	[<k> 1]
+`), 0o644))
+	result := linearizability.CheckFile(t.Context(), file, linearizability.Request{Limits: linearizability.FileLimits()})
+	picture, err := result.Picture()
+	require.NoError(t, err)
+	p := OfHistory(picture)
+	text := written(t, p)
+	require.NotContains(t, text, "<k>", "what was recorded is text and not markup")
+	require.Contains(t, text, `<span class="badge illegal">illegal</span>`)
+	require.Contains(t, text, "These 3 operations are already contradictory")
+	c := data(t, text)
+	require.Len(t, c.N, 7, "the begins and ends of four operations, one of which does not end")
+	require.Equal(t, uint64(7), c.Bad)
+	require.Equal(t, [][]string{{"client 0", "client", ""}, {"client 1", "client", ""}}, c.Lanes)
+	kinds := map[string]int{}
+	for _, b := range c.Bands {
+		kinds[b.Kind]++
+	}
+	require.Equal(t, map[string]int{"core": 2, "blamed": 1, "operation": 1, "cut": 1}, kinds)
+	w := open(t, p, 360, "light")
+	require.Equal(t, 7, w.now())
+	require.Empty(t, w.overflows())
+	require.Empty(t, w.unreadable())
+	require.Empty(t, w.mute())
+	w = open(t, p, 1280, "dark")
+	require.Equal(t, 5, eval[int](w, `document.querySelectorAll("#strip .core, #strip .blamed, #strip .operation, #strip rect.cut").length`), "the fault and the operations")
 	w.quiet()
 }
 

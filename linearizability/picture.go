@@ -3,11 +3,8 @@ package linearizability
 import (
 	"cmp"
 	"context"
-	_ "embed"
 	"errors"
 	"fmt"
-	"html/template"
-	"io"
 	"slices"
 	"strings"
 )
@@ -15,7 +12,7 @@ import (
 // DrawLimit is how many operations are drawn at most: a browser has to hold them, and a reader to look at them.
 const DrawLimit = 600
 
-// Other limits of a page.
+// Other limits of a picture.
 const (
 	drawText   = 300 // bytes of an operation's text
 	drawRows   = 100 // clients
@@ -37,22 +34,40 @@ func (d Drawing) String() string {
 	return fmt.Sprintf("drawn: %d of %d operations (at most %d of at most %d clients: those next to the contradiction, on its key first)", d.Drawn, d.Of, DrawLimit, drawRows)
 }
 
-//go:embed page.html
-var pageText string
+// A Picture is what there is to draw of a history: the verdict, why it is so, and the operations around it, or the first ones where there is
+// nothing to explain. All of it is bounded. Who draws it is for the caller to say.
+type Picture struct {
+	Drawing
+	Verdict    Verdict
+	File       string
+	Facts      string
+	Head       string // what Reason is the reason of
+	Reason     string
+	CoreSays   string // what the core is, "" where there is none
+	Core       []int  // places in Operations, as they are to be read
+	MoreCore   int    // operations of the core that are not listed or not drawn
+	OrdersSay  string
+	Orders     []string
+	Notes      []string
+	Operations []PictureOperation // by their begin
+	Faults     []PictureFault
+}
 
-var pageTemplate = template.Must(template.New("page").Parse(pageText))
+// A PictureOperation is a call or a transaction as it is shown to people.
+type PictureOperation struct {
+	Client     string
+	Text       string
+	Where      string // whose it is, where it was recorded, and when it was
+	Begin, End int64  // End counts unless Open
+	Open       bool   // its end is not known
+	Core       bool   // of the contradiction
+	Blamed     bool   // the one that cannot be
+}
 
-// Draw writes one page of HTML that needs nothing else: the verdict, why it is so, and the history around it, or its first
-// operations when there is nothing to explain.
-func (f *FileResult) Draw(w io.Writer) (Drawing, error) {
-	if f.recording == nil {
-		return Drawing{}, errors.New("nothing to draw: " + f.Reason)
-	}
-	d := newDrawer(f)
-	if len(d.ops) == 0 {
-		return Drawing{}, errors.New("nothing to draw: no operation has a known outcome")
-	}
-	return d.drawing, pageTemplate.Execute(w, d.page())
+// A PictureFault is something that a nemesis did.
+type PictureFault struct {
+	Text       string
+	Begin, End int64
 }
 
 // explain finds the core of an illegal history.
@@ -90,7 +105,6 @@ type shownOp struct {
 	begin, end int64
 	unknown    bool
 	core       bool
-	row        int
 }
 
 // operation is the one with that index.
@@ -124,19 +138,15 @@ func (o *shownOp) where() string {
 	return text
 }
 
-// A drawer lays out a page.
+// A drawer chooses what is drawn.
 type drawer struct {
 	f       *FileResult
 	ops     []shownOp // drawn, by their begin
-	rows    []pageRow
-	x       map[int64]int // by the time of an event
 	drawing Drawing
-	events  []int64
-	width   int
 }
 
 func newDrawer(f *FileResult) *drawer {
-	d := &drawer{f: f, x: make(map[int64]int)}
+	d := &drawer{f: f}
 	rec := f.recording
 	core := make(map[int]bool)
 	first, last, key := int64(0), int64(0), ""
@@ -195,10 +205,7 @@ func newDrawer(f *FileResult) *drawer {
 	}
 	slices.SortStableFunc(d.ops, func(a, b shownOp) int { return cmp.Compare(a.begin, b.begin) })
 	d.drawing = Drawing{Drawn: len(d.ops), Of: rec.operations()}
-	if len(d.ops) > 0 {
-		d.timeline()
-		d.clients()
-	}
+	d.order()
 	return d
 }
 
@@ -210,115 +217,31 @@ func (r *Recording) endpoints(at int) shownOp {
 	return shownOp{begin: r.Calls[at].Begin, end: r.Calls[at].end(), key: r.Calls[at].Key}
 }
 
-// timeline gives every event a place from left to right. Those of the core have room for their texts.
-func (d *drawer) timeline() {
-	wide := make(map[int64]bool)
-	timeless := true
+// order gives the transactions of a session times, one behind the other, where none has any.
+func (d *drawer) order() {
 	for _, op := range d.ops {
-		timeless = timeless && op.begin == 0 && (op.end == 0 || op.end == Unfinished)
-	}
-	if timeless {
-		// Without times, the transactions of a session stand one behind the other.
-		count := make(map[string]int64)
-		for i := range d.ops {
-			op := &d.ops[i]
-			count[op.client]++
-			op.begin, op.end = 2*count[op.client], 2*count[op.client]+1
+		if op.begin != 0 || op.end != 0 && op.end != Unfinished {
+			return
 		}
 	}
-	for _, op := range d.ops {
-		d.events = append(d.events, op.begin)
-		if op.end != Unfinished && !op.unknown {
-			d.events = append(d.events, op.end)
-		}
-		if op.core {
-			wide[op.begin] = true
-		}
-	}
-	slices.Sort(d.events)
-	d.events = slices.Compact(d.events)
-	narrow := min(44, max(6, 6000/len(d.events)))
-	at := 8
-	for _, event := range d.events {
-		d.x[event] = at
-		at += narrow
-		if wide[event] {
-			at += 150
-		}
-	}
-	d.width = at + 120
-}
-
-// clients gives every client a row, those of the core first.
-func (d *drawer) clients() {
-	has := make(map[string]bool)
-	for _, op := range d.ops {
-		has[op.client] = has[op.client] || op.core
-	}
-	number := make(map[string]int)
-	for _, core := range []bool{true, false} {
-		for _, op := range d.ops {
-			if _, known := number[op.client]; !known && has[op.client] == core {
-				number[op.client] = len(d.rows)
-				d.rows = append(d.rows, pageRow{Name: "client " + op.client, Core: core, Y: headHeight + rowHeight*len(d.rows)})
-			}
-		}
-	}
+	count := make(map[string]int64)
 	for i := range d.ops {
-		d.ops[i].row = number[d.ops[i].client]
+		op := &d.ops[i]
+		count[op.client]++
+		op.begin, op.end = 2*count[op.client], 2*count[op.client]+1
 	}
 }
 
-// Sizes of the drawing, in pixels.
-const (
-	headHeight = 46 // with room for the arrows of the first row below the names of the faults
-	rowHeight  = 34
-	barMargin  = 4
-)
-
-// What the template shows.
-type (
-	page struct {
-		Verdict                        Verdict
-		File, Facts, WhyHead, Reason   string
-		CoreSays                       string
-		Core                           []pageCore
-		MoreCore                       int
-		OrdersSay                      string
-		Orders, Notes                  []string
-		Drawn                          string
-		Head, RowHeight, Width, Height int
-		Rows                           []pageRow
-		Bars                           []pageBar
-		Bands                          []pageBand
-		Arrows                         []pageArrow
+// Picture returns what there is to draw.
+func (f *FileResult) Picture() (*Picture, error) {
+	if f.recording == nil {
+		return nil, errors.New("nothing to draw: " + f.Reason)
 	}
-	pageCore struct {
-		At          int
-		Text, Where string
-		Drawn       bool
+	d := newDrawer(f)
+	if len(d.ops) == 0 {
+		return nil, errors.New("nothing to draw: no operation has a known outcome")
 	}
-	pageRow struct {
-		Name string
-		Core bool
-		Y    int
-	}
-	pageBar struct {
-		At, Row, X, Y, W, H, Tab int
-		Text, Short, Where       string
-		Core, Blamed, Unknown    bool
-	}
-	pageBand struct {
-		X, W int
-		Text string
-	}
-	pageArrow struct{ X1, Y1, CX1, CY1, CX2, CY2, X2, Y2 int }
-)
-
-func (d *drawer) page() page {
-	f := d.f
-	p := page{Verdict: f.Verdict, File: clipped(f.File, drawText), Reason: clipped(f.Reason, drawReason), Drawn: d.drawing.String(),
-		Head: headHeight, RowHeight: rowHeight, Width: d.width, Height: headHeight + rowHeight*len(d.rows), Rows: d.rows}
+	p := &Picture{Verdict: f.Verdict, File: clipped(f.File, drawText), Reason: clipped(f.Reason, drawReason), Drawing: d.drawing}
 	p.Facts = fmt.Sprintf("%d operations, %d of unknown outcome; format %s, model %s", f.Operations, f.Unknown, f.Format, f.Model)
 	if f.Level != "" {
 		p.Facts += fmt.Sprintf(", level %s", f.Level)
@@ -329,59 +252,39 @@ func (d *drawer) page() page {
 	for _, note := range f.Notes {
 		p.Notes = append(p.Notes, clipped(note, drawReason))
 	}
-	p.WhyHead = "Why it could not be told"
+	p.Head = "Why it could not be told"
 	switch {
 	case f.Next != "":
-		p.WhyHead = fmt.Sprintf("Why it is not %s", f.Next)
+		p.Head = fmt.Sprintf("Why it is not %s", f.Next)
 	case f.Verdict == Illegal:
-		p.WhyHead = "Why it is illegal"
+		p.Head = "Why it is illegal"
 	}
-	drawn := make(map[int]bool)
+	place := make(map[int]int) // in Operations, by the place in the history
 	for i := range d.ops {
-		drawn[d.ops[i].at] = true
+		place[d.ops[i].at] = i
 	}
 	blamed := -1
 	if x := f.explanation; x != nil {
 		p.Reason = clipped(x.Violation.Error(), drawReason)
 		p.CoreSays = coreSays(x.Minimal, len(x.Core))
 		blamed = x.blamed(f.recording)
-		p.MoreCore = max(0, len(x.Core)-drawCore)
-		for _, at := range x.Core[:len(x.Core)-p.MoreCore] {
-			op := f.recording.operation(at)
-			p.Core = append(p.Core, pageCore{at, shorten(op.text), op.where(), drawn[at]})
+		for _, at := range x.Core {
+			if i, drawn := place[at]; drawn && len(p.Core) < drawCore {
+				p.Core = append(p.Core, i)
+			}
 		}
+		p.MoreCore = len(x.Core) - len(p.Core)
 		for _, e := range x.Orders[:min(len(x.Orders), drawEdges)] {
 			p.Orders = append(p.Orders, f.recording.order(e))
 		}
 		p.OrdersSay = ordersSay(x.Orders)
 	}
-	bars := make(map[int]pageBar)
 	for _, op := range d.ops {
-		b := pageBar{At: op.at, Row: op.row, X: d.x[op.begin], Y: d.rows[op.row].Y + barMargin, H: rowHeight - 2*barMargin, Tab: -1,
-			Text: shorten(op.text), Short: op.text, Where: op.where(), Core: op.core, Blamed: op.at == blamed, Unknown: op.unknown || op.end == Unfinished}
-		b.Short = shorten(b.Short)
-		if op.core {
-			b.Tab = 0
-		}
-		end := d.width
-		if !b.Unknown {
-			end = d.x[op.end]
-		}
-		b.W = max(end-b.X-2, 6)
-		bars[op.at] = b
-		p.Bars = append(p.Bars, b)
+		p.Operations = append(p.Operations, PictureOperation{Client: op.client, Text: shorten(op.text), Where: op.where(), Begin: op.begin, End: op.end,
+			Open: op.unknown || op.end == Unfinished, Core: op.core, Blamed: op.at == blamed})
 	}
-	p.Bands = d.bands()
-	if x := f.explanation; x != nil {
-		for _, e := range x.Orders[:min(len(x.Orders), drawEdges)] {
-			from, ok := bars[e.FromIndex]
-			to, ok2 := bars[e.ToIndex]
-			if ok && ok2 {
-				p.Arrows = append(p.Arrows, arrow(from, to))
-			}
-		}
-	}
-	return p
+	p.Faults = d.faults()
+	return p, nil
 }
 
 // ordersSay says what forced orders are together: a circle, or one when a write and those who saw its value count as one.
@@ -429,46 +332,27 @@ func (r *Recording) order(e Edge) string {
 	return fmt.Sprintf("client %s's %s %s: client %s's %s", from.client, shorten(from.text), e.Why, to.client, shorten(to.text))
 }
 
-// bands are the faults, where they fall into what is drawn.
-func (d *drawer) bands() []pageBand {
-	var bands []pageBand
-	first, last := d.events[0], d.events[len(d.events)-1]
-	place := func(time int64) int {
-		at, _ := slices.BinarySearch(d.events, time)
-		if at == len(d.events) {
-			return d.width
+// faults are those that fall into what is drawn.
+func (d *drawer) faults() []PictureFault {
+	var all []PictureFault
+	first, last := d.ops[0].begin, d.ops[0].begin
+	for _, op := range d.ops {
+		last = max(last, op.begin)
+		if !op.unknown && op.end != Unfinished {
+			last = max(last, op.end)
 		}
-		return d.x[d.events[at]]
 	}
 	for _, fault := range d.f.recording.Faults {
-		if fault.Begin > last || fault.End < first || len(bands) == drawFaults {
+		if fault.Begin > last || fault.End < first || len(all) == drawFaults {
 			continue
 		}
 		text := shorten(fault.Name)
 		if fault.Value != "" {
 			text += " " + shorten(fault.Value)
 		}
-		x := place(fault.Begin)
-		bands = append(bands, pageBand{x, max(4, place(fault.End)-x), text})
+		all = append(all, PictureFault{text, fault.Begin, fault.End})
 	}
-	return bands
-}
-
-// arrow leads from one bar to another.
-func arrow(from, to pageBar) pageArrow {
-	a := pageArrow{X1: from.X + min(from.W, 90)/2, X2: to.X + min(to.W, 90)/2, Y1: from.Y + from.H, Y2: to.Y}
-	bend := 30
-	switch {
-	case from.Row == to.Row:
-		a.Y1, a.Y2 = from.Y, to.Y
-		a.CX1, a.CX2, a.CY1, a.CY2 = a.X1, a.X2, a.Y1-bend, a.Y2-bend
-		return a
-	case from.Row > to.Row:
-		a.Y1, a.Y2 = from.Y, to.Y+to.H
-		bend = -bend
-	}
-	a.CX1, a.CX2, a.CY1, a.CY2 = a.X1, a.X2, a.Y1+bend, a.Y2-bend
-	return a
+	return all
 }
 
 func shorten(text string) string { return clipped(text, drawText) }
