@@ -41,7 +41,6 @@ type copyOf struct {
 	after map[node.LSN]node.LSN // by the LSN before it in the group: what it holds
 	base  node.LSN              // up to which it has images
 	scl   node.LSN
-	heard uint64 // position of the last Store
 }
 
 func newLedger(c *camera) *ledger {

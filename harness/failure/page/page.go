@@ -29,10 +29,11 @@ const MostBytes = 400_000
 
 // Bounds of the parts above the film.
 const (
-	mostText    = 3000   // bytes of a paragraph
-	mostItems   = 60     // of a list
-	mostFound   = 160    // of what a check found, beside the words of the step
-	mostSettled = 24_000 // bytes of the configuration
+	mostText     = 3000   // bytes of a paragraph
+	mostSentence = 1200   // of a check
+	mostItems    = 60     // of a list
+	mostFound    = 160    // of what a check found, beside the words of the step
+	mostSettled  = 24_000 // bytes of the configuration
 )
 
 //go:embed page.html
@@ -251,8 +252,8 @@ func (p *Page) explained() head {
 		h.Shrunk = fmt.Sprintf("It may not be the smallest: %s (%d runs, %.1f s).", x.Ended, x.Runs, x.Seconds)
 	}
 	h.Happened, h.Expected = what.Finding.Found, what.Finding.Expected
-	if h.Happened == "" {
-		h.Happened = what.Finding.Subject
+	if what.Bad == nil {
+		h.Happened = clip(what.Finding.Sentence(), mostSentence)
 	}
 	if b := what.Bad; b != nil && b.Words != "" {
 		words := strings.TrimSpace(b.Node + " " + b.Words)

@@ -21,6 +21,7 @@
   function words(i) { return D.words[i] < 0 ? "(details left out)" : S[D.words[i]]; }
   function time(i) { return D.timed ? (AT[i] / 1000).toFixed(3) + " ms" : ""; }
   function kindOf(i) { return D.kinds[KIND[i]]; }
+  function whose(i) { return laneName(kindOf(i) === "lost" && FROM[i] >= 0 ? FROM[i] : LANE[i]); } // what is lost is said of its sender
   function cause(i) { return D.cause[i] ? isAt(N[i] - D.cause[i]) : -1; }
 
   // ---- what is shown: view has the places of moments, in order
@@ -94,7 +95,7 @@
     scrub.setAttribute("aria-valuetext", says);
     var line = el("now");
     line.textContent = "";
-    var b = document.createElement("strong"); b.textContent = D.whole ? "" : laneName(LANE[now]) || kindOf(now);
+    var b = document.createElement("strong"); b.textContent = D.whole ? "" : whose(now) || kindOf(now);
     var s = document.createElement("small"); s.textContent = D.unit + " " + N[now] + (D.timed ? " at " + time(now) : "") + (D.whole ? " " : ", " + kindOf(now) + " ");
     line.append(s, b, " ", words(now));
     line.classList.toggle("bad", now === bad);
@@ -112,7 +113,7 @@
     drawGrid();
   }
   function say(i) {
-    return D.unit + " " + N[i] + (D.timed ? ", " + time(i) : "") + (D.whole || LANE[i] < 0 ? "" : ", " + laneName(LANE[i])) + ": " + words(i);
+    return D.unit + " " + N[i] + (D.timed ? ", " + time(i) : "") + (D.whole || !whose(i) ? "" : ", " + whose(i)) + ": " + words(i);
   }
   function goTo(n) {
     var i = find(n);
@@ -258,7 +259,7 @@
       a.href = "#e" + N[i]; a.dataset.n = N[i]; a.textContent = N[i];
       if (p === at) tr.setAttribute("aria-current", "true");
       if (i === bad) tr.className = "bad";
-      [[a, ""], D.timed && [time(i), "time"], !D.whole && [laneName(LANE[i]), "lane"], [words(i), ""]].forEach(function (v) {
+      [[a, ""], D.timed && [time(i), "time"], !D.whole && [whose(i), "lane"], [words(i), ""]].forEach(function (v) {
         if (!v) return;
         var td = document.createElement("td"); td.append(v[0]); td.className = v[1]; tr.appendChild(td);
       });
