@@ -27,7 +27,8 @@ type search struct {
 	o      Options
 	start  time.Time
 	result Result
-	bound  faults.Duration // of the run that was recorded
+	whole  string          // the run that was recorded, by its key
+	bound  faults.Duration // of it
 	events uint64          // at most, of a candidate; 0 is no limit
 
 	best configuration.Configuration // the smallest that fails
@@ -71,9 +72,18 @@ func newSearch(ctx context.Context, system harness.System, target failure.Target
 // begin takes up the run that was recorded, or the smaller one that was found before. It is false where it does not fail.
 func (s *search) begin(whole *harness.Result) bool {
 	s.best, s.bound = whole.Configuration, whole.Configuration.Ending.Bound
+	s.whole = keyOf(s.best)
 	if s.target.Verdict == judge.Violation {
 		// One that runs for much longer does not fail as this one does, and costs more than all others together.
 		s.events = 2*whole.Counts.World.Events + 10_000
+	}
+	if s.target.Check != faults.Trace && s.target.Check != judge.Determinism {
+		// It has been run, and to know when it failed takes no other run.
+		t := &tried{done: make(chan struct{}), counted: true, fails: true}
+		s.note(whole, t)
+		close(t.done)
+		s.tried[keyOf(s.best)] = t
+		s.result.Runs++
 	}
 	first := []candidate{ready("nothing", s.best)}
 	if s.o.From != nil {
@@ -90,8 +100,12 @@ func (s *search) begin(whole *harness.Result) bool {
 // end returns the result: the sizes are of whole runs.
 func (s *search) end() *Result {
 	r := s.result
-	last := harness.Run(s.system, s.best)
-	r.Configuration, r.After, r.Took = s.best, SizeOf(s.system, &last), time.Since(s.start)
+	r.After = r.Before
+	if keyOf(s.best) != s.whole {
+		last := harness.Run(s.system, s.best)
+		r.After = SizeOf(s.system, &last)
+	}
+	r.Configuration, r.Took = s.best, time.Since(s.start)
 	r.Minimal = r.Ended == ""
 	return &r
 }
@@ -179,11 +193,7 @@ func (s *search) take(c configuration.Configuration, t *tried) {
 
 // try has a configuration run, unless it was or is. It is nil where the configuration cannot be run.
 func (s *search) try(c configuration.Configuration) *tried {
-	text, err := json.Marshal(c)
-	if err != nil {
-		return nil
-	}
-	key := string(text)
+	key := keyOf(c)
 	s.mu.Lock()
 	t, known := s.tried[key]
 	s.mu.Unlock()
@@ -207,6 +217,15 @@ func (s *search) try(c configuration.Configuration) *tried {
 		close(t.done)
 	}()
 	return t
+}
+
+// keyOf names a configuration by all that is in it.
+func keyOf(c configuration.Configuration) string {
+	text, err := json.Marshal(c)
+	if err != nil {
+		return err.Error() // settings that are no JSON, which no system takes
+	}
+	return string(text)
 }
 
 // run makes a run.
