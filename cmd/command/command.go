@@ -58,6 +58,7 @@ func ended(v verdict.Verdict, err error) error {
 func Main(systems ...harness.System) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once: what is kept by then is kept whole
 	return run(ctx, append(systems, Systems()...), os.Args[1:], os.Stdout, os.Stderr)
 }
 

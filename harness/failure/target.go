@@ -12,12 +12,16 @@ import (
 type Target struct {
 	Check   judge.Check   `json:"check"`
 	Rule    string        `json:"rule,omitempty"` // of the check, where the check has several
+	Kind    string        `json:"kind,omitempty"` // of the ways to break that rule (see judge.Finding)
 	Verdict judge.Verdict `json:"verdict"`
 }
 
 func (t Target) String() string {
-	if t.Rule == "" {
+	switch {
+	case t.Rule == "":
 		return string(t.Check)
+	case t.Kind != "":
+		return fmt.Sprintf("%s (%s: %s)", t.Check, t.Rule, t.Kind)
 	}
 	return fmt.Sprintf("%s (%s)", t.Check, t.Rule)
 }
@@ -29,7 +33,7 @@ func TargetOf(findings []judge.Finding) (Target, bool) {
 	for i := range findings {
 		f := &findings[i]
 		if first.Check == "" || first.Verdict != judge.Violation && f.Verdict == judge.Violation {
-			first = Target{Check: f.Check, Rule: f.Rule, Verdict: f.Verdict}
+			first = Target{Check: f.Check, Rule: f.Rule, Kind: f.Kind, Verdict: f.Verdict}
 		}
 	}
 	return first, first.Check != ""
@@ -41,7 +45,7 @@ func (t Target) In(r *harness.Result) *judge.Finding { return t.Among(r.Findings
 // Among is In of findings.
 func (t Target) Among(findings []judge.Finding) *judge.Finding {
 	for i := range findings {
-		if f := &findings[i]; f.Check == t.Check && f.Rule == t.Rule && f.Verdict == t.Verdict {
+		if f := &findings[i]; f.Check == t.Check && f.Rule == t.Rule && f.Kind == t.Kind && f.Verdict == t.Verdict {
 			return f
 		}
 	}

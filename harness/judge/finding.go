@@ -18,7 +18,9 @@ type Finding struct {
 	Verdict   Verdict `json:"verdict"`   // Violation or CouldNotTell
 	Guarantee string  `json:"guarantee"` // that is broken, or that could not be checked
 	// Rule says which of the check's rules was broken: a guard or an invariant of the model, an anomaly, a kind of loss.
-	Rule         string     `json:"rule,omitempty"`
+	Rule string `json:"rule,omitempty"`
+	// Kind tells apart the ways to break a rule that is broken in many: what a node ended itself with, without numbers.
+	Kind         string     `json:"kind,omitempty"`
 	Event        uint64     `json:"event,omitempty"` // number of the event of the run at which it was found, from 1; 0 is the end of the run
 	Nodes        []string   `json:"nodes,omitempty"`
 	Transactions []uint64   `json:"transactions,omitempty"` // of the client history

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -475,10 +476,26 @@ type PanicError struct {
 func (e *PanicError) Error() string { return sentence(e) }
 
 func (e *PanicError) describe(f *Finding) {
-	f.Rule, f.Nodes = "no node ends itself", []string{e.Node}
+	f.Rule, f.Nodes, f.Kind = "no node ends itself", []string{e.Node}, kindOfPanic(e.Value)
 	f.Subject = fmt.Sprintf("%s panicked on %s: %s", e.Node, e.Event, e.Value)
 	f.Lead = lines(e.Stack)
 }
+
+// kindOfPanic is what two panics have in common that come of one mistake: the first clause that says something, without numbers. What
+// stands behind it is of the run, such as rows and LSNs.
+func kindOfPanic(value string) string {
+	clauses := strings.SplitN(value, ": ", 3)
+	kind := clauses[0]
+	if len(clauses) > 1 && (kind == "runtime error" || len(kind) < shortClause) {
+		kind += ": " + clauses[1]
+	}
+	return numbers.ReplaceAllString(kind, "n")
+}
+
+// shortClause is how long the name of a package or of a page's kind is at most: it says nothing by itself.
+const shortClause = 12
+
+var numbers = regexp.MustCompile(`[0-9]+`)
 
 // A LimitError says that a run used up more than it may, so that how it would have ended is unknown.
 type LimitError struct {

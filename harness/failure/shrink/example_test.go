@@ -36,7 +36,7 @@ func Example() {
 	fmt.Println("calls:", r.Before.Operations, "and then", r.After.Operations)
 	fmt.Println("minimal:", r.Minimal)
 	// Output:
-	// sanity (no node ends itself)
+	// sanity (no node ends itself: started too often)
 	// faults: 16 and then 2
 	// calls: 8 and then 1
 	// minimal: true

@@ -241,7 +241,7 @@ func TestWhatCannotBeShrunkIsRefusedByName(t *testing.T) {
 	require.ErrorAs(t, err, &gone)
 	require.NotNil(t, gone.Found)
 	require.Equal(t, faults.Linearizability, gone.Found.Check)
-	require.ErrorContains(t, err, "the run fails by something else now: expected sanity (no node ends itself), found linearizability")
+	require.ErrorContains(t, err, "the run fails by something else now: expected sanity (no node ends itself: started too often), found linearizability")
 
 	sound := system(1, 0)
 	c, err := sound.Generate(1, harness.Generation{})
@@ -250,7 +250,7 @@ func TestWhatCannotBeShrunkIsRefusedByName(t *testing.T) {
 	passes := *f
 	passes.Configuration = c
 	_, err = shrink.Shrink(t.Context(), sound, &passes, shrink.Options{})
-	require.EqualError(t, err, "the run no longer fails: expected sanity (no node ends itself), and it passes now")
+	require.EqualError(t, err, "the run no longer fails: expected sanity (no node ends itself: started too often), and it passes now")
 
 	other := *f
 	other.Needs.System = "other"

@@ -1,8 +1,9 @@
 package why
 
 import (
+	"cmp"
 	"context"
-	"errors"
+	"fmt"
 	"time"
 
 	"github.com/firstgap/firstgap/harness"
@@ -53,19 +54,24 @@ func Explain(ctx context.Context, system harness.System, f *failure.Failure, o O
 	if err != nil {
 		return nil, err
 	}
-	e.What = *what
-	step("trying the run without each of its faults")
-	if e.Faults, err = where.Without(ctx, system, small.Configuration, small.Target); err != nil {
-		e.Ended = errors.Join(errors.New(e.Ended), err).Error()
+	e.What, e.Hash = *what, fmt.Sprintf("%016x", what.hash)
+	if ctx.Err() == nil {
+		step("trying the run without each of its faults")
+		if e.Faults, err = where.Without(ctx, system, small.Configuration, small.Target); err != nil && ctx.Err() == nil {
+			return nil, err
+		}
 	}
 	if !o.NoCurve && ctx.Err() == nil {
 		step("drawing the rest anew")
 		if o.For > 0 {
 			o.Where.Time = max(o.For-time.Since(start), time.Second)
 		}
-		if e.Curve, err = where.Draw(ctx, system, small.Configuration, small.Target, o.Where); err != nil {
+		if e.Curve, err = where.Draw(ctx, system, small.Configuration, small.Target, o.Where); err != nil && ctx.Err() == nil {
 			return nil, err
 		}
+	}
+	if ctx.Err() != nil {
+		e.Ended = cmp.Or(e.Ended, "interrupted")
 	}
 	e.Seconds = time.Since(start).Seconds()
 	return e, nil

@@ -19,14 +19,15 @@ func (e *Explanation) WriteText(out io.Writer) error {
 	}
 	return text.On(out).Folded(func(out io.Writer) error {
 		var b strings.Builder
-		if e.Curve != nil {
-			fmt.Fprintf(&b, "\nwhere it was lost\n  %s\n", e.Lost())
-		}
+		fmt.Fprintf(&b, "\nwhere it was lost\n  %s\n", e.Lost())
 		b.WriteString("\nwithout one of its faults\n")
+		if left := len(e.Configuration.Plan.Faults) - len(e.Faults); left > 0 {
+			fmt.Fprintf(&b, "  %d of %d were not tried: %s\n", left, len(e.Configuration.Plan.Faults), e.Ended)
+		}
 		for _, f := range e.Faults {
 			fmt.Fprintf(&b, "  %s: %s\n", f.Fault, becomes(f))
 		}
-		if len(e.Faults) == 0 {
+		if len(e.Configuration.Plan.Faults) == 0 {
 			b.WriteString("  it has none: it fails without any fault\n")
 		}
 		fmt.Fprintf(&b, "\nhow small it is\n  %s\n  %s\n", sizes(e.Before, e.After), e.Smallest())
@@ -37,6 +38,9 @@ func (e *Explanation) WriteText(out io.Writer) error {
 
 // Lost says in a sentence from which event on the run was lost.
 func (e *Explanation) Lost() string {
+	if e.Curve == nil {
+		return "not looked for" + orEmpty(": ", e.Ended)
+	}
 	j := e.Curve.Jump
 	if j == nil {
 		return "no event is named: " + cmp.Or(e.Curve.Without, e.Curve.Ended, share(e.Curve.Points))
@@ -52,6 +56,13 @@ func share(points []where.Point) string {
 	}
 	first, last := points[0], points[len(points)-1]
 	return fmt.Sprintf("drawn anew from the beginning it fails in %d of %d runs, and from event %d on in %d of %d", first.Fails, first.Of, last.Event, last.Fails, last.Of)
+}
+
+func orEmpty(before, s string) string {
+	if s == "" {
+		return ""
+	}
+	return before + s
 }
 
 func becomes(f where.Counterfactual) string {

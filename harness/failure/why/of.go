@@ -40,7 +40,7 @@ func Of(system harness.System, c configuration.Configuration, t failure.Target) 
 		}
 		return nil, &OtherError{Expected: t, Found: found}
 	}
-	w := &What{Target: t, Finding: *s.finding, Rule: ruleOf(s.finding)}
+	w := &What{Target: t, Finding: *s.finding, Rule: ruleOf(s.finding), hash: s.result.Hash}
 	if s.world == nil {
 		w.Headline = sentence(s.finding.Sentence()) // the run was never made
 		return w, nil

@@ -23,6 +23,8 @@ type What struct {
 	Chain    []Link         `json:"chain"`           // what led there by happened-before, oldest first, at most MostChain
 	Beliefs  []Belief       `json:"beliefs"`         // of every node that matters at the bad step
 	Waits    []Wait         `json:"waits,omitempty"` // of a stall: who waits for what of whom
+
+	hash uint64 // of the run
 }
 
 // MostChain is the most events of a chain.
