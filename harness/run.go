@@ -321,12 +321,8 @@ func (r *run) settle() {
 
 // look lets the world go on until what it looks for now and then is so, or the time is up. It tells whether the world can go on.
 func (r *run) look(bound faults.Duration, done func() bool) bool {
-	every := lookEvery
-	if r.only != "" {
-		every *= 10 // a look at all copies costs more than the run in between, and one of many candidates may be over a little later
-	}
 	for end := r.world.Now().Add(time.Duration(bound)); !done() && r.world.Now() < end; {
-		if !r.until(min(end, r.world.Now().Add(every)), nil) {
+		if !r.until(min(end, r.world.Now().Add(lookEvery)), nil) {
 			return false
 		}
 	}

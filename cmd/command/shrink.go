@@ -127,7 +127,7 @@ func (c *shrinkCommand) run(cmd *cobra.Command, file string) error {
 	ctx, cancel := context.WithCancel(cmd.Context())
 	defer cancel()
 	progress := text.NewProgress(cmd.ErrOrStderr(), time.Now)
-	keep := keeper{system: system, file: c.out, failed: cancel}
+	keep := newKeeper(system, recorded, c.out, cancel)
 	o, err := c.options(recorded, &keep, progress)
 	if err != nil {
 		return err
@@ -199,10 +199,16 @@ func (c *shrinkCommand) write(out *text.Screen, r *shrink.Result) error {
 // A keeper writes the smallest run so far. A run is recorded to be written, so it is no oftener than every now and then.
 type keeper struct {
 	system harness.System
+	target failure.Target
 	file   string
 	failed func() // called when it cannot be written
 	err    error
 	next   time.Time
+}
+
+func newKeeper(system harness.System, recorded *failure.Failure, file string, failed func()) keeper {
+	target, _ := failure.TargetOf(recorded.Findings)
+	return keeper{system: system, target: target, file: file, failed: failed}
 }
 
 // keepEvery is how often the smallest run so far is written, at most.
@@ -224,8 +230,7 @@ func (k *keeper) last(c configuration.Configuration) error {
 }
 
 func (k *keeper) write(c configuration.Configuration) {
-	result, trail := failure.Record(k.system, c)
-	if err := failure.Of(&result, trail).Write(k.file); err != nil {
+	if err := failure.Made(k.system, c, k.target).Write(k.file); err != nil {
 		k.err = fmt.Errorf("the smallest run cannot be kept: %w", err)
 		k.failed()
 	}

@@ -79,7 +79,7 @@ func (c *whyCommand) run(cmd *cobra.Command, file string) error {
 	ctx, cancel := context.WithCancel(cmd.Context())
 	defer cancel()
 	progress := text.NewProgress(cmd.ErrOrStderr(), time.Now)
-	keep := keeper{system: system, file: c.out, failed: cancel}
+	keep := newKeeper(system, recorded, c.out, cancel)
 	o := why.Options{For: c.limit, NoCurve: c.noCurve, Step: progress.Show}
 	if o.Shrink, err = c.options(recorded, &keep, progress); err != nil {
 		return err

@@ -183,6 +183,19 @@ func (e *DeterminismError) Error() string {
 	return fmt.Sprintf("not deterministic: the same configuration gave another run from event %d on: expected %s, found %s", e.Event, orEnd(e.Expected), orEnd(e.Found))
 }
 
+// Made makes a run and the failure of it that fails by a target. That a configuration gives another run each time shows in no run by
+// itself: of such a target the run is made once more.
+func Made(s harness.System, c configuration.Configuration, t Target) *Failure {
+	r, trail := Record(s, c)
+	if t.Check == judge.Determinism {
+		if _, err := Twice(s, c); err != nil {
+			r.Findings = append(r.Findings, judge.Violated(judge.Determinism, err))
+			r.Verdict = r.Verdict.Worse(judge.Violation)
+		}
+	}
+	return Of(&r, trail)
+}
+
 // Twice makes a run twice and returns the first, with a *DeterminismError when the second is another run. What does not repeat
 // proves nothing, so a run that passed is refused, too.
 func Twice(s harness.System, c configuration.Configuration) (harness.Result, error) {

@@ -10,6 +10,7 @@ import (
 	"github.com/firstgap/firstgap/harness/failure"
 	"github.com/firstgap/firstgap/harness/failure/shrink"
 	"github.com/firstgap/firstgap/harness/failure/where"
+	"github.com/firstgap/firstgap/harness/judge"
 )
 
 // format names the format inside of an explanation's JSON.
@@ -55,13 +56,15 @@ func Explain(ctx context.Context, system harness.System, f *failure.Failure, o O
 		return nil, err
 	}
 	e.What, e.Hash = *what, fmt.Sprintf("%016x", what.hash)
-	if ctx.Err() == nil {
+	// What is another run each time has no beginning that could be kept.
+	repeats := small.Target.Check != judge.Determinism
+	if repeats && ctx.Err() == nil {
 		step("trying the run without each of its faults")
 		if e.Faults, err = where.Without(ctx, system, small.Configuration, small.Target); err != nil && ctx.Err() == nil {
 			return nil, err
 		}
 	}
-	if !o.NoCurve && ctx.Err() == nil {
+	if repeats && !o.NoCurve && ctx.Err() == nil {
 		step("drawing the rest anew")
 		if o.For > 0 {
 			o.Where.Time = max(o.For-time.Since(start), time.Second)

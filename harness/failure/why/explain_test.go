@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/firstgap/firstgap/harness/failure/shrink"
 	"github.com/firstgap/firstgap/harness/failure/where"
 	"github.com/firstgap/firstgap/harness/failure/why"
+	"github.com/firstgap/firstgap/harness/judge"
 	"github.com/firstgap/firstgap/harness/workload"
 	"github.com/firstgap/firstgap/impl/node"
 )
@@ -82,4 +84,41 @@ func TestExplainInterruptedKeepsWhatIsThere(t *testing.T) {
 		require.NoError(t, e.WriteText(&text))
 		require.Contains(t, text.String(), "not looked for: interrupted", x.step)
 	}
+}
+
+// restless keeps something that the harness does not own: how many of its kind were ever started.
+type restless struct {
+	alone
+	started *int
+}
+
+func (r restless) Step(now node.Time, ev node.Event, out *node.Effects) {
+	if ev.Kind == node.Started {
+		*r.started++
+		out.SetTimer(1, time.Duration(*r.started)*time.Microsecond)
+	}
+	r.alone.Step(now, ev, out)
+}
+
+// No run by itself shows that a system is not deterministic, so whoever makes the smallest run once more finds nothing wrong with it: it
+// takes two, and the explanation, its smallest run's file and its page must all be of two.
+func TestWhatIsAnotherRunEachTimeIsExplainedByTwo(t *testing.T) {
+	started := 0
+	system := harness.Replicas{Name: "restless", Count: 1, Mix: workload.Registers(),
+		New: func(harness.Place) node.Node { return restless{alone{}, &started} }}.System()
+	c, err := system.Generate(1, harness.Generation{})
+	require.NoError(t, err)
+	target := failure.Target{Check: judge.Determinism, Verdict: judge.Violation}
+	f := failure.Made(system, c, target)
+	require.NotNil(t, target.Among(f.Findings))
+	e, err := why.Explain(t.Context(), system, f, why.Options{Shrink: shrink.Options{Runs: 40, Workers: 1}})
+	require.NoError(t, err)
+	require.Contains(t, e.What.Headline, "the same configuration gave another run from event")
+	require.NotNil(t, e.What.Bad)
+	require.Equal(t, "replica 1", e.What.Bad.Node)
+	require.Nil(t, e.Curve)
+	var text bytes.Buffer
+	require.NoError(t, e.WriteText(&text))
+	require.Contains(t, text.String(), "no beginning of it can be kept")
+	require.NotNil(t, target.Among(failure.Made(system, e.Configuration, target).Findings))
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/firstgap/firstgap/harness/failure/shrink"
 	"github.com/firstgap/firstgap/harness/failure/where"
+	"github.com/firstgap/firstgap/harness/judge"
 	"github.com/firstgap/firstgap/harness/text"
 )
 
@@ -21,7 +22,9 @@ func (e *Explanation) WriteText(out io.Writer) error {
 		var b strings.Builder
 		fmt.Fprintf(&b, "\nwhere it was lost\n  %s\n", e.Lost())
 		b.WriteString("\nwithout one of its faults\n")
-		if left := len(e.Configuration.Plan.Faults) - len(e.Faults); left > 0 {
+		if e.What.Target.Check == judge.Determinism {
+			b.WriteString("  not tried\n")
+		} else if left := len(e.Configuration.Plan.Faults) - len(e.Faults); left > 0 {
 			fmt.Fprintf(&b, "  %d of %d were not tried: %s\n", left, len(e.Configuration.Plan.Faults), e.Ended)
 		}
 		for _, f := range e.Faults {
@@ -38,6 +41,9 @@ func (e *Explanation) WriteText(out io.Writer) error {
 
 // Lost says in a sentence from which event on the run was lost.
 func (e *Explanation) Lost() string {
+	if e.What.Target.Check == judge.Determinism {
+		return "not looked for: it is another run each time, so no beginning of it can be kept"
+	}
 	if e.Curve == nil {
 		return "not looked for" + orEmpty(": ", e.Ended)
 	}
