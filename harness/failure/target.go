@@ -12,7 +12,7 @@ import (
 type Target struct {
 	Check   judge.Check   `json:"check"`
 	Rule    string        `json:"rule,omitempty"` // of the check, where the check has several
-	Kind    string        `json:"kind,omitempty"` // of the ways to break that rule (see judge.Finding)
+	Kind    string        `json:"kind,omitempty"` // of the ways to break that rule (see judge.Finding); empty for any
 	Verdict judge.Verdict `json:"verdict"`
 }
 
@@ -45,7 +45,7 @@ func (t Target) In(r *harness.Result) *judge.Finding { return t.Among(r.Findings
 // Among is In of findings.
 func (t Target) Among(findings []judge.Finding) *judge.Finding {
 	for i := range findings {
-		if f := &findings[i]; f.Check == t.Check && f.Rule == t.Rule && f.Kind == t.Kind && f.Verdict == t.Verdict {
+		if f := &findings[i]; f.Check == t.Check && f.Rule == t.Rule && (t.Kind == "" || f.Kind == t.Kind) && f.Verdict == t.Verdict {
 			return f
 		}
 	}
