@@ -78,6 +78,9 @@ func (b *built) count(e *judge.Evidence) {
 		for _, n := range told.State.Counters {
 			if n.Name == "backupConflicts" {
 				e.Conflicts += n.Value
+				if n.Value > 0 {
+					e.Conflicting = append(e.Conflicting, b.r.Name(told.ID))
+				}
 			}
 		}
 	}

@@ -32,6 +32,8 @@ type Finding struct {
 	Allowed      []string   `json:"allowed,omitempty"` // what the model allowed at that point
 	// Lead is what led there, oldest first: steps of the trace, states of nodes, lines of a stack.
 	Lead []string `json:"lead,omitempty"`
+	// Differences are what copies, or the backup and the log, have of the same thing, where they have it differently.
+	Differences []Difference `json:"differences,omitempty"`
 }
 
 // Sentence says on one line what was found.
@@ -74,6 +76,9 @@ func (f *Finding) Explain() string {
 		}
 	}
 	list("allowed", f.Allowed)
+	for i := range f.Differences {
+		line([]string{"differs", ""}[min(i, 1)], f.Differences[i].String())
+	}
 	if left := len(f.Lead) - maxLead; left > 0 {
 		line("led here", fmt.Sprintf("(%d lines before these)", left))
 		list("", f.Lead[left:])

@@ -59,10 +59,12 @@ type Evidence struct {
 	// Late are the groups that came into use after the beginning: they may have put nothing into the store yet.
 	Late      []node.Group
 	Conflicts uint64 // objects of the store of which another copy would have put something else
-	Early     *Stand // how they stood before the last upheaval, of which only who was replaced is looked at; nil: unknown
-	Stand     *Stand // how the copies stand at the end; nil: unknown
-	Open      *Open  // which calls were not answered; nil: unknown
-	Load      *Load  // what the run sent and wrote; nil: unknown
+	// Conflicting are the nodes that would have put something else.
+	Conflicting []string
+	Early       *Stand // how they stood before the last upheaval, of which only who was replaced is looked at; nil: unknown
+	Stand       *Stand // how the copies stand at the end; nil: unknown
+	Open        *Open  // which calls were not answered; nil: unknown
+	Load        *Load  // what the run sent and wrote; nil: unknown
 	// Staged says that the scenes of the run's plan were looked for.
 	Staged bool
 	// Sent is what a node sent that it must not send, the first of it; Listened says that somebody looked.
@@ -416,6 +418,12 @@ func (j *Judgement) pages(e *Evidence) {
 			j.made(faults.Pages)
 		}
 		j.Counts.PagesCompared += uint64(compared)
+		for _, err := range broken {
+			var differ *PageError
+			if errors.As(err, &differ) {
+				differ.log = e.Log
+			}
+		}
 		j.object(faults.Pages, broken...)
 	}
 }

@@ -28,6 +28,10 @@ type PageError struct {
 	Expected []byte
 	Found    []byte
 	Err      error // why Other has no image, when it has none
+
+	claim  []string // all that claim the same, and their images
+	images [][]byte
+	log    *Log // beside which they are held; nil where it is not known
 }
 
 func (e *PageError) Error() string { return sentence(e) }
@@ -35,13 +39,7 @@ func (e *PageError) Error() string { return sentence(e) }
 func (e *PageError) Unwrap() error { return e.Err }
 
 // At returns the first byte at which the images differ.
-func (e *PageError) At() int {
-	at := 0
-	for at < len(e.Expected) && at < len(e.Found) && e.Expected[at] == e.Found[at] {
-		at++
-	}
-	return at
-}
+func (e *PageError) At() int { return firstByte(e.Expected, e.Found) }
 
 func (e *PageError) describe(f *Finding) {
 	f.LSNs, f.Nodes = []node.LSN{e.SCL}, []string{e.Other}
@@ -56,6 +54,7 @@ func (e *PageError) describe(f *Finding) {
 	at := e.At()
 	f.Subject = fmt.Sprintf("%s and %s both follow line %d with SCL %d, but page %d differs from byte %d on", e.One, e.Other, e.Line, e.SCL, e.Page, at)
 	f.Expected, f.Found = byteAt(e.Expected, at), byteAt(e.Found, at)
+	f.Differences = []Difference{images(e.log, Difference{Page: e.Page, LSN: e.SCL}, e.claim, e.images)}
 }
 
 // byteAt says what an image has at a byte, and never all of the image.
@@ -98,9 +97,23 @@ func ComparePages(group []Copy, pages []node.PageID) (compared int, broken []err
 			}
 			compared++
 			if !bytes.Equal(e.Expected, e.Found) {
+				e.ask(group)
 				broken = append(broken, &e)
 			}
 		}
 	}
 	return compared, broken
+}
+
+// ask takes what every copy that claims the same has of the page: a third one says which of two that differ is alone.
+func (e *PageError) ask(group []Copy) {
+	for i := range group {
+		c := &group[i]
+		if !c.claims() || c.State.Line != e.Line || c.State.SCL != e.SCL {
+			continue
+		}
+		if image, err := c.PageAt(e.Page, e.SCL); err == nil {
+			e.claim, e.images = append(e.claim, c.Name), append(e.images, image)
+		}
+	}
 }

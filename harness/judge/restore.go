@@ -16,14 +16,29 @@ import (
 // restores is to how many points a run's volume is restored, from the oldest to the newest that there is a backup of.
 const restores = 4
 
-// restores restores the volume from its backup to some points of the log, and holds what comes of it against the log.
+// restores makes the check of the backup, and where that objects, holds what is stored against the log: a point that does not come back
+// says little of why.
+func (j *Judgement) restores(e *Evidence) {
+	from := len(j.Findings)
+	j.restored(e)
+	if len(j.Findings) == from {
+		return
+	}
+	differ := stored(e.Store, e.Log)
+	for i := range j.Findings[from:] {
+		f := &j.Findings[from+i]
+		f.Differences = append(f.Differences, differ...)
+	}
+}
+
+// restored restores the volume from its backup to some points of the log, and holds what comes of it against the log.
 // The object store is alive again by now: of what it has, every point must come back, and it has the log from the beginning, for
 // nothing is dropped that is not backed up. Where the plan has flipped a bit of its disk, a point that needs the object which that has
 // hit is refused, by its name; no other point is, and none comes back as anything else than it was.
-func (j *Judgement) restores(e *Evidence) {
+func (j *Judgement) restored(e *Evidence) {
 	if e.Conflicts > 0 {
 		j.made(faults.Restore)
-		j.object(faults.Restore, &ConflictError{Objects: e.Conflicts})
+		j.object(faults.Restore, &ConflictError{Objects: e.Conflicts, Nodes: e.Conflicting})
 	}
 	if e.Store == nil || e.Log == nil {
 		return
@@ -43,10 +58,15 @@ func (j *Judgement) restores(e *Evidence) {
 	var span *backup.NoSuchPointError
 	if _, err := backup.Restore(e.Store, math.MaxUint64); !errors.As(err, &span) {
 		fail(math.MaxUint64, "no such point", fmt.Sprint(err))
+		var missing *backup.MissingError
+		if errors.As(err, &missing) {
+			j.Findings[len(j.Findings)-1].Differences = absent(e.Log, []string{missing.Name})
+		}
 		return
 	}
 	if len(span.Absent) > 0 {
 		fail(span.Newest, "the log without a gap, for it is put window by window", fmt.Sprintf("none of %s", strings.Join(span.Absent, ", ")))
+		j.Findings[len(j.Findings)-1].Differences = absent(e.Log, span.Absent)
 		return
 	}
 	if span.Newest < span.Oldest || span.Newest == 0 {
@@ -151,11 +171,15 @@ func (e *Evidence) late(at node.LSN) bool {
 }
 
 // A ConflictError says that copies of a group would have put different bytes under one name of the backup.
-type ConflictError struct{ Objects uint64 }
+type ConflictError struct {
+	Objects uint64
+	Nodes   []string // that would have put something else
+}
 
 func (e *ConflictError) Error() string { return sentence(e) }
 
 func (e *ConflictError) describe(f *Finding) {
 	f.Rule = "every copy of a group backs up the same bytes"
 	f.Expected, f.Found = "no object of which two copies have different bytes", fmt.Sprintf("%d", e.Objects)
+	f.Nodes = e.Nodes
 }

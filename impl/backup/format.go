@@ -62,6 +62,12 @@ func LogSpan(text string) (g node.Group, from, through node.LSN, ok bool) {
 	return n.group, n.from, n.through, ours && n.kind == logKind
 }
 
+// ImagesSpan returns of which group's pages, as of when and from which on, the object of a name is; ok is false of other names.
+func ImagesSpan(text string) (g node.Group, at node.LSN, first node.PageID, ok bool) {
+	n, ours := parseName(text)
+	return n.group, n.at, n.first, ours && n.kind == imagesKind
+}
+
 // ImagesName names the chunk of a group's page images as of at whose pages begin with first.
 func ImagesName(g node.Group, at node.LSN, first node.PageID) string {
 	b := padded(append(make([]byte, 0, 48), "pages/"...), uint64(g), 5)
@@ -360,6 +366,29 @@ func ReadManifest(src Source) (Manifest, error) {
 		return nil, err
 	}
 	return DecodeManifest(b)
+}
+
+// DecodeLog reads the log object of a name.
+func DecodeLog(text string, b []byte) (*Log, error) {
+	n, ours := parseName(text)
+	if !ours || n.kind != logKind {
+		return nil, &CorruptError{text, len(b), "its name is of another kind than a log object"}
+	}
+	return decodeLog(&n, b)
+}
+
+// DecodeImages reads the pages in the object of page images of a name, and as of which LSN they are.
+func DecodeImages(text string, b []byte) (*Images, []*page.Page, error) {
+	n, ours := parseName(text)
+	if !ours || n.kind != imagesKind {
+		return nil, nil, &CorruptError{text, len(b), "its name is of another kind than an object of page images"}
+	}
+	i, err := decodeImages(&n, b)
+	if err != nil {
+		return nil, nil, err
+	}
+	pages, err := i.decode(&n, len(b))
+	return i, pages, err
 }
 
 // decodeLog reads the log object of that name.

@@ -36,10 +36,7 @@ func (s *story) ofCopies() {
 	case f.Check == faults.Pages:
 		s.pagesDiffer(ids)
 	default:
-		s.headline = sentence(f.Sentence())
-		if len(f.LSNs) > 0 {
-			s.backedUp(f.LSNs[0])
-		}
+		s.ofStored()
 	}
 }
 
@@ -102,24 +99,4 @@ func (s *story) lastReplace(id node.ID) *operation {
 		}
 	}
 	return last
-}
-
-// backedUp says who put what to the object store around an LSN.
-func (s *story) backedUp(l node.LSN) {
-	for _, what := range []string{"put-object", "object-kept"} {
-		if n := s.lastWhere(s.end(), func(e *fact) bool { return e.kind == sim.EventMessage && e.what == what }); n != 0 {
-			e := s.fact(n)
-			s.causeOf(e.from, n, fmt.Sprintf("sent %s for the last time in the run", s.plainKeys(n)))
-		}
-	}
-	s.about.lsns[l] = true
-}
-
-// plainKeys says what a message is and what it names.
-func (s *story) plainKeys(n uint64) string {
-	f := s.fact(n)
-	if len(f.keys) > 0 {
-		return f.what + " of " + key(f.keys[0])
-	}
-	return f.what
 }

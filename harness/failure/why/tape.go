@@ -31,6 +31,9 @@ type fact struct {
 	keys          []string
 	values        []string // of a call that writes, by key
 	lost          []sim.LostWrite
+	vdl           node.LSN // of a message that says how far the log is durable
+	durable       bool     // it does
+	not           bool     // of an answer: what was asked for is not there
 }
 
 // has tells whether the event is about an LSN.
@@ -250,6 +253,12 @@ func (f *fact) ofMessage(m node.Message) {
 	}
 	if x.key >= 0 {
 		f.keys = []string{v.Field(x.key).String()}
+	}
+	switch m := m.(type) {
+	case *node.Append:
+		f.vdl, f.durable = m.VDL, true
+	case *node.ObjectRead:
+		f.not = !m.Found
 	}
 	if c, is := m.(node.Carrier); is {
 		if low, high := c.LSNs(); high != 0 {
