@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/firstgap/firstgap/impl/backup"
@@ -25,9 +26,10 @@ type Difference struct {
 
 // A Content is what one of several has of a thing.
 type Content struct {
-	Owner string `json:"owner"` // a node, or Replayed
-	Holds string `json:"holds"`
-	Wrong bool   `json:"wrong,omitempty"` // it differs from what the log makes, and another copy does not, or there is none
+	Owner string   `json:"owner"` // a node, or Replayed
+	Holds string   `json:"holds"`
+	LSN   node.LSN `json:"lsn,omitempty"`   // of a page: the last record that changed it
+	Wrong bool     `json:"wrong,omitempty"` // it differs from what the log makes, and another copy does not, or there is none
 }
 
 // Replayed owns what comes of the log's records, applied one after the other.
@@ -107,15 +109,27 @@ func images(l *Log, d Difference, owners []string, all [][]byte) Difference {
 	for i, image := range all {
 		c := Content{Owner: owners[i], Holds: "has " + byteAt(image, d.Byte)}
 		if p, err := page.Decode(image); err == nil {
+			c.LSN = p.LSN
 			c.Holds += fmt.Sprintf(", of LSN %d with %d cells", p.LSN, len(p.Cells))
+			if p.LSN > d.LSN {
+				c.Holds += fmt.Sprintf(", which is beyond %d", d.LSN)
+			}
 			if d.Row != "" {
-				c.Holds += fmt.Sprintf(", its row %q is %s", d.Row, p.Get(d.Row))
+				c.Holds += fmt.Sprintf(", its row %q is %s", d.Row, valueWords(p.Get(d.Row)))
 			}
 		}
 		c.Wrong = made != nil && (right || len(all) == 2) && !bytes.Equal(image, all[len(all)-1])
 		d.Copies = append(d.Copies, c)
 	}
 	return d
+}
+
+// valueWords is a value as people can read it: those of inner pages are bytes.
+func valueWords(v node.Value) string {
+	if !v.Exists {
+		return "none"
+	}
+	return strconv.Quote(v.Bytes)
 }
 
 func firstByte(a, b []byte) int {

@@ -20,10 +20,11 @@ type about struct {
 	keys   map[string]bool
 	pages  map[node.PageID]bool
 	nodes  map[node.ID]bool
+	called map[string]bool // what the nodes are called
 }
 
 func newAbout() about {
-	return about{map[node.LSN]bool{}, map[node.Epoch]bool{}, map[node.Txn]bool{}, map[string]bool{}, map[node.PageID]bool{}, map[node.ID]bool{}}
+	return about{map[node.LSN]bool{}, map[node.Epoch]bool{}, map[node.Txn]bool{}, map[string]bool{}, map[node.PageID]bool{}, map[node.ID]bool{}, map[string]bool{}}
 }
 
 // What findings say of LSNs, epochs and pages in their sentences: the panics of nodes are sentences and nothing else.
@@ -37,6 +38,22 @@ var (
 
 // longestRead is how much of a sentence is read: a panic prints all of the message that it was about.
 const longestRead = 2000
+
+// names tells whether a text names one of the nodes: the whole name, and not the beginning of a longer one.
+func (a *about) names(text string) bool {
+	for name := range a.called {
+		for rest := text; ; {
+			i := strings.Index(rest, name)
+			if i < 0 {
+				break
+			}
+			if rest = rest[i+len(name):]; rest == "" || rest[0] < '0' || rest[0] > '9' {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 // read takes from a text what it is about.
 func (a *about) read(text string) {
@@ -175,7 +192,7 @@ func (a *about) score(f *fact) int {
 		}
 		s += 5
 	case sim.EventAction:
-		if undone(f.what) {
+		if !a.tells(f.what, a.names) {
 			return 0
 		}
 		s = 3

@@ -51,6 +51,9 @@ func Of(system harness.System, c configuration.Configuration, t failure.Target) 
 	s.about = aboutFinding(s.finding, s.world.Named)
 	s.explain()
 	w.Rule = ruleOf(s.finding) // of the first step that is not allowed, where there is one
+	for id := range s.about.nodes {
+		s.about.called[s.name(id)] = true
+	}
 	ns := s.chain(s.bad, s.musts, &s.about)
 	var b beliefs
 	harness.RunWith(system, c, harness.Options{Listen: b.at(s, ns), Built: func(stage *harness.Stage) { b.model, _ = stage.Model.(harness.Believer) }})

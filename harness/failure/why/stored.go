@@ -7,6 +7,7 @@ import (
 
 	"github.com/firstgap/firstgap/harness/judge"
 	"github.com/firstgap/firstgap/harness/sim"
+	"github.com/firstgap/firstgap/impl/backup"
 	"github.com/firstgap/firstgap/impl/node"
 )
 
@@ -34,6 +35,9 @@ func (s *story) ofStored() {
 			continue
 		}
 		// What is kept is as it must be: it is this one that would have put something else.
+		if s.behindItsImages(id) {
+			return
+		}
 		if n := s.lastWhere(s.end(), func(e *fact) bool {
 			return e.kind == sim.EventMessage && e.process == id && e.what == "object-read" && !e.not
 		}); n != 0 {
@@ -41,6 +45,31 @@ func (s *story) ofStored() {
 		}
 		s.lastImages(id)
 	}
+}
+
+// behindItsImages finds that a node compared a log object, the beginning of which its log had no more: its page images stand for that.
+func (s *story) behindItsImages(id node.ID) bool {
+	for n := s.end(); n > 0; n-- {
+		e := s.fact(n)
+		if e.kind != sim.EventMessage || e.process != id || e.what != "object-read" || e.not || len(e.keys) == 0 {
+			continue
+		}
+		_, from, through, is := backup.LogSpan(e.keys[0])
+		images := s.lastWhere(n, func(x *fact) bool {
+			return x.kind == sim.EventTrace && x.process == id && (x.action == node.ActFill || x.action == node.ActHolds)
+		})
+		if !is || images == 0 || s.fact(images).high < from || s.fact(images).high > through {
+			continue
+		}
+		x := s.fact(images)
+		s.bad = n
+		s.badWords = fmt.Sprintf("was told that %s is there, and held it against what its own log had of it: nothing up to LSN %d", judge.ObjectWords(e.keys[0]), x.high)
+		s.cause(images, fmt.Sprintf("had page images as of LSN %d, which stand for all of its log up to there", x.high))
+		s.headline = sentence(fmt.Sprintf("At %s %s compared %s with what it would put itself; since %s its page images stand for its log up to LSN %d, so that it has not all of those records", at(e.at), s.name(id),
+			judge.ObjectWords(e.keys[0]), at(x.at), x.high))
+		return true
+	}
+	return false
 }
 
 // putOf returns the first delivery of an object to whoever keeps it, 0 for none.
@@ -117,7 +146,7 @@ func (s *story) lastImages(id node.ID) {
 // it; or who asked for it last.
 func (s *story) noObject(d *judge.Difference) {
 	what := judge.ObjectWords(d.Object)
-	said := fmt.Sprintf("No node ever put to the store %s", what)
+	said := fmt.Sprintf("No segment ever put to the store %s", what)
 	type asker struct {
 		id          node.ID
 		first, last uint64 // answers that it is not there
@@ -159,7 +188,14 @@ func (s *story) noObject(d *judge.Difference) {
 		if a.last != 0 && a.next != 0 {
 			s.bad = a.next
 			s.badWords = fmt.Sprintf("was asked by %s for %s: it had gone on behind the object that it had not put", s.name(a.id), s.objectOf(a.next))
-			s.cause(a.last, fmt.Sprintf("was told that there is no such object, %s, the last of %s, and did not put it", what, times(a.times)))
+			s.cause(a.last, fmt.Sprintf("was told that there is no such object, %s, for the %s time, and did not put it", what, ordinal(uint32(a.times))))
+			s.dropped(d, a.next)
+			for _, o := range slices.Backward(s.disks[a.id]) {
+				if o.Replace && o.Cause > a.last && o.Cause < a.next {
+					s.causeOf(a.id, o.Cause, fmt.Sprintf("put its file %s anew, which stands for log that the store has not", o.File))
+					break
+				}
+			}
 			s.causeOf(a.id, max(s.fact(a.next).cause, 1), fmt.Sprintf("went on all the same, and asked for %s", s.objectOf(a.next)))
 			said += fmt.Sprintf(": at %s %s was told that it is not there, put nothing, and at %s asked for %s as if it were", at(s.fact(a.last).at), s.name(a.id), at(s.fact(a.next).at), s.objectOf(a.next))
 			s.headline = sentence(said)
@@ -178,7 +214,7 @@ func (s *story) noObject(d *judge.Difference) {
 	}
 	if asked > 0 {
 		a := askers[0]
-		said += fmt.Sprintf(": %d nodes asked whether it is there; %s asked last at %s, %v before the end, and was told that it is not", asked, s.name(a.id), at(s.fact(a.last).at), sinceWhen(s.fact(a.last).at, s.over.now))
+		said += fmt.Sprintf(": %d of them asked whether it is there; %s asked last at %s, %v before the end, and was told that it is not", asked, s.name(a.id), at(s.fact(a.last).at), sinceWhen(s.fact(a.last).at, s.over.now))
 		s.headline = sentence(said)
 		return
 	}
@@ -198,14 +234,19 @@ func (s *story) noObject(d *judge.Difference) {
 	for _, id := range ids[:min(len(ids), fewClaims)] {
 		s.causeOf(id, last[id], fmt.Sprintf("asked for, or put, an object of that kind for the last time: %s", s.objectOf(last[id])))
 	}
-	if collect := s.firstWhere(1, func(e *fact) bool { return e.kind == sim.EventTrace && e.action == node.ActCollect && e.high >= d.LSN }); collect != 0 {
-		s.cause(collect, fmt.Sprintf("let segments drop what lies below LSN %d, of which that object was not there", s.fact(collect).high))
-	}
+	s.dropped(d, s.end())
 	if len(s.causes) > 0 {
 		c := s.causes[0]
 		said += fmt.Sprintf("; at %s %s %s", at(c.At), c.Node, c.Words)
 	}
 	s.headline = sentence(said)
+}
+
+// dropped adds, before an event, when a writer let segments drop what an object should hold that is in no store.
+func (s *story) dropped(d *judge.Difference, before uint64) {
+	if n := s.firstWhere(1, func(e *fact) bool { return e.kind == sim.EventTrace && e.action == node.ActCollect && e.high > d.LSN }); d.LSN != 0 && n != 0 && n < before {
+		s.cause(n, fmt.Sprintf("let segments drop what lies below LSN %d, and %s was in no store", s.fact(n).high, judge.ObjectWords(d.Object)))
+	}
 }
 
 // sameKind tells whether two objects are of one group and one kind: their names differ behind the last slash but one.

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/firstgap/firstgap/harness/judge"
 	"github.com/firstgap/firstgap/harness/sim"
 	"github.com/firstgap/firstgap/impl/node"
 )
@@ -35,7 +36,7 @@ func Words(e *sim.Event, name func(node.ID) string) (whose, words string) {
 	case sim.EventReply:
 		return n.of(e.Process), fmt.Sprintf("was answered by %s: %s", n.of(e.From), reply(e.Reply))
 	case sim.EventAction:
-		return "the run", "did what its plan says: " + e.Name
+		return "the run", strike(e.Name)
 	case sim.EventTrace:
 		return n.of(e.Process), n.step(e.Trace)
 	case sim.EventLost:
@@ -397,12 +398,14 @@ var messages = map[string]func(node.Message) string{
 	}),
 	"fill-give": of(func(m *node.FillGive) string { return fmt.Sprintf("%d page images as of LSN %d", len(m.Images), m.At) }),
 	"put-object": of(func(m *node.PutObject) string {
-		return fmt.Sprintf("the object %s to keep, of %d bytes", m.Name, len(m.Data))
+		return fmt.Sprintf("%s to keep, of %d bytes", judge.ObjectWords(m.Name), len(m.Data))
 	}),
-	"object-kept": of(func(m *node.ObjectKept) string { return fmt.Sprintf("the answer that object %s is kept", m.Name) }),
-	"get-object":  of(func(m *node.GetObject) string { return fmt.Sprintf("the request for object %s", m.Name) }),
+	"object-kept": of(func(m *node.ObjectKept) string {
+		return fmt.Sprintf("the answer that it keeps %s", judge.ObjectWords(m.Name))
+	}),
+	"get-object": of(func(m *node.GetObject) string { return "the request for " + judge.ObjectWords(m.Name) }),
 	"object-read": of(func(m *node.ObjectRead) string {
-		return choose(m.Found, "object "+m.Name, "the answer that there is no object "+m.Name)
+		return choose(m.Found, "the answer that it has ", "the answer that it has not ") + judge.ObjectWords(m.Name)
 	}),
 	"list-objects": of(func(m *node.ListObjects) string {
 		return fmt.Sprintf("the request for the names that begin with %q", m.Prefix)

@@ -55,7 +55,7 @@ func TestEveryKindOfEventHasWords(t *testing.T) {
 	for kind, want := range map[sim.EventKind]string{
 		sim.EventStart: "node 1|started", sim.EventMessage: "node 1|got from node 2 the refusal that it has promised epoch 3", sim.EventTimer: "node 1|had its timer 7 fire",
 		sim.EventDisk: "node 1|was told by its disk that operation 5 is done", sim.EventRequest: "node 1|was asked by node 2 for something", sim.EventReply: "node 1|was answered by node 2: something",
-		sim.EventAction: "the run|did what its plan says: crash-when", sim.EventTrace: "node 1|promised epoch 4",
+		sim.EventAction: "the run|crashed, for one of them did what the plan waits for (crash-when)", sim.EventTrace: "node 1|promised epoch 4",
 		sim.EventLost: "node 2|sent node 1 the refusal that it has promised epoch 3, which never came: the two were cut off", sim.EventCrash: "node 1|crashed (crash-when)",
 	} {
 		e := sim.Event{Kind: kind, Process: 1, From: 2, Incarnation: 1, Timer: 7, Token: 5, Name: "crash-when", Trace: &node.Trace{Action: node.ActFence, Epoch: 4}}
