@@ -30,7 +30,7 @@ func (e *OtherError) Error() string {
 // Of makes a run again, twice, and says what went wrong in it: how it fails as the target says, causes first. The system and the
 // configuration must be those of the failure; a run that does not fail so is an *OtherError.
 func Of(system harness.System, c configuration.Configuration, t failure.Target) (*What, error) {
-	s := &story{tape: newTape(), target: t, c: &c}
+	s := &story{tape: newTape(), system: system, target: t, c: &c}
 	s.result = harness.RunWith(system, c, harness.Options{Listen: s.hear, Ended: s.over.take})
 	s.finding = t.In(&s.result)
 	if t.Check == judge.Determinism {
@@ -86,6 +86,7 @@ func Of(system harness.System, c configuration.Configuration, t failure.Target) 
 // A story is an explanation while it is made.
 type story struct {
 	*tape
+	system   harness.System
 	target   failure.Target
 	c        *configuration.Configuration
 	result   harness.Result

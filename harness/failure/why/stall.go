@@ -161,6 +161,7 @@ const mostWaits = 8
 // ofStall explains that something did not come: who waits for whom, and what a node does no longer.
 func (s *story) ofStall() {
 	f := s.finding
+	s.rewind(s.moment())
 	if open := s.result.Evidence.Open; open != nil && f.Check == faults.Answers {
 		// The last upheaval has swept them away since.
 		s.over.unanswered = nil
@@ -261,8 +262,8 @@ func (s *story) callers() {
 			if f.txn != 0 {
 				s.about.txns[f.txn] = true
 			}
-			if holder := s.holder(n); holder != "" {
-				w.Ends = holder
+			if ends := s.blocked(n); ends != "" {
+				w.Ends = ends
 			}
 		}
 		s.waits = append(s.waits, w)
@@ -322,6 +323,8 @@ func (s *story) holder(request uint64) string {
 		s.must(last)
 		end := s.firstWhere(last, func(x *fact) bool { return x.kind == sim.EventTrace && x.action == node.ActAck && x.txn == by })
 		switch {
+		case end != 0 && end < request, s.fact(last).action == node.ActUndo && last < request:
+			continue // it held the row no more when the call came
 		case end != 0:
 			s.cause(end, fmt.Sprintf("acknowledged transaction %v, which had written row %s last: no transaction holds the row by then, and the call on it is not taken up again", by, key(k)))
 			return fmt.Sprintf("%s goes on with it: row %s was written last by transaction %v, which was acknowledged at %s", s.name(f.process), key(k), by, at(s.fact(end).at))

@@ -33,6 +33,7 @@ type fact struct {
 	lost          []sim.LostWrite
 	vdl           node.LSN // of a message that says how far the log is durable
 	durable       bool     // it does
+	isReply       bool     // of a client's call
 	not           bool     // of an answer: what was asked for is not there
 }
 
@@ -104,6 +105,7 @@ func (t *tape) hear(w *sim.World, e *sim.Event) {
 			t.asked[call{e.From, e.Request.ID}] = f.keys
 		}
 	case e.Reply != nil:
+		f.isReply = true
 		f.op, f.request, f.txn, f.status, f.epoch = e.Reply.Op, e.Reply.ID, e.Reply.Txn, e.Reply.Status, e.Reply.Epoch
 		f.low, f.high = e.Reply.LSN, e.Reply.LSN
 		for _, r := range e.Reply.Rows {
