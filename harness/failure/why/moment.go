@@ -1,6 +1,7 @@
 package why
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -24,21 +25,32 @@ func (s *story) moment() uint64 {
 	if f.Check != faults.Progress && f.Check != faults.Answers || strings.Contains(f.Expected, afterTakeOver) {
 		return s.end()
 	}
-	last := s.lastWhere(s.end(), func(e *fact) bool { return e.kind == sim.EventCrash && e.what == endedForGood })
-	if last == 0 {
-		return s.end()
+	// Where the old nodes live on, the successor's first start is all there is of it.
+	bound := node.Time(s.c.Ending.Bound)
+	if open := s.result.Evidence.Open; f.Check == faults.Answers && open != nil {
+		bound = node.Time(open.Bound)
 	}
+	to := s.lastWhere(s.end(), func(e *fact) bool { return e.kind == sim.EventStart && e.incarnation == 1 && e.at >= bound })
+	last := s.lastWhere(s.end(), func(e *fact) bool {
+		return e.kind == sim.EventCrash && e.what == endedForGood && e.at >= bound
+	})
 	for n := last; n > 0 && s.fact(n).at == s.fact(last).at; n-- {
 		if e := s.fact(n); e.kind == sim.EventCrash && e.what == endedForGood {
 			last = n
 		}
 	}
-	return last - 1
+	if last != 0 && (to == 0 || last < to && s.fact(last).at.Add(recent) > s.fact(to).at) {
+		to = last
+	}
+	if to == 0 {
+		return s.end()
+	}
+	return to - 1
 }
 
 // rewind forgets what came behind an event, and makes the run once more for how the nodes stood at it.
 func (s *story) rewind(to uint64) {
-	if to == s.end() {
+	if to == s.end() && s.finding.Check != faults.Progress {
 		return
 	}
 	s.facts = s.facts[:to+1]
@@ -60,11 +72,18 @@ func (s *story) rewind(to uint64) {
 			s.last[id] = n
 		}
 	}
+	deposed := map[node.ID]uint64{}
 	harness.RunWith(s.system, *s.c, harness.Options{Listen: func(w *sim.World, e *sim.Event) {
+		if e.Seq <= to && deposed[e.Process] == 0 && (e.Kind == sim.EventMessage || e.Kind == sim.EventTimer) {
+			// What a step makes of a node is seen at the node's next event.
+			if st, tells := w.State(e.Process); tells && st.Deposed {
+				deposed[e.Process] = e.Seq
+			}
+		}
 		if e.Seq != to {
 			return
 		}
-		x := ending{now: w.Now(), states: map[node.ID]node.State{}, running: map[node.ID]bool{}}
+		x := ending{now: w.Now(), states: map[node.ID]node.State{}, running: map[node.ID]bool{}, deposed: deposed}
 		for _, id := range w.Processes() {
 			if !slices.ContainsFunc(s.facts, func(f fact) bool { return f.kind == sim.EventStart && f.process == id }) {
 				continue
@@ -98,4 +117,59 @@ func (s *story) open() (all []runtime.Unanswered) {
 		}
 	}
 	return all
+}
+
+// gaveUp explains why no node is active: the newest one that gave up, when, and what it had asked for in vain.
+func (s *story) gaveUp() string {
+	var id node.ID
+	for _, p := range s.over.processes {
+		st := s.over.states[p]
+		if st.Deposed && (id == 0 || st.Epoch >= s.over.states[id].Epoch) {
+			id = p
+		}
+	}
+	n := s.over.deposed[id]
+	if id == 0 || n == 0 {
+		return ""
+	}
+	s.about.nodes[id] = true
+	// The step that made it give up is the one before: a refusal, or a timer.
+	last := s.lastWhere(n, func(f *fact) bool {
+		return f.process == id && (f.kind == sim.EventMessage && (f.what == "stale" || f.what == "changed" || f.what == "swapped") || f.kind == sim.EventTimer)
+	})
+	if last == 0 {
+		return ""
+	}
+	f := s.fact(last)
+	by := "when its timer fired, for what it had waited for had not come"
+	if f.kind == sim.EventMessage {
+		by = fmt.Sprintf("when it got %s from %s", s.plain(last), s.name(f.from))
+	}
+	words := fmt.Sprintf("gave up as the writer of epoch %d, %s", s.over.states[id].Epoch, by)
+	s.causeOf(id, last, words)
+	said := fmt.Sprintf("at %s %s %s", at(f.at), s.name(id), words)
+	if f.kind != sim.EventTimer {
+		return said
+	}
+	s.exchangeBefore(id, last)
+	// What it asked for over and over, and who let it be dropped.
+	asked := s.lastWhere(last, func(e *fact) bool { return e.kind == sim.EventMessage && e.from == id && e.what == "read-log" })
+	if asked == 0 {
+		return said
+	}
+	a := s.fact(asked)
+	said += fmt.Sprintf("; it had asked for %s to the end, and not got them", span(a.low, a.high))
+	if c := s.lastWhere(asked, func(e *fact) bool { return e.kind == sim.EventTrace && e.action == node.ActCollect }); c != 0 && s.fact(c).high > a.low {
+		s.cause(c, fmt.Sprintf("let segments drop what lies below LSN %d, of which %s were still needed", s.fact(c).high, span(a.low, min(a.high, s.fact(c).high))))
+		said += fmt.Sprintf("; %s had let segments drop what lies below LSN %d at %s", s.name(s.fact(c).process), s.fact(c).high, at(s.fact(c).at))
+	}
+	return said
+}
+
+// span names the records of a range.
+func span(low, high node.LSN) string {
+	if low >= high {
+		return fmt.Sprintf("record %d", low)
+	}
+	return fmt.Sprintf("records %d to %d", low, high)
 }

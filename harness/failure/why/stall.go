@@ -21,6 +21,7 @@ type ending struct {
 	running    map[node.ID]bool
 	processes  []node.ID // that were ever started
 	unanswered []runtime.Unanswered
+	deposed    map[node.ID]uint64 // at which event a node was seen to have given up
 }
 
 // ended takes down how a run stands.
@@ -110,6 +111,18 @@ func (s *story) questions() (all []*question) {
 	return all
 }
 
+// asleep tells whether what was asked was lost, all of it, and is not asked again: no answer can come any more.
+func (s *story) asleep(q *question) bool {
+	return q.lost == q.times && s.fact(q.last).at < s.over.now.Add(-recent)
+}
+
+func b2i(is bool) int {
+	if is {
+		return 1
+	}
+	return 0
+}
+
 // recent is how long before the end something has to have been to be still going on, and dead how long nothing may have come for it to
 // be over.
 const (
@@ -193,6 +206,7 @@ func (s *story) ofStall() {
 			others = append(others, q)
 		}
 	}
+	slices.SortStableFunc(own, func(a, b *question) int { return cmp.Compare(b2i(s.asleep(b)), b2i(s.asleep(a))) })
 	for _, q := range append(own, others...) {
 		if len(s.waits) < mostWaits {
 			s.waits = append(s.waits, s.wait(q))
@@ -208,7 +222,11 @@ func (s *story) ofStall() {
 	s.deeds(stuck)
 	s.incomplete(stuck)
 	lacks := s.lacking(stuck)
-	s.stallHeadline(stuck, own, silences, lacks)
+	given := ""
+	if f.Check == faults.Progress && (len(stuck) == 0 || s.over.states[stuck[0]].Role != "writer") {
+		given = s.gaveUp()
+	}
+	s.stallHeadline(stuck, own, silences, lacks, given)
 }
 
 // stuck are the nodes that a finding is about, or else the node that should be active: the one of the newest epoch that runs.
@@ -685,7 +703,7 @@ func (s *story) behind(stuck []node.ID) {
 				}
 			}
 			s.waits = append(s.waits, Wait{Node: s.name(id), For: fmt.Sprintf("the answer that it has everything up to LSN %d", need), Of: s.name(seg), Since: s.fact(since).at,
-				Ends: fmt.Sprintf("%s has more than LSN %d, which it has answered %d times since; it %s%s", s.name(seg), has, often, s.stateOf(seg), next)})
+				Ends: fmt.Sprintf("%s has more than LSN %d, which it has answered %s since; it %s%s", s.name(seg), has, times(often), s.stateOf(seg), next)})
 		}
 	}
 }
@@ -701,13 +719,16 @@ func (s *story) since(n uint64, l node.LSN, to node.ID) (came int) {
 }
 
 // exchange says what a node sends and gets over and over at the end, one line a type.
-func (s *story) exchange(id node.ID) {
+func (s *story) exchange(id node.ID) { s.exchangeBefore(id, s.end()) }
+
+// exchangeBefore is exchange of the second before an event.
+func (s *story) exchangeBefore(id node.ID, end uint64) {
 	type way struct {
 		what string
 		sent bool
 	}
 	last, count := map[way]uint64{}, map[way]int{}
-	for n := s.end(); n > 0 && s.fact(n).at > s.over.now.Add(-recent); n-- {
+	for n := end; n > 0 && s.fact(n).at > s.fact(end).at.Add(-recent); n-- {
 		f := s.fact(n)
 		if f.kind != sim.EventMessage || f.process != id && f.from != id || f.what == "ping" || f.what == "pong" {
 			continue
@@ -729,7 +750,7 @@ func (s *story) exchange(id node.ID) {
 		if w.sent {
 			other = f.process
 		}
-		s.causeOf(id, last[w], fmt.Sprintf("%s %d times in the last second of the run: %s %s %s", choose(w.sent, "sent", "got"), count[w], s.plain(last[w]), choose(w.sent, "to", "from"), s.name(other)))
+		s.causeOf(id, last[w], fmt.Sprintf("%s %s in the second up to then: %s %s %s", choose(w.sent, "sent", "got"), times(count[w]), s.plain(last[w]), choose(w.sent, "to", "from"), s.name(other)))
 	}
 }
 
@@ -803,7 +824,7 @@ func (s *story) lacking(ids []node.ID) *lack {
 }
 
 // stallHeadline says what stands still, and for want of what.
-func (s *story) stallHeadline(stuck []node.ID, own []*question, silences []silence, lacks *lack) {
+func (s *story) stallHeadline(stuck []node.ID, own []*question, silences []silence, lacks *lack, given string) {
 	f := s.finding
 	what := ""
 	switch f.Check {
@@ -819,6 +840,18 @@ func (s *story) stallHeadline(stuck []node.ID, own []*question, silences []silen
 	}
 	because := ""
 	switch {
+	case given != "":
+		because = given
+	case f.Check == faults.Progress && len(own) > 0 && s.asleep(own[0]):
+		var whom []string
+		for _, q := range own {
+			if s.asleep(q) && q.what == own[0].what {
+				whom = append(whom, s.name(q.asked))
+			}
+		}
+		last := s.fact(own[0].last)
+		because = fmt.Sprintf("its %s to %s was lost, each %s, the last at %s (%v), and it has sent none since: it asks no more, and waits for the answers", s.plain(own[0].last), join(whom), times(own[0].times), at(last.at), last.reason)
+		s.causeOf(own[0].asker, own[0].last, fmt.Sprintf("sent %s to %s for the last time, and it was lost (%v)", s.plain(own[0].last), s.name(own[0].asked), last.reason))
 	case f.Check == faults.Progress && len(s.waits) > 0 && len(stuck) > 0 && s.waits[len(s.waits)-1].Node == s.name(stuck[0]):
 		w := s.waits[len(s.waits)-1]
 		others := 0

@@ -33,6 +33,7 @@ type fact struct {
 	lost          []sim.LostWrite
 	vdl           node.LSN // of a message that says how far the log is durable
 	durable       bool     // it does
+	lowest        node.LSN // of a reader's word: what it still reads
 	isReply       bool     // of a client's call
 	not           bool     // of an answer: what was asked for is not there
 }
@@ -259,6 +260,10 @@ func (f *fact) ofMessage(m node.Message) {
 	switch m := m.(type) {
 	case *node.Append:
 		f.vdl, f.durable = m.VDL, true
+	case *node.ReadLog:
+		f.low, f.high = m.From, m.To
+	case *node.Follow:
+		f.lowest = m.Low
 	case *node.ObjectRead:
 		f.not = !m.Found
 	}
