@@ -104,8 +104,8 @@ func (s *story) amnesia(x forgotten) {
 		s.headline = fmt.Sprintf("%s %s while its write to %s was not done; the crash at %s lost that write, and it started again without.", name, said, lost.File, at(s.fact(crash).at))
 	case by != 0:
 		tell()
-		s.cause(by, "had its disk struck: "+s.fact(by).what)
-		s.headline = fmt.Sprintf("%s, and did not notice: its disk was struck at %s (%s).", now, at(s.fact(by).at), s.fact(by).what)
+		s.cause(by, strike(s.fact(by).what))
+		s.headline = fmt.Sprintf("%s, which it had told as stored: its disk was struck at %s (%s), and what it says that it holds names neither the record nor that it lost one.", now, at(s.fact(by).at), s.fact(by).what)
 	case took != 0 && len(writes) == 0 && !s.wroteSince(x.node, took, told):
 		s.cause(took, "got it, and began no write of it to its disk")
 		tell()

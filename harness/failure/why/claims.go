@@ -202,3 +202,26 @@ func (c *claims) missing(id node.ID, epoch node.Epoch, upTo node.LSN, step uint6
 	}
 	return lsns
 }
+
+// storedAfterFailure returns the first step in which a node said that something is on its disk when its disk had just told it that the operation
+// failed, and makes causes of both; 0 where there is none.
+func (s *story) storedAfterFailure() uint64 {
+	n := s.firstWhere(1, func(f *fact) bool {
+		if f.kind != sim.EventTrace || f.action != node.ActStore && f.action != node.ActFence && f.action != node.ActJoin {
+			return false
+		}
+		by := s.fact(f.cause)
+		return by != nil && by.kind == sim.EventDisk && by.reason != 0
+	})
+	if n == 0 {
+		return 0
+	}
+	f := s.fact(n)
+	s.cause(f.cause, "was told by its disk that the operation failed")
+	what := fmt.Sprintf("said in that same step that record %d is on its disk", f.high)
+	if f.action != node.ActStore {
+		what = fmt.Sprintf("said in that same step that it is durable: %v of epoch %d", f.action, f.epoch)
+	}
+	s.cause(n, what)
+	return n
+}

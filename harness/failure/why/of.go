@@ -153,7 +153,7 @@ func (s *story) explain() {
 		s.ofTrace()
 	case faults.Sanity:
 		s.ofSanity()
-	case faults.Progress, faults.Answers, faults.CatchUp, faults.Wholeness, faults.Replacement, faults.Collection, faults.Floor, faults.Storage, faults.Upkeep:
+	case faults.Progress, faults.Answers, faults.CatchUp, faults.Wholeness, faults.Replacement, faults.Collection, faults.Floor, faults.Storage:
 		s.ofStall()
 	case faults.Pages, faults.Restore, faults.Tree:
 		s.ofCopies()
@@ -161,12 +161,19 @@ func (s *story) explain() {
 		s.ofClients()
 	case faults.Traffic, faults.Writes:
 		s.ofLoad()
+	case faults.Upkeep:
+		s.ofUpkeep()
+	case judge.Wire:
+		s.misplaced()
 	}
 	if f.Check != faults.Trace {
 		s.refusedBefore()
 	}
 	if len(s.causes) == 0 {
 		s.earliestClaim()
+	}
+	if len(s.causes) == 0 && len(s.waits) == 0 && s.bad == 0 {
+		s.lastSteps()
 	}
 }
 
@@ -344,13 +351,25 @@ func (x *claim) brought(f *fact) bool {
 	return false
 }
 
-// earliestClaim adds what may lie behind a finding that nothing else explains: the first answer that nothing supports.
+// earliestClaim adds what may lie behind a finding that nothing else explains: the first answer that nothing supports. It leads where what
+// came of it is behind the bad step, or where it is about the same records or nodes; any other is said to have been seen, and no more.
 func (s *story) earliestClaim() {
 	all := s.claims.false(cmp.Or(s.bad, s.end()))
 	if len(all) == 0 {
 		return
 	}
-	x := &all[0]
+	in := s.cone(s.bad)
+	i := slices.IndexFunc(all, func(x claim) bool {
+		return in[x.got] || slices.ContainsFunc(x.lsns, func(l node.LSN) bool { return s.about.lsns[l] }) || s.bad == 0 && s.about.nodes[x.sender]
+	})
+	if i < 0 {
+		x := &all[0]
+		f := s.fact(x.step)
+		s.causes = append(s.causes, Link{Event: x.step, At: f.at, Node: s.name(x.sender),
+			Words: fmt.Sprintf("(also seen; nothing connects it with the above) answered %s %s, and had not said that %s on its disk", s.name(x.receiver), x.what, are(x.of))})
+		return
+	}
+	x := &all[i]
 	s.claimed(x)
 	before := fmt.Sprintf("%s answered %s at %s %s, before %s on its disk", s.name(x.sender), s.name(x.receiver), at(s.fact(x.step).at), x.what, were(x.of))
 	if s.headline == "" {
@@ -361,6 +380,36 @@ func (s *story) earliestClaim() {
 		s.headline = sentence(before + "; in the end " + s.finding.Sentence())
 	} else {
 		s.headline = sentence(before + ". " + s.headline)
+	}
+}
+
+// lastSteps gives a failure that nothing explains a chain all the same: what the nodes that the finding is about told and got last, or, where it names
+// none, the newest active one.
+func (s *story) lastSteps() {
+	var ids []node.ID
+	for _, id := range s.over.processes {
+		if s.about.nodes[id] {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		var newest node.ID
+		for _, id := range s.over.processes {
+			if st, tells := s.over.states[id]; tells && st.Role == "writer" && (newest == 0 || st.Epoch >= s.over.states[newest].Epoch) {
+				newest = id
+			}
+		}
+		if newest == 0 && len(s.over.processes) > 0 {
+			newest = s.over.processes[0]
+		}
+		ids = []node.ID{newest}
+	}
+	for _, id := range ids[:min(len(ids), fewClaims)] {
+		s.about.nodes[id] = true
+		if n := s.lastWhere(s.end(), func(f *fact) bool { return f.kind == sim.EventTrace && f.process == id }); n != 0 {
+			s.cause(n, "told of a step for the last time")
+		}
+		s.must(s.lastWhere(s.end(), func(f *fact) bool { return f.kind == sim.EventMessage && f.process == id }))
 	}
 }
 

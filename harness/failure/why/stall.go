@@ -223,6 +223,15 @@ func (s *story) ofStall() {
 	s.incomplete(stuck)
 	lacks := s.lacking(stuck)
 	given := ""
+	if g, is := groupIn(f.Subject); is && f.Check == faults.Replacement {
+		given = s.membersOf(g)
+	}
+	if f.Check == faults.Floor && len(stuck) > 0 {
+		given = s.unheard(stuck[0])
+	}
+	if f.Check == faults.CatchUp && len(stuck) > 0 {
+		given = s.lagging(stuck[0])
+	}
 	if f.Check == faults.Progress && (len(stuck) == 0 || s.over.states[stuck[0]].Role != "writer") {
 		given = s.gaveUp()
 	}
@@ -569,7 +578,7 @@ func (s *story) openTransaction(writer node.ID) {
 // deeds says how often, and when last, a copy has put a file anew: that is how it turns log into pages, and drops log.
 func (s *story) deeds(stuck []node.ID) {
 	switch s.finding.Check {
-	case faults.Collection, faults.Storage, faults.Upkeep:
+	case faults.Collection, faults.Storage:
 	default:
 		return
 	}

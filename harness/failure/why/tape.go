@@ -34,6 +34,8 @@ type fact struct {
 	vdl           node.LSN // of a message that says how far the log is durable
 	durable       bool     // it does
 	lowest        node.LSN // of a reader's word: what it still reads
+	looked        bool     // at what a disk holds: a read of it
+	carried       int      // records in a message
 	isReply       bool     // of a client's call
 	not           bool     // of an answer: what was asked for is not there
 }
@@ -54,12 +56,13 @@ type operation struct {
 
 // A tape is what happened in a run, and what its nodes have told and claimed.
 type tape struct {
-	world  *sim.World
-	facts  []fact // by number, from 1
-	last   map[node.ID]uint64
-	disks  map[node.ID][]*operation
-	claims claims
-	asked  map[call][]string // the keys of the calls that have no answer yet
+	world   *sim.World
+	facts   []fact // by number, from 1
+	last    map[node.ID]uint64
+	disks   map[node.ID][]*operation
+	claims  claims
+	changes []change          // of the members of groups
+	asked   map[call][]string // the keys of the calls that have no answer yet
 }
 
 // A call is one of a client.
@@ -131,6 +134,9 @@ func (t *tape) hear(w *sim.World, e *sim.Event) {
 		}
 	case sim.EventTrace:
 		t.claims.told(e)
+		if g, is := e.Trace.Detail.(*node.GeometryStep); is {
+			t.changes = append(t.changes, change{e.Seq, g.Group, g.Members})
+		}
 	case sim.EventMessage:
 		t.claims.said(e, t)
 	}
@@ -157,6 +163,7 @@ func (t *tape) ended(e *sim.Event) {
 		}
 		return
 	}
+	t.facts[e.Seq].looked = true
 }
 
 // fact returns event number n, nil for none.
@@ -259,7 +266,13 @@ func (f *fact) ofMessage(m node.Message) {
 	}
 	switch m := m.(type) {
 	case *node.Append:
-		f.vdl, f.durable = m.VDL, true
+		f.vdl, f.durable, f.carried = m.VDL, true, len(m.Records)
+	case *node.GossipGive:
+		f.carried = len(m.Records)
+	case *node.LogRecords:
+		f.carried = len(m.Records)
+	case *node.Stream:
+		f.vdl = m.VDL
 	case *node.ReadLog:
 		f.low, f.high = m.From, m.To
 	case *node.Follow:
