@@ -44,7 +44,7 @@ func TestTwoCopiesThatDifferAreNamed(t *testing.T) {
 
 // What is too much is named with who makes most of it, by messages and by files.
 func TestWhoMakesTooMuchIsNamed(t *testing.T) {
-	for check, want := range map[judge.Check]string{faults.Traffic: `(writer|segment|reader|register).* makes most of what is too much: [a-z-]+, \d+ of them since .* ms, \d+ % of all`, faults.Writes: `(?i)segment \d/\d makes most of what is too much: syncs, \d+ of them`} {
+	for check, want := range map[judge.Check]string{faults.Traffic: `(writer|segment|reader|register).* makes most of what is too much: [a-z-]+, \d+ of them since .* ms, \d+ % of all`, faults.Writes: `^\d+ nodes of the kind segment make what is too much: syncs, \d+ of \d+, segment \d/\d alone \d+`} {
 		subject := map[judge.Check]string{faults.Traffic: "messages in 1s", faults.Writes: "syncs in 1s"}[check]
 		s := storyOf(t, &judge.Finding{Check: check, Subject: subject, Expected: "from 0 to 1", Found: "2"})
 		s.explain()

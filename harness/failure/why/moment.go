@@ -50,7 +50,7 @@ func (s *story) moment() uint64 {
 
 // rewind forgets what came behind an event, and makes the run once more for how the nodes stood at it.
 func (s *story) rewind(to uint64) {
-	if to == s.end() && s.finding.Check != faults.Progress {
+	if to == s.end() && s.finding.Check != faults.Progress && s.finding.Check != faults.Wholeness {
 		return
 	}
 	s.facts = s.facts[:to+1]
@@ -72,7 +72,8 @@ func (s *story) rewind(to uint64) {
 			s.last[id] = n
 		}
 	}
-	deposed := map[node.ID]uint64{}
+	deposed, damaged := map[node.ID]uint64{}, map[node.ID]uint64{}
+	wholeness := s.finding.Check == faults.Wholeness
 	harness.RunWith(s.system, *s.c, harness.Options{Listen: func(w *sim.World, e *sim.Event) {
 		if e.Seq <= to && deposed[e.Process] == 0 && (e.Kind == sim.EventMessage || e.Kind == sim.EventTimer) {
 			// What a step makes of a node is seen at the node's next event.
@@ -80,10 +81,18 @@ func (s *story) rewind(to uint64) {
 				deposed[e.Process] = e.Seq
 			}
 		}
+		if wholeness && e.Seq <= to && e.Process != 0 && e.Kind != sim.EventTrace {
+			switch st, tells := w.State(e.Process); {
+			case tells && !st.Damaged:
+				delete(damaged, e.Process)
+			case tells && damaged[e.Process] == 0:
+				damaged[e.Process] = e.Seq
+			}
+		}
 		if e.Seq != to {
 			return
 		}
-		x := ending{now: w.Now(), states: map[node.ID]node.State{}, running: map[node.ID]bool{}, deposed: deposed}
+		x := ending{now: w.Now(), states: map[node.ID]node.State{}, running: map[node.ID]bool{}, deposed: deposed, damaged: damaged}
 		for _, id := range w.Processes() {
 			if !slices.ContainsFunc(s.facts, func(f fact) bool { return f.kind == sim.EventStart && f.process == id }) {
 				continue
@@ -134,7 +143,7 @@ func (s *story) gaveUp() string {
 	}
 	s.about.nodes[id] = true
 	// The step that made it give up is the one before: a refusal, or a timer.
-	last := s.lastWhere(n, func(f *fact) bool {
+	last := s.lastWhere(n-1, func(f *fact) bool {
 		return f.process == id && (f.kind == sim.EventMessage && (f.what == "stale" || f.what == "changed" || f.what == "swapped") || f.kind == sim.EventTimer)
 	})
 	if last == 0 {

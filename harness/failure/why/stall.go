@@ -21,6 +21,7 @@ type ending struct {
 	running    map[node.ID]bool
 	processes  []node.ID // that were ever started
 	unanswered []runtime.Unanswered
+	damaged    map[node.ID]uint64 // at which event a node was seen first to be damaged, of those that are to the end
 	deposed    map[node.ID]uint64 // at which event a node was seen to have given up
 }
 
@@ -218,7 +219,8 @@ func (s *story) ofStall() {
 	for _, x := range silences[:min(len(silences), 3)] {
 		s.causeOf(x.id, x.last, x.words)
 	}
-	s.held(stuck)
+	held := s.held(stuck)
+	s.refused(stuck)
 	s.deeds(stuck)
 	s.incomplete(stuck)
 	lacks := s.lacking(stuck)
@@ -227,7 +229,13 @@ func (s *story) ofStall() {
 		given = s.membersOf(g)
 	}
 	if f.Check == faults.Floor && len(stuck) > 0 {
-		given = s.unheard(stuck[0])
+		given = cmp.Or(held, s.unheard(stuck[0]))
+	}
+	if f.Check == faults.Wholeness && len(stuck) > 0 {
+		given = s.damage(stuck[0])
+	}
+	if f.Check == faults.Replacement && len(stuck) > 0 {
+		given = s.suspected(stuck[0])
 	}
 	if f.Check == faults.CatchUp && len(stuck) > 0 {
 		given = s.lagging(stuck[0])
@@ -297,22 +305,25 @@ func (s *story) callers() {
 	}
 }
 
-// waitsItself says that a transaction has a call that is not answered either.
+// waitsItself says how a transaction stands that has not ended: its last call is not answered either, or its client asks for nothing more.
 func (s *story) waitsItself(txn node.Txn) string {
-	for _, u := range s.over.unanswered {
-		n := s.firstWhere(1, func(f *fact) bool {
-			return f.kind == sim.EventRequest && f.process == u.Process && f.from == u.Client && f.request == u.Request
-		})
-		if f := s.fact(n); f != nil && f.txn == txn {
-			s.must(n)
-			on := ""
-			if len(f.keys) > 0 {
-				on = " on row " + key(f.keys[0])
-			}
-			return fmt.Sprintf("; its own call, %v%s of %s at %s, is not answered either", u.Op, on, s.name(u.Client), at(f.at))
-		}
+	n := s.lastWhere(s.end(), func(f *fact) bool { return f.kind == sim.EventRequest && f.txn == txn })
+	f := s.fact(n)
+	if f == nil {
+		return ""
 	}
-	return ""
+	s.must(n)
+	on := ""
+	if len(f.keys) > 0 {
+		on = " on row " + key(f.keys[0])
+	}
+	reply := s.firstWhere(n, func(r *fact) bool {
+		return r.isReply && r.request == f.request && (r.process == f.from && r.from == f.process)
+	})
+	if reply == 0 {
+		return fmt.Sprintf("; its own call, %v%s of %s at %s, is not answered either", f.op, on, s.name(f.from), at(f.at))
+	}
+	return fmt.Sprintf("; its last call, %v%s of %s at %s, was answered at %s, and %s has asked for nothing in it since", f.op, on, s.name(f.from), at(f.at), at(s.fact(reply).at), s.name(f.from))
 }
 
 // opOf returns what a client asked for by a request.
@@ -367,30 +378,56 @@ func (s *story) holder(request uint64) string {
 			return fmt.Sprintf("transaction %v, which has row %s since %s, commits or is taken back", by, key(k), at(s.fact(last).at))
 		}
 	}
-	// Nobody has written it: others may have read it.
+	// No transaction that still has it has written it: others may have read it. One that has not ended comes before those that have.
+	type asker struct {
+		n, end uint64
+		key    string
+	}
+	var held, freed asker
 	for _, k := range f.keys {
-		for n := request; n > 0; n-- {
+		seen := map[node.Txn]bool{}
+		for n := request; n > 0 && held.n == 0; n-- {
 			x := s.fact(n)
-			if x.kind != sim.EventRequest || x.process != f.process || x.txn == f.txn || x.txn == 0 || !slices.Contains(x.keys, k) {
+			if x.kind != sim.EventRequest || x.process != f.process || x.txn == f.txn || x.txn == 0 || seen[x.txn] || !slices.Contains(x.keys, k) {
 				continue
 			}
-			end := s.firstWhere(n, func(y *fact) bool {
-				return y.kind == sim.EventReply && y.from == f.process && y.txn == x.txn && (y.op == node.OpCommit || y.op == node.OpAbort)
-			})
-			if end != 0 && end < request {
-				continue
+			seen[x.txn] = true
+			switch end := s.endOf(x.txn, f.process); {
+			case end == 0:
+				held = asker{n, 0, k}
+			case end > request && end > freed.end:
+				freed = asker{n, end, k}
 			}
-			s.about.txns[x.txn], s.about.keys[k] = true, true
-			if end == 0 {
-				s.cause(n, fmt.Sprintf("was asked for row %s by transaction %v, which has not ended%s", key(k), x.txn, s.waitsItself(x.txn)))
-				return fmt.Sprintf("transaction %v, which asked for row %s before, ends", x.txn, key(k))
-			}
-			s.must(n)
-			s.causeOf(f.process, end, fmt.Sprintf("ended transaction %v, which had asked for row %s before; the call on it is not taken up again", x.txn, key(k)))
-			return fmt.Sprintf("%s goes on with it: transaction %v, which asked for row %s before, ended at %s", s.name(f.process), x.txn, key(k), at(s.fact(end).at))
 		}
 	}
+	switch {
+	case held.n != 0:
+		x := s.fact(held.n)
+		s.about.txns[x.txn], s.about.keys[held.key] = true, true
+		s.cause(held.n, fmt.Sprintf("was asked for row %s by transaction %v, which has not ended%s", key(held.key), x.txn, s.waitsItself(x.txn)))
+		return fmt.Sprintf("transaction %v, which asked for row %s before, ends", x.txn, key(held.key))
+	case freed.n != 0:
+		x := s.fact(freed.n)
+		s.about.txns[x.txn], s.about.keys[freed.key] = true, true
+		s.must(freed.n)
+		s.causeOf(f.process, freed.end, fmt.Sprintf("ended transaction %v, which had asked for row %s before; the call on it is not taken up again", x.txn, key(freed.key)))
+		return fmt.Sprintf("%s goes on with it: transaction %v, which asked for row %s before, ended at %s", s.name(f.process), x.txn, key(freed.key), at(s.fact(freed.end).at))
+	}
 	return ""
+}
+
+// endOf returns the answer by which a node ended a transaction, delivered or lost, 0 for none.
+func (s *story) endOf(txn node.Txn, by node.ID) uint64 {
+	last := s.lastWhere(s.end(), func(f *fact) bool {
+		return f.kind == sim.EventRequest && f.process == by && f.txn == txn && (f.op == node.OpCommit || f.op == node.OpAbort)
+	})
+	f := s.fact(last)
+	if f == nil {
+		return 0
+	}
+	return s.firstWhere(last, func(r *fact) bool {
+		return r.isReply && r.request == f.request && (r.process == f.from && r.from == by || r.process == by && r.from == f.from)
+	})
 }
 
 // committing returns the event by which a transaction's commit got its LSN, 0 for none.
@@ -479,14 +516,14 @@ func (s *story) kind(id node.ID) string {
 }
 
 // held says what holds the floor of a writer back: the read points that readers reported last, and queries that have not ended.
-func (s *story) held(stuck []node.ID) {
+func (s *story) held(stuck []node.ID) (said string) {
 	if s.finding.Check != faults.Floor && s.finding.Check != faults.Collection || len(stuck) == 0 {
-		return
+		return ""
 	}
 	writer := stuck[0]
 	if s.finding.Check == faults.Collection {
 		if st := s.over.states[writer]; st.Role == "segment" {
-			return
+			return ""
 		}
 	}
 	collect := s.lastWhere(s.end(), func(f *fact) bool { return f.action == node.ActCollect && f.process == writer })
@@ -517,7 +554,9 @@ func (s *story) held(stuck []node.ID) {
 			continue
 		}
 		s.cause(x.n, fmt.Sprintf("noted, for the last time, that %s reads nothing below LSN %d; %s %s", s.name(x.id), s.fact(x.n).high, s.name(x.id), s.stateOf(x.id)))
-		s.openQuery(x.id)
+		if q := s.openQuery(x.id); q != "" {
+			said = q
+		}
 	}
 	if collect != 0 {
 		s.cause(collect, fmt.Sprintf("let segments drop what lies below LSN %d, and told them no higher point since", s.fact(collect).high))
@@ -525,31 +564,7 @@ func (s *story) held(stuck []node.ID) {
 		s.cause(start, "began to serve, and has never let segments drop anything since")
 	}
 	s.openTransaction(writer)
-}
-
-// openQuery adds the oldest query of a reader that has not ended.
-func (s *story) openQuery(reader node.ID) {
-	open := map[node.Txn]uint64{}
-	for n := uint64(1); n <= s.end(); n++ {
-		switch f := &s.facts[n]; {
-		case f.process != reader:
-		case f.kind == sim.EventCrash, f.action == node.ActLose:
-			clear(open)
-		case f.action == node.ActBegin:
-			open[f.txn] = n
-		case f.action == node.ActFinish:
-			delete(open, f.txn)
-		}
-	}
-	first := uint64(0)
-	for _, n := range open {
-		if first == 0 || n < first {
-			first = n
-		}
-	}
-	if first != 0 {
-		s.cause(first, fmt.Sprintf("began query %v as of LSN %d, which has not ended", s.fact(first).txn, s.fact(first).high))
-	}
+	return said
 }
 
 // openTransaction adds the first transaction on a writer's log that neither committed nor was taken back, as far as its records say.
@@ -590,6 +605,26 @@ func (s *story) deeds(stuck []node.ID) {
 				count[o.File]++
 			}
 		}
+		for _, name := range appendedFiles(s.disks[id]) {
+			bytes, since := 0, uint64(0)
+			for _, o := range s.disks[id] {
+				switch {
+				case o.File != name:
+				case o.Replace:
+					bytes, since = 0, 0
+				default:
+					if since == 0 {
+						since = o.Cause
+					}
+					bytes += o.Bytes
+				}
+			}
+			if since != 0 && last[name] == nil {
+				s.causeOf(id, since, fmt.Sprintf("began to append to its file %s: %d bytes to the end, and it has never put it anew, with less in it", name, bytes))
+			} else if since != 0 {
+				s.causeOf(id, since, fmt.Sprintf("began to append to its file %s what is in it now beside what it was put anew with: %d bytes to the end", name, bytes))
+			}
+		}
 		var files []string
 		for f := range last {
 			files = append(files, f)
@@ -605,6 +640,17 @@ func (s *story) deeds(stuck []node.ID) {
 			}
 		}
 	}
+}
+
+// appendedFiles lists the files that were appended to, ascending.
+func appendedFiles(ops []*operation) (files []string) {
+	for _, o := range ops {
+		if !o.Sync && !o.Replace && !slices.Contains(files, o.File) {
+			files = append(files, o.File)
+		}
+	}
+	slices.Sort(files)
+	return files
 }
 
 // incomplete says which record keeps a writer from getting on, and what became of it: the first above its VDL, or, of one that repairs,

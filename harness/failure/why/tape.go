@@ -31,13 +31,15 @@ type fact struct {
 	keys          []string
 	values        []string // of a call that writes, by key
 	lost          []sim.LostWrite
-	vdl           node.LSN // of a message that says how far the log is durable
-	durable       bool     // it does
-	lowest        node.LSN // of a reader's word: what it still reads
-	looked        bool     // at what a disk holds: a read of it
-	carried       int      // records in a message
-	isReply       bool     // of a client's call
-	not           bool     // of an answer: what was asked for is not there
+	vdl           node.LSN  // of a message that says how far the log is durable
+	durable       bool      // it does
+	lowest        node.LSN  // of a reader's word: what it still reads
+	looked        bool      // at what a disk holds: a read of it
+	carried       int       // records in a message
+	lostAll       bool      // of an answer: its node has lost what it promised
+	suspects      []node.ID // that a message names
+	isReply       bool      // of a client's call
+	not           bool      // of an answer: what was asked for is not there
 }
 
 // has tells whether the event is about an LSN.
@@ -267,6 +269,10 @@ func (f *fact) ofMessage(m node.Message) {
 	switch m := m.(type) {
 	case *node.Append:
 		f.vdl, f.durable, f.carried = m.VDL, true, len(m.Records)
+	case *node.Pong:
+		f.lostAll = m.Lost
+	case *node.Health:
+		f.suspects = m.Suspects
 	case *node.GossipGive:
 		f.carried = len(m.Records)
 	case *node.LogRecords:
