@@ -54,7 +54,9 @@ func (e *PageError) describe(f *Finding) {
 	at := e.At()
 	f.Subject = fmt.Sprintf("%s and %s both follow line %d with SCL %d, but page %d differs from byte %d on", e.One, e.Other, e.Line, e.SCL, e.Page, at)
 	f.Expected, f.Found = byteAt(e.Expected, at), byteAt(e.Found, at)
-	f.Differences = []Difference{images(e.log, Difference{Page: e.Page, LSN: e.SCL}, e.claim, e.images)}
+	if len(e.images) > 1 {
+		f.Differences = []Difference{images(e.log, Difference{Page: e.Page, LSN: e.SCL}, e.claim, e.images)}
+	}
 }
 
 // byteAt says what an image has at a byte, and never all of the image.
