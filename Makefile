@@ -6,7 +6,7 @@ RACE_PACKAGES ?= ./spec/check ./harness/boundary ./harness/campaign ./harness/ex
 # What the failpoint build runs: the tests of the nodes that have points, then the kill table with its unbroken runs, whose files
 # carry the tag, since without the points they can tell nothing. Elsewhere the overlay changes no line.
 FAULT_PACKAGES ?= ./impl/control ./impl/objects ./impl/reader ./impl/segment ./impl/writer
-KILL_PACKAGES ?= ./harness/killtable/... ./harness/exhaustive ./harness/transitions ./harness/failure/retell
+KILL_PACKAGES ?= ./harness/killtable/... ./harness/exhaustive ./harness/transitions ./harness/failure/retell ./harness/failure/why
 FAULT_TAG ?= failpoints
 OVERLAY ?= build/overlay
 
