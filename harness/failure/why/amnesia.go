@@ -230,3 +230,19 @@ func (s *story) struck(id node.ID, from, to uint64) uint64 {
 		return false
 	})
 }
+
+// lostBefore adds the last crash of a node, up to an event, that took something from its disk, with the write that it took, and returns that as a
+// clause.
+func (s *story) lostBefore(id node.ID, end uint64) string {
+	crash := s.lastWhere(end, func(f *fact) bool { return f.process == id && f.kind == sim.EventCrash && len(f.lost) > 0 })
+	c := s.fact(crash)
+	if c == nil {
+		return ""
+	}
+	l := &c.lost[0]
+	if l.Cause != 0 {
+		s.cause(l.Cause, fmt.Sprintf("began to write %s of %s", bytesAt(l), l.File))
+	}
+	s.cause(crash, crashOf(c))
+	return fmt.Sprintf("at %s %s %s", at(c.at), s.name(id), crashOf(c))
+}

@@ -1,6 +1,7 @@
 package why
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -37,19 +38,24 @@ func (s *story) pageAsked(request uint64) string {
 		last, first uint64
 		lost, times int
 	}
-	open := map[node.PageID]*page{}
+	type version struct {
+		page node.PageID
+		at   node.LSN
+	}
+	open := map[version]*page{}
 	for n := uint64(1); n <= s.end(); n++ {
 		e := s.fact(n)
 		switch {
 		case e.kind == sim.EventCrash && e.process == f.process:
 			clear(open)
 		case e.kind == sim.EventMessage && e.what == "page-image" && e.process == f.process:
-			delete(open, e.page)
+			delete(open, version{e.page, e.high})
 		case (e.kind == sim.EventMessage || e.kind == sim.EventLost) && (e.what == "read-page" || e.what == "read-snapshot") && e.from == f.process:
-			p := open[e.page]
+			v := version{e.page, e.high}
+			p := open[v]
 			if p == nil {
 				p = &page{first: n}
-				open[e.page] = p
+				open[v] = p
 			}
 			p.last = n
 			p.times++
@@ -58,16 +64,17 @@ func (s *story) pageAsked(request uint64) string {
 			}
 		}
 	}
-	var ids []node.PageID
+	var ids []version
 	for id, p := range open {
-		if s.fact(p.last).at < s.over.now.Add(-settle) {
+		if p.first >= request && s.fact(p.last).at < s.over.now.Add(-settle) {
 			ids = append(ids, id)
 		}
 	}
 	if len(ids) == 0 {
 		return ""
 	}
-	slices.Sort(ids)
+	slices.SortFunc(ids, func(a, b version) int { return cmp.Compare(open[a].first, open[b].first) })
+	ids = ids[:min(len(ids), fewClaims)]
 	for _, id := range ids {
 		p := open[id]
 		e := s.fact(p.last)
@@ -75,16 +82,16 @@ func (s *story) pageAsked(request uint64) string {
 		if e.kind == sim.EventLost {
 			lost = fmt.Sprintf("which was lost on its way (%v)", e.reason)
 		} else if n := s.firstWhere(p.last, func(x *fact) bool {
-			return x.kind == sim.EventLost && x.from == e.process && x.process == f.process && x.paged && x.page == id
+			return x.kind == sim.EventLost && x.from == e.process && x.process == f.process && x.paged && x.page == id.page
 		}); n != 0 {
 			lost = fmt.Sprintf("whose answer was lost on its way at %s (%v)", at(s.fact(n).at), s.fact(n).reason)
 			s.must(n)
 		}
-		s.about.pages[id] = true
+		s.about.pages[id.page] = true
 		s.must(p.last)
-		s.causeOf(f.process, p.last, fmt.Sprintf("asked %s for page %d, %s, and has not asked again in the %v since", s.name(e.process), id, lost, sinceWhen(e.at, s.over.now)))
+		s.causeOf(f.process, p.last, fmt.Sprintf("asked %s for page %d, %s, and has not asked again in the %v since", s.name(e.process), id.page, lost, sinceWhen(e.at, s.over.now)))
 	}
-	return fmt.Sprintf("page %d comes, for which %s asked %s for the last time at %s, %s, and never asked again", ids[0], s.name(f.process), s.name(s.fact(open[ids[0]].last).process), at(s.fact(open[ids[0]].last).at),
+	return fmt.Sprintf("page %d comes, for which %s asked %s for the last time at %s, %s, and never asked again", ids[0].page, s.name(f.process), s.name(s.fact(open[ids[0]].last).process), at(s.fact(open[ids[0]].last).at),
 		times(open[ids[0]].times))
 }
 

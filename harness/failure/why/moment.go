@@ -15,8 +15,8 @@ import (
 // ended is how a process dies that is never started again.
 const endedForGood = "for good"
 
-// afterTakeOver is in what is waited for behind the last take-over.
-const afterTakeOver = "after the last take-over"
+// afterTakeOver is in what is waited for behind the last take-over, or the last restart of all nodes.
+const afterTakeOver = "after the last "
 
 // moment is the event up to which a stall is looked at. A run whose wait was in vain goes on: all that were ever active are ended, and a successor
 // serves. That sweeps away who waited for what; what is asked about is before it.

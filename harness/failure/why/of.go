@@ -226,6 +226,9 @@ func (s *story) ofTrace() {
 		return
 	}
 	s.must(b.cause)
+	if b.action == node.ActDiskHolds || b.action == node.ActRegisterHolds || b.action == node.ActWalFound {
+		s.lostBefore(b.process, s.bad) // beside what is missing: it need not be what the crash took
+	}
 	details := ""
 	if f.Expected != "" && len(f.Expected)+len(f.Found) < longestDetail && !strings.Contains(f.Expected, whatIsAllowed) {
 		details = fmt.Sprintf(" (expected %s, found %s)", f.Expected, f.Found)

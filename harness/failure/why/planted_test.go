@@ -4,6 +4,7 @@ package why
 
 import (
 	"regexp"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,6 +14,7 @@ import (
 	"github.com/firstgap/firstgap/harness/aurora"
 	"github.com/firstgap/firstgap/harness/failure"
 	"github.com/firstgap/firstgap/harness/judge"
+	"github.com/firstgap/firstgap/harness/older"
 )
 
 // Of bugs of every kind the headline says which node did what it must not have done: that, and not the symptom, is what somebody who does not
@@ -74,4 +76,18 @@ func TestTheHeadlineNamesTheFault(t *testing.T) {
 			require.Regexp(t, regexp.MustCompile(c.cause), all)
 		})
 	}
+}
+
+// The older systems' faults are explained, too: a database whose log was not synced says by which crash it lost what.
+func TestTheFaultOfAnOlderSystemIsNamed(t *testing.T) {
+	g, err := harness.WithPoints()
+	require.NoError(t, err)
+	g.Bug = "bugLogNotSynced"
+	i := slices.IndexFunc(older.Systems(), func(s harness.System) bool {
+		return slices.ContainsFunc(s.About().Bugs, func(b faults.PlantedBug) bool { return b.Name == g.Bug })
+	})
+	require.GreaterOrEqual(t, i, 0)
+	w := firstFailure(t, older.Systems()[i], g, 1, 60, func(target failure.Target) bool { return target.Check == faults.Progress })
+	require.Regexp(t, `^Database 1 does not get on: it is broken, .* database 1 crashed \(.*\) and lost bytes \d+ to \d+ of log \(never synced\)`, w.Headline)
+	require.NotEmpty(t, w.Causes)
 }

@@ -55,7 +55,7 @@ func (s *story) openQuery(reader node.ID) string {
 	}
 	count, last := 0, uint64(0)
 	for n := asked; n <= s.end(); n++ {
-		if f := s.fact(n); f.kind == sim.EventMessage && f.process == reader && (f.what == "behind" || f.what == "below-floor" || f.what == "not-joined") {
+		if f := s.fact(n); f.kind == sim.EventMessage && f.process == reader && (f.what == "behind" || f.what == "below-floor" || f.what == "not-joined") && s.askedAsOf(reader, n, q.high) {
 			count++
 			last = n
 		}
@@ -68,6 +68,15 @@ func (s *story) openQuery(reader node.ID) string {
 	}
 	s.cause(asked, fmt.Sprintf("was asked by that query for %v, and has not answered", a.op))
 	return clause + fmt.Sprintf("; its %v of %s is not answered", a.op, at(a.at))
+}
+
+// askedAsOf tells whether what a reader was refused is what it had asked for last of that page, as of an LSN.
+func (s *story) askedAsOf(reader node.ID, refusal uint64, l node.LSN) bool {
+	page := s.fact(refusal).page
+	asked := s.fact(s.lastWhere(refusal, func(f *fact) bool {
+		return f.kind == sim.EventMessage && f.from == reader && f.what == "read-snapshot" && f.page == page
+	}))
+	return asked != nil && asked.high == l
 }
 
 // refused counts the refusals that a node got since a newer writer was promised what it goes by, and did not heed.
@@ -155,7 +164,7 @@ func (s *story) suspected(id node.ID) string {
 			}
 		}
 		if count == 0 {
-			said += fmt.Sprintf("%s never %s", choose(said == "", "", "; it was"), x.words)
+			said += fmt.Sprintf("%snever %s", choose(said == "", "", "; it was "), x.words)
 			lost = true
 			break
 		}

@@ -243,6 +243,9 @@ func (s *story) ofStall() {
 	if f.Check == faults.Progress && (len(stuck) == 0 || s.over.states[stuck[0]].Role != "writer") {
 		given = s.gaveUp()
 	}
+	if given == "" && f.Check == faults.Progress && len(stuck) > 0 && s.over.states[stuck[0]].Damaged {
+		given = s.lostBefore(stuck[0], s.end())
+	}
 	s.stallHeadline(stuck, own, silences, lacks, given)
 }
 
