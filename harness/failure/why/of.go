@@ -80,6 +80,7 @@ func Of(system harness.System, c configuration.Configuration, t failure.Target) 
 	if w.Headline == "" {
 		w.Headline = sentence(s.finding.Sentence())
 	}
+	w.plain(s.world.Name)
 	return w, nil
 }
 
