@@ -47,6 +47,7 @@ func (w *What) plain(name func(node.ID) string) {
 	for i := range w.Beliefs {
 		w.Beliefs[i].Model = n.naming(w.Beliefs[i].Model)
 	}
+	w.Headline = quorumWords(w.Headline)
 	w.Allowed = n.sentences(w.Allowed)
 }
 
