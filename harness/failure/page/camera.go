@@ -45,8 +45,8 @@ func shoot(s harness.System, x *why.Explanation) (*camera, harness.Result, error
 	cam := &camera{topology: topology, lanes: map[node.ID]int{}, states: map[int]map[string]string{}, down: map[int]int{}, plan: &c.Plan, lengths: map[int]time.Duration{}}
 	cam.ledger = newLedger(cam)
 	cam.film = Film{Title: "The smallest run", Unit: "event", Timed: true}
-	if x.What.Target.Check == faults.Trace {
-		cam.ledger.refused, cam.film.Refused = x.What.Finding.Event, x.What.Finding.Event
+	if x.What.Refused {
+		cam.ledger.refused, cam.film.Refused = x.What.Bad.Event, x.What.Bad.Event
 	}
 	result := harness.RunWith(s, c, harness.Options{Listen: cam.hear, Only: x.What.Target.Check})
 	if len(cam.film.Moments) == 0 && len(result.Findings) > 0 {

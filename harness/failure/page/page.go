@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/failure/shrink"
 	"github.com/firstgap/firstgap/harness/failure/where"
@@ -274,7 +275,7 @@ func (p *Page) explained() head {
 	if b := what.Bad; b != nil && b.Words != "" {
 		words := strings.TrimSpace(b.Node + " " + b.Words)
 		// What a check found may be long, such as the bytes of a page; the words of the step say it already.
-		if h.Happened != "" && len(h.Happened) <= mostFound && !strings.Contains(words, h.Happened) {
+		if h.Happened != "" && len(h.Happened) <= mostFound && x.What.Refused == (what.Target.Check == faults.Trace) && !strings.Contains(words, h.Happened) {
 			words += ": " + h.Happened
 		}
 		h.Happened = words
@@ -295,7 +296,7 @@ func (p *Page) explained() head {
 func (f *Film) eventsSay(x *why.Explanation) string {
 	n := uint64(len(f.Moments))
 	s := fmt.Sprintf("It has %s events, and the page shows them", text.Count(n))
-	if f.Refused != 0 {
+	if x.What.Target.Check == faults.Trace {
 		s = fmt.Sprintf("It has %s events to its end; the page shows the %s up to the step that the model refuses", text.Count(max(x.After.Events, n)), text.Count(n))
 		n = max(x.After.Events, n)
 	}
@@ -303,7 +304,7 @@ func (f *Film) eventsSay(x *why.Explanation) string {
 		return s + "."
 	}
 	s += fmt.Sprintf("; as recorded it had %s.", text.Count(x.Before.Events))
-	if n > x.Before.Events {
+	if x.After.Events > x.Before.Events {
 		s += " Events are not what is made small: where less goes on, a run may wait longer for its end."
 	}
 	return s

@@ -179,6 +179,13 @@
     svg.style.left = left + "px";
     make(svg, "title", {id: "lanes-title"}, "What happened on which lane, " + unit + " " + N[view[first]] + " to " + N[view[last]]);
     make(svg, "desc", {id: "lanes-text"}, "The table below says the same in words. Now: " + say(now));
+    if (D.ending && find(D.ending) >= 0 && N[find(D.ending)] >= D.ending) {
+      var end = Math.max(left, x(placeOf(D.ending)) - step / 2);
+      if (end < right) {
+        make(svg, "rect", {"class": "ending", x: end, y: HEAD - 10, width: right - end, height: height() - HEAD + 6});
+        make(svg, "text", {"class": "time", x: end + 4, y: height() - 1}, "the ending of every run");
+      }
+    }
     var kind = "";
     lanes.forEach(function (i) {
       var k = D.lanes[i][1] + (D.lanes[i][0].indexOf("/") > 0 ? D.lanes[i][0].replace(/\/.*$/, "") : ""); // groups apart
@@ -190,13 +197,6 @@
       var i = find(n), low = 0, high = view.length;
       while (low < high) { var m = (low + high) >> 1; if (view[m] < i) low = m + 1; else high = m; }
       return low;
-    }
-    if (D.ending && find(D.ending) >= 0 && N[find(D.ending)] >= D.ending) {
-      var end = Math.max(left, x(placeOf(D.ending)) - step / 2);
-      if (end < right) {
-        make(svg, "rect", {"class": "ending", x: end, y: HEAD - 10, width: right - end, height: height() - HEAD + 6});
-        make(svg, "text", {"class": "time", x: end + 4, y: height() - 1}, "the ending of every run");
-      }
     }
     D.bands.forEach(function (b) {
       var from = x(placeOf(b.from)), to = b.to ? x(placeOf(b.to)) : right;
@@ -315,11 +315,11 @@
       th.scope = "row"; th.textContent = f; tr.appendChild(th);
       [[a, says], [b, has]].forEach(function (v) {
         var td = document.createElement("td");
-        td.textContent = v[0][1] || (v[1][lane].has(f) ? "0" : "–");
+        td.textContent = v[0][1] || (v[1] === says && says[lane].has(f) || v[0][0] !== "" ? "0" : "–");
         if (v[0][1] && v[0][0] === N[now]) td.textContent += " (now)";
         tr.appendChild(td);
       });
-      if (says[lane].has(f) && has[lane].has(f) && a[1] !== b[1] && (a[1] && b[1] || f !== "is" && f !== "serves")) { tr.className = "differs"; tr.title = "the two differ at this moment"; }
+      if (says[lane].has(f) && b[0] !== "" && a[1] !== b[1] && (a[1] && b[1] || f !== "is" && f !== "serves")) { tr.className = "differs"; tr.title = "the two differ at this moment"; }
       body.appendChild(tr);
     });
     el("panel-hint").textContent = laneName(lane) + (rows ? ": rows where both say something and differ are marked. What the model has adds up the steps that nodes have told" + (D.refused && N[now] >= D.refused ? ", up to event " + D.refused + ", which it refuses." : ".") : " has told nothing of itself yet.");
