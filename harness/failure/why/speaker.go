@@ -41,8 +41,7 @@ func (s *Speaker) Words(e *sim.Event) (whose, words string) {
 		}
 		delete(s.operation, name)
 	case sim.EventCrash:
-		delete(s.appended, e.Process)
-		maps.DeleteFunc(s.operation, func(name operationName, _ string) bool { return name.process == e.Process })
+		s.forget(e.Process)
 	}
 	return wordsOf(e, s.world.Name, operation)
 }
@@ -72,4 +71,10 @@ func synced(appended map[string]int) string {
 		return "what it had synced before"
 	}
 	return join(parts)
+}
+
+// forget takes away what a process had begun when it crashed.
+func (s *Speaker) forget(id node.ID) {
+	delete(s.appended, id)
+	maps.DeleteFunc(s.operation, func(name operationName, _ string) bool { return name.process == id })
 }
