@@ -298,7 +298,6 @@ func (f *Film) eventsSay(x *why.Explanation) string {
 	s := fmt.Sprintf("It has %s events, and the page shows them", text.Count(n))
 	if x.What.Target.Check == faults.Trace {
 		s = fmt.Sprintf("It has %s events to its end; the page shows the %s up to the step that the model refuses", text.Count(max(x.After.Events, n)), text.Count(n))
-		n = max(x.After.Events, n)
 	}
 	if x.Before.Events == 0 {
 		return s + "."

@@ -85,7 +85,7 @@ func ended(system harness.System, c configuration.Configuration) failure.Target 
 	r := harness.Run(system, c)
 	for i := range r.Findings {
 		if f := &r.Findings[i]; f.Check == faults.Sanity {
-			return failure.Target{Check: f.Check, Rule: f.Rule, Kind: f.Kind, Verdict: f.Verdict}
+			return failure.Target{Check: f.Check, Rule: f.Rule, Verdict: f.Verdict}
 		}
 	}
 	panic("expected a run in which a node ends itself, found none")

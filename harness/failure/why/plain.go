@@ -125,17 +125,17 @@ var forms = []form{
 // phases says what the writer of an epoch is doing, by the model's name for it.
 var phases = map[string]string{"unborn": "has not begun", "fencing": "asks segments for their promises", "repairing": "repairs the log, and does not serve yet", "open": "serves"}
 
-// groupIn is how far the segments of a group are.
+// farIn is how far the segments of a group are.
 var (
-	groupIn  = regexp.MustCompile(`(?:group (\d+) needs (\d+)|LSN (\d+) is in group (\d+)), complete: (.*?) \(write quorum (\d+)([^)]*)\)`)
+	farIn    = regexp.MustCompile(`(?:group (\d+) needs (\d+)|LSN (\d+) is in group (\d+)), complete: (.*?) \(write quorum (\d+)([^)]*)\)`)
 	memberIn = regexp.MustCompile(` at (\d+)`)
 	setIn    = regexp.MustCompile(`\{([\d ]+)\}`)
 )
 
 // quorumWords says how far the segments of a group are, and how many have to be.
 func quorumWords(s string) string {
-	return groupIn.ReplaceAllStringFunc(s, func(s string) string {
-		p := groupIn.FindStringSubmatch(s)
+	return farIn.ReplaceAllStringFunc(s, func(s string) string {
+		p := farIn.FindStringSubmatch(s)
 		group, lsn := p[1]+p[4], p[2]+p[3]
 		has := memberIn.ReplaceAllString(p[5], " up to LSN $1")
 		if has == "nobody" {
