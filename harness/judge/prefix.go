@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 
 	"github.com/firstgap/firstgap/impl/node"
@@ -149,8 +150,8 @@ type Restored struct {
 
 // A RestoreError is a row of a restored volume that is not as the committed prefix has it.
 type RestoreError struct {
-	At       node.LSN
-	Key      string // "" when it is about the point itself
+	At       node.LSN // math.MaxUint64 is the newest point that there is
+	Key      string   // "" when it is about the point itself
 	Expected string
 	Found    string
 }
@@ -158,8 +159,13 @@ type RestoreError struct {
 func (e *RestoreError) Error() string { return sentence(e) }
 
 func (e *RestoreError) describe(f *Finding) {
-	f.LSNs, f.Expected, f.Found = []node.LSN{e.At}, e.Expected, e.Found
-	f.Subject = fmt.Sprintf("restored to LSN %d", e.At)
+	f.Expected, f.Found = e.Expected, e.Found
+	if e.At == math.MaxUint64 {
+		f.Subject = "restored to the newest point"
+	} else {
+		f.LSNs = []node.LSN{e.At}
+		f.Subject = fmt.Sprintf("restored to LSN %d", e.At)
+	}
 	if e.Key != "" {
 		f.Keys = []string{e.Key}
 		f.Subject += fmt.Sprintf(": row %q", e.Key)

@@ -57,7 +57,7 @@ func (j *Judgement) restored(e *Evidence) {
 	}
 	var span *backup.NoSuchPointError
 	if _, err := backup.Restore(e.Store, math.MaxUint64); !errors.As(err, &span) {
-		fail(math.MaxUint64, "no such point", fmt.Sprint(err))
+		fail(math.MaxUint64, "a refusal that names the points that there are, for none is that new", fmt.Sprint(err))
 		var missing *backup.MissingError
 		if errors.As(err, &missing) {
 			j.Findings[len(j.Findings)-1].Differences = absent(e.Log, []string{missing.Name})

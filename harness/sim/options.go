@@ -35,7 +35,7 @@ type Redraw struct {
 	Seed  uint64 // not zero
 	// Mend ends all faults there, and calls off those that have not begun.
 	Mend bool
-	// Alone cuts off for good the clients that there are by then.
+	// Alone cuts off for good the clients that there are by then, but for those that joined after the faults had ended (Mend).
 	Alone bool
 	// Cut has nothing arrive any more, to the end: what is on its way is lost as well.
 	Cut bool

@@ -419,6 +419,9 @@ func (w *World) planStale(f *faults.Fault) {
 // what Stop or a fail-over took down for good. What a crash or a corruption did to a disk stays. The network and the
 // disks are from then on as Options describe them.
 func (w *World) Mend() {
+	if w.worked == 0 {
+		w.worked = int32(len(w.parties))
+	}
 	w.plan++
 	w.links, w.armed, w.aimed = nil, nil, nil
 	for _, p := range w.parties {

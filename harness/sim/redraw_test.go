@@ -103,6 +103,17 @@ func TestInARestWithoutClientsNodesGoOn(t *testing.T) {
 	require.Greater(t, len(pings), 25)
 }
 
+// Cut off with the clients, the harness's own could not tell any more how a run ends that had failed by then.
+func TestWhoJoinsAfterTheFaultsIsNotCutOff(t *testing.T) {
+	ends := func(w *World) {
+		require.NoError(t, w.Install(faults.Plan{Horizon: faults.Duration(50 * ms)}, runtime.Succession{}))
+	}
+	all, _, base := heard(t, Redraw{}, ends)
+	_, _, asked := heard(t, Redraw{After: uint64(len(all)) * 2 / 3, Seed: 7, Alone: true, Mend: true}, ends)
+	require.Less(t, asked[3], base[3])
+	require.Greater(t, asked[4], 10, "of %d", base[4])
+}
+
 func TestInARestThatIsCutNothingArrives(t *testing.T) {
 	hashes, all, _ := heard(t, Redraw{}, nil)
 	cut, pings, asked := heard(t, Redraw{After: 30, Seed: 7, Cut: true}, nil)

@@ -63,7 +63,12 @@ func (w *World) turn() {
 	w.seed, w.calls.Redrawn, w.redraw = r.Seed, r.Seed, Redraw{}
 	w.severed = r.Cut
 	if r.Alone {
+		// Those that joined once the faults had ended are the harness's own: without them nothing is asked of what is left, and a run that
+		// had failed for good by then would not be judged.
 		w.gone = int32(len(w.parties))
+		if w.worked > 0 {
+			w.gone = w.worked
+		}
 	}
 	if r.Mend {
 		w.Mend()

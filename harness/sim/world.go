@@ -125,6 +125,7 @@ type World struct {
 	redraw   Redraw
 	severed  bool  // nothing arrives any more
 	gone     int32 // the clients of a lower index are cut off
+	worked   int32 // how many parties there were when the faults ended first; 0 before
 	planted  func(node.ID, uint64)
 	network  Network
 	disk     Disk

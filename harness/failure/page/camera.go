@@ -11,6 +11,7 @@ import (
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/failure/why"
+	"github.com/firstgap/firstgap/harness/judge"
 	"github.com/firstgap/firstgap/harness/sim"
 	"github.com/firstgap/firstgap/impl/node"
 )
@@ -28,6 +29,8 @@ type camera struct {
 	down     map[int]int // by lane: the band that is open
 	ledger   *ledger
 	plan     *faults.Plan
+	lengths  map[int]time.Duration // of bands of faults, by their places
+	speaker  *why.Speaker
 	cut      bool // there were more events than are kept
 }
 
@@ -39,11 +42,11 @@ func shoot(s harness.System, x *why.Explanation) (*camera, harness.Result, error
 	if err != nil {
 		return nil, harness.Result{}, err
 	}
-	cam := &camera{topology: topology, lanes: map[node.ID]int{}, states: map[int]map[string]string{}, down: map[int]int{}, plan: &c.Plan}
+	cam := &camera{topology: topology, lanes: map[node.ID]int{}, states: map[int]map[string]string{}, down: map[int]int{}, plan: &c.Plan, lengths: map[int]time.Duration{}}
 	cam.ledger = newLedger(cam)
 	cam.film = Film{Title: "The smallest run", Unit: "event", Timed: true}
-	if x.What.Target.Check == faults.Trace {
-		cam.ledger.refused, cam.film.Refused = x.What.Finding.Event, x.What.Finding.Event
+	if x.What.Refused {
+		cam.ledger.refused, cam.film.Refused = x.What.Bad.Event, x.What.Bad.Event
 	}
 	result := harness.RunWith(s, c, harness.Options{Listen: cam.hear, Only: x.What.Target.Check})
 	if len(cam.film.Moments) == 0 && len(result.Findings) > 0 {
@@ -59,12 +62,15 @@ func (c *camera) hear(w *sim.World, e *sim.Event) {
 		c.cut = true
 		return
 	}
+	if c.speaker == nil {
+		c.speaker = why.NewSpeaker(w)
+	}
 	if c.last != 0 {
 		c.sample(w, c.last, e.Seq-1)
 	}
 	c.last = e.Process
 	m := Moment{Number: e.Seq, At: e.At, Lane: -1, From: -1, Kind: e.Kind.String(), Cause: e.Cause, Weight: weigh(e)}
-	_, m.Words = why.Words(e, w.Name)
+	_, m.Words = c.speaker.Words(e)
 	if e.Process != 0 {
 		m.Lane = c.lane(w, e.Process)
 	}
@@ -79,6 +85,9 @@ func (c *camera) hear(w *sim.World, e *sim.Event) {
 		c.film.Bands = append(c.film.Bands, Band{Lane: m.Lane, From: e.Seq, Kind: "down", Words: "down, " + e.Name})
 		c.last = 0
 	case sim.EventStart:
+		if e.Incarnation <= 1 && c.film.Ending != 0 {
+			c.film.Ends = append(c.film.Ends, m.Lane)
+		}
 		if at, is := c.down[m.Lane]; is {
 			c.film.Bands[at].To = e.Seq
 			delete(c.down, m.Lane)
@@ -87,9 +96,17 @@ func (c *camera) hear(w *sim.World, e *sim.Event) {
 	case sim.EventTrace:
 		c.ledger.take(e, m.Lane)
 	case sim.EventAction:
+		if e.Name == horizon && c.film.Ending == 0 {
+			c.film.Ending = e.Seq
+			c.film.Moments[len(c.film.Moments)-1].Words = "ended all faults: from here on comes the ending of every run"
+		}
 		c.strike(w, e)
 	}
 }
+
+// horizon is what the simulator calls the end of all faults. What comes behind it is the same in every run: a prober writes, the active node is
+// replaced for the last time, and an auditor reads everything.
+const horizon = "mend"
 
 // strike opens the bands of a fault that begins.
 func (c *camera) strike(w *sim.World, e *sim.Event) {
@@ -111,12 +128,13 @@ func (c *camera) strike(w *sim.World, e *sim.Event) {
 				names = append(names, n.String())
 			}
 		}
-		band := Band{From: e.Seq, Kind: "fault", Words: e.Name + " for " + f.For.String()}
+		band := Band{From: e.Seq, Kind: "fault", Words: e.Name}
 		if f.Kind == faults.Partition || f.Kind == faults.PartitionOneWay || f.Kind == faults.AZCutOff {
 			band.Kind = "cut"
 		}
 		if len(names) == 0 {
 			band.Lane = -1
+			c.lengths[len(c.film.Bands)] = time.Duration(f.For)
 			c.film.Bands = append(c.film.Bands, band)
 		}
 		for _, name := range names {
@@ -126,6 +144,7 @@ func (c *camera) strike(w *sim.World, e *sim.Event) {
 			}
 			if id != 0 {
 				band.Lane = c.lane(w, id)
+				c.lengths[len(c.film.Bands)] = time.Duration(f.For)
 				c.film.Bands = append(c.film.Bands, band)
 			}
 		}
@@ -135,17 +154,9 @@ func (c *camera) strike(w *sim.World, e *sim.Event) {
 
 // ends gives every band of a fault the moment at which its time was up.
 func (c *camera) ends() {
-	for i := range c.film.Bands {
+	for i, d := range c.lengths {
 		b := &c.film.Bands[i]
-		if b.To != 0 || b.Kind == "down" {
-			continue
-		}
 		began := c.film.Moments[b.From-1].At
-		_, length, _ := strings.Cut(b.Words, " for ")
-		d, err := time.ParseDuration(length)
-		if err != nil {
-			continue
-		}
 		end := min(began.Add(d), node.Time(c.plan.Horizon))
 		at, _ := slices.BinarySearchFunc(c.film.Moments, end, func(m Moment, t node.Time) int { return cmp.Compare(m.At, t) })
 		if at < len(c.film.Moments) {
@@ -188,6 +199,10 @@ func (c *camera) sample(w *sim.World, id node.ID, after uint64) {
 	for _, f := range fieldsOf(&state) {
 		c.set(&c.film.States, after, lane, f.name, f.value)
 	}
+	if state.Deposed || state.Dead {
+		c.set(&c.film.Model, after, lane, "is", "") // the model goes on with an epoch whose writer knows that it has lost it
+		c.set(&c.film.Model, after, lane, "serves", "")
+	}
 }
 
 // set films a field of a lane if it is another one than before.
@@ -208,6 +223,13 @@ func bit(b bool) int {
 		return 1
 	}
 	return 0
+}
+
+func choose(is bool, yes, no string) string {
+	if is {
+		return yes
+	}
+	return no
 }
 
 type field struct{ name, value string }
@@ -233,7 +255,7 @@ func fieldsOf(s *node.State) []field {
 	return []field{
 		{"is", strings.TrimPrefix(role, ", ")}, {"epoch", number(uint64(s.Epoch))}, {"promise", number(uint64(s.Promise))}, {"line", number(uint64(s.Line))},
 		{"VDL", number(uint64(s.VDL))}, {"last LSN", number(uint64(s.End))}, {"SCL", number(uint64(s.SCL))}, {"floor", number(uint64(s.Floor))},
-		{"serves", yes(s.Serving)}, {"damaged", yes(s.Damaged)}, {"dead", yes(s.Dead)}, {"deposed", yes(s.Deposed)},
+		{"serves", choose(s.Serving, "yes", "no")}, {"damaged", yes(s.Damaged)}, {"dead", yes(s.Dead)}, {"deposed", yes(s.Deposed)},
 	}
 }
 
@@ -284,23 +306,24 @@ func (c *camera) mark(x *why.Explanation) {
 	if x.What.Bad != nil {
 		links = append(links, *x.What.Bad)
 		f.Bad = x.What.Bad.Event
+		if m := at(f.Bad); m != nil { // who did the bad step has a part in it
+			f.Ends = slices.DeleteFunc(f.Ends, func(lane int) bool { return lane == m.Lane || lane == m.From })
+		}
 	}
 	numbers := []uint64{x.What.Finding.Event}
 	for _, l := range links {
 		numbers = append(numbers, l.Event)
-		if m := at(l.Event); m != nil && l.Words != "" {
-			m.Words = clip(l.Words, mostWords)
+		if m := at(l.Event); m != nil {
+			f.judge(m, &l)
 		}
 	}
 	if x.Curve != nil && x.Curve.Jump != nil {
 		numbers = append(numbers, x.Curve.Jump.Event)
 	}
 	if f.Bad == 0 {
-		f.Start = x.What.Finding.Event
-		if n := len(x.What.Chain); f.Start == 0 && n > 0 {
-			f.Start = x.What.Chain[n-1].Event
-		}
+		f.start(x)
 	}
+	c.named(x)
 	for _, n := range numbers {
 		m := at(n)
 		if m == nil {
@@ -312,6 +335,124 @@ func (c *camera) mark(x *why.Explanation) {
 				break
 			}
 			m.Weight = max(m.Weight, Struck)
+		}
+	}
+}
+
+// judge puts what an explanation says of a moment behind what happened.
+func (f *Film) judge(m *Moment, l *why.Link) {
+	if l.Words == "" || strings.Contains(m.Words, l.Words) {
+		return
+	}
+	says := l.Words
+	if m.Lane >= 0 && l.Node != "" && l.Node != f.whose(m) {
+		says = l.Node + " " + says
+	}
+	m.Words += " ⇒ " + says
+}
+
+// ofEnding tells whether a link of a chain is of the ending alone.
+func (f *Film) ofEnding(l *why.Link) bool {
+	if f.Ending == 0 || l.Event < f.Ending || l.Event == f.Bad || l.Event > uint64(len(f.Moments)) {
+		return false
+	}
+	m := &f.Moments[l.Event-1]
+	return m.Lane < 0 || slices.Contains(f.Ends, m.Lane) || slices.Contains(f.Ends, m.From)
+}
+
+// whose is the name of the lane that a moment is of.
+func (f *Film) whose(m *Moment) string {
+	lane := m.Lane
+	if m.Kind == sim.EventLost.String() && m.From >= 0 {
+		lane = m.From
+	}
+	if lane < 0 {
+		return ""
+	}
+	return f.Lanes[lane].Name
+}
+
+// start finds where a failure without a bad step is looked at first: where somebody began to wait, where the check objected, or the last event
+// of what led there.
+func (f *Film) start(x *why.Explanation) {
+	since := node.Time(-1)
+	for i := range x.What.Waits {
+		if t := x.What.Waits[i].Since; since < 0 || t < since {
+			since = t
+		}
+	}
+	if since >= 0 {
+		at, _ := slices.BinarySearchFunc(f.Moments, since, func(m Moment, t node.Time) int { return cmp.Compare(m.At, t) })
+		if at < len(f.Moments) {
+			f.Start, f.Opens = f.Moments[at].Number, "where the waiting began"
+			return
+		}
+	}
+	if f.Start, f.Opens = x.What.Finding.Event, "where the check objects"; f.Start != 0 {
+		return
+	}
+	f.Opens = ""
+	if n := len(x.What.Chain); n > 0 {
+		f.Start, f.Opens = x.What.Chain[n-1].Event, "the last of what led there"
+	}
+}
+
+// fewNamed is of how many moments of a lane that an explanation names all are shown; of more only what its node tells, and of that again so
+// many at most.
+const fewNamed = 80
+
+// ofChecks are the roles without which what a check finds cannot be understood, though it does not name them.
+var ofChecks = map[judge.Check][]string{faults.Restore: {"objects"}, faults.Replacement: {"monitor", "register"}, faults.Wholeness: {"monitor"}}
+
+// named gives weight to what happened to the nodes that an explanation names.
+func (c *camera) named(x *why.Explanation) {
+	f := &c.film
+	texts := slices.Clone(x.What.Finding.Nodes)
+	links := slices.Concat(x.What.Chain, x.What.Causes)
+	if x.What.Bad != nil {
+		links = append(links, *x.What.Bad)
+	}
+	for i := range links {
+		texts = append(texts, links[i].Node, links[i].Words)
+	}
+	for i := range x.What.Waits {
+		w := &x.What.Waits[i]
+		texts = append(texts, w.Node, w.Of, w.For)
+	}
+	for lane := range f.Lanes {
+		l := &f.Lanes[lane]
+		if !slices.Contains(ofChecks[x.What.Target.Check], l.Kind) && !slices.ContainsFunc(texts, func(s string) bool { return names(s, l.Name) }) {
+			continue
+		}
+		f.Named = append(f.Named, lane)
+		for _, least := range []Weight{Plain, Told} {
+			var its []*Moment
+			for i := range f.Moments {
+				m := &f.Moments[i]
+				if (m.Lane == lane || m.From == lane) && m.Weight >= least && m.Kind != sim.EventTimer.String() && m.Kind != sim.EventDisk.String() {
+					its = append(its, m)
+				}
+			}
+			if len(its) > fewNamed {
+				continue
+			}
+			for _, m := range its {
+				m.Weight = max(m.Weight, Struck)
+			}
+			break
+		}
+	}
+}
+
+// names tells whether a text has a name in it that does not go on there: segment 1/1 is not in "segment 1/12".
+func names(text, name string) bool {
+	for {
+		at := strings.Index(text, name)
+		if at < 0 {
+			return false
+		}
+		if text = text[at+len(name):]; text == "" || !strings.ContainsAny(text[:1], "0123456789/") {
+			return true
 		}
 	}
 }
@@ -358,6 +499,9 @@ func (c *camera) finish() {
 		place[from], lanes[to] = to, f.Lanes[from]
 	}
 	f.Lanes = lanes
+	for i := range f.Ends {
+		f.Ends[i] = place[f.Ends[i]]
+	}
 	move := func(lane *int) {
 		if *lane >= 0 {
 			*lane = place[*lane]

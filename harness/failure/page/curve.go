@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/firstgap/firstgap/harness/failure/where"
+	"github.com/firstgap/firstgap/harness/failure/why"
 )
 
 // Sizes of the curve, in units of its view box.
@@ -17,7 +18,7 @@ const (
 )
 
 // drawCurve draws how often the run fails when the rest is drawn anew from an event on.
-func drawCurve(c *where.Curve, unit string) template.HTML {
+func drawCurve(c *where.Curve, unit, says string) template.HTML {
 	points := c.Points[:min(len(c.Points), mostPoints)]
 	if len(points) == 0 {
 		return ""
@@ -30,7 +31,7 @@ func drawCurve(c *where.Curve, unit string) template.HTML {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg class="curve" viewBox="0 0 %d %d" role="img" aria-labelledby="curve-title curve-text">`, curveWidth, curveHeight)
 	fmt.Fprintf(&b, `<title id="curve-title">How often the run fails when all after an %s is drawn anew</title><desc id="curve-text">%s</desc>`,
-		template.HTMLEscapeString(unit), template.HTMLEscapeString(curveSays(c)))
+		template.HTMLEscapeString(unit), template.HTMLEscapeString(says))
 	for _, percent := range []int{0, 50, 100} {
 		at := curveBottom - (curveBottom-curveTop)*float64(percent)/100
 		fmt.Fprintf(&b, `<path class="rule" d="M%d %.1fH%d"/><text x="%d" y="%.1f" text-anchor="end">%d %%</text>`, curveLeft, at, curveRight, curveLeft-6, at+5, percent)
@@ -58,8 +59,8 @@ func drawCurve(c *where.Curve, unit string) template.HTML {
 		if at > (curveLeft+curveRight)/2 {
 			anchor, dx = "end", -6
 		}
-		fmt.Fprintf(&b, `<path class="jump" d="M%.1f %dV%d"/><text class="jump" x="%.1f" y="%d" text-anchor="%s">lost from %s %d on</text>`,
-			at, curveTop-4, curveBottom, at+dx, (curveTop+curveBottom)/2, anchor, template.HTMLEscapeString(unit), j.Event)
+		fmt.Fprintf(&b, `<path class="jump" d="M%.1f %dV%d"/><text class="jump" text-anchor="%s"><tspan x="%.1f" y="%d">from %s %d on it can</tspan><tspan x="%.1f" dy="18">no longer be avoided</tspan></text>`,
+			at, curveTop-4, curveBottom, anchor, at+dx, (curveTop+curveBottom)/2, template.HTMLEscapeString(unit), j.Event, at+dx)
 	}
 	b.WriteString(`</svg>`)
 	return template.HTML(b.String()) // numbers, and texts that are escaped
@@ -73,12 +74,32 @@ func share(p where.Point) float64 {
 	return min(1, float64(p.Fails)/float64(p.Of))
 }
 
-// curveSays says the curve in words.
-func curveSays(c *where.Curve) string {
+// curveSays says the curve in words, and what it tells.
+func curveSays(x *why.Explanation) string {
+	c := x.Curve
 	first, last := c.Points[0], c.Points[len(c.Points)-1]
-	s := fmt.Sprintf("Kept up to event %d, %d of %d redrawn runs fail; kept up to event %d, %d of %d.", first.Event, first.Fails, first.Of, last.Event, last.Fails, last.Of)
-	if j := c.Jump; j != nil {
-		return s + fmt.Sprintf(" The jump is at event %d: before it %d of %d fail, with it %d of %d.", j.Event, j.Before.Fails, j.Before.Of, j.After.Fails, j.After.Of)
+	s := fmt.Sprintf("The run is kept up to an event, and all that follows is drawn anew%s. Kept up to event %d, %d of %d such runs fail; kept up to event %d, %d of %d.",
+		drawn(c), first.Event, first.Fails, first.Of, last.Event, last.Fails, last.Of)
+	j := c.Jump
+	switch {
+	case j == nil && c.Certain():
+		return s + " " + strings.ToUpper(why.Always[:1]) + why.Always[1:] + "."
+	case j == nil && c.Without != "":
+		return s + " No event is named: " + c.Without + "."
+	case j == nil:
+		return s + " No single event decides."
 	}
-	return s + " No single event decides."
+	s += fmt.Sprintf(" The jump is at event %d: before it %d of %d fail, with it %d of %d.", j.Event, j.Before.Fails, j.Before.Of, j.After.Fails, j.After.Of)
+	if x.JumpsAtBad() {
+		return s + " That is the bad step itself: the curve tells nothing more than that it was still to be avoided until then."
+	}
+	return s + " From there on the failure can no longer be avoided; that event need not be the mistake, which may lie before."
+}
+
+// drawn says what the rest of a redrawn run is.
+func drawn(c *where.Curve) string {
+	if c.Drawn == "" {
+		return ""
+	}
+	return " (" + c.Drawn + ")"
 }

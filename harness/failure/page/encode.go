@@ -29,6 +29,10 @@ type columns struct {
 	Of      int        `json:"of"` // moments, with those left out
 	Bad     uint64     `json:"bad"`
 	Start   uint64     `json:"start"`
+	Opens   string     `json:"opens"`  // what stands at start, "" where that is the bad moment
+	Ending  uint64     `json:"ending"` // from which moment on all runs do the same, 0 for none
+	Named   []int      `json:"named"`  // lanes that are always shown
+	Ends    []int      `json:"ends"`   // lanes of the ending alone
 	Refused uint64     `json:"refused"`
 	Focus   uint64     `json:"focus"` // the LSN that the bad moment is about, 0 for none
 	Lanes   [][]string `json:"lanes"` // name, kind, zone
@@ -41,7 +45,7 @@ type columns struct {
 	Kind    []int      `json:"kind"`  // in Kinds
 	Cause   []uint64   `json:"cause"` // how many numbers before, 0 for none
 	Weight  []int      `json:"weight"`
-	Words   []int      `json:"words"` // in Strings, -1 where they are left out
+	Words   []int      `json:"words"` // in Strings, of which the first stands for those that are left out
 	Links   [][]uint64 `json:"links"` // of the chain: number, and the one that it is an effect of
 	States  stateRows  `json:"states"`
 	Model   stateRows  `json:"model"`
@@ -70,7 +74,7 @@ type gridRows struct {
 	RowFrom []uint64 `json:"rowFrom"` // the moments from which on they are there, as differences
 	Group   []int    `json:"group"`
 	Last    []int    `json:"last"`
-	Words   []int    `json:"words"` // in Strings, -1 where they are left out
+	Words   []int    `json:"words"` // in Strings, of which the first stands for those that are left out
 	CellN   []uint64 `json:"cellN"` // differences
 	Cell    []int    `json:"cell"`  // column
 	CellLSN []uint64 `json:"cellLSN"`
@@ -180,7 +184,8 @@ func (f *Film) encode(order []int, words int, links [][]uint64, focus uint64) []
 		}
 	}
 	strings, kinds := table{place: map[string]int{}}, table{place: map[string]int{}}
-	c := columns{Title: f.Title, Unit: f.Unit, Timed: f.Timed, Wide: f.Wide, Whole: f.Whole, Of: len(f.Moments), Bad: f.Bad, Start: f.Start, Refused: f.Refused, Focus: focus, Links: links, Bands: []bandRow{}}
+	c := columns{Title: f.Title, Unit: f.Unit, Timed: f.Timed, Wide: f.Wide, Whole: f.Whole, Of: len(f.Moments), Bad: f.Bad, Start: f.Start, Opens: f.Opens, Ending: f.Ending, Named: f.Named, Ends: f.Ends, Refused: f.Refused, Focus: focus, Links: links, Bands: []bandRow{}}
+	strings.of(leftOut)
 	for _, l := range f.Lanes {
 		c.Lanes = append(c.Lanes, []string{clip(l.Name, mostName), l.Kind, l.Zone})
 	}
@@ -193,9 +198,13 @@ func (f *Film) encode(order []int, words int, links [][]uint64, focus uint64) []
 		}
 		m := &f.Moments[i]
 		micros := int64(m.At) / 1000
-		place := -1
+		place := 0
 		if keep[i] == 2 {
-			place = strings.of(clip(m.Words, mostWords))
+			most := mostWords
+			if m.Weight == Linked {
+				most = mostLinked
+			}
+			place = strings.of(clip(m.Words, most))
 		}
 		cause := uint64(0)
 		if m.Cause != 0 {
@@ -230,11 +239,15 @@ func (f *Film) encode(order []int, words int, links [][]uint64, focus uint64) []
 	return text
 }
 
+// leftOut stands in the place of words that there is no room for.
+const leftOut = "(details left out)"
+
 // Bounds of what a page holds of one thing.
 const (
-	mostName  = 60
-	mostWords = 300
-	mostBands = 500
+	mostName   = 60
+	mostWords  = 300
+	mostLinked = 900 // of a moment of the chain: what happened, and what is wrong with it
+	mostBands  = 500
 )
 
 // states keeps the last one of those that are shown from the same moment on.
@@ -312,7 +325,7 @@ func (g *Grid) rows(shown func(uint64) (uint64, bool), strings *table, focus uin
 	place := map[int]map[node.LSN]int{0: {}}
 	for i := range rows {
 		row := &rows[i]
-		words := -1
+		words := 0
 		if away := first + i - middle; -mostRowWords/2 <= away && away < mostRowWords/2 {
 			words = strings.of(row.Words)
 		}

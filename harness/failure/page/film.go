@@ -19,6 +19,10 @@ type Film struct {
 	Bad     uint64 // number of the moment that must not have happened; 0 for none
 	Refused uint64 // number of the moment from which on the model takes no step, 0 for none
 	Start   uint64 // number of the moment that the page shows first; 0 is the bad one, or the last
+	Opens   string // what stands at Start, where that is not the bad moment: "where the waiting began"
+	Ending  uint64 // number of the moment from which on all runs do the same, whatever they are of; 0 for none
+	Named   []int  // lanes that are shown though none of their moments is
+	Ends    []int  // lanes that are there for the ending alone: they have no part in what the film is about
 }
 
 // A Lane is a node, a client, or a variable of a model.

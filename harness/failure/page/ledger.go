@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness/sim"
 	"github.com/firstgap/firstgap/impl/node"
 )
@@ -65,6 +66,16 @@ func (l *ledger) tell(moment uint64, lane int, field string, value uint64) {
 	l.camera.set(&l.camera.film.Model, moment, lane, field, text)
 }
 
+// phase says what the writer of an epoch does, in the words in which it says so itself.
+func (l *ledger) phase(moment uint64, lane int, name string) {
+	f := &l.camera.film
+	if f.Lanes[lane].Kind != string(faults.Writer) {
+		return // the register tells that an epoch is given
+	}
+	l.camera.set(&f.Model, moment, lane, "is", f.Lanes[lane].Kind+", "+name)
+	l.camera.set(&f.Model, moment, lane, "serves", choose(name == "open", "yes", "no"))
+}
+
 // line draws a line from a moment on.
 func (l *ledger) line(moment uint64, name string, at node.LSN) {
 	if was, known := l.drawn[name]; !known || was != at {
@@ -104,14 +115,17 @@ func (l *ledger) take(e *sim.Event, lane int) {
 	case node.ActStart:
 		// The register tells it, or the writer that won.
 		l.tell(e.Seq, lane, "epoch", uint64(t.Epoch))
+		l.phase(e.Seq, lane, "fencing")
 	case node.ActDecide:
 		l.tell(e.Seq, lane, "epoch", uint64(t.Epoch))
 		l.tell(e.Seq, lane, "cut", uint64(t.LSN))
+		l.phase(e.Seq, lane, "repairing")
 		l.history[lane] = t.History()
 		l.line(e.Seq, fmt.Sprintf("cut of epoch %d", t.Epoch), t.LSN)
 	case node.ActOpen:
-		l.camera.set(&l.camera.film.Model, e.Seq, lane, "serves", "yes")
+		l.phase(e.Seq, lane, "open")
 	case node.ActAdvance:
+		l.phase(e.Seq, lane, "open") // the first writer of a volume has nothing to recover, and does not tell that it opens
 		l.tell(e.Seq, lane, "epoch", uint64(t.Epoch))
 		l.tell(e.Seq, lane, "VCL", uint64(t.LSN))
 		l.line(e.Seq, fmt.Sprintf("VCL of epoch %d", t.Epoch), t.LSN)

@@ -17,11 +17,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/failure/shrink"
 	"github.com/firstgap/firstgap/harness/failure/where"
 	"github.com/firstgap/firstgap/harness/failure/why"
 	"github.com/firstgap/firstgap/harness/judge"
+	"github.com/firstgap/firstgap/harness/text"
 	"github.com/firstgap/firstgap/impl/node"
 )
 
@@ -89,6 +91,7 @@ type About struct {
 type head struct {
 	About
 	Shorter   string // the sizes that matter most, on one line
+	Events    string // how many there are, and which of them are here
 	Sizes     []size
 	Shrunk    string // whether it can be smaller
 	Causes    []why.Link
@@ -100,6 +103,10 @@ type head struct {
 	CurveSays string
 	Points    []where.Point
 	Jump      *where.Jump
+	Ending    uint64
+	BadEvent  uint64          // 0 for none
+	OfEnding  map[uint64]bool // events of the chain that are of the ending alone
+	Opens     string
 	Settings  string
 	LeftOut   string
 	CSS       template.CSS
@@ -168,6 +175,7 @@ func (p *Page) Write(w io.Writer) error {
 		h.Again = p.Again
 	}
 	h.Unit, h.FilmTitle, h.Timed, h.Whole = p.film.Unit, p.film.Title, p.film.Timed, p.film.Whole
+	h.Ending, h.BadEvent, h.Opens = p.film.Ending, p.film.Bad, p.film.Opens
 	h.HasGrid, h.HasNodes, h.HasBad = p.film.Grid != nil, len(p.film.States)+len(p.film.Model) > 0, p.film.Bad != 0
 	var b bytes.Buffer
 	if err := pageTemplate.Execute(&b, &h); err != nil {
@@ -226,6 +234,13 @@ func (p *Page) explained() head {
 		h.Headline = clip(what.Finding.Sentence(), mostText)
 	}
 	h.Name = fmt.Sprintf("%s: %s, seed %d", h.Verdict, what.Target, c.Seed)
+	if strings.Contains(what.Target.Rule, `\`) {
+		h.Name = fmt.Sprintf("%s: %s, seed %d", h.Verdict, what.Target.Check, c.Seed) // a formula is no title
+	}
+	h.OfEnding = map[uint64]bool{}
+	for i := range h.Chain {
+		h.OfEnding[h.Chain[i].Event] = p.film.ofEnding(&h.Chain[i])
+	}
 	h.Facts = append(h.Facts, "check "+string(what.Target.Check))
 	h.Formula = what.Target.Rule
 	if h.Formula == h.Rule.Text {
@@ -241,11 +256,12 @@ func (p *Page) explained() head {
 	h.Sizes = sizes(x.Before, x.After)
 	var shorter []string
 	for _, s := range h.Sizes {
-		if s.What == "events" || s.What == "faults" || s.What == "operations" {
+		if s.What == "faults" || s.What == "operations" {
 			shorter = append(shorter, fmt.Sprintf("%d → %d %s", s.Before, s.After, s.What))
 		}
 	}
 	h.Shorter = strings.Join(shorter, ", ")
+	h.Events = p.film.eventsSay(x)
 	switch {
 	case x.Minimal:
 		h.Shrunk = fmt.Sprintf("It is the smallest: no single fault, operation or node can go (%d runs, %.1f s).", x.Runs, x.Seconds)
@@ -259,13 +275,13 @@ func (p *Page) explained() head {
 	if b := what.Bad; b != nil && b.Words != "" {
 		words := strings.TrimSpace(b.Node + " " + b.Words)
 		// What a check found may be long, such as the bytes of a page; the words of the step say it already.
-		if h.Happened != "" && len(h.Happened) <= mostFound && !strings.Contains(words, h.Happened) {
+		if h.Happened != "" && len(h.Happened) <= mostFound && x.What.Refused == (what.Target.Check == faults.Trace) && !strings.Contains(words, h.Happened) {
 			words += ": " + h.Happened
 		}
 		h.Happened = words
 	}
 	if x.Curve != nil && len(x.Curve.Points) > 0 {
-		h.Curve, h.CurveSays, h.Jump = drawCurve(x.Curve, "event"), curveSays(x.Curve), x.Curve.Jump
+		h.Curve, h.CurveSays, h.Jump = drawCurve(x.Curve, "event", curveSays(x)), curveSays(x), x.Curve.Jump
 		h.Points = x.Curve.Points[:min(len(x.Curve.Points), mostPoints)]
 	}
 	settings := *c
@@ -276,9 +292,26 @@ func (p *Page) explained() head {
 	return h
 }
 
+// eventsSay says how many events a run has, and which of them the page shows.
+func (f *Film) eventsSay(x *why.Explanation) string {
+	n := uint64(len(f.Moments))
+	s := fmt.Sprintf("It has %s events, and the page shows them", text.Count(n))
+	if x.What.Target.Check == faults.Trace {
+		s = fmt.Sprintf("It has %s events to its end; the page shows the %s up to the step that the model refuses", text.Count(max(x.After.Events, n)), text.Count(n))
+	}
+	if x.Before.Events == 0 {
+		return s + "."
+	}
+	s += fmt.Sprintf("; as recorded it had %s.", text.Count(x.Before.Events))
+	if x.After.Events > x.Before.Events {
+		s += " Events are not what is made small: where less goes on, a run may wait longer for its end."
+	}
+	return s
+}
+
 func sizes(before, after shrink.Size) []size {
 	return []size{
-		{"events", before.Events, after.Events}, {"faults", uint64(before.Faults), uint64(after.Faults)},
+		{"faults", uint64(before.Faults), uint64(after.Faults)},
 		{"transactions", uint64(before.Transactions), uint64(after.Transactions)}, {"operations", uint64(before.Operations), uint64(after.Operations)},
 		{"clients", uint64(before.Clients), uint64(after.Clients)}, {"nodes", uint64(before.Nodes), uint64(after.Nodes)},
 	}

@@ -10,6 +10,8 @@
   var link = new Map(); // number of a moment of the chain: its place, and what it is an effect of
   D.links.forEach(function (l, i) { link.set(l[0], {place: i + 1, from: l[1] || 0}); });
 
+  var ends = new Set(D.ends || []); // lanes of the ending alone
+
   // place of the moment of a number, or of the next one that is shown
   function find(n) {
     var low = 0, high = count;
@@ -18,10 +20,10 @@
   }
   function isAt(n) { var i = find(n); return count && N[i] === n ? i : -1; }
   function laneName(i) { return i < 0 ? "" : D.lanes[i][0]; }
-  function words(i) { return D.words[i] < 0 ? "(details left out)" : S[D.words[i]]; }
+  function words(i) { return S[D.words[i]]; }
   function time(i) { return D.timed ? (AT[i] / 1000).toFixed(3) + " ms" : ""; }
   function kindOf(i) { return D.kinds[KIND[i]]; }
-  function whose(i) { return laneName(kindOf(i) === "lost" && FROM[i] >= 0 ? FROM[i] : LANE[i]); } // what is lost is said of its sender
+  function whose(i) { return LANE[i] < 0 && !D.whole ? "the run" : laneName(kindOf(i) === "lost" && FROM[i] >= 0 ? FROM[i] : LANE[i]); } // what is lost is said of its sender
   function cause(i) { return D.cause[i] ? isAt(N[i] - D.cause[i]) : -1; }
 
   // ---- what is shown: view has the places of moments, in order
@@ -57,6 +59,7 @@
       if (FROM[i] >= 0) on[FROM[i]] = true;
     });
     if (D.wide) D.bands.forEach(function (b) { on[b.lane] = true; });
+    (D.named || []).forEach(function (l) { on[l] = true; });
     lanes = []; laneAt = [];
     D.lanes.forEach(function (_, i) { if (on[i]) { laneAt[i] = lanes.length; lanes.push(i); } });
     step = D.wide ? (view.length <= 60 ? 130 : 60) : view.length <= 40 ? 34 : 18;
@@ -126,7 +129,7 @@
   var box = el("lanes"), strip = el("strip"), drawn = "";
   function y(lane) { return HEAD + ROW * laneAt[lane] + ROW / 2; }
   function x(place) { return place * step + step / 2 + 6; }
-  function height() { return HEAD + ROW * lanes.length + 8; }
+  function height() { return HEAD + ROW * lanes.length + (D.ending ? 16 : 8); }
   function width() { return view.length * step + (D.wide ? 260 : 140); }
   function drawNames() {
     var names = el("names");
@@ -138,6 +141,7 @@
       var d = document.createElement("div"), s = document.createElement("span");
       d.style.top = HEAD + ROW * at + "px"; d.style.height = ROW + "px"; d.dataset.lane = i;
       s.textContent = laneName(i); d.appendChild(s);
+      if (ends.has(i)) d.className = "scaffold";
       if (D.lanes[i][2]) { var z = document.createElement("span"); z.className = "zone"; z.textContent = D.lanes[i][2]; d.appendChild(z); }
       d.title = laneName(i) + (D.lanes[i][2] ? ", " + D.lanes[i][2] : "");
       names.appendChild(d);
@@ -175,6 +179,13 @@
     svg.style.left = left + "px";
     make(svg, "title", {id: "lanes-title"}, "What happened on which lane, " + unit + " " + N[view[first]] + " to " + N[view[last]]);
     make(svg, "desc", {id: "lanes-text"}, "The table below says the same in words. Now: " + say(now));
+    if (D.ending && find(D.ending) >= 0 && N[find(D.ending)] >= D.ending) {
+      var end = Math.max(left, x(placeOf(D.ending)) - step / 2);
+      if (end < right) {
+        make(svg, "rect", {"class": "ending", x: end, y: HEAD - 10, width: right - end, height: height() - HEAD + 6});
+        make(svg, "text", {"class": "time", x: end + 4, y: height() - 1}, "the ending of every run");
+      }
+    }
     var kind = "";
     lanes.forEach(function (i) {
       var k = D.lanes[i][1] + (D.lanes[i][0].indexOf("/") > 0 ? D.lanes[i][0].replace(/\/.*$/, "") : ""); // groups apart
@@ -258,7 +269,7 @@
       var i = view[p], tr = document.createElement("tr"), a = document.createElement("a");
       a.href = "#e" + N[i]; a.dataset.n = N[i]; a.textContent = N[i];
       if (p === at) tr.setAttribute("aria-current", "true");
-      if (i === bad) tr.className = "bad";
+      if (i === bad) tr.className = "bad"; else if (D.ending && N[i] >= D.ending && (LANE[i] < 0 || ends.has(LANE[i]) || ends.has(FROM[i]))) tr.className = "ending";
       [[a, ""], D.timed && [time(i), "time"], !D.whole && [whose(i), "lane"], [words(i), ""]].forEach(function (v) {
         if (!v) return;
         var td = document.createElement("td"); td.append(v[0]); td.className = v[1]; tr.appendChild(td);
@@ -304,11 +315,11 @@
       th.scope = "row"; th.textContent = f; tr.appendChild(th);
       [[a, says], [b, has]].forEach(function (v) {
         var td = document.createElement("td");
-        td.textContent = v[0][1] || (v[1][lane].has(f) ? "0" : "–");
+        td.textContent = v[0][1] || (v[1] === says && says[lane].has(f) || v[0][0] !== "" ? "0" : "–");
         if (v[0][1] && v[0][0] === N[now]) td.textContent += " (now)";
         tr.appendChild(td);
       });
-      if (says[lane].has(f) && has[lane].has(f) && a[1] !== b[1]) { tr.className = "differs"; tr.title = "the two differ at this moment"; }
+      if (says[lane].has(f) && b[0] !== "" && a[1] !== b[1] && (a[1] && b[1] || f !== "is" && f !== "serves")) { tr.className = "differs"; tr.title = "the two differ at this moment"; }
       body.appendChild(tr);
     });
     el("panel-hint").textContent = laneName(lane) + (rows ? ": rows where both say something and differ are marked. What the model has adds up the steps that nodes have told" + (D.refused && N[now] >= D.refused ? ", up to event " + D.refused + ", which it refuses." : ".") : " has told nothing of itself yet.");
@@ -330,7 +341,7 @@
   // ---- the grid
   var G = D.grid, CN = G ? sums(G.cellN || []) : [], LN = G ? sums(G.lineN || []) : [], ROWS = 20;
   if (G) { G.lsn = sums(G.lsn || []); G.rowFrom = sums(G.rowFrom || []); G.group = G.group || []; }
-  function record(row) { return G.words[row] < 0 ? "(left out)" : S[G.words[row]]; }
+  function record(row) { return S[G.words[row]]; }
   var cols = [], base = [], done = 0, upTo = -1, top = 0, manual = null;
   function reset() { cols = G.columns.map(function () { return new Map(); }); base = G.columns.map(function () { return 0; }); done = 0; }
   function advance(n) {
@@ -435,7 +446,7 @@
     else if (e.key === "ArrowRight") to = at + by;
     else if (e.key === "Home") to = 0;
     else if (e.key === "End") to = view.length - 1;
-    else if (e.key === "b" && bad >= 0) { e.preventDefault(); goTo(N[bad]); return; }
+    else if (e.key === "b" && home >= 0) { e.preventDefault(); goTo(N[home]); return; }
     if (to === null) return;
     e.preventDefault();
     go(to);
@@ -443,7 +454,12 @@
   el("scrub").addEventListener("input", function () { go(+this.value); });
   el("back").onclick = function () { go(at - 1); };
   el("on").onclick = function () { go(at + 1); };
-  if (bad >= 0) { el("to-bad").hidden = false; el("to-bad").onclick = function () { goTo(N[bad]); }; }
+  var home = bad >= 0 ? bad : D.opens && D.start ? find(D.start) : -1;
+  if (home >= 0) {
+    el("to-bad").hidden = false;
+    if (home !== bad) { el("to-bad").textContent = D.opens; el("to-bad").className = "opens"; }
+    el("to-bad").onclick = function () { goTo(N[home]); };
+  }
   ["show", "kind", "node"].forEach(function (id) { el(id).onchange = function () { refilter(now < 0 ? Math.max(bad, 0) : now); }; });
   el("words").oninput = function () { refilter(now < 0 ? Math.max(bad, 0) : now); };
   if (who) who.onchange = drawPanel;

@@ -10,10 +10,13 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/html"
 
+	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/aurora"
 	"github.com/firstgap/firstgap/harness/failure"
@@ -100,7 +103,7 @@ func TestWhatHasNoRoomIsLeftOut(t *testing.T) {
 		n += d
 		shown = append(shown, n)
 		if _, is := slices.BinarySearchFunc(x.What.Chain, n, func(l why.Link, n uint64) int { return int(l.Event) - int(n) }); is {
-			require.NotEqual(t, -1, c.Words[i], "the words of event %d of the chain", n)
+			require.NotEqual(t, 0, c.Words[i], "the words of event %d of the chain", n)
 		}
 	}
 	for _, l := range x.What.Chain {
@@ -182,7 +185,7 @@ func TestARealFailure(t *testing.T) {
 // What the ledger adds up is what the nodes hold: at the end of runs without a mistake each live segment's SCL is the ledger's, and the
 // newest writer's VDL.
 func TestTheLedgerHasWhatTheNodesHave(t *testing.T) {
-	compared := 0
+	compared, phases := 0, map[string]int{}
 	for seed := uint64(1); seed <= 6; seed++ {
 		c, err := aurora.Generate(seed, harness.Generation{})
 		require.NoError(t, err)
@@ -201,13 +204,17 @@ func TestTheLedgerHasWhatTheNodesHave(t *testing.T) {
 			require.Equal(t, s["line"], has[lane]["line"], "seed %d, %s", seed, l.Name)
 		}
 		for lane, l := range cam.film.Lanes {
-			if l.Kind == "writer" && says[lane]["serves"] != "" {
+			if l.Kind == "writer" && says[lane]["serves"] == "yes" {
 				require.Equal(t, says[lane]["VDL"], has[lane]["VDL"], "seed %d, %s", seed, l.Name)
 				require.Equal(t, says[lane]["epoch"], has[lane]["epoch"], "seed %d, %s", seed, l.Name)
+				require.Equal(t, says[lane]["is"], has[lane]["is"], "seed %d, %s", seed, l.Name)
+				require.Equal(t, "yes", has[lane]["serves"], "seed %d, %s", seed, l.Name)
+				phases[has[lane]["is"]]++
 			}
 		}
 	}
 	require.Greater(t, compared, 20)
+	require.Greater(t, phases["writer, open"], 3)
 }
 
 func lastOf(f *Film, states []State) []map[string]string {
@@ -350,4 +357,153 @@ func TestChangesMoveToWhatIsShown(t *testing.T) {
 	require.Equal(t, []string{"3: 2+4"}, cells())
 	f.Grid.Columns[0].Group = 0
 	require.Equal(t, []string{"3: 2+0", "0: 4+0", "0: 6+0"}, cells())
+}
+
+// stalled is a run in which a writer waits: it is cut off from a segment, and then comes the ending of every run.
+func stalled(t *testing.T) (*camera, *why.Explanation) {
+	t.Helper()
+	c, err := aurora.Generate(2, harness.Generation{})
+	require.NoError(t, err)
+	c.Plan.Faults = []faults.Fault{{Kind: faults.Partition, At: faults.Duration(5 * time.Millisecond), For: faults.Duration(2 * time.Millisecond), Nodes: []string{"writer"}, To: []string{"segment 1/1"}}}
+	x := &why.Explanation{Configuration: c.Whole()}
+	cam, result, err := shoot(aurora.System(), x)
+	require.NoError(t, err)
+	require.Equal(t, judge.Pass, result.Verdict)
+	x.What.Target = failure.Target{Check: "progress", Verdict: judge.CouldNotTell}
+	x.What.Waits = []why.Wait{{Node: "writer 1", For: "an answer", Of: "segment 1/2", Since: node.Time(8 * time.Millisecond)}, {Node: "segment 1/1", For: "it", Of: "register", Since: node.Time(6 * time.Millisecond)}}
+	return cam, x
+}
+
+// The words of an action have its length already, and "for 2ms for 2ms" is what they were.
+func TestABandIsAsLongAsItsFault(t *testing.T) {
+	cam, _ := stalled(t)
+	cuts := 0
+	for _, b := range cam.film.Bands {
+		if b.Kind != "cut" {
+			continue
+		}
+		cuts++
+		require.Equal(t, "partition writer → segment 1/1 for 2ms", b.Words)
+		require.GreaterOrEqual(t, cam.film.Moments[b.To-1].At, node.Time(7*time.Millisecond))
+		require.Less(t, cam.film.Moments[b.To-2].At, node.Time(7*time.Millisecond))
+	}
+	require.Equal(t, 2, cuts)
+}
+
+func TestTheEndingOfEveryRunIsMarked(t *testing.T) {
+	cam, _ := stalled(t)
+	f := &cam.film
+	require.Equal(t, "ended all faults: from here on comes the ending of every run", f.Moments[f.Ending-1].Words)
+	var names []string
+	for _, lane := range f.Ends {
+		names = append(names, f.Lanes[lane].Name)
+	}
+	require.Subset(t, names, []string{"prober", "auditor"})
+	require.NotContains(t, names, "writer 1")
+	require.NotContains(t, names, "client 1")
+	of := func(kind, name string) *why.Link {
+		for i := range f.Moments {
+			if m := &f.Moments[i]; m.Number >= f.Ending && m.Kind == kind && m.Lane >= 0 && f.Lanes[m.Lane].Name == name {
+				return &why.Link{Event: m.Number}
+			}
+		}
+		require.FailNow(t, "no "+kind+" of "+name)
+		return nil
+	}
+	require.True(t, f.ofEnding(of("reply", "prober")))
+	require.False(t, f.ofEnding(of("trace", "segment 1/1")), "nodes go on as ever")
+	require.True(t, f.ofEnding(&why.Link{Event: f.Ending}))
+	require.False(t, f.ofEnding(&why.Link{Event: f.Ending - 1}))
+	own := of("reply", "prober")
+	f.Bad = own.Event
+	require.False(t, f.ofEnding(own), "the bad step is never a matter of course")
+}
+
+// What is waited for is of no single event; the page opens where the first one began to wait, and its button says so.
+func TestAStallOpensWhereTheWaitingBegan(t *testing.T) {
+	cam, x := stalled(t)
+	cam.mark(x)
+	f := &cam.film
+	require.Equal(t, "where the waiting began", f.Opens)
+	require.GreaterOrEqual(t, f.Moments[f.Start-1].At, node.Time(6*time.Millisecond))
+	require.Less(t, f.Moments[f.Start-2].At, node.Time(6*time.Millisecond))
+	var named []string
+	for _, lane := range f.Named {
+		named = append(named, f.Lanes[lane].Name)
+	}
+	require.ElementsMatch(t, []string{"writer 1", "segment 1/1", "segment 1/2", "register"}, named)
+	shown := 0
+	for _, m := range f.Moments {
+		if m.Kind == "message" && m.Lane >= 0 && f.Lanes[m.Lane].Name == "register" {
+			shown++
+			require.GreaterOrEqual(t, m.Weight, Struck)
+		}
+	}
+	require.Positive(t, shown)
+	w := open(t, &Page{film: f, why: x}, 1280, "light")
+	require.Equal(t, int(f.Start), w.now())
+	require.Equal(t, "where the waiting began", eval[string](w, `document.getElementById("to-bad").textContent`))
+	w.key(kb.End)
+	require.NotEqual(t, int(f.Start), w.now())
+	w.key("b")
+	require.Equal(t, int(f.Start), w.now())
+	eval[any](w, `document.getElementById("show").value = "3"; document.getElementById("show").onchange(); null`)
+	lanes := eval[string](w, `document.getElementById("names").textContent`)
+	require.Contains(t, lanes, "register", "a lane that is named stands there though nothing of it is shown")
+	w.quiet()
+
+	x.What.Waits, x.What.Finding.Event = nil, 7
+	f.start(x)
+	require.Equal(t, []any{uint64(7), "where the check objects"}, []any{f.Start, f.Opens})
+	x.What.Finding.Event, x.What.Chain = 0, []why.Link{{Event: 3}, {Event: 5}}
+	f.start(x)
+	require.Equal(t, []any{uint64(5), "the last of what led there"}, []any{f.Start, f.Opens})
+	x.What.Chain = nil
+	f.start(x)
+	require.Equal(t, []any{uint64(0), ""}, []any{f.Start, f.Opens})
+}
+
+// A verdict in the place of what happened hid who had sent what to whom, and put the words of one node on the lane of another.
+func TestAVerdictStandsBehindWhatHappened(t *testing.T) {
+	f := &Film{Lanes: []Lane{{Name: "client 6"}, {Name: "writer 2"}}, Moments: []Moment{{Number: 1, Lane: 0, From: 1, Kind: "reply", Words: "was answered by writer 2: ok"}}}
+	m := &f.Moments[0]
+	f.judge(m, &why.Link{Node: "writer 2", Words: "answered client 6 that it is committed"})
+	require.Equal(t, "was answered by writer 2: ok ⇒ writer 2 answered client 6 that it is committed", m.Words)
+	f.judge(m, &why.Link{Node: "client 6", Words: "was answered by writer 2: ok"})
+	f.judge(m, &why.Link{Node: "writer 2", Words: "answered client 6 that it is committed"})
+	f.judge(m, &why.Link{Node: "client 6", Words: "must not have been"})
+	require.Equal(t, "was answered by writer 2: ok ⇒ writer 2 answered client 6 that it is committed ⇒ must not have been", m.Words)
+}
+
+func TestANameIsNotTheBeginningOfAnother(t *testing.T) {
+	require.True(t, names("got from segment 1/1 the answer", "segment 1/1"))
+	require.True(t, names("segment 1/12 and segment 1/1", "segment 1/1"))
+	require.False(t, names("got from segment 1/12 the answer", "segment 1/1"))
+	require.False(t, names("writer", "segment 1/1"))
+}
+
+// The counts of a page are of different things, and each is said once.
+func TestTheEventsAreCounted(t *testing.T) {
+	f, x := long(60)
+	x.Before.Events, x.After.Events = 12_874, 79
+	x.What.Target.Check = "trace"
+	require.Equal(t, "It has 79 events to its end; the page shows the 60 up to the step that the model refuses; as recorded it had 12,874.", f.eventsSay(x))
+	x.What.Target.Check = "progress"
+	require.Equal(t, "It has 60 events, and the page shows them; as recorded it had 12,874.", f.eventsSay(x))
+	x.Before.Events = 70
+	require.Contains(t, f.eventsSay(x), "Events are not what is made small")
+}
+
+// A curve is easily read as if its jump were the mistake.
+func TestACurveSaysWhatItTells(t *testing.T) {
+	_, x := long(60)
+	require.Contains(t, curveSays(x), "can no longer be avoided; that event need not be the mistake, which may lie before")
+	x.Curve.Jump.Event = x.What.Bad.Event
+	require.Contains(t, curveSays(x), "That is the bad step itself")
+	x.Curve.Jump = nil
+	require.Contains(t, curveSays(x), "No single event decides.")
+	for i := range x.Curve.Points {
+		x.Curve.Points[i].Fails = 20
+	}
+	require.Contains(t, curveSays(x), "It fails whatever chance does")
 }

@@ -6,7 +6,11 @@
 // the failure draws no line. Not for a system whose runs do not repeat (judge.Determinism): no beginning of one can be kept.
 package where
 
-import "github.com/firstgap/firstgap/impl/node"
+import (
+	"slices"
+
+	"github.com/firstgap/firstgap/impl/node"
+)
 
 // A Curve says how often a run fails as it did when all that follows an event is drawn anew.
 type Curve struct {
@@ -30,6 +34,11 @@ type Point struct {
 	Of    int       `json:"of"` // redrawn runs
 }
 
+// Certain tells whether each redrawn run fails from every point: chance, and which messages come first, have no part in it.
+func (c *Curve) Certain() bool {
+	return len(c.Points) > 0 && !slices.ContainsFunc(c.Points, func(p Point) bool { return p.Of == 0 || p.Fails < p.Of })
+}
+
 // Share is how many of the redrawn runs fail, from 0 to 1.
 func (p Point) Share() float64 { return float64(p.Fails) / float64(max(p.Of, 1)) }
 
@@ -47,4 +56,7 @@ type Counterfactual struct {
 	Passes bool   `json:"passes"`
 	// Instead says by what the run fails without it, where it does not pass.
 	Instead string `json:"instead,omitempty"`
+	// Unmade says why there is no run without it: what is left of the plan cannot be carried out, such as a node that starts and had not
+	// crashed. Of a fault that has to stay for that reason nothing is known.
+	Unmade string `json:"unmade,omitempty"`
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/configuration"
 	"github.com/firstgap/firstgap/harness/failure"
+	"github.com/firstgap/firstgap/harness/judge"
 )
 
 // Without makes a run once more without each fault of its plan, and says what becomes of it. It returns a *TargetError for a run that
@@ -28,6 +29,8 @@ func Without(ctx context.Context, system harness.System, c configuration.Configu
 		switch by, fails := failure.TargetOf(r.Findings); {
 		case target.In(&r) != nil:
 			x.Instead = "the same"
+		case fails && by.Check == judge.ConfigurationCheck:
+			x.Unmade = unmade(&r)
 		case fails:
 			x.Instead = by.String()
 		default:
@@ -36,4 +39,14 @@ func Without(ctx context.Context, system harness.System, c configuration.Configu
 		all = append(all, x)
 	}
 	return all, nil
+}
+
+// unmade says why a run cannot be made.
+func unmade(r *harness.Result) string {
+	for i := range r.Findings {
+		if f := &r.Findings[i]; f.Check == judge.ConfigurationCheck {
+			return f.Sentence()
+		}
+	}
+	return "its configuration is refused"
 }

@@ -25,10 +25,17 @@ func (b *beliefs) at(s *story, ns []uint64) harness.Listen {
 	if moment == 0 {
 		moment = s.end()
 	}
+	var speaker *Speaker
 	return func(w *sim.World, e *sim.Event) {
-		if _, shown := slices.BinarySearch(ns, e.Seq); shown {
-			whose, words := Words(e, w.Name)
-			b.links[e.Seq] = Link{Event: e.Seq, At: e.At, Node: whose, Words: words}
+		if speaker == nil {
+			speaker = NewSpeaker(w)
+		}
+		_, shown := slices.BinarySearch(ns, e.Seq)
+		if shown || e.Kind == sim.EventDisk || e.Kind == sim.EventCrash {
+			whose, words := speaker.Words(e)
+			if shown {
+				b.links[e.Seq] = Link{Event: e.Seq, At: e.At, Node: whose, Words: words}
+			}
 		}
 		if e.Seq == moment {
 			b.take(w, s, ns)

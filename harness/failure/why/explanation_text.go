@@ -39,7 +39,7 @@ func (e *Explanation) WriteText(out io.Writer) error {
 	})
 }
 
-// Lost says in a sentence from which event on the run was lost.
+// Lost says in a sentence from which event on the run could not be saved any more.
 func (e *Explanation) Lost() string {
 	if e.What.Target.Check == judge.Determinism {
 		return "not looked for: it is another run each time, so no beginning of it can be kept"
@@ -48,11 +48,26 @@ func (e *Explanation) Lost() string {
 		return "not looked for" + orEmpty(": ", e.Ended)
 	}
 	j := e.Curve.Jump
-	if j == nil {
+	switch {
+	case j == nil && e.Curve.Certain():
+		return "no event is named: " + Always
+	case j == nil:
 		return "no event is named: " + cmp.Or(e.Curve.Without, e.Curve.Ended, share(e.Curve.Points))
 	}
-	return fmt.Sprintf("from event %d on it is lost: %s. Kept up to the event before, and the rest drawn anew, it fails in %d of %d runs; with this event in %d of %d",
-		j.Event, strings.Join(strings.Fields(j.Line), " "), j.Before.Fails, j.Before.Of, j.After.Fails, j.After.Of)
+	return fmt.Sprintf("from event %d on it can no longer be avoided%s: %s. Kept up to the event before, and the rest drawn anew, it fails in %d of %d runs; with this event in %d of %d",
+		j.Event, choose(e.JumpsAtBad(), ", which is the bad step itself", "; the mistake may lie before"), strings.Join(strings.Fields(j.Line), " "), j.Before.Fails, j.Before.Of, j.After.Fails, j.After.Of)
+}
+
+// Always says what a curve tells on which every redrawn run fails.
+const Always = "it fails whatever chance does: drawn anew from any point it fails each time, so that it is no race, and no order of messages has a part in it"
+
+// JumpsAtBad tells whether the event from which on a run cannot be saved is the bad step itself, or noted in the same step of its node.
+func (e *Explanation) JumpsAtBad() bool {
+	if e.Curve == nil || e.Curve.Jump == nil || e.What.Bad == nil {
+		return false
+	}
+	j, bad := e.Curve.Jump, e.What.Bad.Event
+	return j.Event == bad || j.Before.Event < bad && bad <= j.After.Event
 }
 
 // share says how often a run fails whose rest is drawn anew from its beginning and from its end.
@@ -72,8 +87,13 @@ func orEmpty(before, s string) string {
 }
 
 func becomes(f where.Counterfactual) string {
-	if f.Passes {
+	switch {
+	case f.Passes:
 		return "it passes"
+	case f.Unmade != "":
+		return "there is no such run: " + f.Unmade
+	case f.Instead == "the same":
+		return "it fails as before"
 	}
 	return "it fails by " + f.Instead
 }
@@ -92,11 +112,19 @@ func sizes(b, a shrink.Size) string {
 	add := func(name string, before, after uint64) {
 		parts = append(parts, fmt.Sprintf("%s %s → %s", name, text.Count(before), text.Count(after)))
 	}
-	add("events", b.Events, a.Events)
 	add("faults", uint64(b.Faults), uint64(a.Faults))
 	add("transactions", uint64(b.Transactions), uint64(a.Transactions))
 	add("operations", uint64(b.Operations), uint64(a.Operations))
 	add("clients", uint64(b.Clients), uint64(a.Clients))
 	add("nodes", uint64(b.Nodes), uint64(a.Nodes))
-	return strings.Join(parts, ", ")
+	return strings.Join(parts, ", ") + "; " + EventsSay(b.Events, a.Events)
+}
+
+// EventsSay says how many events a run has, and had as it was recorded.
+func EventsSay(before, after uint64) string {
+	s := fmt.Sprintf("%s events, as recorded %s", text.Count(after), text.Count(before))
+	if after > before {
+		s += " (events are not what is made small: where less goes on, a run may wait longer for its end)"
+	}
+	return s
 }

@@ -80,6 +80,8 @@ func Of(system harness.System, c configuration.Configuration, t failure.Target) 
 	if w.Headline == "" {
 		w.Headline = sentence(s.finding.Sentence())
 	}
+	w.Refused = w.Bad != nil && s.finding.Check == faults.Trace
+	w.plain(s.world.Name)
 	return w, nil
 }
 

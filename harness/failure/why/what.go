@@ -17,12 +17,13 @@ type What struct {
 	Finding  judge.Finding  `json:"finding"`  // by which the run fails
 	Headline string         `json:"headline"` // one sentence: which node did what, and when, that it must not have done
 	Rule     Rule           `json:"rule"`
-	Allowed  []string       `json:"allowed"`         // what the model allowed in the place of the bad step: the nearest legal steps
-	Bad      *Link          `json:"bad"`             // the first step that is not allowed; nil where nothing happened that should have
-	Causes   []Link         `json:"causes"`          // what lies behind the symptom: the write that was lost, and the crash that lost it
-	Chain    []Link         `json:"chain"`           // what led there by happened-before, oldest first, at most MostChain
-	Beliefs  []Belief       `json:"beliefs"`         // of every node that matters at the bad step
-	Waits    []Wait         `json:"waits,omitempty"` // of a stall: who waits for what of whom
+	Allowed  []string       `json:"allowed"`           // what the model allowed in the place of the bad step: the nearest legal steps
+	Bad      *Link          `json:"bad"`               // the first step that is not allowed; nil where nothing happened that should have
+	Refused  bool           `json:"refused,omitempty"` // the bad step is one that the model does not allow, whatever the run fails by
+	Causes   []Link         `json:"causes"`            // what lies behind the symptom: the write that was lost, and the crash that lost it
+	Chain    []Link         `json:"chain"`             // what led there by happened-before, oldest first, at most MostChain
+	Beliefs  []Belief       `json:"beliefs"`           // of every node that matters at the bad step
+	Waits    []Wait         `json:"waits,omitempty"`   // of a stall: who waits for what of whom
 
 	hash uint64 // of the run
 }

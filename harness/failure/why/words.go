@@ -17,7 +17,14 @@ type names func(node.ID) string
 
 // Words says what an event is, in plain words without its time, and whose event it is: of a message that was lost the sender's. The
 // name of an action of the harness is what its plan calls it.
+//
+// Use a Speaker instead of it where a whole run is told: that one knows of the operations of disks what they are.
 func Words(e *sim.Event, name func(node.ID) string) (whose, words string) {
+	return wordsOf(e, name, "")
+}
+
+// wordsOf is Words, where an operation of a disk is known to be the one that is given, or is "".
+func wordsOf(e *sim.Event, name func(node.ID) string, operation string) (whose, words string) {
 	n := names(name)
 	switch e.Kind {
 	case sim.EventStart:
@@ -28,9 +35,9 @@ func Words(e *sim.Event, name func(node.ID) string) (whose, words string) {
 	case sim.EventMessage:
 		return n.of(e.Process), fmt.Sprintf("got from %s %s", n.of(e.From), message(e.Message))
 	case sim.EventTimer:
-		return n.of(e.Process), fmt.Sprintf("had its timer %d fire", e.Timer)
+		return n.of(e.Process), timerWords(n.of(e.Process), e.Timer)
 	case sim.EventDisk:
-		return n.of(e.Process), diskWords(e)
+		return n.of(e.Process), diskWords(e, operation)
 	case sim.EventRequest:
 		return n.of(e.Process), fmt.Sprintf("was asked by %s for %s", n.of(e.From), request(e.Request))
 	case sim.EventReply:
@@ -63,16 +70,19 @@ var lossReasons = map[sim.Reason]string{
 	sim.ByQueue: "the queue of the link was full", sim.ByRoom: "the disk was full", sim.ByVersion: "the receiver's version of the wire has no form for it",
 }
 
-func diskWords(e *sim.Event) string {
+func diskWords(e *sim.Event, operation string) string {
+	if operation == "" {
+		operation = fmt.Sprintf("operation %d", e.Token)
+	}
 	switch {
 	case e.Reason == sim.ByDisk:
-		return fmt.Sprintf("was told by its disk that operation %d failed", e.Token)
+		return "was told by its disk that " + operation + " failed"
 	case e.Reason == sim.ByRoom:
-		return fmt.Sprintf("was told by its disk that there was no room for operation %d", e.Token)
+		return "was told by its disk that there was no room for " + operation
 	case len(e.Lost) > 0:
-		return fmt.Sprintf("was told by its disk that operation %d is done, which is not so: %s", e.Token, lostWords(e.Lost))
+		return "was told by its disk that " + operation + " is done, which is not so: " + lostWords(e.Lost)
 	}
-	return fmt.Sprintf("was told by its disk that operation %d is done", e.Token)
+	return "was told by its disk that " + operation + " is done"
 }
 
 func crashWords(e *sim.Event) string {
