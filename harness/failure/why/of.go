@@ -166,6 +166,7 @@ func (s *story) explain() {
 	case judge.Wire:
 		s.misplaced()
 	}
+	s.ofAbsence()
 	if f.Check != faults.Trace {
 		s.refusedBefore()
 	}

@@ -21,6 +21,7 @@ type fact struct {
 	action        node.Action
 	op            node.Op
 	request       uint64
+	timer         node.Timer
 	status        node.Status
 	what          string // type of a message, name of an action, or how a process died
 	low, high     node.LSN
@@ -65,6 +66,8 @@ type tape struct {
 	claims  claims
 	changes []change          // of the members of groups
 	asked   map[call][]string // the keys of the calls that have no answer yet
+	// purposes are what nodes say that their timers are for.
+	purposes map[purpose]string
 }
 
 // A call is one of a client.
@@ -74,7 +77,7 @@ type call struct {
 }
 
 func newTape() *tape {
-	return &tape{facts: make([]fact, 1, 1024), last: map[node.ID]uint64{}, disks: map[node.ID][]*operation{}, claims: newClaims(), asked: map[call][]string{}}
+	return &tape{facts: make([]fact, 1, 1024), last: map[node.ID]uint64{}, disks: map[node.ID][]*operation{}, claims: newClaims(), asked: map[call][]string{}, purposes: map[purpose]string{}}
 }
 
 // hear takes down one event.
@@ -83,7 +86,7 @@ func (t *tape) hear(w *sim.World, e *sim.Event) {
 		t.world = w
 		w.ListenDisk(t.begun)
 	}
-	f := fact{cause: e.Cause, at: e.At, kind: e.Kind, process: e.Process, from: e.From, incarnation: e.Incarnation, reason: e.Reason, what: e.Name,
+	f := fact{cause: e.Cause, at: e.At, timer: e.Timer, kind: e.Kind, process: e.Process, from: e.From, incarnation: e.Incarnation, reason: e.Reason, what: e.Name,
 		lost: slices.Clone(e.Lost)}
 	if e.Cause >= e.Seq {
 		f.cause = 0
@@ -126,6 +129,8 @@ func (t *tape) hear(w *sim.World, e *sim.Event) {
 	// The numbers of events have no gaps, and the tape hears of all of them.
 	t.facts = append(t.facts, f)
 	switch e.Kind {
+	case sim.EventTimer:
+		t.fired(e)
 	case sim.EventDisk:
 		t.ended(e)
 	case sim.EventCrash:
