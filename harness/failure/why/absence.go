@@ -184,12 +184,19 @@ func (s *story) stopWords(x *stop, more int) string {
 	return w
 }
 
-// ofAbsence explains a failure by work that has ended, where there is such work: nothing that comes later can be the cause of that, and
-// of a failure that is not of a wrong step it is the earliest that is known.
-func (s *story) ofAbsence() {
-	if s.finding.Check == faults.Trace {
+// ofAbsences explains a failure by what did not happen any more: work that ended, or else a replacement that did not go on, or else what was
+// sent once. Nothing that comes later can be the cause of the first, and each of the others is about less of a node than the one before.
+func (s *story) ofAbsences() {
+	if s.finding.Check == faults.Trace || s.endedWork() {
 		return
 	}
+	s.ofReplacement()
+	s.ofUnrepeated()
+}
+
+// endedWork explains a failure by work that has ended, where there is such work: nothing that comes later can be the cause of that, and
+// of a failure that is not of a wrong step it is the earliest that is known. It is false where there is none.
+func (s *story) endedWork() bool {
 	all := s.stops()
 	type sort struct {
 		kind  string
@@ -217,14 +224,15 @@ func (s *story) ofAbsence() {
 		}
 	}
 	if len(first) == 0 {
-		return
+		return false
 	}
 	after := s.finding.Sentence()
-	if lost := s.lostDisk(); lost != "" {
-		after = lost + "; " + after
+	if story := s.replacement(); story != "" {
+		after = story + "; " + after
 	}
 	s.final = nil
 	s.headline = sentenceOf(first[0] + ". In the end: " + after)
+	return true
 }
 
 // mostStops is how many kinds of ended work an explanation shows.
@@ -237,21 +245,6 @@ func sentenceOf(text string) string {
 	}
 	first, rest, _ := strings.Cut(text, ". ")
 	return sentence(first) + " " + sentence(shortenTo(rest, longestSentence/2))
-}
-
-// lostDisk says when the node that a finding is about lost its disk, and whether the others know; empty where it did not.
-func (s *story) lostDisk() string {
-	for _, name := range s.finding.Nodes {
-		n := s.lastWhere(s.end(), func(f *fact) bool {
-			return f.kind == sim.EventAction && strings.HasPrefix(f.what, "disk-lost") && slices.Contains(splitNames(f.what), name)
-		})
-		if n == 0 {
-			continue
-		}
-		s.must(n)
-		return fmt.Sprintf("%s lost its disk at %s", name, at(s.fact(n).at))
-	}
-	return ""
 }
 
 // splitNames lists the nodes that the name of a plan's fault names, such as "disk-lost segment 1/2, segment 1/3 for 3ms".

@@ -166,7 +166,7 @@ func (s *story) explain() {
 	case judge.Wire:
 		s.misplaced()
 	}
-	s.ofAbsence()
+	s.ofAbsences()
 	if f.Check != faults.Trace {
 		s.refusedBefore()
 	}

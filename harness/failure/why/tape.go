@@ -32,15 +32,16 @@ type fact struct {
 	keys          []string
 	values        []string // of a call that writes, by key
 	lost          []sim.LostWrite
-	vdl           node.LSN  // of a message that says how far the log is durable
-	durable       bool      // it does
-	lowest        node.LSN  // of a reader's word: what it still reads
-	looked        bool      // at what a disk holds: a read of it
-	carried       int       // records in a message
-	lostAll       bool      // of an answer: its node has lost what it promised
-	suspects      []node.ID // that a message names
-	isReply       bool      // of a client's call
-	not           bool      // of an answer: what was asked for is not there
+	vdl           node.LSN     // of a message that says how far the log is durable
+	durable       bool         // it does
+	lowest        node.LSN     // of a reader's word: what it still reads
+	looked        bool         // at what a disk holds: a read of it
+	carried       int          // records in a message
+	lostAll       bool         // of an answer: its node has lost what it promised
+	suspects      []node.ID    // that a message names
+	isReply       bool         // of a client's call
+	not           bool         // of an answer: what was asked for is not there
+	control       *controlWord // of what is about who lives and who is a member
 }
 
 // has tells whether the event is about an LSN.
@@ -214,6 +215,9 @@ func (f *fact) ofTrace(t *node.Trace) {
 			f.keys = []string{r.Key}
 		}
 	}
+	if d, is := t.Detail.(*node.GeometryStep); is {
+		f.control = &controlWord{group: d.Group, members: d.Members}
+	}
 	if d, is := t.Detail.(*node.RegisterStep); is && d.Key != "" {
 		f.keys = []string{d.Key}
 	}
@@ -250,7 +254,7 @@ func fieldsOf(t reflect.Type) messageFields {
 }
 
 func (f *fact) ofMessage(m node.Message) {
-	f.what = m.Type()
+	f.what, f.control = m.Type(), controlOf(m)
 	v := reflect.Indirect(reflect.ValueOf(m))
 	if !v.IsValid() {
 		return
