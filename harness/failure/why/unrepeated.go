@@ -159,9 +159,9 @@ func (s *story) unrepeatedOf(nodes []node.ID) (all []unrepeated) {
 // A heldBack is a record that a node lacks, and says so again and again to who has it, and that is not sent to it again.
 type heldBack struct {
 	sender, lacker node.ID
-	has            node.LSN
-	said           uint64 // the last answer that says so
-	first          uint64 // the first since it was sent last
+	has, next      node.LSN // up to where, and the record that it needs then
+	said           uint64   // the last answer that says so
+	first          uint64   // the first since it was sent last
 	times          int
 	sent           uint64 // when the next record was sent last; its delivery, or its loss; 0 for never
 }
@@ -192,13 +192,13 @@ func (s *story) heldBackOf(nodes []node.ID) (all []heldBack) {
 			x := open[k]
 			if x == nil || x.has != f.high {
 				before := s.lastWhere(n, func(e *fact) bool { return carries(e, k.sender, k.lacker, f.high+1) })
-				x = &heldBack{sender: k.sender, lacker: k.lacker, has: f.high, first: n, sent: before}
+				x = &heldBack{sender: k.sender, lacker: k.lacker, has: f.high, next: f.high + 1, first: n, sent: before}
 				open[k] = x
 			}
 			x.said = n
 			x.times++
 		case f.kind == sim.EventMessage || f.kind == sim.EventLost:
-			if x := open[pair{f.from, f.process}]; x != nil && carries(f, f.from, f.process, x.has+1) {
+			if x := open[pair{f.from, f.process}]; x != nil && carries(f, f.from, f.process, x.next) {
 				x.sent, x.times = n, 0 // it is sent again
 			} else if x != nil && x.times == 0 && f.what == "follow" {
 				x.first = n
@@ -209,6 +209,52 @@ func (s *story) heldBackOf(nodes []node.ID) (all []heldBack) {
 		ended(x)
 	}
 	slices.SortFunc(all, func(a, b heldBack) int { return cmp.Compare(a.first, b.first) })
+	return all
+}
+
+// heldBackOfGroups is heldBackOf for writers and the segments of a group: those say how far they are when something comes to them, and else
+// nothing, so the writer's timers are what counts.
+func (s *story) heldBackOfGroups(nodes []node.ID) (all []heldBack) {
+	for _, id := range nodes {
+		st := s.over.states[id]
+		if st.Role != "writer" {
+			continue
+		}
+		for seg, group := range s.claims.group {
+			said := s.lastWhere(s.end(), func(f *fact) bool {
+				return f.kind == sim.EventMessage && f.process == id && f.from == seg && f.epoch == st.Epoch && (f.what == "appended" || f.what == "joined")
+			})
+			if said == 0 {
+				continue
+			}
+			x := heldBack{sender: id, lacker: seg, has: s.fact(said).high, said: said, first: said, times: 1}
+			for _, r := range s.claims.lines[st.Epoch] {
+				if r.Group == group && r.LSN > x.has {
+					x.next = r.LSN
+					break
+				}
+			}
+			if x.next == 0 {
+				continue
+			}
+			x.sent = s.lastWhere(s.end(), func(f *fact) bool { return carries(f, id, seg, x.next) })
+			fired := 0
+			last := max(x.said, x.sent)
+			for n := last; n <= s.end(); n++ {
+				if f := &s.facts[n]; f.process == id && f.kind == sim.EventTimer {
+					fired++
+				} else if f.process == id && f.kind == sim.EventCrash {
+					break
+				}
+			}
+			if fired >= fewFirings && !s.tooShort(id, last) {
+				all = append(all, x)
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b heldBack) int {
+		return cmp.Or(cmp.Compare(max(a.said, a.sent), max(b.said, b.sent)), cmp.Compare(a.lacker, b.lacker))
+	})
 	return all
 }
 
@@ -227,7 +273,7 @@ func (s *story) recordAfter(x *heldBack) bool {
 }
 
 func (s *story) heldBackWords(x *heldBack) string {
-	who, l := s.name(x.lacker), x.has+1
+	who, l := s.name(x.lacker), x.next
 	w := fmt.Sprintf("never sent %s record %d", who, l)
 	if x.sent != 0 {
 		f := s.fact(x.sent)
@@ -236,6 +282,9 @@ func (s *story) heldBackWords(x *heldBack) string {
 			w += fmt.Sprintf(", which never came (%s),", lossReasons[f.reason])
 		}
 		w += " and did not send it again"
+	}
+	if x.times == 1 {
+		return w + fmt.Sprintf(", though %s told it at %s that it has everything up to LSN %d and no more", who, at(s.fact(x.said).at), x.has)
 	}
 	return w + fmt.Sprintf(", though %s told it %s since, up to %s, that it has everything up to LSN %d and no more", who, times(x.times), at(s.fact(x.said).at), x.has)
 }
@@ -284,11 +333,17 @@ func (s *story) ofUnrepeated() {
 	default:
 		return
 	}
-	all := slices.DeleteFunc(s.unrepeatedOf(nodes), func(x unrepeated) bool { return s.tooShort(&x) })
+	all := slices.DeleteFunc(s.unrepeatedOf(nodes), func(x unrepeated) bool { return s.tooShort(s.fact(x.n).from, x.n) })
 	if len(all) == 0 {
-		if held := s.heldBackOf(nodes); len(held) > 0 {
+		if held := append(s.heldBackOf(nodes), s.heldBackOfGroups(nodes)...); len(held) > 0 {
 			x := &held[0]
 			words := s.heldBackWords(x)
+			for i := range held[1:] {
+				s.must(held[i+1].said)
+			}
+			if len(held) > 1 {
+				words += fmt.Sprintf("; so it was with %d more", len(held)-1)
+			}
 			s.must(x.sent, x.first, x.said)
 			s.causeOf(x.sender, cmp.Or(x.sent, x.first), words)
 			s.final = nil
@@ -320,15 +375,14 @@ func (s *story) ofUnrepeated() {
 	s.headline = sentenceOf(fmt.Sprintf("%s %s. In the end: %s", s.name(f.from), words, s.finding.Sentence()))
 }
 
-// tooShort tells whether its sender did not live on for long enough to have sent it again.
-func (s *story) tooShort(x *unrepeated) bool {
-	f := s.fact(x.n)
-	end := s.firstWhere(x.n, func(e *fact) bool { return e.kind == sim.EventCrash && e.process == f.from })
+// tooShort tells whether a node did not live on for long enough after an event to have sent again what it sent then.
+func (s *story) tooShort(id node.ID, n uint64) bool {
+	end := s.firstWhere(n, func(e *fact) bool { return e.kind == sim.EventCrash && e.process == id })
 	until := s.over.now
 	if end != 0 {
 		until = s.fact(end).at
 	}
-	return until.Sub(f.at) < longSilence
+	return until.Sub(s.fact(n).at) < longSilence
 }
 
 // longSilence is for how long a node must have gone on without sending again what it needs: retries come within tens of milliseconds.
