@@ -11,12 +11,17 @@ import (
 	"github.com/firstgap/firstgap/impl/node"
 )
 
-// A controlWord is what a message or a step says of who lives, and of who is a member.
+// A controlWord is what a message or a step says beyond what every fact has: of who lives, of who is a member, of who won, and of what a
+// read needs or a write sets.
 type controlWord struct {
 	lost     bool      // of an answer to the monitor: its disk is lost
 	suspects []node.ID // of the monitor's word to a writer
 	group    node.Group
 	members  node.Membership
+	won      bool     // of the register's answer: the epoch is its receiver's
+	reads    bool     // of a read of a page
+	need     node.LSN // up to where its segment has to be complete
+	value    *node.Value
 }
 
 // controlOf reads a message; nil where it says nothing of the kind.
@@ -26,6 +31,14 @@ func controlOf(m node.Message) *controlWord {
 		if m.Lost {
 			return &controlWord{lost: true}
 		}
+	case *node.Swapped:
+		if m.Won {
+			return &controlWord{won: true}
+		}
+	case *node.ReadPage:
+		return &controlWord{reads: true, need: m.Need}
+	case *node.ReadSnapshot:
+		return &controlWord{reads: true, need: m.Need}
 	case *node.Health:
 		return &controlWord{suspects: m.Suspects}
 	}

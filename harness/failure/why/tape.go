@@ -214,6 +214,9 @@ func (f *fact) ofTrace(t *node.Trace) {
 		if r.Key != "" {
 			f.keys = []string{r.Key}
 		}
+		if t.Action == node.ActWrite || t.Action == node.ActUndo {
+			f.control = &controlWord{value: &r.New}
+		}
 	}
 	if d, is := t.Detail.(*node.GeometryStep); is {
 		f.control = &controlWord{group: d.Group, members: d.Members}
