@@ -2,9 +2,11 @@ package why
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/aurora"
 	"github.com/firstgap/firstgap/harness/older"
@@ -78,4 +80,47 @@ func TestATimerThatIsNotSetAgainHasStopped(t *testing.T) {
 	down := tapeOf(stopped...)
 	down.over.running[1] = false
 	require.Empty(t, down.stops(), "it is down")
+}
+
+// A volume that has lost more disks than it can lose stalls, and no node has left anything out: what is not there cannot answer, and who asks
+// for it asks again and again.
+func TestAStallBeyondTheBudgetIsNobodysOmission(t *testing.T) {
+	const ms = faults.Duration(time.Millisecond)
+	stalled := 0
+	for seed := uint64(1); seed <= 8; seed++ {
+		c, err := aurora.System().Generate(seed, harness.Generation{})
+		require.NoError(t, err)
+		c.Plan = faults.Plan{Horizon: 300 * ms, BeyondBudget: true, Faults: []faults.Fault{
+			{Kind: faults.DiskLost, At: 60 * ms, For: 20 * ms, Nodes: []string{"segment 1/1"}},
+			{Kind: faults.DiskLost, At: 60 * ms, For: 20 * ms, Nodes: []string{"segment 1/2"}},
+			{Kind: faults.DiskLost, At: 60 * ms, For: 20 * ms, Nodes: []string{"segment 1/3"}},
+			{Kind: faults.TakeOver, At: 100 * ms},
+		}}
+		s := &story{tape: newTape(), c: &c}
+		s.result = harness.RunWith(aurora.System(), c, harness.Options{Listen: s.hear, Ended: s.over.take})
+		require.Empty(t, s.result.Findings, "seed %d: beyond the budget it may stall", seed)
+		var writers []node.ID
+		for _, id := range s.over.processes {
+			st := s.over.states[id]
+			if st.Role != "writer" || st.Deposed {
+				continue
+			}
+			writers = append(writers, id)
+			if s.over.running[id] && !st.Serving {
+				stalled++
+			}
+		}
+		for _, x := range s.stops() {
+			t.Errorf("seed %d: %s: %s", seed, s.name(x.id), s.stopWords(&x, 0))
+		}
+		for _, x := range s.unrepeatedOf(writers) {
+			if f := s.fact(x.n); !s.tooShort(f.from, x.n) {
+				t.Errorf("seed %d: %s %s", seed, s.name(f.from), s.unrepeatedWords(&x))
+			}
+		}
+		for _, x := range append(s.heldBackOf(writers), s.heldBackOfGroups(writers)...) {
+			t.Errorf("seed %d: %s %s", seed, s.name(x.sender), s.heldBackWords(&x))
+		}
+	}
+	require.Positive(t, stalled, "expected a volume that stalls")
 }
