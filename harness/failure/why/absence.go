@@ -226,9 +226,9 @@ func (s *story) endedWork() bool {
 	if len(first) == 0 {
 		return false
 	}
-	after := s.finding.Sentence()
+	after := cmp.Or(s.headline, s.finding.Sentence())
 	if story := s.replacement(); story != "" {
-		after = story + "; " + after
+		after = story + "; " + s.finding.Sentence()
 	}
 	s.final = nil
 	s.headline = sentenceOf(first[0] + ". In the end: " + after)
@@ -244,7 +244,7 @@ func sentenceOf(text string) string {
 		return sentence(text)
 	}
 	first, rest, _ := strings.Cut(text, ". ")
-	return sentence(first) + " " + sentence(shortenTo(rest, longestSentence/2))
+	return sentence(first) + " " + sentence(shortenTo(rest, longestSentence))
 }
 
 // splitNames lists the nodes that the name of a plan's fault names, such as "disk-lost segment 1/2, segment 1/3 for 3ms".

@@ -39,7 +39,6 @@ func matterOf(f *fact) (matter, bool) {
 		x.receiver = 0
 	case "fence":
 		x.epoch = f.epoch
-	case "read-log", "fill-ask", "get-object", "put-object", "list-objects", "open-disk", "attach-disk", "read-disk-log":
 	case "stream", "append":
 		if f.high == 0 {
 			return x, false
@@ -61,7 +60,7 @@ func (x matter) settles(f *fact) bool {
 		// What has come once is there, and so it is where its receiver says that it has more.
 		return f.kind == sim.EventMessage && f.process == x.receiver && f.from == x.sender && f.what == x.what && f.high >= x.high ||
 			f.kind == sim.EventMessage && f.process == x.sender && f.from == x.receiver && (f.what == "appended" || f.what == "joined" || f.what == "follow") && f.high >= x.high
-	case "fence", "read-log", "read-epoch", "swap":
+	case "fence", "read-epoch", "swap":
 		if f.kind == sim.EventTrace && f.process == x.sender && (f.action == node.ActOpen || f.action == node.ActDecide && x.what == "fence") {
 			return true // it got on without it
 		}
@@ -312,6 +311,9 @@ func (s *story) unrepeatedWords(x *unrepeated) string {
 
 // ofUnrepeated explains a stall by what was not sent again, where there is such a thing.
 func (s *story) ofUnrepeated() {
+	if len(s.causes) > 0 && s.finding.Check != faults.CatchUp && s.finding.Check != faults.Floor {
+		return // what waits for it has said so
+	}
 	var nodes []node.ID
 	switch s.finding.Check {
 	case faults.Progress, faults.Answers, faults.CatchUp, faults.Wholeness, faults.Collection:
@@ -329,11 +331,14 @@ func (s *story) ofUnrepeated() {
 		if len(nodes) == 0 {
 			return
 		}
-	case faults.Floor: // whoever reads below holds it
+	case faults.Floor: // whoever waits for a page holds it
 	default:
 		return
 	}
-	all := slices.DeleteFunc(s.unrepeatedOf(nodes), func(x unrepeated) bool { return s.tooShort(s.fact(x.n).from, x.n) })
+	all := slices.DeleteFunc(s.unrepeatedOf(nodes), func(x unrepeated) bool {
+		f := s.fact(x.n)
+		return s.tooShort(f.from, x.n) || s.finding.Check == faults.Floor && f.what != "read-snapshot"
+	})
 	if len(all) == 0 {
 		if held := append(s.heldBackOf(nodes), s.heldBackOfGroups(nodes)...); len(held) > 0 {
 			x := &held[0]
@@ -347,7 +352,7 @@ func (s *story) ofUnrepeated() {
 			s.must(x.sent, x.first, x.said)
 			s.causeOf(x.sender, cmp.Or(x.sent, x.first), words)
 			s.final = nil
-			s.headline = sentenceOf(fmt.Sprintf("%s %s. In the end: %s", s.name(x.sender), words, s.finding.Sentence()))
+			s.headline = sentenceOf(fmt.Sprintf("%s %s. In the end: %s", s.name(x.sender), words, cmp.Or(s.headline, s.finding.Sentence())))
 		}
 		return
 	}
@@ -372,7 +377,7 @@ func (s *story) ofUnrepeated() {
 	}
 	s.waits = append([]Wait{w}, s.waits...)
 	s.final = nil
-	s.headline = sentenceOf(fmt.Sprintf("%s %s. In the end: %s", s.name(f.from), words, s.finding.Sentence()))
+	s.headline = sentenceOf(fmt.Sprintf("%s %s. In the end: %s", s.name(f.from), words, cmp.Or(s.headline, s.finding.Sentence())))
 }
 
 // tooShort tells whether a node did not live on for long enough after an event to have sent again what it sent then.
