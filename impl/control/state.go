@@ -10,3 +10,11 @@ func (r *Register) State() node.State {
 	}
 	return s
 }
+
+// TimerName implements node.TimerNamer.
+func (g *Register) TimerName(t node.Timer) string {
+	if t == monitorTimer {
+		return "monitor"
+	}
+	return ""
+}

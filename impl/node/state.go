@@ -40,6 +40,11 @@ type Teller interface {
 	State() State
 }
 
+// A TimerNamer is a node that says what its timers are for, in a word or two, such as "gossip"; "" of one that it does not know.
+type TimerNamer interface {
+	TimerName(Timer) string
+}
+
 // Counters lists the counters of a struct of uint64 fields, each under the name of its json tag ("-" leaves it out) and in the
 // order of the fields, so that a node's counters have their names in one place.
 func Counters(of any) []Counter {

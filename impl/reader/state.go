@@ -14,3 +14,11 @@ func (r *Reader) State() node.State {
 	s.Lags = r.counters.Lag[:]
 	return s
 }
+
+// TimerName implements node.TimerNamer. Once it is promoted its timers are those of the writer that it has become.
+func (r *Reader) TimerName(t node.Timer) string {
+	if t == tick {
+		return "retry"
+	}
+	return ""
+}

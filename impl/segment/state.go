@@ -14,3 +14,18 @@ func (s *Segment) phase() string {
 	}
 	return ""
 }
+
+// TimerName implements node.TimerNamer.
+func (s *Segment) TimerName(t node.Timer) string {
+	switch t {
+	case gossipTimer:
+		return "gossip"
+	case coalesceTimer:
+		return "coalescing"
+	case backupTimer:
+		return "backup"
+	case scrubTimer:
+		return "scrubbing"
+	}
+	return ""
+}

@@ -168,6 +168,7 @@ func (s *story) explain() {
 	case judge.Wire:
 		s.misplaced()
 	}
+	s.ofAbsences()
 	if f.Check != faults.Trace {
 		s.refusedBefore()
 	}
@@ -177,6 +178,7 @@ func (s *story) explain() {
 	if len(s.causes) == 0 && len(s.waits) == 0 && s.bad == 0 {
 		s.lastSteps()
 	}
+	s.ofContradictions()
 }
 
 // refusedBefore explains the step that the model refused, of a run that fails by something else as well: what the model forbids comes before

@@ -194,8 +194,16 @@ func ruleText(rule string) string {
 	return rule
 }
 
+// keepsUp is the rule of a copy that is not what it should be by itself.
+const keepsUp = "a copy keeps up by itself"
+
 // ruleOf says what was broken, why the rule exists, and where the sources say so.
 func ruleOf(f *judge.Finding) Rule {
+	if f.Check == faults.Replacement && f.Rule == keepsUp {
+		// The check of standing asks it of every copy; of one whose disk is lost nothing can come by itself.
+		x := ofChecks[f.Check]
+		return Rule{Text: "a copy that is lost is replaced by a spare, where its group has one", Reason: x.why, Source: x.source}
+	}
 	for i := range reasons {
 		x := &reasons[i]
 		for _, rule := range x.rules {

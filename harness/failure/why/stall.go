@@ -510,8 +510,9 @@ func (s *story) silences(ids []node.ID) (found []silence) {
 }
 
 // kind is what a node's name says before its numbers.
-func (s *story) kind(id node.ID) string {
-	name := s.name(id)
+func (s *story) kind(id node.ID) string { return kindOf(s.name(id)) }
+
+func kindOf(name string) string {
 	if at := strings.IndexAny(name, " 0123456789"); at > 0 {
 		return name[:at]
 	}

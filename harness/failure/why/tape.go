@@ -21,6 +21,7 @@ type fact struct {
 	action        node.Action
 	op            node.Op
 	request       uint64
+	timer         node.Timer
 	status        node.Status
 	what          string // type of a message, name of an action, or how a process died
 	low, high     node.LSN
@@ -31,15 +32,16 @@ type fact struct {
 	keys          []string
 	values        []string // of a call that writes, by key
 	lost          []sim.LostWrite
-	vdl           node.LSN  // of a message that says how far the log is durable
-	durable       bool      // it does
-	lowest        node.LSN  // of a reader's word: what it still reads
-	looked        bool      // at what a disk holds: a read of it
-	carried       int       // records in a message
-	lostAll       bool      // of an answer: its node has lost what it promised
-	suspects      []node.ID // that a message names
-	isReply       bool      // of a client's call
-	not           bool      // of an answer: what was asked for is not there
+	vdl           node.LSN     // of a message that says how far the log is durable
+	durable       bool         // it does
+	lowest        node.LSN     // of a reader's word: what it still reads
+	looked        bool         // at what a disk holds: a read of it
+	carried       int          // records in a message
+	lostAll       bool         // of an answer: its node has lost what it promised
+	suspects      []node.ID    // that a message names
+	isReply       bool         // of a client's call
+	not           bool         // of an answer: what was asked for is not there
+	control       *controlWord // of what is about who lives and who is a member
 }
 
 // has tells whether the event is about an LSN.
@@ -65,6 +67,8 @@ type tape struct {
 	claims  claims
 	changes []change          // of the members of groups
 	asked   map[call][]string // the keys of the calls that have no answer yet
+	// purposes are what nodes say that their timers are for.
+	purposes map[purpose]string
 }
 
 // A call is one of a client.
@@ -74,7 +78,7 @@ type call struct {
 }
 
 func newTape() *tape {
-	return &tape{facts: make([]fact, 1, 1024), last: map[node.ID]uint64{}, disks: map[node.ID][]*operation{}, claims: newClaims(), asked: map[call][]string{}}
+	return &tape{facts: make([]fact, 1, 1024), last: map[node.ID]uint64{}, disks: map[node.ID][]*operation{}, claims: newClaims(), asked: map[call][]string{}, purposes: map[purpose]string{}}
 }
 
 // hear takes down one event.
@@ -83,7 +87,7 @@ func (t *tape) hear(w *sim.World, e *sim.Event) {
 		t.world = w
 		w.ListenDisk(t.begun)
 	}
-	f := fact{cause: e.Cause, at: e.At, kind: e.Kind, process: e.Process, from: e.From, incarnation: e.Incarnation, reason: e.Reason, what: e.Name,
+	f := fact{cause: e.Cause, at: e.At, timer: e.Timer, kind: e.Kind, process: e.Process, from: e.From, incarnation: e.Incarnation, reason: e.Reason, what: e.Name,
 		lost: slices.Clone(e.Lost)}
 	if e.Cause >= e.Seq {
 		f.cause = 0
@@ -126,6 +130,8 @@ func (t *tape) hear(w *sim.World, e *sim.Event) {
 	// The numbers of events have no gaps, and the tape hears of all of them.
 	t.facts = append(t.facts, f)
 	switch e.Kind {
+	case sim.EventTimer:
+		t.fired(e)
 	case sim.EventDisk:
 		t.ended(e)
 	case sim.EventCrash:
@@ -208,6 +214,12 @@ func (f *fact) ofTrace(t *node.Trace) {
 		if r.Key != "" {
 			f.keys = []string{r.Key}
 		}
+		if t.Action == node.ActWrite || t.Action == node.ActUndo {
+			f.control = &controlWord{value: &r.New}
+		}
+	}
+	if d, is := t.Detail.(*node.GeometryStep); is {
+		f.control = &controlWord{group: d.Group, members: d.Members}
 	}
 	if d, is := t.Detail.(*node.RegisterStep); is && d.Key != "" {
 		f.keys = []string{d.Key}
@@ -245,7 +257,7 @@ func fieldsOf(t reflect.Type) messageFields {
 }
 
 func (f *fact) ofMessage(m node.Message) {
-	f.what = m.Type()
+	f.what, f.control = m.Type(), controlOf(m)
 	v := reflect.Indirect(reflect.ValueOf(m))
 	if !v.IsValid() {
 		return
