@@ -35,7 +35,7 @@ func TestTheHeadlineNamesTheFault(t *testing.T) {
 		{"bugWonBeforeWritten", 1, faults.Trace, `^Register answered writer \d at .* that it has won epoch \d+, before epoch \d+ was on its disk`, `its write of \d+ bytes to register was done`},
 		// What it says that it holds is all that is known: it may have noticed.
 		{"bugLostForgotten", 5, faults.Trace, `^Segment \d/\d started again at .* without record \d+, which it had told as stored: its disk was struck at .* \(disk-corrupt segment \d/\d\), and what it says that it holds names neither the record nor that it lost one`, `flipped a durable bit on the disk of segment \d/\d`},
-		{"bugOpenBeforeRepair", 2, faults.Trace, `^At .* writer \d .* began to serve as the writer of epoch \d, where of group \d everything up to LSN \d+ has to be on a write quorum of 4 .* and complete is segment`, ""},
+		{"bugOpenBeforeRepair", 2, faults.Trace, `^At .* writer \d began to serve as the writer of epoch \d, where of group \d everything up to LSN \d+ has to be on a write quorum of 4 .* and complete is segment`, ""},
 		{"bugReadsRMinusOne", 1, faults.Trace, `^At .* writer \d cut the log behind LSN \d+ by the answers of .*heard of a read quorum`, ""},
 		{"bugNothingHidden", 1, faults.Trace, `^At .* reader \d shows a query as of \d+ row .*the committed rows of its snapshot`, ""},
 		{"bugDoubtIsAborted", 2, faults.Serializability, `^At .* writer \d answered client \d about row .* had given the commit of that transaction its LSN`, `transaction \d+\.\d+ \(\d+ of the history\) is aborted`},
