@@ -2,6 +2,7 @@ package conform
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/firstgap/firstgap/impl/node"
 	"github.com/firstgap/firstgap/spec/volume"
@@ -116,6 +117,24 @@ func (v *Validator) ack(from node.ID, t *node.Trace) *problem {
 	return v.did(&v.counts.Acks)
 }
 
+// tooFew says how many segments of each group have answered, of the groups of which fewer than a read quorum have.
+func (v *Validator) tooFew(answered []node.ID) string {
+	of := make([]int, v.volume.Groups())
+	for _, r := range v.replicasOf(answered) {
+		of[r/v.volume.Replicas()]++
+	}
+	var few []string
+	for g, n := range of {
+		if n < v.volume.ReadQuorum && len(v.model.Sets(v.newest(), g)) > 0 {
+			few = append(few, fmt.Sprintf("%d of group %d", n, g+1))
+		}
+	}
+	if len(few) == 0 {
+		return "" // enough segments, and not of each set of members
+	}
+	return fmt.Sprintf(": they are %s, and a read quorum is %d", strings.Join(few, ", "), v.volume.ReadQuorum)
+}
+
 // decide compares the implementation's cut with the model's over the same answers.
 func (v *Validator) decide(from node.ID, t *node.Trace) *problem {
 	if p := v.speaks(from, t.Epoch); p != nil {
@@ -144,13 +163,16 @@ func (v *Validator) decide(from node.ID, t *node.Trace) *problem {
 		if g == volume.Unfenced || g == volume.Untold {
 			why = v.unheard(v.replicasOf(answered), why)
 		}
+		if g == volume.NoReadQuorum {
+			why += v.tooFew(answered)
+		}
 		return refused(g, fmt.Sprintf("%s; answers: %s", v.writerState(e), v.answers(e)), said(), "%s", why)
 	}
 	base := v.model.Base(e)
 	if t.LSN != node.LSN(base) {
 		v.model.TakeBack() // so that the answers can still be told
 		return &problem{
-			rule: ruleCut, why: fmt.Sprintf("epoch %d cuts the log elsewhere than at the first gap", e),
+			rule: ruleCut, why: fmt.Sprintf("epoch %d cuts the log elsewhere than at the first gap: behind LSN %d, and not behind LSN %d", e, t.LSN, base),
 			expected: fmt.Sprintf("cut %d on the line of epoch %d; answers: %s", base, newest, v.answers(e)), found: said(),
 		}
 	}

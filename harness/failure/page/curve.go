@@ -59,7 +59,7 @@ func drawCurve(c *where.Curve, unit, says string) template.HTML {
 		if at > (curveLeft+curveRight)/2 {
 			anchor, dx = "end", -6
 		}
-		fmt.Fprintf(&b, `<path class="jump" d="M%.1f %dV%d"/><text class="jump" text-anchor="%s"><tspan x="%.1f" y="%d">from %s %d on it can</tspan><tspan x="%.1f" dy="18">no longer be avoided</tspan></text>`,
+		fmt.Fprintf(&b, `<path class="jump" d="M%.1f %dV%d"/><text class="jump" text-anchor="%s"><tspan x="%.1f" y="%d">from %s %d on it can </tspan><tspan x="%.1f" dy="18">no longer be avoided</tspan></text>`,
 			at, curveTop-4, curveBottom, anchor, at+dx, (curveTop+curveBottom)/2, template.HTMLEscapeString(unit), j.Event, at+dx)
 	}
 	b.WriteString(`</svg>`)

@@ -770,11 +770,16 @@ func (s *story) behind(stuck []node.ID) {
 // since counts how often a record came to a segment after an event.
 func (s *story) since(n uint64, l node.LSN, to node.ID) (came int) {
 	for ; n <= s.end(); n++ {
-		if f := &s.facts[n]; f.kind == sim.EventMessage && f.process == to && f.has(l) {
+		if f := &s.facts[n]; f.kind == sim.EventMessage && f.process == to && bringsRecords(f.what) && f.has(l) {
 			came++
 		}
 	}
 	return came
+}
+
+// bringsRecords tells whether a message of a type brings records. One that asks for some names them, too.
+func bringsRecords(what string) bool {
+	return what == "append" || what == "gossip-give" || what == "log-records"
 }
 
 // exchange says what a node sends and gets over and over at the end, one line a type.
