@@ -12,7 +12,7 @@ import (
 // anotherRun returns by what the same configuration gives another run the second time, nil where it does not. A run by itself does not show
 // that, and may pass.
 func anotherRun(system harness.System, c configuration.Configuration) *judge.Finding {
-	_, err := failure.Twice(system, c)
+	err := failure.Repeats(system, c)
 	if err == nil {
 		return nil
 	}

@@ -30,6 +30,7 @@ import (
 	"github.com/firstgap/firstgap/harness/failure/shrink"
 	"github.com/firstgap/firstgap/harness/failure/where"
 	"github.com/firstgap/firstgap/harness/failure/why"
+	"github.com/firstgap/firstgap/harness/judge"
 	"github.com/firstgap/firstgap/harness/killtable"
 	"github.com/firstgap/firstgap/harness/sim"
 	"github.com/firstgap/firstgap/impl/node"
@@ -74,10 +75,13 @@ type line struct {
 	Distance int `json:"distance"`
 	// Apart is how many events of the run lie between, whosever they are, timers and completed operations of disks left out.
 	Apart int `json:"apart"`
+	// Between is how many of the events that are shown come behind the earlier of the jump and a place of the planted line, up to the
+	// later: of the place for which they are fewest. -1 where there is no jump, or no place.
+	Between int `json:"between"`
 }
 
 // failing returns a run of the bug that fails: the one of its searches that fails in the fewest events.
-func failing(t *testing.T, last *killtable.Last, g harness.Generation, bug string) (configuration.Configuration, harness.Result) {
+func failing(t *testing.T, last *killtable.Last, g harness.Generation, bug string) *failure.Failure {
 	i := slices.IndexFunc(last.Bugs, func(x killtable.Line) bool { return x.Bug == bug })
 	require.GreaterOrEqual(t, i, 0, "%s: expected a line of the kill table, found none", bug)
 	g.Bug = bug
@@ -87,25 +91,25 @@ func failing(t *testing.T, last *killtable.Last, g harness.Generation, bug strin
 		}
 		c, err := aurora.System().Generate(1_000_000*uint64(trial+1)+uint64(x.Runs-1), g)
 		require.NoError(t, err)
-		if r := harness.Run(aurora.System(), c); len(r.Findings) > 0 {
-			return c, r
+		target, fails := failure.TargetOf(harness.Run(aurora.System(), c).Findings)
+		if !fails {
+			target = failure.Target{Check: judge.Determinism, Verdict: judge.Violation} // which no run by itself shows
 		}
-		if r, err := failure.Twice(aurora.System(), c); err != nil {
-			return c, r
+		if made := failure.Made(aurora.System(), c, target); target.Among(made.Findings) != nil {
+			return made
 		}
 	}
 	require.Fail(t, bug+": expected a search of the kill table whose last run still fails, found none")
-	return configuration.Configuration{}, harness.Result{}
+	return nil
 }
 
 // explained makes the line of a bug. What an explanation of it needs beside these three parts costs a few runs.
 func explained(ctx context.Context, t *testing.T, last *killtable.Last, g harness.Generation, bug string) *line {
 	system := aurora.System()
-	c, _ := failing(t, last, g, bug)
-	x := &line{Bug: bug, Seed: c.Seed, Distance: -1, Apart: -1}
+	recorded := failing(t, last, g, bug)
+	x := &line{Bug: bug, Seed: recorded.Configuration.Seed, Distance: -1, Apart: -1, Between: -1}
 	began := time.Now()
-	result, trail := failure.Record(system, c)
-	small, err := shrink.Shrink(ctx, system, failure.Of(&result, trail), shrink.Options{Time: *tableTime, Workers: 2})
+	small, err := shrink.Shrink(ctx, system, recorded, shrink.Options{Time: *tableTime, Workers: 2})
 	if err != nil {
 		x.Problem = err.Error()
 		return x
@@ -117,6 +121,10 @@ func explained(ctx context.Context, t *testing.T, last *killtable.Last, g harnes
 		x.Problem = "why: " + err.Error()
 	} else {
 		x.Shown = len(what.Chain)
+	}
+	if x.Seconds = time.Since(began).Seconds(); small.Target.Check == judge.Determinism {
+		x.Without = "it is another run each time"
+		return x
 	}
 	drawing := time.Now()
 	curve, err := where.Draw(ctx, system, small.Configuration, small.Target, where.Options{Workers: 2, Time: *tableTime})
@@ -131,6 +139,9 @@ func explained(ctx context.Context, t *testing.T, last *killtable.Last, g harnes
 	if j := curve.Jump; j != nil {
 		x.Jump, x.JumpLine, x.Rise = j.Event, j.Line, fmt.Sprintf("%d/%d → %d/%d", j.Before.Fails, j.Before.Of, j.After.Fails, j.After.Of)
 		x.Place, x.Distance = m.nearest(j.Event)
+		if what != nil {
+			x.Between = m.between(j.Event, what.Chain)
+		}
 		if x.Place > 0 {
 			x.Apart = m.apart(j.Event, x.Place)
 		}
@@ -187,6 +198,24 @@ func (m *chart) nearest(from uint64) (uint64, int) {
 		}
 	}
 	return 0, -1
+}
+
+// between counts the shown events behind the earlier of an event and a place of the planted line, up to the later, for the place for which
+// they are fewest; -1 where there is no place.
+func (m *chart) between(jump uint64, shown []why.Link) int {
+	fewest := -1
+	for _, place := range m.planted {
+		n := 0
+		for _, l := range shown {
+			if l.Event > min(place, jump) && l.Event <= max(place, jump) {
+				n++
+			}
+		}
+		if fewest < 0 || n < fewest {
+			fewest = n
+		}
+	}
+	return fewest
 }
 
 // apart counts the events that are not idle behind the first of two, up to the second.
@@ -272,14 +301,14 @@ func keep(x *line) error {
 // writeTable writes the table for people, its medians last.
 func writeTable(out io.Writer, lines []*line) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "bug\tcheck\tevents\t→\tshown\tfaults\toperations\truns\tseconds\tcurve\tjump\tfrom the line\tminimal")
-	row := func(bug, check string, before, after uint64, shown, faults, operations, runs int, seconds, curve float64, jump, far, minimal string) {
-		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%.1f\t%.1f\t%s\t%s\t%s\n", bug, check, before, after, shown, faults, operations, runs, seconds, curve, jump, far, minimal)
+	fmt.Fprintln(w, "bug\tcheck\tevents\t→\tshown\tfaults\toperations\truns\tseconds\tcurve\tjump\tfrom the line\tshown between\tminimal")
+	row := func(bug, check string, before, after uint64, shown, faults, operations, runs int, seconds, curve float64, jump, far, between, minimal string) {
+		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%.1f\t%.1f\t%s\t%s\t%s\t%s\n", bug, check, before, after, shown, faults, operations, runs, seconds, curve, jump, far, between, minimal)
 	}
-	var near, none, minimals, quick, slow, without int
+	var shown, near, none, minimals, quick, slow, without int
 	for _, x := range lines {
 		check, _, _ := strings.Cut(x.Target, " (")
-		jump, far, minimal := "none", "", "no"
+		jump, far, between, minimal := "none", "", "", "no"
 		switch {
 		case x.Jump == 0:
 			none++
@@ -290,6 +319,9 @@ func writeTable(out io.Writer, lines []*line) error {
 			jump, far = fmt.Sprint(x.Jump), fmt.Sprint(x.Distance)
 			if x.Distance <= 3 {
 				near++
+			}
+			if between = fmt.Sprint(x.Between); x.Between <= 3 {
+				shown++
 			}
 		}
 		if x.Minimal {
@@ -302,19 +334,20 @@ func writeTable(out io.Writer, lines []*line) error {
 		if x.Seconds > 60 {
 			slow++
 		}
-		row(x.Bug, cmp.Or(check, "-"), x.Before.Events, x.After.Events, x.Shown, x.After.Faults, x.After.Operations, x.Runs, x.Seconds, x.Curve, jump, far, minimal)
+		row(x.Bug, cmp.Or(check, "-"), x.Before.Events, x.After.Events, x.Shown, x.After.Faults, x.After.Operations, x.Runs, x.Seconds, x.Curve, jump, far, between, minimal)
 	}
 	row("median", "", uint64(median(lines, func(x *line) float64 { return float64(x.Before.Events) })), uint64(median(lines, func(x *line) float64 { return float64(x.After.Events) })),
 		int(median(lines, func(x *line) float64 { return float64(x.Shown) })), int(median(lines, func(x *line) float64 { return float64(x.After.Faults) })),
 		int(median(lines, func(x *line) float64 { return float64(x.After.Operations) })), int(median(lines, func(x *line) float64 { return float64(x.Runs) })),
-		median(lines, func(x *line) float64 { return x.Seconds }), median(lines, func(x *line) float64 { return x.Curve }), "", "", "")
+		median(lines, func(x *line) float64 { return x.Seconds }), median(lines, func(x *line) float64 { return x.Curve }), "", "", "", "")
 	if err := w.Flush(); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintf(out, `
 of %d failures: %d explained in 15 s, %d in more than 60 s; %d 1-minimal
 the jump is within 3 events of a place where the planted line ran: %d; farther: %d; no such place by then: %d; no jump: %d
-`, len(lines), quick, slow, minimals, near, len(lines)-near-none-without, without, none)
+of the events that are shown, at most 3 lie between the two: %d
+`, len(lines), quick, slow, minimals, near, len(lines)-near-none-without, without, none, shown)
 	return err
 }
 
