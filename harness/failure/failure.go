@@ -103,6 +103,22 @@ type Build struct {
 	Overlay bool `json:"overlay"`
 }
 
+// String says on a line which build it is.
+func (b Build) String() string {
+	revision := b.Revision
+	if revision == "" {
+		revision = "of an unknown revision"
+	}
+	if b.Modified {
+		revision += ", modified"
+	}
+	points := "without failpoints"
+	if b.Overlay {
+		points = "with failpoints"
+	}
+	return fmt.Sprintf("%s %s, %s, %s, %s, %s", b.Module, b.Version, revision, b.Go, b.Platform, points)
+}
+
 // ThisBuild describes the running program.
 func ThisBuild() Build {
 	b := Build{Module: "unknown", Version: "unknown", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Overlay: harness.HasPoints()}

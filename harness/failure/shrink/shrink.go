@@ -77,6 +77,9 @@ func Shrink(ctx context.Context, system harness.System, f *failure.Failure, o Op
 	s.result.Before = SizeOf(system, &whole)
 	if hash := fmt.Sprintf("%016x", whole.Hash); hash != f.Hash {
 		s.result.Differs = fmt.Sprintf("the hash of its events is %s, %s was recorded", hash, f.Hash)
+		if was, is := f.Build, failure.ThisBuild(); was != is {
+			s.result.Differs += fmt.Sprintf(", by another build (%s; this one is %s)", was.String(), is.String())
+		}
 	}
 	if !s.begin(&whole) {
 		return nil, &GoneError{Expected: target}

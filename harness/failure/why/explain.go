@@ -49,7 +49,7 @@ func Explain(ctx context.Context, system harness.System, f *failure.Failure, o O
 		return nil, err
 	}
 	e := &Explanation{Format: format, Version: Version, Build: failure.ThisBuild(), Configuration: small.Configuration, Before: small.Before,
-		After: small.After, Runs: small.Runs, Minimal: small.Minimal, Ended: small.Ended}
+		After: small.After, Runs: small.Runs, Minimal: small.Minimal, Ended: small.Ended, Differs: small.Differs}
 	step("looking for the first step that is not allowed")
 	what, err := Of(system, small.Configuration, small.Target)
 	if err != nil {

@@ -24,6 +24,7 @@ type Explanation struct {
 	Seconds       float64                     `json:"seconds"`       // all of it, of real time
 	Minimal       bool                        `json:"minimal"`       // no single fault, operation or node can go
 	Ended         string                      `json:"ended,omitempty"`
+	Differs       string                      `json:"differs,omitempty"` // in what the run that was recorded is another one now, though it fails by the same
 	What          What                        `json:"what"`
 	Curve         *where.Curve                `json:"curve,omitempty"`  // nil where it was left out
 	Faults        []where.Counterfactual      `json:"faults,omitempty"` // one for each fault of the smallest run's plan

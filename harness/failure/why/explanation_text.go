@@ -33,6 +33,9 @@ func (e *Explanation) WriteText(out io.Writer) error {
 		if len(e.Configuration.Plan.Faults) == 0 {
 			b.WriteString("  it has none: it fails without any fault\n")
 		}
+		if e.Differs != "" {
+			fmt.Fprintf(&b, "\nnot the run that was recorded, and fails by the same\n  %s\n", e.Differs)
+		}
 		fmt.Fprintf(&b, "\nhow small it is\n  %s\n  %s\n", sizes(e.Before, e.After), e.Smallest())
 		_, err := io.WriteString(out, b.String())
 		return err
