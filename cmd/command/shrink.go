@@ -100,14 +100,11 @@ func (s *smaller) open(cmd *cobra.Command, file string) (*failure.Failure, harne
 	if s.out == "" {
 		s.out = strings.TrimSuffix(file, ".fgt") + ".small.fgt"
 	}
-	var known []string
-	for _, system := range s.systems {
-		if system.Name() == recorded.Needs.System {
-			return recorded, system, nil
-		}
-		known = append(known, system.Name())
+	system, err := recorded.Needs.Met(s.systems...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", file, err)
 	}
-	return nil, nil, fmt.Errorf("%s: %w", file, &failure.NeedError{Expected: fmt.Sprintf("the system %q", recorded.Needs.System), Found: known})
+	return recorded, system, nil
 }
 
 // options are those of a search that keeps what it finds, and shows how far it is.

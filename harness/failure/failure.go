@@ -70,7 +70,7 @@ type Needs struct {
 // Of makes a failure of a run that was recorded.
 func Of(r *harness.Result, t *Trail) *Failure {
 	f := &Failure{Needs: Needs{System: r.Configuration.System, Overlay: needsOverlay(&r.Configuration)}, Configuration: r.Configuration,
-		Build: ThisBuild(), Verdict: r.Verdict, Findings: r.Findings, NotMade: r.NotMade, Hash: hexadecimal(r.Hash), Counts: r.Counts}
+		Build: ThisBuild(), Verdict: r.Verdict, Findings: r.Findings, NotMade: r.NotMade, Hash: Hexadecimal(r.Hash), Counts: r.Counts}
 	if r.Evidence != nil {
 		f.History, f.Calls = transactions(r.Evidence.Transactions), calls(r.Evidence.Operations)
 	}
@@ -89,7 +89,8 @@ func needsOverlay(c *configuration.Configuration) bool {
 	return slices.ContainsFunc(c.Plan.Faults, func(f faults.Fault) bool { return f.Kind == faults.CrashAtPoint })
 }
 
-func hexadecimal(hash uint64) string { return fmt.Sprintf("%016x", hash) }
+// Hexadecimal writes the hash of a run as files and reports have it.
+func Hexadecimal(hash uint64) string { return fmt.Sprintf("%016x", hash) }
 
 // A Build says what program made a file.
 type Build struct {

@@ -69,39 +69,41 @@ func (e *NeedError) Error() string {
 
 func (e *NeedError) Unwrap() error { return e.Err }
 
-// Again runs a failure again and compares. It finds the failure's system among those that the program knows.
-func Again(f *Failure, systems []harness.System) (*Replay, error) {
-	var system harness.System
+// Met returns the system that a failure needs, of those that a program knows, and a *NeedError where it has none, or not the build.
+func (n Needs) Met(systems ...harness.System) (harness.System, error) {
 	var known []string
 	for _, s := range systems {
-		known = append(known, s.Name())
-		if s.Name() == f.Needs.System {
-			system = s
+		if s.Name() != n.System {
+			known = append(known, s.Name())
+			continue
 		}
+		if n.Overlay && !harness.HasPoints() {
+			return nil, &NeedError{Expected: "a build with failpoints", Err: faults.ErrNoOverlay}
+		}
+		return s, nil
 	}
-	if system == nil {
-		return nil, &NeedError{Expected: fmt.Sprintf("the system %q", f.Needs.System), Found: known}
-	}
-	if f.Needs.Overlay && !harness.HasPoints() {
-		return nil, &NeedError{Expected: "a build with failpoints", Err: faults.ErrNoOverlay}
+	return nil, &NeedError{Expected: fmt.Sprintf("the system %q", n.System), Found: known}
+}
+
+// Again runs a failure again and compares. It finds the failure's system among those that the program knows.
+func Again(f *Failure, systems []harness.System) (*Replay, error) {
+	system, err := f.Needs.Met(systems...)
+	if err != nil {
+		return nil, err
 	}
 	p := Replay{Recorded: f}
 	p.Again, p.Trail = Record(system, f.Configuration)
-	if wasNotDeterministic(f) {
-		// The run itself may pass: what failed was that it is another one the second time.
-		if _, err := Twice(system, f.Configuration); err != nil {
-			p.Again.Findings = append(p.Again.Findings, judge.Violated(judge.Determinism, err))
-			p.Again.Verdict = p.Again.Verdict.Worse(judge.Violation)
-			p.Answer = Reproduced
-			return &p, nil
-		}
+	// The run itself may pass: what failed was that it is another one the second time.
+	if wasNotDeterministic(f) && differs(&p.Again, system) {
+		p.Answer = Reproduced
+		return &p, nil
 	}
 	differ := func(what, expected, found string) {
 		if expected != found {
 			p.Differences = append(p.Differences, fmt.Sprintf("%s: expected %s as recorded, found %s", what, expected, found))
 		}
 	}
-	differ("hash", f.Hash, hexadecimal(p.Again.Hash))
+	differ("hash", f.Hash, Hexadecimal(p.Again.Hash))
 	differ("verdict", string(f.Verdict), string(p.Again.Verdict))
 	for i := range max(len(f.Findings), len(p.Again.Findings)) {
 		differ(fmt.Sprintf("finding %d", i+1), finding(f.Findings, i), finding(p.Again.Findings, i))
@@ -188,12 +190,19 @@ func (e *DeterminismError) Error() string {
 func Made(s harness.System, c configuration.Configuration, t Target) *Failure {
 	r, trail := Record(s, c)
 	if t.Check == judge.Determinism {
-		if err := Repeats(s, c); err != nil {
-			r.Findings = append(r.Findings, judge.Violated(judge.Determinism, err))
-			r.Verdict = r.Verdict.Worse(judge.Violation)
-		}
+		differs(&r, s)
 	}
 	return Of(&r, trail)
+}
+
+// differs adds to a run that its configuration gives another one, and tells whether it does.
+func differs(r *harness.Result, s harness.System) bool {
+	err := Repeats(s, r.Configuration)
+	if err != nil {
+		r.Findings = append(r.Findings, judge.Violated(judge.Determinism, err))
+		r.Verdict = r.Verdict.Worse(judge.Violation)
+	}
+	return err != nil
 }
 
 // mostAgain is how often a run is made twice before it passes for the same each time. A system that draws lots of its own draws the same
@@ -231,7 +240,7 @@ func Twice(s harness.System, c configuration.Configuration) (harness.Result, err
 func (p *Replay) WriteText(out io.Writer) error {
 	var b strings.Builder
 	c := &p.Recorded.Configuration
-	fmt.Fprintf(&b, "%s, seed %d: %d events, hash %s\n", c.System, c.Seed, p.Again.Counts.World.Events, hexadecimal(p.Again.Hash))
+	fmt.Fprintf(&b, "%s, seed %d: %d events, hash %s\n", c.System, c.Seed, p.Again.Counts.World.Events, Hexadecimal(p.Again.Hash))
 	if c.Bug != "" {
 		fmt.Fprintf(&b, "planted bug: %s\n", c.Bug)
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/configuration"
 	"github.com/firstgap/firstgap/harness/failure"
@@ -55,11 +54,8 @@ func (e *RunError) Error() string {
 // Shrink makes a failing run of a system smaller. When the context or the budget ends, it returns the smallest run so far, with Ended
 // set. Errors are *failure.NeedError, *GoneError and *RunError.
 func Shrink(ctx context.Context, system harness.System, f *failure.Failure, o Options) (*Result, error) {
-	if name := system.Name(); name != f.Needs.System {
-		return nil, &failure.NeedError{Expected: fmt.Sprintf("the system %q", f.Needs.System), Found: []string{name}}
-	}
-	if f.Needs.Overlay && !harness.HasPoints() {
-		return nil, &failure.NeedError{Expected: "a build with failpoints", Err: faults.ErrNoOverlay}
+	if _, err := f.Needs.Met(system); err != nil {
+		return nil, err
 	}
 	target, fails := failure.TargetOf(f.Findings)
 	if !fails || target.Check == judge.ConfigurationCheck {
@@ -75,7 +71,7 @@ func Shrink(ctx context.Context, system harness.System, f *failure.Failure, o Op
 		return nil, gone
 	}
 	s.result.Before = SizeOf(system, &whole)
-	if hash := fmt.Sprintf("%016x", whole.Hash); hash != f.Hash {
+	if hash := failure.Hexadecimal(whole.Hash); hash != f.Hash {
 		s.result.Differs = fmt.Sprintf("the hash of its events is %s, %s was recorded", hash, f.Hash)
 		if was, is := f.Build, failure.ThisBuild(); was != is {
 			s.result.Differs += fmt.Sprintf(", by another build (%s; this one is %s)", was.String(), is.String())

@@ -196,7 +196,7 @@ func (s *search) pin() {
 	}
 }
 
-// until and from are all parts that begin at a time or later, and those before one.
+// after are the parts that begin at a time or later.
 func after(p *harness.Parts, t node.Time) (out []int) {
 	for i, at := range p.At {
 		if at >= t {
@@ -206,6 +206,7 @@ func after(p *harness.Parts, t node.Time) (out []int) {
 	return out
 }
 
+// before are those that begin before it.
 func before(p *harness.Parts, t node.Time) (out []int) {
 	for i, at := range p.At {
 		if at < t {

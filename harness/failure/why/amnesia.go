@@ -41,7 +41,7 @@ func (s *story) forgot() (x forgotten, is bool) {
 		x.what = "record " + m[1]
 		x.told = func(e *fact) bool { return (e.action == node.ActStore) && e.has(l) }
 		x.took = func(e *fact) bool {
-			return e.kind == sim.EventMessage && e.has(l) && (e.what == "append" || e.what == "gossip-give" || e.what == "log-records")
+			return e.kind == sim.EventMessage && e.has(l) && bringsRecords(e.what)
 		}
 		return x, true
 	}

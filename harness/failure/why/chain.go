@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/firstgap/firstgap/harness/judge"
@@ -58,7 +57,6 @@ func (a *about) names(text string) bool {
 // read takes from a text what it is about.
 func (a *about) read(text string) {
 	text = text[:min(len(text), longestRead)]
-	number := func(s string) uint64 { n, _ := strconv.ParseUint(s, 10, 64); return n }
 	for _, m := range recordIn.FindAllStringSubmatch(text, -1) {
 		a.lsns[node.LSN(number(m[1]))] = true
 	}

@@ -3,7 +3,6 @@ package why
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/firstgap/firstgap/harness"
@@ -55,7 +54,7 @@ func Explain(ctx context.Context, system harness.System, f *failure.Failure, o O
 	if err != nil {
 		return nil, err
 	}
-	e.What, e.Hash = *what, fmt.Sprintf("%016x", what.hash)
+	e.What, e.Hash = *what, failure.Hexadecimal(what.hash)
 	// What is another run each time has no beginning that could be kept.
 	repeats := small.Target.Check != judge.Determinism
 	if repeats && ctx.Err() == nil {

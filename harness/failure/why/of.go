@@ -347,12 +347,12 @@ func (s *story) took(x *claim) (first uint64, writes []*operation) {
 
 // brought tells whether a message is one by which the sender of a claim gets what it claims.
 func (x *claim) brought(f *fact) bool {
-	switch f.what {
-	case "append", "gossip-give", "log-records":
+	switch {
+	case bringsRecords(f.what):
 		return len(x.lsns) > 0 && f.has(x.lsns[0])
-	case "fence", "join":
+	case f.what == "fence", f.what == "join":
 		return len(x.lsns) == 0 && f.epoch == x.epoch
-	case "swap":
+	case f.what == "swap":
 		return len(x.lsns) == 0
 	}
 	return false

@@ -837,7 +837,7 @@ func (s *story) holders(r *node.Record) (ids []node.ID) {
 func (s *story) sent(l node.LSN, to node.ID) (came, lost int, last uint64) {
 	for n := uint64(1); n <= s.end(); n++ {
 		f := &s.facts[n]
-		if to != 0 && f.process != to || !f.has(l) || f.what != "append" && f.what != "gossip-give" && f.what != "log-records" {
+		if to != 0 && f.process != to || !f.has(l) || !bringsRecords(f.what) {
 			continue
 		}
 		switch f.kind {
