@@ -421,7 +421,7 @@ func (c *camera) named(x *why.Explanation) {
 	}
 	for lane := range f.Lanes {
 		l := &f.Lanes[lane]
-		if !slices.Contains(ofChecks[x.What.Target.Check], l.Kind) && !slices.ContainsFunc(texts, func(s string) bool { return names(s, l.Name) }) {
+		if !slices.Contains(ofChecks[x.What.Target.Check], l.Kind) && !slices.ContainsFunc(texts, func(s string) bool { return why.Names(s, l.Name) }) {
 			continue
 		}
 		f.Named = append(f.Named, lane)
@@ -440,19 +440,6 @@ func (c *camera) named(x *why.Explanation) {
 				m.Weight = max(m.Weight, Struck)
 			}
 			break
-		}
-	}
-}
-
-// names tells whether a text has a name in it that does not go on there: segment 1/1 is not in "segment 1/12".
-func names(text, name string) bool {
-	for {
-		at := strings.Index(text, name)
-		if at < 0 {
-			return false
-		}
-		if text = text[at+len(name):]; text == "" || !strings.ContainsAny(text[:1], "0123456789/") {
-			return true
 		}
 	}
 }

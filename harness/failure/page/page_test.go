@@ -476,10 +476,10 @@ func TestAVerdictStandsBehindWhatHappened(t *testing.T) {
 }
 
 func TestANameIsNotTheBeginningOfAnother(t *testing.T) {
-	require.True(t, names("got from segment 1/1 the answer", "segment 1/1"))
-	require.True(t, names("segment 1/12 and segment 1/1", "segment 1/1"))
-	require.False(t, names("got from segment 1/12 the answer", "segment 1/1"))
-	require.False(t, names("writer", "segment 1/1"))
+	require.True(t, why.Names("got from segment 1/1 the answer", "segment 1/1"))
+	require.True(t, why.Names("segment 1/12 and segment 1/1", "segment 1/1"))
+	require.False(t, why.Names("got from segment 1/12 the answer", "segment 1/1"))
+	require.False(t, why.Names("writer", "segment 1/1"))
 }
 
 // The counts of a page are of different things, and each is said once.

@@ -161,7 +161,7 @@ func (s *story) doneIn(id node.ID, step uint64) string {
 // fewReceivers is how many receivers of one message a sentence names.
 const fewReceivers = 3
 
-// words says what stopped, without the node's name.
+// stopWords says what stopped, without the node's name.
 func (s *story) stopWords(x *stop, more int) string {
 	name := s.timerName(x.id, x.timer)
 	w := fmt.Sprintf("its %s fired %s since it started, for the last time at %s", name, times(x.times), at(s.fact(x.fired).at))

@@ -1,6 +1,7 @@
 package why
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -205,7 +206,7 @@ func (t *tape) replaced(id node.ID, from, to uint64) []*operation {
 	for _, o := range last {
 		all = append(all, o)
 	}
-	slices.SortFunc(all, func(a, b *operation) int { return int(a.Cause) - int(b.Cause) })
+	slices.SortFunc(all, func(a, b *operation) int { return cmp.Or(cmp.Compare(a.Cause, b.Cause), cmp.Compare(a.File, b.File)) })
 	return all[:min(len(all), 2)]
 }
 
@@ -223,7 +224,7 @@ func (s *story) struck(id node.ID, from, to uint64) uint64 {
 		}
 		switch f.kind {
 		case sim.EventAction:
-			return is(f.what) && strings.Contains(f.what, s.name(id))
+			return is(f.what) && Names(f.what, s.name(id))
 		case sim.EventCrash:
 			return f.process == id && is(f.what)
 		}

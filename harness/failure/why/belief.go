@@ -43,7 +43,7 @@ func (b *beliefs) at(s *story, ns []uint64) harness.Listen {
 	}
 }
 
-// take asks the nodes that matter: who did the bad step, who is in the chain, and the active node.
+// take asks the nodes that matter: who did the bad step, who waits, who is in a cause, the active node, and who is in the chain.
 func (b *beliefs) take(w *sim.World, s *story, ns []uint64) {
 	var ids []node.ID
 	add := func(id node.ID) {

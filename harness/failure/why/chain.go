@@ -38,20 +38,28 @@ var (
 // longestRead is how much of a sentence is read: a panic prints all of the message that it was about.
 const longestRead = 2000
 
-// names tells whether a text names one of the nodes: the whole name, and not the beginning of a longer one.
+// names tells whether a text names one of the nodes.
 func (a *about) names(text string) bool {
 	for name := range a.called {
-		for rest := text; ; {
-			i := strings.Index(rest, name)
-			if i < 0 {
-				break
-			}
-			if rest = rest[i+len(name):]; rest == "" || rest[0] < '0' || rest[0] > '9' {
-				return true
-			}
+		if Names(text, name) {
+			return true
 		}
 	}
 	return false
+}
+
+// Names tells whether a text has a name of a node in it that does not go on there: segment 1/1 is not in "segment 1/12", nor writer 1 in
+// "writer 1/2".
+func Names(text, name string) bool {
+	for {
+		at := strings.Index(text, name)
+		if at < 0 {
+			return false
+		}
+		if text = text[at+len(name):]; text == "" || !strings.ContainsAny(text[:1], "0123456789/") {
+			return true
+		}
+	}
 }
 
 // read takes from a text what it is about.
@@ -246,7 +254,7 @@ const (
 	straightHops = 5
 )
 
-// chain picks the events that led to the last of those that must be in it, oldest first.
+// chain picks the events that led to the bad event, oldest first.
 func (t *tape) chain(bad uint64, must []uint64, a *about) []uint64 {
 	in := t.cone(bad)
 	chosen := map[uint64]bool{}

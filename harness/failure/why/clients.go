@@ -2,10 +2,12 @@ package why
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness/sim"
 	"github.com/firstgap/firstgap/harness/workload"
 	"github.com/firstgap/firstgap/impl/node"
@@ -188,15 +190,13 @@ func outcomeWords(o linearizability.Outcome) string {
 func (s *story) contradiction(named []node.Txn) uint64 {
 	e := s.result.Evidence
 	of := map[node.Txn]bool{}
-	if s.finding.Rule != "" && e.Transactions != nil && e.Audit >= 0 && s.finding.Check == "durability" {
+	if s.finding.Rule != "" && e.Transactions != nil && e.Audit >= 0 && s.finding.Check == faults.Durability {
 		of[e.Transactions.Transactions[e.Audit].Name] = true
 	} else if len(named) > 0 {
 		of[named[0]] = true
 	}
-	for txn := range s.about.txns {
-		if len(of) == 0 {
-			of[txn] = true
-		}
+	if txns := slices.Sorted(maps.Keys(s.about.txns)); len(of) == 0 && len(txns) > 0 {
+		of[txns[0]] = true
 	}
 	about := func(f *fact) bool {
 		if len(s.finding.Keys) == 0 {
@@ -205,7 +205,7 @@ func (s *story) contradiction(named []node.Txn) uint64 {
 		return slices.ContainsFunc(f.keys, func(k string) bool { return slices.Contains(s.finding.Keys, k) })
 	}
 	reader := node.ID(0)
-	if s.finding.Check == "snapshots" && len(s.finding.Nodes) > 0 {
+	if s.finding.Check == faults.Snapshots && len(s.finding.Nodes) > 0 {
 		reader, _ = s.world.Named(s.finding.Nodes[0])
 	}
 	for _, strict := range []bool{true, false} {

@@ -139,7 +139,7 @@ func (s *story) staleCopy() string {
 	}
 	b := s.fact(s.bad)
 	id := b.process
-	if s.claims.group[id] != 0 {
+	if _, segment := s.claims.group[id]; segment {
 		return ""
 	}
 	first := uint64(0)
@@ -214,8 +214,8 @@ func (s *story) holes(id node.ID, read uint64) (got, asked, came uint64, missing
 
 // changeOf returns the first record of a page above an LSN and at or below another, nil for none.
 func (s *story) changeOf(page node.PageID, above, upTo node.LSN) (first *node.Record) {
-	for _, line := range s.claims.lines {
-		for _, r := range line {
+	for _, epoch := range slices.Sorted(maps.Keys(s.claims.lines)) {
+		for _, r := range s.claims.lines[epoch] {
 			if r.Page == page && r.LSN > above && r.LSN <= upTo && (first == nil || r.LSN < first.LSN) {
 				first = r
 			}
@@ -266,7 +266,7 @@ func (s *story) askedForTooLittle() string {
 	return ""
 }
 
-// lastOf returns the last record of a group that the newest line up to an epoch has at or below an LSN; nil for none.
+// lastOf returns the last record of a group that the line of an epoch has at or below an LSN; nil for none.
 func (s *story) lastOf(group node.Group, epoch node.Epoch, upTo node.LSN) (last *node.Record) {
 	for _, r := range s.claims.lines[epoch] {
 		if r.Group == group && r.LSN <= upTo {

@@ -12,7 +12,7 @@ import (
 	"github.com/firstgap/firstgap/impl/node"
 )
 
-// ended is how a process dies that is never started again.
+// endedForGood is how a process dies that is never started again.
 const endedForGood = "for good"
 
 // afterTakeOver is in what is waited for behind the last take-over, or the last restart of all nodes.

@@ -27,8 +27,9 @@ func (e *OtherError) Error() string {
 	return fmt.Sprintf("explaining a failure: expected a run that fails by %s, found one that %s", e.Expected, e.Found)
 }
 
-// Of makes a run again, twice, and says what went wrong in it: how it fails as the target says, causes first. The system and the
-// configuration must be those of the failure; a run that does not fail so is an *OtherError.
+// Of makes a run again, twice or, where it looks at more moments of it, oftener, and says what went wrong in it: how it fails as the
+// target says, causes first. The system and the configuration must be those of the failure; a run that does not fail so is an
+// *OtherError.
 func Of(system harness.System, c configuration.Configuration, t failure.Target) (*What, error) {
 	s := &story{tape: newTape(), system: system, target: t, c: &c}
 	s.result = harness.RunWith(system, c, harness.Options{Listen: s.hear, Ended: s.over.take})

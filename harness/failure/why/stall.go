@@ -3,6 +3,7 @@ package why
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -25,7 +26,7 @@ type ending struct {
 	deposed    map[node.ID]uint64 // at which event a node was seen to have given up
 }
 
-// ended takes down how a run stands.
+// take takes down how a run stands.
 func (x *ending) take(stage *harness.Stage) {
 	r := stage.Runtime
 	*x = ending{now: r.Now(), states: map[node.ID]node.State{}, running: map[node.ID]bool{}, unanswered: r.Unanswered()}
@@ -124,8 +125,8 @@ func b2i(is bool) int {
 	return 0
 }
 
-// recent is how long before the end something has to have been to be still going on, and dead how long nothing may have come for it to
-// be over.
+// recent is how long before the end something has to have been to be still going on, and settle how long what was asked may
+// still be answered, or asked again.
 const (
 	recent = time.Second
 	settle = 100 * time.Millisecond
@@ -445,7 +446,7 @@ type silence struct {
 	words string
 }
 
-// kinds of deeds that a node does by itself, now and then.
+// A deed is what a node does by itself, now and then.
 type deed struct {
 	id   node.ID
 	what string
@@ -453,17 +454,17 @@ type deed struct {
 
 // silences lists what the nodes given do no longer, and others of their kind do. A kind is what the name says before its numbers.
 func (s *story) silences(ids []node.ID) (found []silence) {
-	last, first := map[deed]uint64{}, map[string]map[string]uint64{} // the second by kind and deed: the last of all
+	last, does := map[deed]uint64{}, map[string]map[string]bool{} // the second by kind of node: what some of it do
 	count := map[deed]int{}
 	did := func(id node.ID, what string, n uint64) {
 		d := deed{id, what}
 		last[d] = n
 		count[d]++
 		k := s.kind(id)
-		if first[k] == nil {
-			first[k] = map[string]uint64{}
+		if does[k] == nil {
+			does[k] = map[string]bool{}
 		}
-		first[k][what] = n
+		does[k][what] = true
 	}
 	for n := uint64(1); n <= s.end(); n++ {
 		if f := &s.facts[n]; (f.kind == sim.EventMessage || f.kind == sim.EventLost) && f.what != "" && answers[f.what] != nil {
@@ -481,7 +482,7 @@ func (s *story) silences(ids []node.ID) (found []silence) {
 		if !s.over.running[id] {
 			continue
 		}
-		for what, others := range first[s.kind(id)] {
+		for _, what := range slices.Sorted(maps.Keys(does[s.kind(id)])) {
 			own := last[deed{id, what}]
 			peers, all, before := 0, 0, s.over.now.Add(-recent)
 			for _, p := range s.over.processes {
@@ -492,7 +493,7 @@ func (s *story) silences(ids []node.ID) (found []silence) {
 					peers++
 				}
 			}
-			if peers < 2 || 2*peers < all || s.fact(others).at <= before || own != 0 && s.fact(own).at > before {
+			if peers < 2 || 2*peers < all || own != 0 && s.fact(own).at > before {
 				continue
 			}
 			x := silence{id: id, last: own}
@@ -633,7 +634,7 @@ func (s *story) deeds(stuck []node.ID) {
 		for f := range last {
 			files = append(files, f)
 		}
-		slices.SortFunc(files, func(a, b string) int { return cmp.Compare(last[a].Cause, last[b].Cause) })
+		slices.SortFunc(files, func(a, b string) int { return cmp.Or(cmp.Compare(last[a].Cause, last[b].Cause), cmp.Compare(a, b)) })
 		for _, f := range files[:min(len(files), 3)] {
 			o := last[f]
 			s.causeOf(id, o.Cause, fmt.Sprintf("put its file %s anew, with %d bytes, for the last time: it did so %s, and not in the %v since", f, o.Bytes, times(count[f]), sinceWhen(o.at, s.over.now).Round(time.Millisecond)))
@@ -807,7 +808,9 @@ func (s *story) exchangeBefore(id node.ID, end uint64) {
 	for w := range last {
 		ways = append(ways, w)
 	}
-	slices.SortFunc(ways, func(a, b way) int { return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(a.what, b.what)) })
+	slices.SortFunc(ways, func(a, b way) int {
+		return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(a.what, b.what), cmp.Compare(b2i(a.sent), b2i(b.sent)))
+	})
 	for _, w := range ways[:min(len(ways), 4)] {
 		f := s.fact(last[w])
 		other := f.from

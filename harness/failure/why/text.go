@@ -8,7 +8,7 @@ import (
 	"github.com/firstgap/firstgap/harness/text"
 )
 
-// WriteText writes what went wrong for people, causes before symptoms, in lines that fit the terminal that w is.
+// WriteText writes what went wrong for people, causes before symptoms, in lines that fit the terminal that out is.
 func (w *What) WriteText(out io.Writer) error {
 	return w.writeText(out, text.On(out).Width)
 }
