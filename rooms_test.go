@@ -19,18 +19,19 @@ import (
 // run is lies below the run, what it is held against beside what it is, and what keeps, repeats and reports runs above.
 func floors() [][]string {
 	return [][]string{
-		{"strict", "tally", "text", "atomic", "runtime", "conform", "folderstore", "internal"},
-		{"verdict", "sim", "conform/older"},
+		{"strict", "tally", "text", "atomic", "runtime", "conform", "folderstore", "lines", "internal"},
+		{"verdict", "sim", "conform/older", "grade/sandbox"},
 		{"configuration", "counts"},
 		{"workload"},
 		{"judge"},
 		{"."},
 		{"aurora", "older", "failure"},
-		{"failure/shrink", "failure/where", "scenario"},
+		{"failure/shrink", "failure/where", "scenario", "lines/protocol", "lines/maelstrom"},
 		{"failure/why"},
 		{"failure/page", "failure/retell"},
 		{"campaign", "killtable", "rebuild", "compare", "exhaustive", "boundary", "transitions", "mutation"},
-		{"harnesstest", "report", "mutation/mutate"},
+		{"harnesstest", "report", "mutation/mutate", "grade/labs"},
+		{"grade"},
 	}
 }
 

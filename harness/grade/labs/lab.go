@@ -1,0 +1,63 @@
+// Package labs has the course: what each lab asks for, the system that a submission is run in, the tests that it is held against,
+// and what each of them is worth.
+//
+// Use package grade instead to grade a submission: this package says what of it is graded.
+package labs
+
+import (
+	"github.com/firstgap/firstgap/faults"
+	"github.com/firstgap/firstgap/harness"
+	"github.com/firstgap/firstgap/harness/configuration"
+	"github.com/firstgap/firstgap/harness/judge"
+	"github.com/firstgap/firstgap/harness/lines/protocol"
+)
+
+// A Lab is one assignment.
+type Lab struct {
+	Number  int    // from 1 on
+	Name    string // one word, as in a folder's name
+	Title   string
+	Section string // of the lecture, by its heading
+	Role    protocol.Role
+	// System makes the system with the submission's nodes in the lab's role; all other nodes are ours.
+	System func(protocol.Maker) harness.System
+	// Reference makes the nodes of the reference solution, in this process. It scores full marks.
+	Reference protocol.Maker
+	// Mistakes are the planted bugs that the reference's nodes ask their hook for. Each loses marks in the test that names its rule.
+	Mistakes []Mistake
+	Tests    []Test
+	// Break says how the break-point is searched for: the smallest set of faults that breaks a submission.
+	Break Break
+}
+
+// A Mistake is a planted bug and the test that names it.
+type Mistake struct {
+	Bug  faults.PlantedBug
+	Test string // name of the test that loses marks, whatever others do
+}
+
+// A Test is a number of runs of one kind, and the checks that count in them.
+type Test struct {
+	Name    string // lower-case words with dashes, unique in the lab
+	Rule    string // what it asks for, in one sentence
+	Section string // of the lecture
+	Public  bool   // students have it, with its seeds; the seeds of the others are drawn from the course's secret
+	Marks   int
+	Runs    int
+	// Generate makes the configuration of a seed.
+	Generate func(s harness.System, seed uint64, bug string) (configuration.Configuration, error)
+	// Checks are those that count; empty: all that can be made.
+	Checks []judge.Check
+	// Needs are amounts that the runs together must have counted (counts.Amount.Name), or the test could not tell: a submission that
+	// does nothing passes no test.
+	Needs []string
+}
+
+// Break is a ladder of plans: on step k they have at most k faults.
+type Break struct {
+	Marks int // for a submission that stands all steps; each step brings an equal part of them
+	Steps int // the most faults of a plan, as the fault budget has it
+	Runs  int // on each step
+	// Generate makes the configuration of a seed on a step. On step 0 nothing goes wrong.
+	Generate func(s harness.System, seed uint64, step int, bug string) (configuration.Configuration, error)
+}
