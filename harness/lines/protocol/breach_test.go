@@ -9,6 +9,8 @@ import (
 
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness"
+	"github.com/firstgap/firstgap/harness/failure"
+	"github.com/firstgap/firstgap/harness/failure/why"
 	"github.com/firstgap/firstgap/harness/judge"
 	"github.com/firstgap/firstgap/harness/lines"
 	"github.com/firstgap/firstgap/harness/lines/protocol"
@@ -79,4 +81,44 @@ func TestAProgramThatIsNotThereTellsNothing(t *testing.T) {
 	require.Equal(t, judge.CouldNotTell, r.Verdict)
 	require.Contains(t, r.Findings[0].Sentence(), `expected that "no-such-program-anywhere" starts, found executable file not found in $PATH`)
 	require.False(t, strings.Contains(r.Findings[0].Sentence(), "panicked"))
+}
+
+// A program that draws lots of its own is told so, by the first line that is another one the second time.
+func TestAProgramThatIsAnotherOneEachTimeIsToldByItsLine(t *testing.T) {
+	s := system(t, protocol.Replica, program("replica:dice", lines.Limits{}).Maker())
+	c, err := s.Generate(1, harness.Generation{})
+	require.NoError(t, err)
+	_, err = failure.Twice(s, c)
+	var e *failure.DeterminismError
+	require.ErrorAs(t, err, &e)
+	require.Equal(t, "replica 1", e.Answered.Node)
+	require.EqualValues(t, 1, e.Answered.Event)
+	require.Contains(t, e.Answered.Expected, `"kind":"set-timer","timer":1,"after":2`)
+	require.NotEqual(t, e.Answered.Expected, e.Answered.Found)
+	require.Contains(t, err.Error(), "not deterministic: the program of replica 1 answered event 1 otherwise the second time: expected …[{\"kind\":")
+	_, err = failure.Twice(system(t, protocol.Replica, program("replica", lines.Limits{}).Maker()), c)
+	require.NoError(t, err)
+}
+
+// A failure of a program becomes smaller and is explained as others are.
+func TestABreachBecomesSmallAndIsExplained(t *testing.T) {
+	s := system(t, protocol.Replica, program("replica:unknown", lines.Limits{}).Maker())
+	c, err := s.Generate(1, harness.Generation{})
+	require.NoError(t, err)
+	r, trail := failure.Record(s, c)
+	recorded := failure.Of(&r, trail)
+	again, err := failure.Again(recorded, []harness.System{s})
+	require.NoError(t, err)
+	require.Equal(t, failure.Reproduced, again.Answer)
+	o := why.Options{For: time.Minute, NoCurve: true}
+	o.Shrink.Runs = 40
+	e, err := why.Explain(t.Context(), s, recorded, o)
+	require.NoError(t, err)
+	var text strings.Builder
+	require.NoError(t, e.WriteText(&text))
+	require.Contains(t, text.String(), "broke its protocol: expected one of kind, to, message,")
+	require.Contains(t, text.String(), "every line that a program writes has the form of its protocol")
+	require.Contains(t, text.String(), "docs/protocol.md")
+	require.NotContains(t, text.String(), "panicked")
+	require.Empty(t, e.Configuration.Plan.Faults)
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"regexp"
 	"strings"
@@ -87,9 +88,12 @@ func alters() map[string]func(string) string {
 		return func(line string) string { return of.ReplaceAllString(line, by) }
 	}
 	return map[string]func(string) string{
-		"rounds":  replacing(`"9007199254740993"`, `9007199254740992`),
-		"text":    replacing(`"value":{"bytes":{"base64":"AP8="}`, `"value":{"bytes":"??"`),
-		"mute":    replacing(`"kind":"respond","to":1001`, `"kind":"respond","to":1999`),
+		"rounds": replacing(`"9007199254740993"`, `9007199254740992`),
+		"text":   replacing(`"value":{"bytes":{"base64":"AP8="}`, `"value":{"bytes":"??"`),
+		"mute":   replacing(`"kind":"respond","to":1001`, `"kind":"respond","to":1999`),
+		"dice": func(line string) string { // the last digits of a delay
+			return strings.ReplaceAll(line, `"after":20000000`, fmt.Sprintf(`"after":2%07d`, rand.IntN(1e7)))
+		},
 		"forgets": replacing(`"file":"values","data":"{`, `"file":"values","data":"[`),
 	}
 }
