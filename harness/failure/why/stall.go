@@ -28,8 +28,13 @@ type ending struct {
 
 // take takes down how a run stands.
 func (x *ending) take(stage *harness.Stage) {
-	r := stage.Runtime
-	*x = ending{now: r.Now(), states: map[node.ID]node.State{}, running: map[node.ID]bool{}, unanswered: r.Unanswered()}
+	*x = standing(stage.Runtime)
+	x.unanswered = stage.Runtime.Unanswered()
+}
+
+// standing takes down how the nodes of a run stand.
+func standing(r runtime.Runtime) ending {
+	x := ending{now: r.Now(), states: map[node.ID]node.State{}, running: map[node.ID]bool{}}
 	for _, id := range r.Processes() {
 		if r.Started(id) == 0 {
 			continue
@@ -40,6 +45,7 @@ func (x *ending) take(stage *harness.Stage) {
 			x.states[id] = s
 		}
 	}
+	return x
 }
 
 // answers says by which message, or which of several, one of a type is answered. A message that is not here waits for nothing.
@@ -69,6 +75,12 @@ func (s *story) questions() (all []*question) {
 		what         string
 	}
 	open := map[pair]*question{}
+	answered := map[string][]string{} // by a message: of which types it is the answer
+	for what, by := range answers {
+		for _, answer := range by {
+			answered[answer] = append(answered[answer], what)
+		}
+	}
 	for n := uint64(1); n <= s.end(); n++ {
 		f := &s.facts[n]
 		if f.kind == sim.EventCrash || f.kind == sim.EventStart {
@@ -83,10 +95,8 @@ func (s *story) questions() (all []*question) {
 			continue
 		}
 		if f.kind == sim.EventMessage {
-			for what, by := range answers {
-				if slices.Contains(by, f.what) {
-					delete(open, pair{f.process, f.from, what})
-				}
+			for _, what := range answered[f.what] {
+				delete(open, pair{f.process, f.from, what})
 			}
 		}
 		if answers[f.what] == nil {
@@ -363,6 +373,7 @@ func (s *story) holder(request uint64) string {
 		}
 		s.about.keys[k], s.about.txns[by] = true, true
 		s.must(last)
+		commit := s.committing(by, last)
 		end := s.firstWhere(last, func(x *fact) bool { return x.kind == sim.EventTrace && x.action == node.ActAck && x.txn == by })
 		switch {
 		case end != 0 && end < request, s.fact(last).action == node.ActUndo && last < request:
@@ -373,10 +384,9 @@ func (s *story) holder(request uint64) string {
 		case s.fact(last).action == node.ActUndo:
 			s.cause(last, fmt.Sprintf("took back what transaction %v had written to row %s: no transaction holds the row by then, and the call on it is not taken up again", by, key(k)))
 			return fmt.Sprintf("%s goes on with it: transaction %v, which had row %s, was taken back at %s", s.name(f.process), by, key(k), at(s.fact(last).at))
-		case s.committing(by, last) != 0:
-			n := s.committing(by, last)
-			s.cause(n, fmt.Sprintf("gave the commit of transaction %v, which has row %s, its LSN %d, and has not acknowledged it", by, key(k), s.fact(n).high))
-			return fmt.Sprintf("LSN %d is durable, and with it the commit of transaction %v, which has row %s", s.fact(n).high, by, key(k))
+		case commit != 0:
+			s.cause(commit, fmt.Sprintf("gave the commit of transaction %v, which has row %s, its LSN %d, and has not acknowledged it", by, key(k), s.fact(commit).high))
+			return fmt.Sprintf("LSN %d is durable, and with it the commit of transaction %v, which has row %s", s.fact(commit).high, by, key(k))
 		default:
 			s.cause(last, fmt.Sprintf("wrote row %s for transaction %v, which neither commits nor is taken back to the end%s", key(k), by, s.waitsItself(by)))
 			return fmt.Sprintf("transaction %v, which has row %s since %s, commits or is taken back", by, key(k), at(s.fact(last).at))
