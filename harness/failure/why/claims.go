@@ -203,9 +203,9 @@ func (c *claims) missing(id node.ID, epoch node.Epoch, upTo node.LSN, step uint6
 	return lsns
 }
 
-// storedAfterFailure returns the first step in which a node said that something is on its disk when its disk had just told it that the operation
-// failed, and makes causes of both; 0 where there is none.
-func (s *story) storedAfterFailure() uint64 {
+// storedAfterFailure makes causes of the first step in which a node said that something is on its disk, and of its disk's word, in that step,
+// that the operation failed.
+func (s *story) storedAfterFailure() {
 	n := s.firstWhere(1, func(f *fact) bool {
 		if f.kind != sim.EventTrace || f.action != node.ActStore && f.action != node.ActFence && f.action != node.ActJoin {
 			return false
@@ -214,7 +214,7 @@ func (s *story) storedAfterFailure() uint64 {
 		return by != nil && by.kind == sim.EventDisk && by.reason != 0
 	})
 	if n == 0 {
-		return 0
+		return
 	}
 	f := s.fact(n)
 	s.cause(f.cause, "was told by its disk that the operation failed")
@@ -223,5 +223,4 @@ func (s *story) storedAfterFailure() uint64 {
 		what = fmt.Sprintf("said in that same step that it is durable: %v of epoch %d", f.action, f.epoch)
 	}
 	s.cause(n, what)
-	return n
 }

@@ -179,7 +179,7 @@ func (s *story) staleCopy() string {
 	return told
 }
 
-// holes returns the last image of the page that a node read out of its cache, when it was asked for, and the record that is not in it and
+// holes returns the last image of the page that a node read out of its cache, of those that came in its life since an event, when it was asked for, and the record that is not in it and
 // that the node took for durable, by the step named came, before it asked: what comes into view after that is kept until the image is there. The image is 0
 // where one that came has all: which of several the node kept, no event says.
 func (s *story) holes(id node.ID, read, life uint64) (got, asked, came uint64, missing *node.Record) {

@@ -148,7 +148,7 @@ func (s *story) gaveUp() string {
 	if f.kind != sim.EventTimer {
 		return said
 	}
-	s.exchangeBefore(id, last)
+	s.exchange(id, last)
 	// What it asked for over and over, and who let it be dropped.
 	asked := s.lastWhere(last, func(e *fact) bool { return e.kind == sim.EventMessage && e.from == id && e.what == "read-log" })
 	if asked == 0 {

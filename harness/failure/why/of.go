@@ -31,7 +31,7 @@ func (e *OtherError) Error() string {
 // target says, causes first. The system and the configuration must be those of the failure; a run that does not fail so is an
 // *OtherError.
 func Of(system harness.System, c configuration.Configuration, t failure.Target) (*What, error) {
-	s := &story{tape: newTape(), system: system, target: t, c: &c}
+	s := &story{tape: newTape(), system: system, c: &c}
 	s.result = harness.RunWith(system, c, harness.Options{Listen: s.hear, Ended: s.over.take})
 	s.finding = t.In(&s.result)
 	if t.Check == judge.Determinism {
@@ -90,7 +90,6 @@ func Of(system harness.System, c configuration.Configuration, t failure.Target) 
 type story struct {
 	*tape
 	system   harness.System
-	target   failure.Target
 	c        *configuration.Configuration
 	result   harness.Result
 	over     ending

@@ -706,7 +706,7 @@ func (s *story) incomplete(stuck []node.ID) {
 		}
 		if missing == nil || st.Phase != "open" && 2*fewest > copies {
 			if st.Phase != "open" {
-				s.exchange(id)
+				s.exchange(id, s.end())
 			}
 			continue
 		}
@@ -793,11 +793,8 @@ func bringsRecords(what string) bool {
 	return what == "append" || what == "gossip-give" || what == "log-records"
 }
 
-// exchange says what a node sends and gets over and over at the end, one line a type.
-func (s *story) exchange(id node.ID) { s.exchangeBefore(id, s.end()) }
-
-// exchangeBefore is exchange of the second before an event.
-func (s *story) exchangeBefore(id node.ID, end uint64) {
+// exchange says what a node sends and gets over and over in the second before an event, one line a type.
+func (s *story) exchange(id node.ID, end uint64) {
 	type way struct {
 		what string
 		sent bool
@@ -863,15 +860,8 @@ func (s *story) sent(l node.LSN, to node.ID) (came, lost int, last uint64) {
 	return came, lost, last
 }
 
-// A lack is what a segment that stays behind has not, and what became of it.
-type lack struct {
-	id    node.ID
-	lsn   node.LSN
-	words string
-}
-
-// lacking finds the first record that a copy lacks of its group's log, who sent it, and who has it.
-func (s *story) lacking(ids []node.ID) *lack {
+// lacking says which is the first record that a copy lacks of its group's log, who has it, and what became of it; it is empty where no copy lacks any.
+func (s *story) lacking(ids []node.ID) string {
 	for _, id := range ids {
 		st, tells := s.over.states[id]
 		group, known := s.claims.group[id]
@@ -889,19 +879,19 @@ func (s *story) lacking(ids []node.ID) *lack {
 			has := slices.DeleteFunc(s.holders(r), func(o node.ID) bool { return o == id })
 			came, lost, last := s.sent(r.LSN, id)
 			s.about.lsns[r.LSN] = true
-			x := &lack{id: id, lsn: r.LSN, words: fmt.Sprintf("record %s, which is on the disks of %s, came to it %s and was lost %s on its way", identity(r), names(s.world.Name).list(has), times(came), times(lost))}
+			words := fmt.Sprintf("record %s, which is on the disks of %s, came to it %s and was lost %s on its way", identity(r), names(s.world.Name).list(has), times(came), times(lost))
 			if last != 0 {
 				s.must(last)
-				x.words += fmt.Sprintf(", for the last time at %s", at(s.fact(last).at))
+				words += fmt.Sprintf(", for the last time at %s", at(s.fact(last).at))
 			}
-			return x
+			return words
 		}
 	}
-	return nil
+	return ""
 }
 
 // stallHeadline says what stands still, and for want of what.
-func (s *story) stallHeadline(stuck []node.ID, own []*question, silences []silence, lacks *lack, given string) {
+func (s *story) stallHeadline(stuck []node.ID, own []*question, silences []silence, lacks, given string) {
 	f := s.finding
 	what := ""
 	switch f.Check {
@@ -940,8 +930,8 @@ func (s *story) stallHeadline(stuck []node.ID, own []*question, silences []silen
 		because = fmt.Sprintf("it waits for %s of %s%s since %s, which comes when %s", w.For, w.Of, choose(others > 1, fmt.Sprintf(" and %d more", others-1), ""), at(w.Since), w.Ends)
 	case f.Check == faults.Answers && len(s.waits) > 0 && len(s.causes) > 0:
 		because = fmt.Sprintf("at %s %s %s", at(s.causes[0].At), s.causes[0].Node, s.causes[0].Words)
-	case lacks != nil && (f.Check == faults.CatchUp):
-		because = lacks.words
+	case lacks != "" && f.Check == faults.CatchUp:
+		because = lacks
 	case len(silences) > 0 && f.Check != faults.Progress:
 		x := silences[len(silences)-1]
 		because = fmt.Sprintf("%s, at %s, %s", s.name(x.id), at(s.fact(x.last).at), x.words)
@@ -955,7 +945,7 @@ func (s *story) stallHeadline(stuck []node.ID, own []*question, silences []silen
 		w := s.waits[0]
 		because = fmt.Sprintf("%s waits since %s for %s of %s, which comes when %s", w.Node, at(w.Since), w.For, w.Of, w.Ends)
 	}
-	if lacks != nil && f.Check == faults.CatchUp {
+	if lacks != "" && f.Check == faults.CatchUp {
 		s.allowed = []string{f.Expected}
 	}
 	if because != "" {

@@ -53,8 +53,6 @@ type operation struct {
 	at      node.Time
 	ended   uint64 // the event of its completion; 0: none came
 	endedAt node.Time
-	failed  bool
-	lied    bool   // its disk said that it was done, and it was not
 	crashed uint64 // the crash that came first; 0 for none
 }
 
@@ -161,11 +159,11 @@ func (t *tape) ended(e *sim.Event) {
 		if o.ended != 0 || o.crashed != 0 || o.Token != e.Token || !o.Sync && !o.Replace {
 			continue
 		}
-		o.ended, o.endedAt, o.failed, o.lied = e.Seq, e.At, e.Reason != 0, len(e.Lost) > 0
+		o.ended, o.endedAt = e.Seq, e.At
 		if o.Sync {
 			for _, a := range all[:i] {
 				if a.ended == 0 && a.crashed == 0 && !a.Sync && !a.Replace {
-					a.ended, a.endedAt, a.failed, a.lied = e.Seq, e.At, o.failed, o.lied && slices.ContainsFunc(e.Lost, func(l sim.LostWrite) bool { return l.Cause == a.Cause })
+					a.ended, a.endedAt = e.Seq, e.At
 				}
 			}
 		}

@@ -15,7 +15,6 @@ import (
 type unrepeated struct {
 	n      uint64 // when it was sent last: its delivery, or its loss
 	times  int
-	lost   int
 	fired  int    // timers of its sender since
 	opened uint64 // the first message since that came the way that it would go, or back; 0 where none did
 }
@@ -137,9 +136,6 @@ func (s *story) unrepeatedOf(nodes []node.ID) (all []unrepeated) {
 		}
 		x.n, x.fired, x.opened = n, 0, 0
 		x.times++
-		if f.kind == sim.EventLost {
-			x.lost++
-		}
 	}
 	for _, x := range open {
 		done = append(done, x)
