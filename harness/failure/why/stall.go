@@ -270,14 +270,7 @@ func (s *story) stuck() (ids []node.ID) {
 	if len(ids) > 0 || s.finding.Check != faults.Progress {
 		return ids
 	}
-	var newest node.ID
-	var epoch node.Epoch
-	for _, id := range s.over.processes {
-		st, tells := s.over.states[id]
-		if tells && st.Role == "writer" && !st.Deposed && st.Epoch >= epoch {
-			newest, epoch = id, st.Epoch
-		}
-	}
+	newest := s.newestWriter(func(_ node.ID, st node.State) bool { return !st.Deposed })
 	if newest == 0 {
 		// No node says that it is active: those that clients wait for.
 		for _, u := range s.over.unanswered {
@@ -288,6 +281,16 @@ func (s *story) stuck() (ids []node.ID) {
 		return ids[:min(len(ids), 3)]
 	}
 	return []node.ID{newest}
+}
+
+// newestWriter is the writer of the newest epoch, of those that may be it, 0 for none.
+func (s *story) newestWriter(may func(node.ID, node.State) bool) (newest node.ID) {
+	for _, id := range s.over.processes {
+		if st, tells := s.over.states[id]; tells && st.Role == "writer" && st.Epoch >= s.over.states[newest].Epoch && may(id, st) {
+			newest = id
+		}
+	}
+	return newest
 }
 
 // callers adds the waits of clients.
@@ -508,7 +511,7 @@ func (s *story) silences(ids []node.ID) (found []silence) {
 			}
 			x := silence{id: id, last: own}
 			if own == 0 {
-				x.last = s.lastWhere(s.end(), func(f *fact) bool { return f.kind == sim.EventStart && f.process == id })
+				x.last = s.latest(sim.EventStart, id, s.end())
 				x.words = fmt.Sprintf("never did what %d of its kind do to the end: %s", peers, what)
 			} else {
 				x.words = fmt.Sprintf("did for the last time, after %s, what %d of its kind do to the end: %s", times(count[deed{id, what}]), peers, what)
@@ -594,12 +597,7 @@ func (s *story) openTransaction(writer node.ID) {
 			delete(open, f.txn)
 		}
 	}
-	first := uint64(0)
-	for _, n := range open {
-		if first == 0 || n < first {
-			first = n
-		}
-	}
+	first := earliest(open)
 	if first != 0 {
 		s.cause(first, fmt.Sprintf("wrote record %d, the first of transaction %v, which has neither committed nor been taken back", s.fact(first).high, s.fact(first).txn))
 	}
@@ -650,7 +648,7 @@ func (s *story) deeds(stuck []node.ID) {
 			s.causeOf(id, o.Cause, fmt.Sprintf("put its file %s anew, with %d bytes, for the last time: it did so %s, and not in the %v since", f, o.Bytes, times(count[f]), sinceWhen(o.at, s.over.now).Round(time.Millisecond)))
 		}
 		if len(files) == 0 {
-			if start := s.lastWhere(s.end(), func(f *fact) bool { return f.kind == sim.EventStart && f.process == id }); start != 0 {
+			if start := s.latest(sim.EventStart, id, s.end()); start != 0 {
 				s.causeOf(id, start, "started, and has put no file anew since: no log of its was turned into pages")
 			}
 		}
@@ -711,7 +709,7 @@ func (s *story) incomplete(stuck []node.ID) {
 			continue
 		}
 		issued := s.firstWhere(1, func(f *fact) bool {
-			return f.kind == sim.EventTrace && f.has(missing.LSN) && (f.action == node.ActWrite || f.action == node.ActCommit || f.action == node.ActUndo || f.action == node.ActStructure)
+			return f.kind == sim.EventTrace && f.has(missing.LSN) && issues(f.action)
 		})
 		came, lost, last := s.sent(missing.LSN, 0)
 		s.about.lsns[missing.LSN] = true
@@ -868,11 +866,7 @@ func (s *story) lacking(ids []node.ID) string {
 		if !tells || !known || st.Role != "segment" {
 			continue
 		}
-		var newest node.Epoch
-		for e := range s.claims.lines {
-			newest = max(newest, e)
-		}
-		for _, r := range s.claims.lines[newest] {
+		for _, r := range s.claims.lines[s.claims.newest()] {
 			if r.Group != group || r.LSN <= st.SCL || r.LSN <= st.Floor {
 				continue
 			}
@@ -929,15 +923,14 @@ func (s *story) stallHeadline(stuck []node.ID, own []*question, silences []silen
 		}
 		because = fmt.Sprintf("it waits for %s of %s%s since %s, which comes when %s", w.For, w.Of, choose(others > 1, fmt.Sprintf(" and %d more", others-1), ""), at(w.Since), w.Ends)
 	case f.Check == faults.Answers && len(s.waits) > 0 && len(s.causes) > 0:
-		because = fmt.Sprintf("at %s %s %s", at(s.causes[0].At), s.causes[0].Node, s.causes[0].Words)
+		because = s.causes[0].clause()
 	case lacks != "" && f.Check == faults.CatchUp:
 		because = lacks
 	case len(silences) > 0 && f.Check != faults.Progress:
 		x := silences[len(silences)-1]
 		because = fmt.Sprintf("%s, at %s, %s", s.name(x.id), at(s.fact(x.last).at), x.words)
 	case len(s.causes) > 0:
-		c := s.causes[0]
-		because = fmt.Sprintf("at %s %s %s", at(c.At), c.Node, c.Words)
+		because = s.causes[0].clause()
 	case len(own) > 0:
 		w := s.wait(own[0])
 		because = fmt.Sprintf("%s waits since %s for %s of %s, which comes when %s", w.Node, at(w.Since), w.For, w.Of, w.Ends)

@@ -347,8 +347,7 @@ func (s *story) ofUnrepeated() {
 			}
 			s.must(x.sent, x.first, x.said)
 			s.causeOf(x.sender, cmp.Or(x.sent, x.first), words)
-			s.final = nil
-			s.headline = sentenceOf(fmt.Sprintf("%s %s. In the end: %s", s.name(x.sender), words, cmp.Or(s.headline, s.finding.Sentence())))
+			s.leads(s.name(x.sender)+" "+words, cmp.Or(s.headline, s.finding.Sentence()))
 		}
 		return
 	}
@@ -372,8 +371,7 @@ func (s *story) ofUnrepeated() {
 		s.waits = s.waits[:mostWaits-1]
 	}
 	s.waits = append([]Wait{w}, s.waits...)
-	s.final = nil
-	s.headline = sentenceOf(fmt.Sprintf("%s %s. In the end: %s", s.name(f.from), words, cmp.Or(s.headline, s.finding.Sentence())))
+	s.leads(s.name(f.from)+" "+words, cmp.Or(s.headline, s.finding.Sentence()))
 }
 
 // tooShort tells whether a node did not live on for long enough after an event to have sent again what it sent then.
