@@ -67,7 +67,7 @@ for line in sys.stdin:
     hops[0].put(line)
 `)
 	require.NoError(t, g.Quiet(p))
-	for i := range 50 {
+	for i := range 20 {
 		x := strconv.Itoa(i)
 		require.Equal(t, []string{x}, linesAfter(t, p, g, x))
 	}
@@ -86,7 +86,7 @@ func TestAProgramThatSleepsOnAClockIsQuiet(t *testing.T) {
 }
 
 func TestAProgramThatWorksOnIsRestless(t *testing.T) {
-	p, g := watched(t, lines.Limits{Answer: 50 * time.Millisecond}, "sh", "-c", "read x; echo $x; while :; do :; done")
+	p, g := watched(t, lines.Limits{Start: 50 * time.Millisecond}, "sh", "-c", "read x; echo $x; while :; do :; done")
 	require.Equal(t, lines.Restless, problem(t, p, g, "a"))
 }
 
