@@ -84,7 +84,7 @@ func kafkaRun(t *testing.T, seed uint64, requests int) []Call {
 }
 
 func TestACorrectLogPasses(t *testing.T) {
-	for seed := range uint64(40) {
+	for seed := range uint64(20) {
 		calls := kafkaRun(t, seed, 400)
 		require.Empty(t, checkKafka(calls), "seed %d", seed)
 	}
@@ -277,8 +277,8 @@ func TestMalformedAnswersOfKafkaAreProblemsByName(t *testing.T) {
 // mutations of a good history, each of which makes a wrong one, unless it says why not.
 func TestSingleMutationsOfALogAreRefused(t *testing.T) {
 	refused := map[string]int{}
-	for seed := range uint64(150) {
-		calls := copied(kafkaRun(t, seed, 300))
+	for seed := range uint64(80) {
+		calls := copied(kafkaRun(t, seed, 150))
 		rng := rand.New(rand.NewPCG(seed, 3))
 		name, harmless := mutateKafka(rng, calls)
 		if name == "" {
