@@ -129,7 +129,7 @@ func (e *ParameterError) Error() string {
 
 // Workloads are all workloads, in the order of Maelstrom's documentation.
 func Workloads() []Workload {
-	return nil
+	return []Workload{kafka(), linKV()}
 }
 
 // Named finds a workload by its name, and refuses an unknown one by listing the known ones.
