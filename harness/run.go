@@ -83,19 +83,29 @@ func Run(s System, c configuration.Configuration) Result { return RunWith(s, c, 
 func RunWith(s System, c configuration.Configuration, o Options) Result {
 	r := run{system: s, c: &c, only: o.Only, result: Result{Configuration: c}}
 	r.Refused = func() { r.tracedLate = r.forgot() }
+	defer r.close()
 	if err := r.build(o); err != nil {
 		// Not a run at all.
 		r.result.Verdict = judge.CouldNotTell
 		r.result.Findings = []judge.Finding{judge.Untold(judge.ConfigurationCheck, err)}
 		return r.result
 	}
-	defer r.world.Close()
 	r.play()
 	if o.Ended != nil {
 		o.Ended(&r.Stage)
 	}
 	r.judge()
 	return r.result
+}
+
+// close stops all nodes of a run, also of one that was built in part.
+func (r *run) close() {
+	if r.world != nil {
+		r.world.Close()
+	}
+	if r.Stage.Close != nil {
+		r.Stage.Close()
+	}
 }
 
 // run makes one run.

@@ -65,6 +65,8 @@ type Evidence struct {
 	Stand       *Stand // how the copies stand at the end; nil: unknown
 	Open        *Open  // which calls were not answered; nil: unknown
 	Load        *Load  // what the run sent and wrote; nil: unknown
+	// Contract is what clients saw of a workload that has a checker of its own; nil: they have none.
+	Contract *Contracted
 	// Staged says that the scenes of the run's plan were looked for.
 	Staged bool
 	// Sent is what a node sent that it must not send, the first of it; Listened says that somebody looked.
@@ -101,7 +103,7 @@ func (e *Evidence) Has() []Kind {
 	}{
 		{Operations, len(e.Operations)+len(e.Lists) > 0}, {Transactions, e.Transactions != nil && len(e.Transactions.Transactions) > 0},
 		{Readings, e.Readings != nil && len(e.Readings.All) > 0}, {Audit, e.Audit >= 0 && e.Transactions != nil || len(e.AuditedKeys) > 0},
-		{Claims, claimed(e.Transactions)}, {Trace, e.Trace != nil}, {TheLog, e.Log != nil && e.Log.End() > 0}, {Pages, len(e.Copies) > 0}, {Store, e.Store != nil}, {Messages, e.Listened}, {Standing, e.Stand != nil}, {Calls, e.Open != nil}, {Loads, e.Load != nil}, {Scenes, e.Staged},
+		{Claims, claimed(e.Transactions)}, {Trace, e.Trace != nil}, {TheLog, e.Log != nil && e.Log.End() > 0}, {Pages, len(e.Copies) > 0}, {Store, e.Store != nil}, {Messages, e.Listened}, {Standing, e.Stand != nil}, {Calls, e.Open != nil}, {Loads, e.Load != nil}, {Scenes, e.Staged}, {Contract, e.Contract != nil},
 	} {
 		if k.has {
 			kinds = append(kinds, k.kind)
@@ -162,6 +164,7 @@ func judge(only Check, e *Evidence) *Judgement {
 		make   func(*Evidence)
 	}{
 		{[]Check{faults.Sanity, faults.Progress}, j.outcome},
+		{[]Check{faults.Contract}, j.contract},
 		{[]Check{faults.Trace}, j.trace},
 		{[]Check{faults.Serializability}, j.transactions},
 		{[]Check{faults.Linearizability}, j.operations},
