@@ -106,16 +106,40 @@ func leftBehind(d dice, t faults.Topology, horizon faults.Duration) []faults.Fau
 		{Kind: faults.Loss, At: apart.At, For: apart.For, Nodes: []string{writerName}, To: others, Rate: 0.4, Salt: d.salt()}}
 }
 
-// cutShort replaces a writer that no longer reaches a write quorum, so that something is cut off, and crashes segments after.
+// cutShort replaces a writer of which only one segment has heard the last records, and its successor's fence comes to that one late:
+// what it has is cut. It joins, and starts again after that.
 func cutShort(d dice, t faults.Topology, horizon faults.Duration) (all []faults.Fault) {
 	for i := range faults.Duration(2) {
-		at := i*horizon/2 + d.between(horizon/8, horizon/5)
-		last := d.between(15*ms, 35*ms)
 		names := holders(t, 1)
-		all = append(all, faults.Fault{Kind: faults.PartitionOneWay, At: at, For: last, Nodes: []string{writerName}, To: d.some(3+d.IntN(3), names)}, over(d, at+last-ms),
-			faults.Fault{Kind: faults.Crash, At: at + last + d.between(10*ms, 30*ms), For: d.between(ms, 8*ms), Nodes: d.some(3+d.IntN(4), names), Salt: d.salt()})
+		d.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+		few, others := names[:1+d.IntN(2)], slices.Sorted(slices.Values(names[2:]))
+		at := i*horizon/2 + d.between(0, horizon/12)
+		last := d.between(20*ms, 35*ms)
+		all = append(all, faults.Fault{Kind: faults.PartitionOneWay, At: at, For: last, Nodes: []string{writerName}, To: others}, over(d, at+last-ms),
+			faults.Fault{Kind: faults.Delay, At: at + last - ms, For: 12 * ms, To: few, Extra: d.between(4*ms, 8*ms)},
+			faults.Fault{Kind: faults.Crash, At: at + last + d.between(22*ms, 34*ms), For: d.between(ms, 8*ms), Nodes: few, Salt: d.salt()})
 	}
 	return all
+}
+
+// aCutIsAsked lets readers reach no segment but one that holds what a recovery has cut, and does not know.
+func aCutIsAsked(d dice, t faults.Topology, horizon faults.Duration) []faults.Fault {
+	names := holders(t, 1)
+	behind := d.IntN(len(names))
+	others := slices.Delete(slices.Clone(names), behind, behind+1)
+	at := d.between(horizon/5, horizon/3)
+	last := d.between(20*ms, 40*ms)
+	apart := horizon - at - last - 10*ms
+	var readers []string
+	for _, n := range t.Nodes() {
+		if n.Role == faults.Reader {
+			readers = append(readers, n.String())
+		}
+	}
+	return []faults.Fault{{Kind: faults.PartitionOneWay, At: at, For: last, Nodes: []string{writerName}, To: others},
+		{Kind: faults.Partition, At: at, For: last + apart, Nodes: names[behind : behind+1], To: others}, {Kind: faults.TakeOver, At: at + last},
+		{Kind: faults.Partition, At: at + last, For: apart, Nodes: []string{writerName}, To: names[behind : behind+1]},
+		{Kind: faults.Partition, At: at + last, For: apart, Nodes: readers, To: others}}
 }
 
 // unheard keeps the writer from one or two segments nearly to the end, so that what they lack they have from their peers alone.
@@ -123,13 +147,16 @@ func unheard(d dice, t faults.Topology, horizon faults.Duration) []faults.Fault 
 	return []faults.Fault{{Kind: faults.PartitionOneWay, At: d.between(0, horizon/4), For: horizon * 2 / 3, Nodes: []string{writerName}, To: d.some(1+d.IntN(2), holders(t, 1))}}
 }
 
-// rotted flips bits of what a segment wrote last, and has it start again, twice, around take-overs.
-func rotted(d dice, t faults.Topology, horizon faults.Duration) []faults.Fault {
+// rotted flips bits of what a segment wrote last, has it start again, and replaces the writer.
+func rotted(d dice, t faults.Topology, horizon faults.Duration) (all []faults.Fault) {
 	name := []string{d.one(holders(t, 1))}
 	at := d.between(horizon/4, horizon/3)
 	down := d.between(ms, 4*ms)
-	return []faults.Fault{{Kind: faults.DiskCorrupt, At: at - ms/2, Nodes: name, Rate: 0.5, Salt: d.salt()}, {Kind: faults.Crash, At: at, For: down, Nodes: name, Salt: d.salt()},
-		over(d, at+down+d.between(2*ms, 8*ms)), {Kind: faults.Crash, At: at + horizon/3, For: down, Nodes: name, Salt: d.salt()}}
+	for range 3 {
+		all = append(all, faults.Fault{Kind: faults.DiskCorrupt, At: at - ms/2, Nodes: name, Rate: 0.9, Salt: d.salt()})
+	}
+	return append(all, faults.Fault{Kind: faults.Crash, At: at, For: down, Nodes: name, Salt: d.salt()}, over(d, at+down+d.between(2*ms, 8*ms)),
+		faults.Fault{Kind: faults.Crash, At: at + horizon/3, For: down, Nodes: name, Salt: d.salt()})
 }
 
 // damagedOnTheWay flips bits of records and pages in messages.
@@ -142,6 +169,38 @@ func torn(d dice, t faults.Topology, horizon faults.Duration) (all []faults.Faul
 	for i := range faults.Duration(6) {
 		part := horizon / 6
 		all = append(all, faults.Fault{Kind: faults.Crash, At: i*part + d.between(0, part/2), For: d.between(ms, 6*ms), Nodes: d.some(2+d.IntN(2), holders(t, 1)), Salt: d.salt()})
+	}
+	return all
+}
+
+// diskLost takes the disk of a segment, which starts again on an empty one, around take-overs.
+func diskLost(d dice, t faults.Topology, horizon faults.Duration) []faults.Fault {
+	at := d.between(horizon/5, horizon/3)
+	lost := faults.Fault{Kind: faults.DiskLost, At: at, For: d.between(ms, 6*ms), Nodes: []string{d.one(membersOf(t, 1))}}
+	return []faults.Fault{lost, over(d, at+lost.For+d.between(2*ms, 10*ms))}
+}
+
+// nodeLost takes a segment for good.
+func nodeLost(d dice, t faults.Topology, horizon faults.Duration) []faults.Fault {
+	return []faults.Fault{{Kind: faults.NodeLost, At: d.between(horizon/5, horizon/2), Nodes: []string{d.one(membersOf(t, 1))}}}
+}
+
+// membersOf names the members of a group, without its spares.
+func membersOf(t faults.Topology, group int) []string {
+	all := holders(t, group)
+	for i := range t.Parts {
+		if p := &t.Parts[i]; p.Duty == faults.Holds {
+			return all[:p.Members()]
+		}
+	}
+	return all
+}
+
+// rotsUnread flips bits of segments' disks while they run.
+func rotsUnread(d dice, t faults.Topology, horizon faults.Duration) (all []faults.Fault) {
+	name := []string{d.one(holders(t, 1))}
+	for range 2 {
+		all = append(all, faults.Fault{Kind: faults.DiskCorrupt, At: d.between(horizon/5, horizon*2/3), Nodes: name, Salt: d.salt()})
 	}
 	return all
 }

@@ -18,6 +18,14 @@ func slowDisks(_ dice, c *aurora.Configuration) {
 	c.Disk.Sync, c.Disk.Replace, c.Disk.SurviveRate, c.Disk.EffectRate = 3*ms, 3*ms, 0, 0
 }
 
+// hardlyGossips leaves gaps open for long.
+func hardlyGossips(_ dice, c *aurora.Configuration) { c.Nodes.GossipEvery = 150 * ms }
+
+// gossipsOften has most of what is lost come by gossip, to disks that take long.
+func gossipsOften(_ dice, c *aurora.Configuration) {
+	c.Nodes.GossipEvery, c.Nodes.RetryEvery, c.Disk.Sync = 4*ms, 25*ms, 8*ms
+}
+
 // tearing disks keep half of what was not synced when they crash, and tear it.
 func tearing(_ dice, c *aurora.Configuration) {
 	c.Disk.Sync, c.Disk.SurviveRate, c.Disk.TornRate = 2*ms, 0.6, 0.6
@@ -65,15 +73,21 @@ func segments() Lab {
 			{Name: "keeps-its-promise-across-a-restart", Rule: "a promise to refuse lower epochs is durable before its answer leaves, and a crash does not undo it", Section: aurora2018 + "§2.4", Marks: 10, Runs: 8,
 				Generate: x.busy().with(slowDisks).runs(fencedThenDead), Needs: []string{"acknowledged", "recoveries", "world.restarts"}},
 			{Name: "refuses-a-lower-epoch", Rule: "a segment that has promised an epoch takes nothing from an older writer any more", Section: aurora2018 + "§2.4", Marks: 10, Runs: 8,
-				Generate: x.busy().runs(oneOf(lateWriter, duel)), Needs: []string{"acknowledged", "recoveries", "messages.stale"}},
+				Generate: x.busy().runs(both(lateWriter, duel)), Needs: []string{"acknowledged", "recoveries", "messages.stale"}},
 			{Name: "joins-a-cut", Rule: "a segment drops what the history that it joins does not have, now and after every restart", Section: aurora2017 + "§4.1", Marks: 10, Runs: 8,
 				Generate: x.busy().runs(cutShort), Needs: []string{"acknowledged", "recoveries", "trace.dropped"}},
 			{Name: "gossips-only-along-the-same-history", Rule: "a record that was cut never comes back by gossip", Section: aurora2017 + "§4.1", Marks: 8, Runs: 8,
 				Generate: x.busy().runs(leftBehind), Needs: []string{"acknowledged", "messages.gossip-ask", "trace.gossips"}},
 			{Name: "fills-gaps-by-gossip", Rule: "a segment asks its peers for what it lacks, again and again", Section: aurora2017 + "§3.3, step 4", Marks: 8, Runs: 6,
-				Generate: x.busy().runs(unheard), Needs: []string{"acknowledged", "trace.gossips"}},
+				Generate: x.busy().runs(both(unheard, takenOver(1))), Needs: []string{"acknowledged", "trace.gossips"}},
 			{Name: "serves-pages-as-of-the-read-point", Rule: "a page is sent as of the read point, by a segment that is complete up to there, on the asker's line or a later one", Section: aurora2017 + "§4.2.3", Marks: 10, Runs: 8,
-				Generate: x.busy().read(2).runs(both(takenOver(1), unheard)), Needs: []string{"acknowledged", "readerPages", "pagesCompared"}},
+				Generate: x.busy().read(2).with(hardlyGossips).runs(unheard), Needs: []string{"acknowledged", "readerPages", "pagesCompared"}},
+			{Name: "gives-no-page-of-an-older-line", Rule: "a reader is given pages by segments of its own line or a later one: an older one may have what a recovery cut", Section: aurora2017 + "§4.2.4", Marks: 4, Runs: 8,
+				Generate: x.busy().read(2).runs(aCutIsAsked), Needs: []string{"acknowledged", "readerPages", "recoveries"}},
+			{Name: "answers-a-fence", Rule: "the answer to a fence has every record from the VDL on, the one at the VDL included", Section: aurora2017 + "§4.3", Public: true, Marks: 6, Runs: 6,
+				Generate: x.runs(takenOver(3)), Needs: []string{"acknowledged", "recoveries"}},
+			{Name: "counts-a-peer-s-record-when-it-is-durable", Rule: "a record that a peer gave counts when it is durable, as one of the writer's does", Section: aurora2017 + "§3.3", Marks: 4, Runs: 8,
+				Generate: x.busy().with(gossipsOften).runs(halfHeard), Needs: []string{"acknowledged", "trace.gossips"}},
 			{Name: "damage-on-the-way-is-noticed", Rule: "a segment stores only records that fit their checksum", Section: aurora2017 + "§3.2", Marks: 4, Runs: 4,
 				Generate: x.busy().runs(damagedOnTheWay), Needs: []string{"acknowledged", "world.damaged"}},
 			{Name: "what-a-crash-tore-is-dropped", Rule: "what a crash left half written was never acknowledged: the next start drops it and serves", Section: aurora2017 + "§4.3", Marks: 5, Runs: 6,
