@@ -70,7 +70,7 @@ systems: %s
 	f.StringVar(&c.system, "system", systems[0].Name(), "the system to run")
 	f.StringVar(&c.bug, "bug", "", "the planted bug of every run")
 	f.StringVar(&c.file, "configuration", "", "make the one run of this file (- is standard input)")
-	f.DurationVar(&c.explain, "explain", 15*time.Second, fmt.Sprintf("explain the first failure of each check and rule, %d at most, for so long each; 0 is not at all", campaign.DefaultExplained))
+	f.DurationVar(&c.explain, "explain", 15*time.Second, fmt.Sprintf("explain the first failure of each check, rule, kind and verdict, %d at most, for so long each; 0 is not at all", campaign.DefaultExplained))
 	f.StringVar(&c.backup, "backup", "", "make the one run of --seed, and copy what it backed up to this folder (see firstgap restore)")
 	return cmd
 }
@@ -152,9 +152,10 @@ func (c *runCommand) run(cmd *cobra.Command) error {
 	job.Runs.Explain.Progress = func(seed uint64, made int) {
 		progress.Show(fmt.Sprintf("why: explaining seed %d, for %v at most; %d explained", seed, c.explain, made))
 	}
-	collectLess()
 	if job.NoModel {
-		holdLittle(c.workers)
+		collectForRuns(c.workers)
+	} else {
+		collectLess()
 	}
 	start := time.Now()
 	model, runs, err := job.Do(cmd.Context())
@@ -184,7 +185,7 @@ func draw(folder *report.Folder, system harness.System, runs *campaign.Summary) 
 		}
 		p, err := page.Of(system, f.Why)
 		if err == nil {
-			err = folder.Page(f.Seed, p.Write)
+			err = folder.Page(f.Seed, p.WriteFile)
 		}
 		broken = errors.Join(broken, err)
 	}
