@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/firstgap/firstgap/harness/configuration"
+	"github.com/firstgap/firstgap/harness/grade/labs"
 )
 
 // breakPoint climbs the ladder of plans until a run fails. The marks follow the step, and never how small the failure is made
@@ -15,10 +16,7 @@ import (
 func (g *grader) breakPoint(ctx context.Context) error {
 	b, p := g.lab.Break, g.result.BreakPoint
 	for step := range b.Steps + 1 {
-		all, err := g.play(ctx, series{name: BreakPointName, runs: b.Runs,
-			seed: func(run int) uint64 {
-				return seedOf(g.key(), g.lab.Number, fmt.Sprintf("%s %d", BreakPointName, step), run)
-			},
+		all, err := g.play(ctx, series{name: BreakPointName, seeds: g.lab.BreakSeeds(step, g.o.Secret), checks: g.checks(nil),
 			config: func(seed uint64) (configuration.Configuration, error) {
 				return b.Generate(g.system, seed, step, g.o.Bug)
 			}})
@@ -74,12 +72,12 @@ func (g *grader) broken(ctx context.Context, step int, r *ran) error {
 	}
 	p.Faults = len(set)
 	for _, f := range set {
-		p.Set = append(p.Set, inWords(f))
+		p.Set = append(p.Set, labs.Words(&f))
 		if !slices.Contains(p.Kinds, string(f.Kind)) {
 			p.Kinds = append(p.Kinds, string(f.Kind))
 		}
 	}
-	p.Score = p.Most * max(step-1, 0) / max(g.lab.Break.Steps, 1)
+	p.Score = p.Most * step / (g.lab.Break.Steps + 1)
 	p.Page, p.Replay = l.page, l.replay
 	p.Says = p.sentence() + "\n" + l.says
 	g.result.Score += p.Score

@@ -116,14 +116,6 @@ func (g *grader) hidden() Seeds {
 // breaks tells whether the break-point is looked for.
 func (g *grader) breaks() bool { return !g.o.Public && g.lab.Break.Generate != nil }
 
-// key is what the seeds of the hidden tests are drawn from.
-func (g *grader) key() []byte {
-	if g.o.Secret != nil {
-		return g.o.Secret
-	}
-	return []byte(knownKey)
-}
-
 func (g *grader) grade(ctx context.Context) error {
 	if g.s.Check != nil {
 		if err := g.s.Check(ctx); err != nil {
@@ -159,18 +151,16 @@ func (g *grader) partial() error {
 
 // test makes the runs of a test, and says what they come to: all of its marks, or none.
 func (g *grader) test(ctx context.Context, t labs.Test) error {
-	key := g.key()
-	if t.Public {
-		key = []byte(publicKey)
+	into := g.of(t.Name)
+	if done, err := g.scripts(into, t); done || err != nil {
+		return err
 	}
-	all, err := g.play(ctx, series{name: t.Name, runs: t.Runs, checks: t.Checks,
-		seed:   func(run int) uint64 { return seedOf(key, g.lab.Number, t.Name, run) },
+	all, err := g.play(ctx, series{name: t.Name, seeds: g.lab.Seeds(&t, g.o.Secret), checks: g.checks(t.Checks),
 		config: func(seed uint64) (configuration.Configuration, error) { return t.Generate(g.system, seed, g.o.Bug) }})
 	if err != nil {
 		return err
 	}
-	into := g.of(t.Name)
-	into.Runs = len(all)
+	into.Runs += len(all)
 	var first *ran
 	for i := range all {
 		switch r := &all[i]; {
@@ -197,7 +187,7 @@ func (g *grader) test(ctx context.Context, t labs.Test) error {
 		into.Says, into.Broke, into.Page, into.Replay = l.says, l.broke, l.page, l.replay
 		return nil
 	}
-	if missing := idle(t, all); missing != "" {
+	if missing := idle(t, all, into.Runs); missing != "" {
 		into.Says, into.Broke = missing, missing
 		return nil
 	}
@@ -212,35 +202,77 @@ func (g *grader) of(name string) *Test {
 	return &g.result.Tests[i]
 }
 
-// idle says what runs that all passed have not done, without which they show nothing; "" where they did everything.
-func idle(t labs.Test, all []ran) string {
+// checks are those that count where a test lists some; nil: all that can be made.
+func (g *grader) checks(of []judge.Check) []judge.Check {
+	if len(of) == 0 {
+		return g.lab.Checks
+	}
+	return of
+}
+
+// scripts plays those of a test, and tells whether one of them lost its marks.
+func (g *grader) scripts(into *Test, t labs.Test) (lost bool, err error) {
+	if len(t.Scripts) == 0 {
+		return false, nil
+	}
+	play := func() labs.Outcome {
+		only := labs.Test{Name: t.Name, Scripts: t.Scripts}
+		return g.lab.Run(&only, g.s.Maker, nil, labs.Options{Bug: g.o.Bug})
+	}
+	out := play()
+	into.Runs = out.Made
+	if out.Failed == nil {
+		return false, g.trouble()
+	}
+	into.Failed, into.Says, into.Broke = 1, clip(out.Failed.Says, mostSays), t.Rule
+	if again := play(); again.Says() != out.Says() {
+		g.result.Flaky = append(g.result.Flaky, t.Name+": "+otherwise)
+		into.Says, into.Broke = "not the same twice: "+otherwise, otherwise
+	}
+	return true, g.trouble()
+}
+
+// trouble asks what the program did beside what it answered.
+func (g *grader) trouble() error {
+	if g.s.Trouble == nil {
+		return nil
+	}
+	return g.s.Trouble()
+}
+
+// idle says what runs that all passed have not done, without which they show nothing; "" where they did everything. Of the checks that
+// a test itself lists each must have been made.
+func idle(t labs.Test, all []ran, made int) string {
+	if made == 0 {
+		return "no run was made"
+	}
+	if len(all) == 0 {
+		return "" // scripts alone, which show what they ask for
+	}
 	var sum counts.Counts
-	made := map[judge.Check]bool{}
+	did := map[judge.Check]bool{}
 	for i := range all {
 		sum.Add(&all[i].counts)
 		for _, c := range all[i].made {
-			made[c] = true
+			did[c] = true
 		}
-	}
-	if len(all) == 0 {
-		return "no run was made"
 	}
 	var missing []string
 	amounts := sum.Amounts()
 	for _, name := range t.Needs {
-		i := slices.IndexFunc(amounts, func(a counts.Amount) bool { return a.Name == name })
-		switch {
-		case i < 0: // a counter of its nodes that none of them told
-			missing = append(missing, name)
-		case amounts[i].Value == 0:
-			missing = append(missing, cmp.Or(amounts[i].Text, name))
+		if labs.Counted(&sum, name) > 0 {
+			continue
 		}
+		if i := slices.IndexFunc(amounts, func(a counts.Amount) bool { return a.Name == name }); i >= 0 {
+			name = cmp.Or(amounts[i].Text, name)
+		}
+		missing = append(missing, name)
 	}
 	if len(missing) > 0 {
 		return fmt.Sprintf("it did too little to be told: in %d runs expected some of each of: %s; found none", len(all), strings.Join(missing, ", "))
 	}
 	for _, c := range t.Checks {
-		if !made[c] {
+		if !did[c] {
 			return fmt.Sprintf("it left nothing behind to be held against %q in any of %d runs", judge.Guarantee(c), len(all))
 		}
 	}

@@ -134,7 +134,7 @@ func fake() *labs.Lab {
 					return crashes(s, seed, 2, bug)
 				}},
 		},
-		Break: labs.Break{Marks: 50, Steps: 3, Runs: 5,
+		Break: labs.Break{Marks: 50, Steps: 3, Runs: 16,
 			Generate: func(s harness.System, seed uint64, step int, bug string) (configuration.Configuration, error) {
 				return crashes(s, seed, step, bug)
 			}}}

@@ -14,6 +14,7 @@ import (
 	"github.com/firstgap/firstgap/harness/failure/page"
 	"github.com/firstgap/firstgap/harness/failure/shrink"
 	"github.com/firstgap/firstgap/harness/failure/why"
+	"github.com/firstgap/firstgap/harness/grade/labs"
 	"github.com/firstgap/firstgap/harness/judge"
 )
 
@@ -60,10 +61,8 @@ func (g *grader) shrunk(ctx context.Context, l *lost, f *failure.Failure, target
 	if err := ctx.Err(); err != nil {
 		return err // what was found until then would be another explanation on another machine
 	}
-	if g.s.Trouble != nil {
-		if err := g.s.Trouble(); err != nil {
-			return err
-		}
+	if err := g.trouble(); err != nil {
+		return err
 	}
 	var gone *shrink.GoneError
 	var other *why.OtherError
@@ -97,7 +96,7 @@ func (g *grader) shrunk(ctx context.Context, l *lost, f *failure.Failure, target
 		lines = append(lines, "the rule: "+clip(w.Rule.Text, mostSays))
 	}
 	for _, fault := range e.Configuration.Plan.Faults {
-		lines = append(lines, "it takes: "+inWords(fault))
+		lines = append(lines, "it takes: "+labs.Words(&fault))
 	}
 	if len(e.Configuration.Plan.Faults) == 0 {
 		lines = append(lines, "it takes no fault at all")
@@ -111,9 +110,6 @@ func (g *grader) shrunk(ctx context.Context, l *lost, f *failure.Failure, target
 
 // mostAllowed is how many of the steps are listed that were allowed.
 const mostAllowed = 3
-
-// inWords says what a fault is, and when.
-func inWords(f faults.Fault) string { return fmt.Sprintf("%s at %v", f.Describe(), f.At) }
 
 // keep writes the file that repeats a failure, and says how.
 func (g *grader) keep(l *lost, f *failure.Failure) error {

@@ -59,11 +59,10 @@ func (e *UndecidedError) Error() string {
 	return fmt.Sprintf("lab %d, test %s, seed %d: could not tell: %s: %s", e.Lab, e.Test, e.Seed, e.Finding.Check, e.Finding.Sentence())
 }
 
-// a series is runs of one kind: a test's, or those of a step of the break-point.
+// A series is runs of one kind: a test's, or those of a step of the break-point.
 type series struct {
 	name   string // of the test
-	runs   int
-	seed   func(run int) uint64
+	seeds  []uint64
 	config func(seed uint64) (configuration.Configuration, error)
 	checks []judge.Check
 }
@@ -76,8 +75,8 @@ func (s *series) countsFinding(f *judge.Finding) bool {
 // play makes the runs of a series, up to and with the first batch in which one fails. The result does not depend on the number of workers.
 func (g *grader) play(ctx context.Context, s series) ([]ran, error) {
 	var all []ran
-	for from := 0; from < s.runs; from += batch {
-		some := make([]ran, min(batch, s.runs-from))
+	for from := 0; from < len(s.seeds); from += batch {
+		some := make([]ran, min(batch, len(s.seeds)-from))
 		var work errgroup.Group
 		work.SetLimit(g.o.Workers)
 		errs := make([]error, len(some))
@@ -91,10 +90,8 @@ func (g *grader) play(ctx context.Context, s series) ([]ran, error) {
 		}
 		_ = work.Wait() // which fails with none of them
 		// What the program did that no submission may comes first: it may be why a run went wrong.
-		if g.s.Trouble != nil {
-			if err := g.s.Trouble(); err != nil {
-				return all, err
-			}
+		if err := g.trouble(); err != nil {
+			return all, err
 		}
 		if err := errors.Join(errs...); err != nil {
 			return all, err
@@ -109,7 +106,7 @@ func (g *grader) play(ctx context.Context, s series) ([]ran, error) {
 
 // run makes one run of a series, and makes it again where it failed, and one in so many that did not.
 func (g *grader) run(s *series, i int) (ran, error) {
-	one := ran{seed: s.seed(i)}
+	one := ran{seed: s.seeds[i]}
 	var err error
 	if one.c, err = s.config(one.seed); err != nil {
 		return one, &ConfigurationError{g.lab.Number, s.name, one.seed, err}
