@@ -53,11 +53,17 @@ const most = 30 * time.Second
 
 func run(t *testing.T, b *sandbox.Box, args ...string) ended {
 	t.Helper()
+	return runWith(t, b, "", args...)
+}
+
+func runWith(t *testing.T, b *sandbox.Box, input string, args ...string) ended {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), most)
 	defer cancel()
 	command := b.Command(args, "")
 	c := exec.CommandContext(ctx, command.Args[0], command.Args[1:]...)
 	c.Env, c.Dir = command.Env, command.Dir
+	c.Stdin = strings.NewReader(input)
 	var out, errors bytes.Buffer
 	c.Stdout, c.Stderr = &out, &errors
 	failed := c.Run()

@@ -22,7 +22,7 @@ func (e *BuildError) Error() string {
 
 // The build works in a folder of limited size, which is gone when it ends: what it has made leaves it as a tar on the third file,
 // which the build itself does not have.
-const buildScript = `cp -R -P --preserve=mode,timestamps ` + given + `/. . || exit
+const buildScript = `umask 022; cp -R -P ` + given + `/. . || exit
 %s
 ("$@") 3>&- </dev/null || exit
 exec tar -cf - . >&3`
@@ -92,7 +92,10 @@ func (b *Box) Build(ctx context.Context, args ...string) ([]byte, error) {
 		b.mu.Unlock()
 		return output.bytes(), b.drop(before)
 	}
-	return output.bytes(), errors.Join(err, os.RemoveAll(built))
+	if removed := os.RemoveAll(built); removed != nil {
+		err = errors.Join(err, removed)
+	}
+	return output.bytes(), err
 }
 
 // drop removes a tree that is shown no more. The one that the submission was given as stays, for a look at it when a build went
