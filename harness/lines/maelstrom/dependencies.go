@@ -31,13 +31,13 @@ type dependencies struct {
 	*findings
 	history []linearizability.Txn
 	dirty   bool
-	writer  map[place]int      // who wrote a value
-	last    map[place]bool     // whether the value is the last that its transaction wrote to its key
+	writer  map[written]int    // who wrote a value
+	last    map[written]bool   // whether the value is the last that its transaction wrote to its key
 	lists   map[string]longest // by key
 	out     [][]dependency
 }
 
-type place struct{ key, value string }
+type written struct{ key, value string }
 
 type longest struct {
 	elements []string
@@ -52,7 +52,7 @@ type dependency struct {
 }
 
 func (f *findings) dependencies(model consistency, history []linearizability.Txn) {
-	d := &dependencies{findings: f, history: history, dirty: model.dirty, writer: map[place]int{}, last: map[place]bool{}, lists: map[string]longest{}, out: make([][]dependency, len(history))}
+	d := &dependencies{findings: f, history: history, dirty: model.dirty, writer: map[written]int{}, last: map[written]bool{}, lists: map[string]longest{}, out: make([][]dependency, len(history))}
 	for i := range history {
 		before := map[string]string{}
 		for _, op := range history[i].Ops {
@@ -60,11 +60,11 @@ func (f *findings) dependencies(model consistency, history []linearizability.Txn
 				continue
 			}
 			if old, has := before[op.Key]; has {
-				d.last[place{op.Key, old}] = false
+				d.last[written{op.Key, old}] = false
 			}
 			before[op.Key] = op.Value
-			d.writer[place{op.Key, op.Value}] = i
-			d.last[place{op.Key, op.Value}] = true
+			d.writer[written{op.Key, op.Value}] = i
+			d.last[written{op.Key, op.Value}] = true
 		}
 	}
 	for i := range history {
@@ -93,7 +93,7 @@ func (d *dependencies) reads(i int) {
 		case linearizability.ListRead:
 			seen := map[string]bool{}
 			external := len(op.List) // without the transaction's own elements at the end
-			for external > 0 && d.writer[place{op.Key, op.List[external-1]}] == i && d.wrote(op.Key, op.List[external-1]) {
+			for external > 0 && d.writer[written{op.Key, op.List[external-1]}] == i && d.wrote(op.Key, op.List[external-1]) {
 				external--
 			}
 			for at, e := range op.List {
@@ -120,21 +120,21 @@ func (d *dependencies) reads(i int) {
 }
 
 func (d *dependencies) wrote(key, value string) bool {
-	_, has := d.writer[place{key, value}]
+	_, has := d.writer[written{key, value}]
 	return has
 }
 
 // from asks where one value comes from; when it is the one that was read, and not only an earlier element of the list, its writer
 // comes before the reader.
 func (d *dependencies) from(i int, key, value string, read bool) {
-	w, has := d.writer[place{key, value}]
+	w, has := d.writer[written{key, value}]
 	switch {
 	case !has:
 		d.add(GarbageRead, []int{i}, "%s read %s of key %s: expected what a transaction wrote, and none wrote it", d.call(i), value, key)
 	case w == i || d.dirty:
 	case d.history[w].Outcome == linearizability.Aborted:
 		d.add(AbortedRead, []int{w, i}, "%s failed with the definite error %d: expected its write of %s to key %s to be nowhere, and %s read it", d.call(w), d.calls[w].Code, value, key, d.call(i))
-	case read && !d.last[place{key, value}]:
+	case read && !d.last[written{key, value}]:
 		d.add(IntermediateRead, []int{w, i}, "%s read %s of key %s: expected the last that %s wrote to it, and that wrote more", d.call(i), value, key, d.call(w))
 	case read:
 		d.out[w] = append(d.out[w], dependency{to: i, why: fmt.Sprintf("%s read %s of key %s, which %s wrote", d.call(i), value, key, d.call(w))})
@@ -149,12 +149,12 @@ func (d *dependencies) orders() {
 		value  string
 	}
 	ends := map[string]end{}
-	shown := map[place]bool{}
+	shown := map[written]bool{}
 	for _, key := range sorted(d.lists) {
 		at := end{writer: -1}
 		for _, e := range d.lists[key].elements {
-			shown[place{key, e}] = true
-			w, has := d.writer[place{key, e}]
+			shown[written{key, e}] = true
+			w, has := d.writer[written{key, e}]
 			if !has || d.history[w].Outcome == linearizability.Aborted {
 				continue
 			}
@@ -168,7 +168,7 @@ func (d *dependencies) orders() {
 			continue
 		}
 		for _, op := range d.history[i].Ops {
-			if at, has := ends[op.Key]; has && op.Kind == linearizability.ListAppend && !shown[place{op.Key, op.Value}] {
+			if at, has := ends[op.Key]; has && op.Kind == linearizability.ListAppend && !shown[written{op.Key, op.Value}] {
 				d.overwrites(at.writer, at.value, i, op.Value, op.Key)
 			}
 		}

@@ -152,7 +152,6 @@ func TestEachAnomalyOfTransactionsIsFound(t *testing.T) {
 			if c.otherRules != "" {
 				require.Equal(t, []string{c.otherRules}, rules(problems), "%v", problems)
 			}
-			t.Log(problems[0].Rule, problems[0].Says)
 		})
 	}
 }
@@ -242,7 +241,7 @@ func TestSingleMutationsOfTransactionsAreRefused(t *testing.T) {
 func TestManyTransactionsAreQuick(t *testing.T) {
 	for _, w := range []Workload{txnListAppend(), txnRWRegister()} {
 		calls := txnRun(t, w, 1, 10_000)
-		for _, model := range []string{"strict-serializable", "snapshot-isolation", "read-committed"} {
+		for _, model := range []string{"snapshot-isolation", "read-committed"} { // the first looks at strict serializability, too
 			began := time.Now()
 			require.Empty(t, w.Check(Parameters{Consistency: model}, calls))
 			t.Log(w.Name, model, time.Since(began))
