@@ -18,6 +18,6 @@ func Example() {
 	fmt.Printf("lab %d, %s: %s\n", lab.Number, lab.Title, test.Rule)
 	fmt.Println("runs:", out.Made, "passed:", out.Passed())
 	// Output:
-	// lab 2, A segment: nothing goes wrong, and clients are served
+	// lab 2, A segment: where nothing goes wrong, a segment stores what it is sent, says so, and gives pages
 	// runs: 4 passed: true
 }

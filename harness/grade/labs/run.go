@@ -16,6 +16,7 @@ import (
 	"github.com/firstgap/firstgap/harness/judge"
 	"github.com/firstgap/firstgap/harness/lines/protocol"
 	"github.com/firstgap/firstgap/harness/scenario"
+	"github.com/firstgap/firstgap/harness/tally"
 )
 
 // Options say how tests are run. What comes of a test does not depend on Workers.
@@ -153,7 +154,7 @@ func failed(r *harness.Result, counting []judge.Check) *Failed {
 	return f
 }
 
-// Counted returns how much of an amount was counted: of counts.Amounts by its name, or of messages of a type as
+// Counted returns how much of an amount was counted: of counts.Counts by its name for programs, or of messages of a type as
 // "messages.TYPE".
 func Counted(c *counts.Counts, name string) uint64 {
 	if kind, is := strings.CutPrefix(name, "messages."); is {
@@ -164,12 +165,10 @@ func Counted(c *counts.Counts, name string) uint64 {
 		}
 		return 0
 	}
-	for _, a := range c.Amounts() {
-		if a.Name == name {
-			return a.Value
-		}
+	if n := tally.Index(c)[name]; n != nil {
+		return *n
 	}
-	return 0
+	panic(fmt.Sprintf("labs: no amount is called %q", name)) // a test names it, and tests see to that
 }
 
 // play plays a script with a system's nodes, and says what was otherwise; "" where nothing was.
