@@ -107,11 +107,11 @@ func (e *BugsError) Error() string {
 func Grade(ctx context.Context, o Options) (*Result, error) {
 	system := o.Lab.System(o.Lab.Reference)
 	about := system.About()
-	if len(o.Lab.Mistakes) == 0 {
-		return nil, &BugsError{o.Lab.Number}
-	}
 	if about.Overlay && !harness.HasPoints() {
 		return nil, fmt.Errorf("the bugs of lab %d are planted at failpoints: %w", o.Lab.Number, faults.ErrNoOverlay)
+	}
+	if len(o.Lab.Mistakes) == 0 {
+		return nil, &BugsError{o.Lab.Number}
 	}
 	tests, err := read(o.Folder)
 	if err != nil {
