@@ -348,6 +348,10 @@ func (w *World) recovered(p *process, ev *node.Event, value any) (struck bool) {
 		}
 		return true
 	}
+	if b, is := value.(*runtime.Breach); is {
+		w.failed = &runtime.Outcome{End: runtime.Breached, At: w.now, Process: p.id, Name: p.name, Event: w.describeStep(ev), Breach: b}
+		return false
+	}
 	w.failed = &runtime.Outcome{
 		End: runtime.Panicked, At: w.now, Process: p.id, Name: p.name, Event: w.describeStep(ev),
 		Value: fmt.Sprint(value), Stack: string(debug.Stack()),

@@ -1,0 +1,41 @@
+package protocol_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/firstgap/firstgap/harness"
+	"github.com/firstgap/firstgap/harness/judge"
+	"github.com/firstgap/firstgap/harness/lines"
+	"github.com/firstgap/firstgap/harness/lines/protocol"
+)
+
+// The protocol carries everything: a run whose nodes are other programs is the run of the same nodes in this process, event by event.
+func TestARunOverLinesIsTheRunInThisProcess(t *testing.T) {
+	for _, role := range protocol.Roles() {
+		t.Run(string(role), func(t *testing.T) {
+			t.Parallel()
+			maker := protocol.Maker(newReplica)
+			if role != protocol.Replica {
+				var err error
+				maker, err = protocol.Ours(role)
+				require.NoError(t, err)
+			}
+			inside, outside := system(t, role, maker), system(t, role, program(string(role), lines.Limits{}).Maker())
+			for seed := range uint64(3) {
+				c, err := inside.Generate(seed+1, harness.Generation{})
+				require.NoError(t, err)
+				want, found := harness.Run(inside, c), harness.Run(outside, c)
+				for _, f := range found.Findings {
+					t.Log(f.String(), f.Explain())
+				}
+				require.Equal(t, judge.Pass, want.Verdict)
+				require.Equal(t, judge.Pass, found.Verdict)
+				require.Equal(t, want.Counts, found.Counts)
+				require.Equal(t, want.Made, found.Made)
+				require.Equal(t, want.Hash, found.Hash, "seed %d", seed+1)
+			}
+		})
+	}
+}
