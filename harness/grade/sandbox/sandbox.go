@@ -54,6 +54,8 @@ type Box struct {
 	uids      int
 	lock      *os.File
 	watch     *watch
+	closing   sync.Once
+	closed    error
 
 	mu     sync.Mutex
 	tree   string // the host's folder that is shown as Inside
@@ -161,7 +163,8 @@ func (b *Box) Exceeded() error {
 
 // Close kills what runs in the box, removes what the box has written, and looks whether anything is left: that is a *LeftError.
 func (b *Box) Close() error {
-	return errors.Join(b.watch.stop(), b.remove())
+	b.closing.Do(func() { b.closed = errors.Join(b.watch.stop(), b.remove()) })
+	return b.closed
 }
 
 func (b *Box) remove() error {
@@ -254,3 +257,6 @@ func (c *capped) bytes() []byte {
 }
 
 var _ io.Writer = (*capped)(nil)
+
+// Folder is the box's own folder on this machine.
+func (b *Box) Folder() string { return b.folder }
