@@ -96,7 +96,7 @@ func (m Mechanism) programs() []string {
 	if m == Bubblewrap {
 		return []string{"bwrap", "setpriv", "prlimit", "tar"}
 	}
-	return []string{"tar"}
+	return []string{"setpriv", "prlimit", "tar"}
 }
 
 func firstLine(s string) string {

@@ -118,11 +118,14 @@ func (b *Box) furnish() error {
 	if err := writeEtc(b.etc()); err != nil {
 		return err
 	}
+	if err := os.Mkdir(filepath.Join(b.folder, "root"), 0o755); err != nil {
+		return err
+	}
 	filter, err := filterBytes()
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(b.folder, "filter"), filter, 0o644); err != nil {
+	if err := os.WriteFile(b.filter(), filter, 0o644); err != nil {
 		return err
 	}
 	if b.options.Submission == "" {
