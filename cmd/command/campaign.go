@@ -12,6 +12,7 @@ import (
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/campaign"
+	"github.com/firstgap/firstgap/harness/failure"
 	"github.com/firstgap/firstgap/harness/failure/page"
 	"github.com/firstgap/firstgap/harness/report"
 	"github.com/firstgap/firstgap/harness/text"
@@ -37,7 +38,7 @@ func (c *campaignFlags) flags(f *pflag.FlagSet, runs uint64) {
 	f.IntVar(&c.workers, "workers", 0, "how many run at a time (default: one on each core)")
 	f.BoolVar(&c.json, "json", false, "print the report as JSON")
 	f.StringVar(&c.bug, "bug", "", "the planted bug of every run")
-	f.DurationVar(&c.explain, "explain", 15*time.Second, fmt.Sprintf("explain the first failure of each check and rule, %d at most, for so long each; 0 is not at all", campaign.DefaultExplained))
+	f.DurationVar(&c.explain, "explain", 15*time.Second, fmt.Sprintf("explain the first failure of each check, rule, kind and verdict, %d at most, for so long each; 0 is not at all", campaign.DefaultExplained))
 }
 
 // job says what the flags ask for of a system, without the model. A number of runs that was not asked for is a bound and no demand.
@@ -74,8 +75,9 @@ func (c *campaignFlags) job(cmd *cobra.Command, system harness.System, g harness
 	return j, nil
 }
 
-// campaign does the job, shows how far it is, writes its report with a file for each failure, and ends as its verdict says.
-func (c *campaignFlags) campaign(cmd *cobra.Command, job campaign.Job) error {
+// campaign does the job, shows how far it is, writes its report with a file for each failure, which needs what is added, and ends as its
+// verdict says.
+func (c *campaignFlags) campaign(cmd *cobra.Command, job campaign.Job, needs func(*failure.Needs)) error {
 	folder, err := report.Open(c.out)
 	if err != nil {
 		return err
@@ -83,15 +85,19 @@ func (c *campaignFlags) campaign(cmd *cobra.Command, job campaign.Job) error {
 	if err := folder.Begin(); err != nil {
 		return err
 	}
-	job.Runs.Failed = folder.Failed
+	job.Runs.Failed = func(f campaign.Failed) error {
+		needs(&f.Failure.Needs)
+		return folder.Failed(f)
+	}
 	progress := text.NewProgress(cmd.ErrOrStderr(), time.Now)
 	job.Model.Progress, job.Runs.Progress = showModel(progress), showRuns(progress)
 	job.Runs.Explain.Progress = func(seed uint64, made int) {
 		progress.Show(fmt.Sprintf("why: explaining seed %d, for %v at most; %d explained", seed, c.explain, made))
 	}
-	collectLess()
 	if job.NoModel {
-		holdLittle(c.workers)
+		collectForRuns(c.workers)
+	} else {
+		collectLess()
 	}
 	start := time.Now()
 	model, runs, err := job.Do(cmd.Context())
@@ -121,7 +127,7 @@ func draw(folder *report.Folder, system harness.System, runs *campaign.Summary) 
 		}
 		p, err := page.Of(system, f.Why)
 		if err == nil {
-			err = folder.Page(f.Seed, p.Write)
+			err = folder.Page(f.Seed, p.WriteFile)
 		}
 		broken = errors.Join(broken, err)
 	}
