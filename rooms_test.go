@@ -32,6 +32,7 @@ func floors() [][]string {
 		{"campaign", "killtable", "rebuild", "compare", "exhaustive", "boundary", "transitions", "mutation"},
 		{"harnesstest", "report", "mutation/mutate", "grade/labs"},
 		{"grade"},
+		{"grade/publish"},
 	}
 }
 

@@ -31,8 +31,8 @@ import (
 	"github.com/firstgap/firstgap/harness/strict"
 )
 
-// Version is that of the failure file that is written. A file of another version is refused: half of it would mean something
-// else. Those of version 2 are read: they lack causes of events, and the events around a finding, and mean the same in all else.
+// Version is that of the failure file that is written. Files of version 2 are read, too: they lack causes of events, and the events around
+// a finding, and mean the same in all else. A file of any other version is refused: half of it would mean something else.
 const (
 	Version       = 3
 	oldestVersion = 2
@@ -65,6 +65,32 @@ type Failure struct {
 type Needs struct {
 	System  string `json:"system"`            // the system that the program must know
 	Overlay bool   `json:"overlay,omitempty"` // a build with the failpoint overlay (make test-faults says how)
+	// Program is, of a system whose nodes are a program, what was run, for people: nothing runs it by itself, for a file may come from
+	// anywhere. Flags are those that the system was made by.
+	Program []string `json:"program,omitempty"`
+	Flags   []string `json:"flags,omitempty"`
+}
+
+// Behind is what stands behind a command that makes the run again: a program, where there is one.
+func (n Needs) Behind() string {
+	if len(n.Program) == 0 {
+		return ""
+	}
+	return " -- " + Quoted(n.Program)
+}
+
+// Quoted writes a program and its arguments as a shell takes them.
+func Quoted(args []string) string {
+	quoted := make([]string, len(args))
+	for i, arg := range args {
+		quoted[i] = arg
+		if arg == "" || strings.ContainsFunc(arg, func(r rune) bool {
+			return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./=:,+@%", r))
+		}) {
+			quoted[i] = "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(quoted, " ")
 }
 
 // Of makes a failure of a run that was recorded.
@@ -236,7 +262,7 @@ func Decode(name string, text []byte) (*Failure, error) {
 		return refuse(NoFailureFile, "expected the format %q, found %q", format, e.Format)
 	}
 	if e.Version < oldestVersion || e.Version > Version {
-		return refuse(OtherVersion, "expected version %d, found %d", Version, e.Version)
+		return refuse(OtherVersion, "expected version %d to %d, found %d", oldestVersion, Version, e.Version)
 	}
 	if _, err := d.Token(); err != io.EOF {
 		return refuse(Altered, "expected the end of the file after the failure, found more")

@@ -1,10 +1,12 @@
 package why
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness/judge"
+	"github.com/firstgap/firstgap/harness/runtime"
 )
 
 // Where the sources say it.
@@ -23,6 +25,7 @@ const (
 	wal          = "lecture §2.2, how transactions are made"
 	chains       = "lecture §1.2, EBS, and §3, RDS"
 	ourContract  = "the harness's contract with a node; the papers take it for granted"
+	ourLines     = "the protocol of lines (docs/protocol.md)"
 	clientsSee   = "strict serializability, as clients of SIGMOD 2017 §4.1 and lecture §2.1 expect it"
 	oneCopy      = "linearizability (Herlihy and Wing 1990); lecture §6"
 )
@@ -151,6 +154,12 @@ var reasons = []reason{
 		[]string{"what a run costs stays inside its envelope"}},
 	{"no node ends itself", "A node that ends itself on what it is told does so again when it is told again: one message takes down every copy that gets it.", ourContract,
 		[]string{"no node ends itself"}},
+	{string(runtime.LivesOn), "A program that ends on what it is told does so again when it is told again. What it cannot get over it refuses, and goes on.", ourLines,
+		[]string{string(runtime.LivesOn)}},
+	{string(runtime.AnswersInTime), "The clock of a run stands still until the program has answered. Each line that it is given has the lines in answer that its protocol says, so that every run of it is the same: a line more, later, would be taken for the answer to something else.", ourLines,
+		[]string{string(runtime.AnswersInTime)}},
+	{string(runtime.KeepsTheForm), "A line that is half understood would be another program's line: what is missing, or is not known, is never guessed.", ourLines,
+		[]string{string(runtime.KeepsTheForm)}},
 }
 
 // ofChecks says why a check exists, of findings without a rule, and of rules that a stranger's model has.
@@ -184,14 +193,20 @@ var ofChecks = map[judge.Check]reason{
 
 // ruleText is a rule in plain words, itself where there are none.
 func ruleText(rule string) string {
-	for i := range reasons {
-		for _, r := range reasons[i].rules {
-			if r == rule {
-				return reasons[i].text
-			}
-		}
+	if x := reasonOf(rule); x != nil {
+		return x.text
 	}
 	return rule
+}
+
+// reasonOf returns why a rule exists, nil where the table does not have it.
+func reasonOf(rule string) *reason {
+	for i := range reasons {
+		if slices.Contains(reasons[i].rules, rule) {
+			return &reasons[i]
+		}
+	}
+	return nil
 }
 
 // keepsUp is the rule of a copy that is not what it should be by itself.
@@ -204,13 +219,8 @@ func ruleOf(f *judge.Finding) Rule {
 		x := ofChecks[f.Check]
 		return Rule{Text: "a copy that is lost is replaced by a spare, where its group has one", Reason: x.why, Source: x.source}
 	}
-	for i := range reasons {
-		x := &reasons[i]
-		for _, rule := range x.rules {
-			if rule == f.Rule {
-				return Rule{Text: x.text, Reason: x.why, Source: x.source}
-			}
-		}
+	if x := reasonOf(f.Rule); x != nil {
+		return Rule{Text: x.text, Reason: x.why, Source: x.source}
 	}
 	x := ofChecks[f.Check]
 	text := f.Rule
