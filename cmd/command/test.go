@@ -25,7 +25,8 @@ what clients saw is judged. The program reads a line for each event, and answers
 			return fmt.Errorf("expected a kind of program, found none; known: %s", known)
 		},
 	}
-	return cmd // firstgap test maelstrom and firstgap test nodes have their files
+	cmd.AddCommand(newTestMaelstrom())
+	return cmd // firstgap test nodes has its file, too
 }
 
 // defaultTests is how many runs a test makes that is not told: each starts programs, and so takes longer than one in this process.
