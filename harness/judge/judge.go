@@ -30,7 +30,7 @@ type Evidence struct {
 	Limits  sim.Limits       // that it had
 	Waits   []Wait           // what was waited for once the faults had ended
 	Stalled bool             // it stopped for good, as its plan may have made it
-	Begun   []workload.Begun // what the workload's clients began, by client in the order of time
+	Begun   []workload.Begun // what the workload's clients began, in the order of time, the queries of readers behind
 
 	Operations   []linearizability.Call // on registers; nil: no clients call them
 	Lists        []linearizability.Call // on lists; nil: no clients call them
@@ -65,6 +65,8 @@ type Evidence struct {
 	Stand       *Stand // how the copies stand at the end; nil: unknown
 	Open        *Open  // which calls were not answered; nil: unknown
 	Load        *Load  // what the run sent and wrote; nil: unknown
+	// Contract is what clients saw of a workload that has a checker of its own; nil: they have none.
+	Contract *Contracted
 	// Staged says that the scenes of the run's plan were looked for.
 	Staged bool
 	// Sent is what a node sent that it must not send, the first of it; Listened says that somebody looked.
@@ -101,7 +103,7 @@ func (e *Evidence) Has() []Kind {
 	}{
 		{Operations, len(e.Operations)+len(e.Lists) > 0}, {Transactions, e.Transactions != nil && len(e.Transactions.Transactions) > 0},
 		{Readings, e.Readings != nil && len(e.Readings.All) > 0}, {Audit, e.Audit >= 0 && e.Transactions != nil || len(e.AuditedKeys) > 0},
-		{Claims, claimed(e.Transactions)}, {Trace, e.Trace != nil}, {TheLog, e.Log != nil && e.Log.End() > 0}, {Pages, len(e.Copies) > 0}, {Store, e.Store != nil}, {Messages, e.Listened}, {Standing, e.Stand != nil}, {Calls, e.Open != nil}, {Loads, e.Load != nil}, {Scenes, e.Staged},
+		{Claims, claimed(e.Transactions)}, {Trace, e.Trace != nil}, {TheLog, e.Log != nil && e.Log.End() > 0}, {Pages, len(e.Copies) > 0}, {Store, e.Store != nil}, {Messages, e.Listened}, {Standing, e.Stand != nil}, {Calls, e.Open != nil}, {Loads, e.Load != nil}, {Scenes, e.Staged}, {Contract, e.Contract != nil},
 	} {
 		if k.has {
 			kinds = append(kinds, k.kind)
@@ -136,11 +138,15 @@ type Judgement struct {
 }
 
 // Judge holds the evidence against every check that can be made of it.
-func Judge(e *Evidence) *Judgement { return judge(e, nil) }
+func Judge(e *Evidence) *Judgement { return Only("", e) }
 
-// Only holds the evidence against one check. What other checks would find, or whether they could be made, it does not say.
+// Only holds the evidence against one check, and against all of them where it is "". What other checks would find, or whether they could be
+// made, it does not say.
 func Only(c Check, e *Evidence) *Judgement {
-	j := judge(e, func(of []Check) bool { return slices.Contains(of, c) })
+	j := judge(c, e)
+	if c == "" {
+		return j
+	}
 	j.Findings = slices.DeleteFunc(j.Findings, func(f Finding) bool { return f.Check != c })
 	j.Verdict = Pass
 	for _, f := range j.Findings {
@@ -150,14 +156,15 @@ func Only(c Check, e *Evidence) *Judgement {
 	return j
 }
 
-// judge makes the checks that are asked for.
-func judge(e *Evidence, asked func([]Check) bool) *Judgement {
+// judge makes one check, with those that are made along with it, or all where it is "".
+func judge(only Check, e *Evidence) *Judgement {
 	j := &Judgement{}
 	for _, of := range []struct {
 		checks []Check
 		make   func(*Evidence)
 	}{
 		{[]Check{faults.Sanity, faults.Progress}, j.outcome},
+		{[]Check{faults.Contract}, j.contract},
 		{[]Check{faults.Trace}, j.trace},
 		{[]Check{faults.Serializability}, j.transactions},
 		{[]Check{faults.Linearizability}, j.operations},
@@ -172,7 +179,7 @@ func judge(e *Evidence, asked func([]Check) bool) *Judgement {
 		{[]Check{faults.Answers}, j.calls},
 		{[]Check{faults.Traffic, faults.Writes, faults.Upkeep}, j.loads},
 	} {
-		if asked == nil || asked(of.checks) {
+		if only == "" || slices.Contains(of.checks, only) {
 			of.make(e)
 		}
 	}
