@@ -17,6 +17,12 @@ import (
 	"github.com/firstgap/firstgap/harness/runtime"
 )
 
+// patient are limits for programs that answer, on a machine that has much else to do.
+func patient() lines.Limits { return lines.Limits{Answer: time.Minute, Start: time.Minute} }
+
+// waited is how long a test waits for a line that never comes.
+const waited = time.Second
+
 // Every way to break the protocol ends the run with one finding that says in a sentence what was wrong, with the line.
 func TestABreachIsSaidInASentence(t *testing.T) {
 	for how, want := range map[string]struct {
@@ -40,15 +46,19 @@ func TestABreachIsSaidInASentence(t *testing.T) {
 		"list":        {runtime.KeepsTheForm, []string{"expected an object", "[]"}},
 		"two":         {runtime.AnswersInTime, []string{"expected one line for each event, and none in between, found 15 bytes before the next event: "}},
 		"long":        {runtime.AnswersInTime, []string{"expected a line of at most 1048576 bytes, found "}},
-		"no-newline":  {runtime.AnswersInTime, []string{"expected a line within 300ms, found ", `bytes without its end, \n: {"effects":[`}},
-		"silent":      {runtime.AnswersInTime, []string{"expected a line within 300ms, found none"}},
+		"no-newline":  {runtime.AnswersInTime, []string{"expected a line within 1s, found ", `bytes without its end, \n: {"effects":[`}},
+		"silent":      {runtime.AnswersInTime, []string{"expected a line within 1s, found none"}},
 		"exit":        {runtime.LivesOn, []string{"expected a line, found exit status 0"}},
 		"panic":       {runtime.LivesOn, []string{"expected a line, found exit status 3"}},
 		"half-a-line": {runtime.LivesOn, []string{"found exit status 0, in the middle of a line of 6 bytes: {\"effe"}},
 	} {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
-			s := system(t, protocol.Replica, program("replica:"+how, lines.Limits{Line: 1 << 20, Answer: 300 * time.Millisecond}).Maker())
+			limits := lines.Limits{Line: 1 << 20, Answer: time.Minute, Start: time.Minute} // of a machine that has much else to do
+			if how == "silent" || how == "no-newline" {
+				limits.Answer = waited
+			}
+			s := system(t, protocol.Replica, program("replica:"+how, limits).Maker())
 			c, err := s.Generate(1, harness.Generation{})
 			require.NoError(t, err)
 			r := harness.RunWith(s, c, harness.Options{Only: faults.Sanity})
@@ -85,7 +95,7 @@ func TestAProgramThatIsNotThereTellsNothing(t *testing.T) {
 
 // A program that draws lots of its own is told so, by the first line that is another one the second time.
 func TestAProgramThatIsAnotherOneEachTimeIsToldByItsLine(t *testing.T) {
-	s := system(t, protocol.Replica, program("replica:dice", lines.Limits{}).Maker())
+	s := system(t, protocol.Replica, program("replica:dice", patient()).Maker())
 	c, err := s.Generate(1, harness.Generation{})
 	require.NoError(t, err)
 	_, err = failure.Twice(s, c)
@@ -96,13 +106,13 @@ func TestAProgramThatIsAnotherOneEachTimeIsToldByItsLine(t *testing.T) {
 	require.Contains(t, e.Answered.Expected, `"kind":"set-timer","timer":1,"after":2`)
 	require.NotEqual(t, e.Answered.Expected, e.Answered.Found)
 	require.Contains(t, err.Error(), "not deterministic: the program of replica 1 answered event 1 otherwise the second time: expected …[{\"kind\":")
-	_, err = failure.Twice(system(t, protocol.Replica, program("replica", lines.Limits{}).Maker()), c)
+	_, err = failure.Twice(system(t, protocol.Replica, program("replica", patient()).Maker()), c)
 	require.NoError(t, err)
 }
 
 // A failure of a program becomes smaller and is explained as others are.
 func TestABreachBecomesSmallAndIsExplained(t *testing.T) {
-	s := system(t, protocol.Replica, program("replica:unknown", lines.Limits{}).Maker())
+	s := system(t, protocol.Replica, program("replica:unknown", patient()).Maker())
 	c, err := s.Generate(1, harness.Generation{})
 	require.NoError(t, err)
 	r, trail := failure.Record(s, c)

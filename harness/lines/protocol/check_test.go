@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"testing"
-	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/require"
@@ -15,7 +14,7 @@ import (
 )
 
 func TestAProgramThatKeepsToTheProtocolPasses(t *testing.T) {
-	steps, err := protocol.Check(protocol.Replica, program("replica", lines.Limits{}), protocol.Options{})
+	steps, err := protocol.Check(protocol.Replica, program("replica", patient()), protocol.Options{})
 	require.NoError(t, err)
 	var whats []string
 	for _, s := range steps {
@@ -25,11 +24,11 @@ func TestAProgramThatKeepsToTheProtocolPasses(t *testing.T) {
 	require.Equal(t, []string{"hello, and a start on an empty disk", "a request", "a request of a number above 2^53, which stands in quotes",
 		"a key and a value that are no text, which stand in base64", "a read of them", "a message that comes twice", "a restart on what is on its disk",
 		"a disk that fails, and one that is full", "a run without faults, with a restart of what the run restarts"}, whats)
-	steps, err = protocol.Check(protocol.Segment, program("segment", lines.Limits{}), protocol.Options{})
+	steps, err = protocol.Check(protocol.Segment, program("segment", patient()), protocol.Options{})
 	require.NoError(t, err)
 	require.Len(t, steps, 1)
 	require.Equal(t, judge.Pass, steps[0].Verdict, steps[0].Found)
-	_, err = protocol.Check("server", program("replica", lines.Limits{}), protocol.Options{})
+	_, err = protocol.Check("server", program("replica", patient()), protocol.Options{})
 	require.EqualError(t, err, `role "server"; expected one of [replica segment writer reader register]`)
 }
 
@@ -42,7 +41,7 @@ func TestACheckSaysWhatIsWrong(t *testing.T) {
 		"replica:chatter":    {judge.Violation, "the answer to started", "listening on port 80"},
 		"replica:no-effects": {judge.Violation, "the answer to requested", `expected the key "effects"`},
 		"replica:two":        {judge.Violation, "the answer to fired", "15 bytes before the next event"},
-		"replica:silent":     {judge.Violation, "the answer to requested", "expected a line within 300ms, found none"},
+		"replica:silent":     {judge.Violation, "the answer to requested", "expected a line within 1s, found none"},
 		"replica:rounds":     {judge.Violation, "a request of a number above 2^53, which stands in quotes", "expected an answer to request 9007199254740993 (write), found one to 9007199254740992; an integer above 2^53-1 is a string, and no double"},
 		"replica:text":       {judge.Violation, "a read of them", "expected the bytes 00 ff that were written, found "},
 		"replica:mute":       {judge.Violation, "a request", "expected an answer to request 1 (write) with nothing that goes wrong, found none"},
@@ -50,7 +49,11 @@ func TestACheckSaysWhatIsWrong(t *testing.T) {
 	} {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
-			steps, err := protocol.Check(protocol.Replica, program(how, lines.Limits{Answer: 300 * time.Millisecond}), protocol.Options{})
+			limits := patient()
+			if how == "replica:silent" {
+				limits.Answer = waited
+			}
+			steps, err := protocol.Check(protocol.Replica, program(how, limits), protocol.Options{})
 			require.NoError(t, err)
 			last := steps[len(steps)-1]
 			require.Equal(t, want.verdict, last.Verdict)

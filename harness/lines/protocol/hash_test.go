@@ -7,7 +7,6 @@ import (
 
 	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/judge"
-	"github.com/firstgap/firstgap/harness/lines"
 	"github.com/firstgap/firstgap/harness/lines/protocol"
 )
 
@@ -30,7 +29,7 @@ func TestARunOverLinesIsTheRunInThisProcess(t *testing.T) {
 				maker, err = protocol.Ours(role)
 				require.NoError(t, err)
 			}
-			inside, outside := system(t, role, maker), system(t, role, program(string(role), lines.Limits{}).Maker())
+			inside, outside := system(t, role, maker), system(t, role, program(string(role), patient()).Maker())
 			for _, seed := range seeds(role) {
 				c, err := inside.Generate(seed, harness.Generation{})
 				require.NoError(t, err)
