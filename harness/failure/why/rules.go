@@ -160,6 +160,8 @@ var reasons = []reason{
 		[]string{string(runtime.AnswersInTime)}},
 	{string(runtime.KeepsTheForm), "A line that is half understood would be another program's line: what is missing, or is not known, is never guessed.", ourLines,
 		[]string{string(runtime.KeepsTheForm)}},
+	{"the machine runs programs", "Where a program is not there, or the machine refuses to start it, nothing is known of what it does: such a run could not tell.", ourLines,
+		[]string{"the machine runs programs"}},
 }
 
 // ofChecks says why a check exists, of findings without a rule, and of rules that a stranger's model has.
