@@ -26,7 +26,10 @@ func (b *built) evidence(e *judge.Evidence) {
 	if len(b.volume.Readers) > 0 {
 		e.Readings = &b.readings
 	}
-	e.Log, e.Durable, e.PageSize = b.watch.log(), &b.watch.durable, page.SizeOf(b.volume)
+	e.Log, e.Durable = b.watch.log(), &b.watch.durable
+	if !b.of.Without.Tree {
+		e.PageSize = page.SizeOf(b.volume)
+	}
 	if !b.of.Without.Pages {
 		e.Copies = b.copies()
 	}
