@@ -76,7 +76,7 @@ func (b *built) count(e *judge.Evidence) {
 	for _, name := range shaped(b.c.Seed, &b.watch) {
 		*scenes["took."+name] = 1
 	}
-	c.PageReads, c.RefusedByReaders = b.watch.pageImages, uint64(b.readings.Wrong)
+	c.PageReads, c.Readings, c.RefusedByReaders = b.watch.pageImages, uint64(len(b.readings.All)), uint64(b.readings.Wrong)
 	for _, told := range b.r.States() {
 		for _, n := range told.State.Counters {
 			if n.Name == "backupConflicts" {
