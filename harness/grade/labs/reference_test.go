@@ -14,20 +14,14 @@ import (
 	"github.com/firstgap/firstgap/harness/lines/protocol"
 )
 
-// inPython returns what makes nodes of a reference solution in Python: all that is in its folder, and the client library.
-func inPython(t *testing.T, folder string) protocol.Maker {
+// inPython returns what makes nodes of a reference solution of a lab: the lab's skeleton in Python with another program in it.
+func inPython(t *testing.T, lab *labs.Lab) protocol.Maker {
 	t.Helper()
 	require.NoError(t, clients.Python.Installed())
-	program, err := os.ReadFile(filepath.Join(folder, "node.py"))
+	files, err := lab.Skeleton(clients.Python)
 	require.NoError(t, err)
-	files, err := clients.Python.Folder(program)
+	files["node.py"], err = os.ReadFile(filepath.Join(lab.Name, "reference", "node.py"))
 	require.NoError(t, err)
-	others, err := filepath.Glob(filepath.Join(folder, "*.py"))
-	require.NoError(t, err)
-	for _, name := range others {
-		files[filepath.Base(name)], err = os.ReadFile(name)
-		require.NoError(t, err)
-	}
 	dir := t.TempDir()
 	require.NoError(t, clients.Write(dir, files))
 	var m clients.Manifest
@@ -41,7 +35,7 @@ func inPython(t *testing.T, folder string) protocol.Maker {
 func TestASegmentInPythonKeepsTheRulesOfLab2(t *testing.T) {
 	lab, err := labs.Numbered(2)
 	require.NoError(t, err)
-	make := inPython(t, "segment/reference")
+	make := inPython(t, &lab)
 	ran := 0
 	for _, test := range lab.Tests {
 		switch test.Name {
