@@ -73,8 +73,13 @@ func (t *Trail) lookAround(s harness.System, c configuration.Configuration, r *h
 }
 
 func record(s harness.System, c configuration.Configuration, records int) (harness.Result, *Trail) {
+	return recordWith(s, c, records, nil)
+}
+
+// recordWith is record, and has the lines be heard by which programs answer.
+func recordWith(s harness.System, c configuration.Configuration, records int, heard func(node.ID, uint64, []byte)) (harness.Result, *Trail) {
 	var r *sim.Recorder
-	result := harness.RunWith(s, c, harness.Options{Listen: func(w *sim.World, e *sim.Event) {
+	result := harness.RunWith(s, c, harness.Options{Heard: heard, Listen: func(w *sim.World, e *sim.Event) {
 		if r == nil {
 			r = sim.NewRecorder(w, records)
 		}

@@ -352,7 +352,7 @@ const Outside node.ID = 1<<16 - 1
 // step are dropped, so the message must be one that changes nothing.
 func (w *World) Ask(id node.ID, m node.Message) (answers []node.Message, answered bool) {
 	n := w.Node(id)
-	if n == nil || w.failed != nil {
+	if n == nil {
 		return nil, false
 	}
 	p := w.find(id)

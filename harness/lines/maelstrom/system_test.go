@@ -32,7 +32,13 @@ func TestMain(m *testing.M) {
 		act(what)
 		return
 	}
-	os.Exit(m.Run())
+	var err error
+	if scratch, err = os.MkdirTemp("", "maelstrom-nodes-"); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(scratch)
+	os.Exit(code)
 }
 
 func exists(path string) bool {

@@ -69,6 +69,8 @@ type welcome struct {
 type happening struct {
 	Now   *node.Time
 	Event *node.Event
+	// Damaged says that a record of the message was damaged on its way: its sum does not fit. Whoever cannot compute sums goes by it.
+	Damaged bool
 }
 
 // An answer is a program's line back. A state that is left out is the one that it told last.

@@ -11,6 +11,14 @@ import (
 	"github.com/firstgap/firstgap/harness/lines/protocol"
 )
 
+// seeds are those of a few runs. In that of the last one of a segment a record is damaged on its way, and its kind has no name.
+func seeds(r protocol.Role) []uint64 {
+	if r == protocol.Segment {
+		return []uint64{1, 2, 16}
+	}
+	return []uint64{1, 2}
+}
+
 // The protocol carries everything: a run whose nodes are other programs is the run of the same nodes in this process, event by event.
 func TestARunOverLinesIsTheRunInThisProcess(t *testing.T) {
 	for _, role := range protocol.Roles() {
@@ -23,8 +31,8 @@ func TestARunOverLinesIsTheRunInThisProcess(t *testing.T) {
 				require.NoError(t, err)
 			}
 			inside, outside := system(t, role, maker), system(t, role, program(string(role), lines.Limits{}).Maker())
-			for seed := range uint64(3) {
-				c, err := inside.Generate(seed+1, harness.Generation{})
+			for _, seed := range seeds(role) {
+				c, err := inside.Generate(seed, harness.Generation{})
 				require.NoError(t, err)
 				want, found := harness.Run(inside, c), harness.Run(outside, c)
 				for _, f := range found.Findings {
@@ -34,7 +42,7 @@ func TestARunOverLinesIsTheRunInThisProcess(t *testing.T) {
 				require.Equal(t, judge.Pass, found.Verdict)
 				require.Equal(t, want.Counts, found.Counts)
 				require.Equal(t, want.Made, found.Made)
-				require.Equal(t, want.Hash, found.Hash, "seed %d", seed+1)
+				require.Equal(t, want.Hash, found.Hash, "seed %d", seed)
 			}
 		})
 	}

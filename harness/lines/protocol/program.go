@@ -46,7 +46,11 @@ func (m *member) Step(now node.Time, ev node.Event, out *node.Effects) {
 	if m.program == nil {
 		m.begin()
 	}
-	line, err := happenings.AppendJSON(m.line[:0], &happening{Now: &now, Event: &ev})
+	damaged := false
+	if ev.Message != nil {
+		ev.Message, damaged = node.DamagedOnItsWay(ev.Message)
+	}
+	line, err := happenings.AppendJSON(m.line[:0], &happening{Now: &now, Event: &ev, Damaged: damaged})
 	if err != nil {
 		panic(fmt.Sprintf("protocol: an event has no line: %v", err)) // a test takes every one
 	}

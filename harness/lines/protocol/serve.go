@@ -126,7 +126,7 @@ func (s *server) make(maker Maker, h *hello) (node.Node, error) {
 // answer has the node take an event, and writes what it wants done.
 func (s *server) answer(n node.Node, line []byte) error {
 	var h happening
-	if err := happenings.DecodeJSON(line, &h); err != nil {
+	if err := happenings.DecodeDamagedJSON(line, &h); err != nil {
 		return fmt.Errorf("an event: %w", err)
 	}
 	if h.Now == nil || h.Event == nil {
