@@ -12,6 +12,7 @@ import (
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/campaign"
+	"github.com/firstgap/firstgap/harness/failure"
 	"github.com/firstgap/firstgap/harness/failure/page"
 	"github.com/firstgap/firstgap/harness/report"
 	"github.com/firstgap/firstgap/harness/text"
@@ -74,8 +75,9 @@ func (c *campaignFlags) job(cmd *cobra.Command, system harness.System, g harness
 	return j, nil
 }
 
-// campaign does the job, shows how far it is, writes its report with a file for each failure, and ends as its verdict says.
-func (c *campaignFlags) campaign(cmd *cobra.Command, job campaign.Job) error {
+// campaign does the job, shows how far it is, writes its report with a file for each failure, which needs what is added, and ends as its
+// verdict says.
+func (c *campaignFlags) campaign(cmd *cobra.Command, job campaign.Job, needs func(*failure.Needs)) error {
 	folder, err := report.Open(c.out)
 	if err != nil {
 		return err
@@ -83,7 +85,10 @@ func (c *campaignFlags) campaign(cmd *cobra.Command, job campaign.Job) error {
 	if err := folder.Begin(); err != nil {
 		return err
 	}
-	job.Runs.Failed = folder.Failed
+	job.Runs.Failed = func(f campaign.Failed) error {
+		needs(&f.Failure.Needs)
+		return folder.Failed(f)
+	}
 	progress := text.NewProgress(cmd.ErrOrStderr(), time.Now)
 	job.Model.Progress, job.Runs.Progress = showModel(progress), showRuns(progress)
 	job.Runs.Explain.Progress = func(seed uint64, made int) {

@@ -13,6 +13,7 @@ import (
 	"github.com/firstgap/firstgap/harness/aurora"
 	"github.com/firstgap/firstgap/harness/campaign"
 	"github.com/firstgap/firstgap/harness/configuration"
+	"github.com/firstgap/firstgap/harness/failure"
 )
 
 // A run without --runs and --for makes as many of defaultRuns as fit into defaultTime.
@@ -99,7 +100,7 @@ func (c *runCommand) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	return c.campaign(cmd, job)
+	return c.campaign(cmd, job, func(*failure.Needs) {})
 }
 
 // configuration reads the file that --configuration names.

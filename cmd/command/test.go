@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/firstgap/firstgap/harness"
+	"github.com/firstgap/firstgap/harness/failure"
 )
 
 // newTest returns firstgap test: a command for each kind of program that can be held against the checks.
@@ -25,26 +26,19 @@ what clients saw is judged. The program reads a line for each event, and answers
 			return fmt.Errorf("expected a kind of program, found none; known: %s", known)
 		},
 	}
-	return cmd // firstgap test maelstrom and firstgap test nodes have their files
+	cmd.AddCommand(newTestNodes(), newTestMaelstrom())
+	return cmd
 }
 
 // defaultTests is how many runs a test makes that is not told: each starts programs, and so takes longer than one in this process.
 const defaultTests = 200
 
-// test makes runs of a system without points to crash at: those are in the code of nodes in this process.
-func (c *campaignFlags) test(cmd *cobra.Command, system harness.System) error {
+// test makes runs of a system whose nodes are a program, without points to crash at: those are in the code of nodes in this process. The
+// flags are those that the system was made by.
+func (c *campaignFlags) test(cmd *cobra.Command, system harness.System, program, flags []string) error {
 	job, err := c.job(cmd, system, harness.Generation{})
 	if err != nil {
 		return err
 	}
-	return c.campaign(cmd, job)
-}
-
-// program splits the arguments of a command into those before -- and the program behind it.
-func program(cmd *cobra.Command, args []string) (before, program []string, err error) {
-	at := cmd.ArgsLenAtDash()
-	if at < 0 || at == len(args) {
-		return args, nil, fmt.Errorf("expected -- and a program with its arguments, found none: %s -- COMMAND", strings.Join(append([]string{cmd.CommandPath()}, args...), " "))
-	}
-	return args[:at], args[at:], nil
+	return c.campaign(cmd, job, func(n *failure.Needs) { n.Program, n.Flags = program, flags })
 }

@@ -1,6 +1,7 @@
 package grade
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -93,7 +94,7 @@ func (g *grader) play(ctx context.Context, s series) ([]ran, error) {
 		if err := g.trouble(); err != nil {
 			return all, err
 		}
-		if err := errors.Join(errs...); err != nil {
+		if err := worst(errs); err != nil {
 			return all, err
 		}
 		all = append(all, some...)
@@ -102,6 +103,22 @@ func (g *grader) play(ctx context.Context, s series) ([]ran, error) {
 		}
 	}
 	return all, nil
+}
+
+// worst returns the first error that is not the submission's, or else the first: where this machine failed, no score is made of what else
+// was found.
+func worst(errs []error) error {
+	var first error
+	for _, err := range errs {
+		if err == nil {
+			continue
+		}
+		if r := (*RefusedError)(nil); !errors.As(err, &r) {
+			return err
+		}
+		first = cmp.Or(first, err)
+	}
+	return first
 }
 
 // run makes one run of a series, and makes it again where it failed, and one in so many that did not.
@@ -116,6 +133,9 @@ func (g *grader) run(s *series, i int) (ran, error) {
 	var undecided []judge.Finding
 	for k := range result.Findings {
 		f := &result.Findings[k]
+		if err := machine(f); err != nil {
+			return one, err
+		}
 		switch {
 		case f.Check == judge.ConfigurationCheck:
 			return one, &ConfigurationError{g.lab.Number, s.name, one.seed, errors.New(f.Sentence())}
@@ -134,10 +154,17 @@ func (g *grader) run(s *series, i int) (ran, error) {
 		}
 		one.findings = undecided
 	}
-	if len(one.findings) > 0 || i%g.o.Every == 0 {
-		if again := harness.Run(g.system, one.c); again.Hash != result.Hash {
-			one.flaky = g.differs(one.c)
-		}
+	if len(one.findings) == 0 && i%g.o.Every != 0 {
+		return one, nil
+	}
+	again := harness.Run(g.system, one.c)
+	h := slices.IndexFunc(one.findings, func(f judge.Finding) bool { return hangs(&f) })
+	switch {
+	case h >= 0 && slices.ContainsFunc(again.Findings, func(f judge.Finding) bool { return hangs(&f) }):
+		// To make it smaller, or to see it fail in other tests, would take the time of many such waits.
+		return one, &RefusedError{inOneSentence(&one.findings[h])}
+	case again.Hash != result.Hash:
+		one.flaky = g.differs(one.c)
 	}
 	return one, nil
 }

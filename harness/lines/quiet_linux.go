@@ -130,7 +130,7 @@ func (p *Program) Line() ([]byte, error) {
 // group of its own.
 type Group struct {
 	leader  int
-	newest  string // the last number that the system had given to a process or thread when members was made
+	newest  int // the last number that the system had given to a process or thread when all were asleep; 0 before
 	members []int
 	looks   [2][]thread
 	buffer  [1024]byte
@@ -152,26 +152,31 @@ func NewGroup(leader int) *Group { return &Group{leader: leader} }
 // and that then fell asleep. So there are two. A thread that sleeps in both, and was put on no core in between, slept all the time between
 // them, and those times have a moment in common: the one between the two looks.
 func (g *Group) Asleep() (bool, error) {
+	var newest [2]int
 	for i := range g.looks {
-		asleep, err := g.look(&g.looks[i])
+		asleep, err := g.look(&g.looks[i], &newest[i])
 		if !asleep || err != nil {
 			return false, err
 		}
 	}
-	return slices.Equal(g.looks[0], g.looks[1]), nil
+	if !slices.Equal(g.looks[0], g.looks[1]) {
+		return false, nil
+	}
+	g.newest = newest[0]
+	return true, nil
 }
 
 // look writes down all threads, and tells whether each of them sleeps.
-func (g *Group) look(found *[]thread) (bool, error) {
+func (g *Group) look(found *[]thread, newest *int) (bool, error) {
 	*found = (*found)[:0]
-	if err := g.gather(); err != nil {
+	var err error
+	if *newest, err = g.gather(); err != nil {
 		return false, err
 	}
 	for _, process := range g.members {
 		folder := "/proc/" + strconv.Itoa(process) + "/task"
 		tasks, err := names(folder)
 		if gone(err) {
-			g.newest = "" // look for the others anew
 			continue
 		}
 		if err != nil {
@@ -212,36 +217,73 @@ func (g *Group) look(found *[]thread) (bool, error) {
 	return true, nil
 }
 
-// gather lists the processes of the group, if any process or thread has begun since they were listed last. That all numbers were given out
-// once around meanwhile would go unseen.
-func (g *Group) gather() error {
+// gather adds the processes that have begun since all were asleep last, and returns the last number that the system has given out. A
+// number may be given out a moment before there is a process of it, while the one that makes it runs: so numbers are done with only once
+// all were asleep. That all of them were given out once around meanwhile would go unseen.
+func (g *Group) gather() (newest int, err error) {
 	load, err := g.read("/proc/loadavg")
 	if err != nil {
-		return err
+		return 0, err
 	}
-	newest := string(load[bytes.LastIndexByte(load, ' ')+1:])
-	if newest == g.newest {
-		return nil
+	newest, err = strconv.Atoi(string(load[bytes.LastIndexByte(load, ' ')+1:]))
+	if err != nil {
+		return 0, fmt.Errorf("lines: /proc/loadavg: %w", err)
+	}
+	if 0 < g.newest && g.newest <= newest && newest-g.newest < fewNumbers {
+		for n := g.newest + 1; n <= newest; n++ {
+			if err := g.add(n); err != nil {
+				return 0, err
+			}
+		}
+		return newest, nil
 	}
 	all, err := names("/proc")
 	if err != nil {
-		return err
+		return 0, err
 	}
 	g.members = g.members[:0]
 	for _, name := range all {
-		process, err := strconv.Atoi(name)
-		if err != nil {
-			continue
-		}
-		_, group, err := g.state("/proc/" + name + "/stat")
-		if err != nil && !gone(err) {
-			return err
-		}
-		if err == nil && group == g.leader {
-			g.members = append(g.members, process)
+		if process, err := strconv.Atoi(name); err == nil {
+			if err := g.add(process); err != nil {
+				return 0, err
+			}
 		}
 	}
-	g.newest = newest
+	return newest, nil
+}
+
+// fewNumbers is how many new numbers are tried one by one, which takes less time than to look at all processes.
+const fewNumbers = 64
+
+// add adds the process with a number, if it is of the group. The number may be that of one of its threads, too.
+func (g *Group) add(number int) error {
+	folder := "/proc/" + strconv.Itoa(number)
+	_, group, err := g.state(folder + "/stat")
+	if gone(err) || err == nil && group != g.leader {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	status, err := g.read(folder + "/status")
+	if gone(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	const line = "\nTgid:"
+	at := bytes.Index(status, []byte(line))
+	if at < 0 {
+		return fmt.Errorf("lines: expected a line Tgid in %s/status, found none", folder)
+	}
+	process, err := strconv.Atoi(string(bytes.Fields(status[at+len(line):])[0]))
+	if err != nil {
+		return fmt.Errorf("lines: %s/status: %w", folder, err)
+	}
+	if !slices.Contains(g.members, process) {
+		g.members = append(g.members, process)
+	}
 	return nil
 }
 

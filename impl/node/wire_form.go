@@ -36,11 +36,17 @@ func (f *Form[T]) AppendJSON(b []byte, v *T) ([]byte, error) {
 }
 
 // DecodeJSON reads all of b into v, which keeps nothing of b. The error is a *WireError, whose path begins in v and whose offset is in b.
-func (f *Form[T]) DecodeJSON(b []byte, v *T) error {
+func (f *Form[T]) DecodeJSON(b []byte, v *T) error { return f.decode(b, v, false) }
+
+// DecodeDamagedJSON is DecodeJSON of what a node receives: a record is as its way has left it, also where its checksum does not fit, and
+// the node has to look.
+func (f *Form[T]) DecodeDamagedJSON(b []byte, v *T) error { return f.decode(b, v, true) }
+
+func (f *Form[T]) decode(b []byte, v *T, damaged bool) error {
 	if len(b) > WireLimit {
 		return &WireError{Rule: WireTooLarge, Expected: fmt.Sprintf("at most %d bytes", WireLimit), Found: fmt.Sprintf("%d bytes", len(b))}
 	}
-	j := jsonReader{b: b, version: WireVersion}
+	j := jsonReader{b: b, version: WireVersion, takesDamage: damaged}
 	j.budget(len(b))
 	of := reflect.ValueOf(v).Elem()
 	of.SetZero()

@@ -34,18 +34,22 @@ func (b *Box) etc() string { return filepath.Join(b.folder, "etc") }
 // arguments start a program in the box.
 //
 // A shell opens the filter of system calls, since bubblewrap takes it as an open file, draws a user from its own process number, and
-// becomes bubblewrap. That makes the namespaces, starts setpriv, which gives up the privileges where there are any, which becomes
-// prlimit, which becomes the program. All of them are programs in C that start in a millisecond; the text of the shell is fixed but
-// for quoted paths, and the program's own arguments are handed through it as they are.
+// becomes bubblewrap. That makes the namespaces and becomes, as the first process in them, a shell. This one starts setpriv, which
+// gives up all privileges and becomes prlimit, which becomes the program. All of them are programs in C that start in a millisecond;
+// the texts of the shells are fixed but for quoted paths, and the program's own arguments are handed through them as they are.
+//
+// The first process keeps a privilege inside the box, where there is nothing to use it on, for the one thing that it does to the
+// program: a process with fewer privileges cannot write to its memory. Bubblewrap's own first process has none where the grader is an
+// ordinary user; a program could take it over, and live on when the box is killed.
 func (b *Box) arguments(s start) []string {
 	if b.mechanism == Namespaces {
 		return b.namespaceArguments(s)
 	}
 	box := []string{located("bwrap"),
 		"--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
-		"--die-with-parent", "--new-session", "--hostname", "box", "--seccomp", "9"}
+		"--die-with-parent", "--as-pid-1", "--new-session", "--hostname", "box", "--seccomp", "9"}
 	if b.uids == 0 {
-		box = append(box, "--unshare-user", "--uid", strconv.Itoa(nobody), "--gid", strconv.Itoa(nobody))
+		box = append(box, "--unshare-user", "--uid", strconv.Itoa(nobody), "--gid", strconv.Itoa(nobody), "--cap-add", "CAP_SETPCAP")
 	}
 	for _, m := range b.view(s) {
 		box = append(box, m.bubblewrap()...)
@@ -56,32 +60,38 @@ func (b *Box) arguments(s start) []string {
 		box = append(box, "--setenv", name, value)
 	}
 	box = append(box, "--chdir", s.dir, "--")
+	box = append(box, b.first()...)
 	var text strings.Builder
 	// Where memory runs out, the kernel ends the stranger's program first.
-	text.WriteString("echo 1000 2>/dev/null >/proc/self/oom_score_adj; exec 9<" + quoted(filepath.Join(b.folder, "filter")) + "; exec")
-	for _, arg := range box {
-		text.WriteString(" " + quoted(arg))
-	}
-	if b.uids != 0 {
-		user := fmt.Sprintf("$((%d+$$%%%d))", b.firstUID, b.uids)
-		text.WriteString(" " + quoted(located("setpriv")) + " --reuid " + user + " --regid " + user + " --clear-groups --inh-caps=-all --bounding-set=-all --no-new-privs")
-	}
-	for _, arg := range s.limits.prlimit() {
+	text.WriteString("echo 1000 2>/dev/null >/proc/self/oom_score_adj; exec 9<" + quoted(b.filter()) + "; exec")
+	for _, arg := range append(box, b.unprivileged(s.limits)...) {
+		if arg == userWord {
+			text.WriteString(fmt.Sprintf(" $((%d+$$%%%d))", b.firstUID, b.uids))
+			continue
+		}
 		text.WriteString(" " + quoted(arg))
 	}
 	text.WriteString(` "$@"`)
 	return append([]string{"/bin/sh", "-c", text.String(), b.etc()}, s.args...)
 }
 
-// limited starts a program without a box, with the limits that the kernel keeps for each process.
-func (b *Box) limited(args []string) []string {
-	if _, err := exec.LookPath("prlimit"); err != nil {
-		return args
+// first is the first process in a box, up to what it starts. That is not the last command of the shell, which the shell would become.
+// Its $0 is the mark by which the watch knows the box.
+func (b *Box) first() []string { return []string{"/bin/sh", "-c", `"$@" 9<&-; exit $?`, b.etc()} }
+
+// userWord stands for the number of the user that a start draws.
+const userWord = "%user"
+
+// unprivileged gives up what the first process has, and sets limits, for the program that follows.
+func (b *Box) unprivileged(l Limits) []string {
+	args := []string{located("setpriv"), "--inh-caps=-all", "--ambient-caps=-all", "--bounding-set=-all", "--no-new-privs"}
+	if b.uids != 0 {
+		args = append(args, "--clear-groups", "--reuid", userWord, "--regid", userWord)
 	}
-	l := b.options.Run
-	l.Processes = 0 // counted for the user, who is the grader here
-	return append(l.prlimit(), args...)
+	return append(args, l.prlimit()...)
 }
+
+func (b *Box) filter() string { return filepath.Join(b.folder, "filter") }
 
 // prlimit sets what the kernel limits for each process. Data is what a process may write to in memory of its own: Go and Node
 // reserve gigabytes of address space that they never touch, so a limit on that would end every one of them.
@@ -116,10 +126,10 @@ func countsByNamespace() bool {
 
 // A mount is one thing that a box shows.
 type mount struct {
-	kind   mountKind
-	host   string // what is shown, or where a link leads
-	inside string
-	size   int64 // of a scratch
+	Kind   mountKind
+	Host   string // what is shown, or where a link leads
+	Inside string
+	Size   int64 // of a scratch
 }
 
 type mountKind int
@@ -135,21 +145,21 @@ const (
 )
 
 func (m mount) bubblewrap() []string {
-	switch m.kind {
+	switch m.Kind {
 	case shown:
-		return []string{"--ro-bind", m.host, m.inside}
+		return []string{"--ro-bind", m.Host, m.Inside}
 	case link:
-		return []string{"--symlink", m.host, m.inside}
+		return []string{"--symlink", m.Host, m.Inside}
 	case scratch:
-		return []string{"--perms", "1777", "--size", strconv.FormatInt(m.size, 10), "--tmpfs", m.inside}
+		return []string{"--perms", "1777", "--size", strconv.FormatInt(m.Size, 10), "--tmpfs", m.Inside}
 	case masked:
-		return []string{"--perms", "0000", "--size", "4096", "--tmpfs", m.inside, "--remount-ro", m.inside}
+		return []string{"--perms", "0000", "--size", "4096", "--tmpfs", m.Inside, "--remount-ro", m.Inside}
 	case devices:
-		return []string{"--dev", m.inside}
+		return []string{"--dev", m.Inside}
 	case processes:
-		return []string{"--proc", m.inside}
+		return []string{"--proc", m.Inside}
 	}
-	return []string{"--remount-ro", m.inside}
+	return []string{"--remount-ro", m.Inside}
 }
 
 // sharedMemory is the size of /dev/shm, where libraries keep semaphores.
@@ -159,28 +169,28 @@ const sharedMemory = 16 << 20
 func (b *Box) view(s start) []mount {
 	mounts := b.system()
 	mounts = append(mounts,
-		mount{kind: shown, host: b.etc(), inside: "/etc"},
-		mount{kind: processes, inside: "/proc"},
-		mount{kind: devices, inside: "/dev"},
-		mount{kind: scratch, inside: "/dev/shm", size: sharedMemory},
-		mount{kind: sealed, inside: "/dev"},
-		mount{kind: scratch, inside: "/tmp", size: s.limits.Scratch},
+		mount{Kind: shown, Host: b.etc(), Inside: "/etc"},
+		mount{Kind: processes, Inside: "/proc"},
+		mount{Kind: devices, Inside: "/dev"},
+		mount{Kind: scratch, Inside: "/dev/shm", Size: sharedMemory},
+		mount{Kind: sealed, Inside: "/dev"},
+		mount{Kind: scratch, Inside: "/tmp", Size: s.limits.Scratch},
 	)
 	if isFolder("/etc/alternatives") {
-		mounts = append(mounts, mount{kind: shown, host: "/etc/alternatives", inside: "/etc/alternatives"})
+		mounts = append(mounts, mount{Kind: shown, Host: "/etc/alternatives", Inside: "/etc/alternatives"})
 	}
 	for _, t := range b.options.Toolchains {
 		for _, show := range t.Shows {
-			mounts = append(mounts, mount{kind: shown, host: show.Host, inside: show.Inside})
+			mounts = append(mounts, mount{Kind: shown, Host: show.Host, Inside: show.Inside})
 		}
 	}
 	if s.build {
-		mounts = append(mounts, mount{kind: shown, host: s.tree, inside: given}, mount{kind: scratch, inside: Inside, size: s.limits.Scratch})
+		mounts = append(mounts, mount{Kind: shown, Host: s.tree, Inside: given}, mount{Kind: scratch, Inside: Inside, Size: s.limits.Scratch})
 	} else {
-		mounts = append(mounts, mount{kind: shown, host: s.tree, inside: Inside})
+		mounts = append(mounts, mount{Kind: shown, Host: s.tree, Inside: Inside})
 	}
 	mounts = append(mounts, b.masks(mounts)...)
-	return append(mounts, mount{kind: sealed, inside: "/"})
+	return append(mounts, mount{Kind: sealed, Inside: "/"})
 }
 
 // system shows the folders of the system's programs and libraries.
@@ -192,10 +202,10 @@ func (b *Box) system() []mount {
 		case err != nil:
 		case info.Mode()&os.ModeSymlink != 0:
 			if to, err := os.Readlink(folder); err == nil {
-				mounts = append(mounts, mount{kind: link, host: to, inside: folder})
+				mounts = append(mounts, mount{Kind: link, Host: to, Inside: folder})
 			}
 		case info.IsDir():
-			mounts = append(mounts, mount{kind: shown, host: folder, inside: folder})
+			mounts = append(mounts, mount{Kind: shown, Host: folder, Inside: folder})
 		}
 	}
 	return mounts
@@ -213,11 +223,11 @@ func (b *Box) masks(mounts []mount) []mount {
 			continue
 		}
 		for _, m := range mounts {
-			if m.kind != shown {
+			if m.Kind != shown {
 				continue
 			}
-			if rest, below := strings.CutPrefix(resolved+"/", strings.TrimSuffix(realPath(m.host), "/")+"/"); below {
-				masks = append(masks, mount{kind: masked, inside: filepath.Join(m.inside, rest)})
+			if rest, below := strings.CutPrefix(resolved+"/", strings.TrimSuffix(realPath(m.Host), "/")+"/"); below {
+				masks = append(masks, mount{Kind: masked, Inside: filepath.Join(m.Inside, rest)})
 			}
 		}
 	}
@@ -243,13 +253,9 @@ func (b *Box) environment(build bool) []string {
 		folders = append(folders, t.Path...)
 		more = append(more, t.Env...)
 	}
-	home := "/tmp"
-	if b.mechanism == Unsafe {
-		home = b.etc() // tells the watch whose program it is
-	}
 	env := []string{
 		"PATH=" + strings.Join(append(folders, systemPath), ":"),
-		"HOME=" + home, "USER=student", "LANG=C.UTF-8", "TZ=UTC",
+		"HOME=/tmp", "USER=student", "LANG=C.UTF-8", "TZ=UTC",
 		// As many as on any machine: a program that asks how many processors there are runs the same way.
 		"GOMAXPROCS=2",
 	}
@@ -273,5 +279,3 @@ func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) +
 
 // linux says whether there can be a box at all.
 const linux = runtime.GOOS == "linux"
-
-func (b *Box) namespaceArguments(s start) []string { return nil }

@@ -24,7 +24,7 @@ import (
 // Each mechanism that a machine may have is held against each hostile program: the guard that is used where bubblewrap is missing
 // has to be as good.
 func mechanisms(t *testing.T, f func(*testing.T, sandbox.Mechanism)) {
-	for _, m := range []sandbox.Mechanism{sandbox.Bubblewrap} {
+	for _, m := range []sandbox.Mechanism{sandbox.Bubblewrap, sandbox.Namespaces} {
 		t.Run(string(m), func(t *testing.T) { f(t, m) })
 	}
 }

@@ -50,7 +50,7 @@ const trialTime = 20 * time.Second
 func (b *Box) shut(ctx context.Context) error {
 	if b.options.Mechanism == Unsafe {
 		b.mechanism = Unsafe
-		return nil
+		return b.furnishUnsafe()
 	}
 	missing := &MissingError{}
 	for _, m := range []Mechanism{Bubblewrap, Namespaces} {
@@ -96,7 +96,7 @@ func (m Mechanism) programs() []string {
 	if m == Bubblewrap {
 		return []string{"bwrap", "setpriv", "prlimit", "tar"}
 	}
-	return []string{"tar"}
+	return []string{"setpriv", "prlimit", "tar"}
 }
 
 func firstLine(s string) string {

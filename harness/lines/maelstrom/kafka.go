@@ -1,6 +1,7 @@
 package maelstrom
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 )
@@ -169,7 +170,7 @@ func (s *kafkaSession) Answered(call *Call) {
 			if len(shown) == 0 {
 				continue
 			}
-			last := slices.MaxFunc(shown, func(a, b message) int { return int(min(1, max(-1, a.offset-b.offset))) }).offset
+			last := slices.MaxFunc(shown, func(a, b message) int { return cmp.Compare(a.offset, b.offset) }).offset
 			if call.Final {
 				if c.final == nil {
 					c.final = map[string]int64{}

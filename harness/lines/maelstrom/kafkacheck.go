@@ -1,6 +1,7 @@
 package maelstrom
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -425,7 +426,7 @@ func (k *kafkaCheck) acknowledgedBefore(l *kafkaLog, when node.Time) (last, high
 				l.acked = append(l.acked, acknowledged{calls[w.call].Returned, w, w})
 			}
 		}
-		slices.SortStableFunc(l.acked, func(a, b acknowledged) int { return int(min(1, max(-1, a.returned-b.returned))) })
+		slices.SortStableFunc(l.acked, func(a, b acknowledged) int { return cmp.Compare(a.returned, b.returned) })
 		for i := 1; i < len(l.acked); i++ {
 			before, a := &l.acked[i-1], &l.acked[i]
 			if calls[before.last.call].Invoked > calls[a.last.call].Invoked {

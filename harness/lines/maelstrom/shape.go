@@ -164,10 +164,13 @@ func integer(v any) (int64, bool) {
 	return i, err == nil
 }
 
-// whole tells whether a number has no fraction and no exponent, however large it is.
+// mostDigits bounds the numbers that are read as whole ones, because reading takes long for a line full of digits.
+const mostDigits = 100
+
+// whole tells whether a number has no fraction and no exponent, and at most mostDigits digits.
 func whole(v any) (*big.Int, bool) {
 	n, ok := v.(json.Number)
-	if !ok {
+	if !ok || len(n) > mostDigits {
 		return nil, false
 	}
 	return new(big.Int).SetString(string(n), 10)

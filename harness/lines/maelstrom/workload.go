@@ -129,7 +129,7 @@ func (e *ParameterError) Error() string {
 
 // Workloads are all workloads, in the order of Maelstrom's documentation.
 func Workloads() []Workload {
-	return []Workload{kafka(), linKV()}
+	return []Workload{broadcast(), echo(), gCounter(), gSet(), kafka(), linKV(), pnCounter(), txnListAppend(), txnRWRegister(), uniqueIDs()}
 }
 
 // Named finds a workload by its name, and refuses an unknown one by listing the known ones.
