@@ -38,7 +38,7 @@ func readers() Lab {
 				Checks:   []judge.Check{faults.Trace, faults.Snapshots, faults.Replies, faults.Answers, faults.Progress, faults.Floor},
 				Generate: x.collecting().with(lossy).runs(calm), Needs: read},
 			{Name: "follows-the-newest-writer", Rule: "a reader follows the writer of the highest epoch, and drops what that one has cut and nothing else", Section: replicas, Marks: 12, Runs: 10,
-				Generate: x.restarting().runs(cutUnderReaders), Needs: recovered},
+				Generate: x.restarting().with(quickToGiveUp).runs(cutUnderReaders), Needs: recovered},
 			{Name: "asks-again", Rule: "a page that does not come is asked of another segment", Section: replicas, Marks: 4, Runs: 6,
 				Generate: x.runs(pagesLost), Needs: append([]string{"world.lostByLoss"}, read...)},
 		},
@@ -106,6 +106,12 @@ func (x setting) restarting() setting {
 	w.Mix = workload.Mix{Transfer: 2, MultiPut: 4, Put: 4, Rewrite: 3, Scan: 1}
 	w.Clients, w.Think = 4, 8*ms
 	return x
+}
+
+// quickToGiveUp writers soon offer their stream again to a reader of which they hear nothing, such as one that follows another writer.
+func quickToGiveUp(_ dice, c *aurora.Configuration) {
+	c.Network.TailRate, c.Disk.TailRate = 0, 0
+	c.Nodes.RetryEvery = 4 * ms
 }
 
 // lateStream lets records overtake each other on their way to readers.
