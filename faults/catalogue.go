@@ -90,6 +90,7 @@ const (
 	Activity        Check = "activity"        // the run did something: commits, recoveries, cuts, undos
 	Wire            Check = "wire"            // the writer sends log records and never a page
 	Determinism     Check = "determinism"     // the same configuration gives the same run
+	Contract        Check = "contract"        // what clients saw is what a stranger's workload promises; of systems that have one
 )
 
 // Checks lists all checks.

@@ -30,7 +30,7 @@ func (r *run) excused() (checks []judge.Check) {
 	if r.tracedLate {
 		checks = append(checks, faults.Trace)
 	}
-	if r.outcome.End == runtime.Panicked {
+	if b := r.outcome.Breach; r.outcome.End == runtime.Panicked || b != nil && b.Rule == runtime.LivesOn && !b.Ours {
 		checks = append(checks, faults.Sanity)
 	}
 	return append(checks, faults.Answers, faults.Serializability, faults.Linearizability, faults.Durability, faults.Snapshots, faults.Pages, faults.Restore, faults.Tree)

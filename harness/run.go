@@ -72,6 +72,8 @@ type Options struct {
 	Still bool
 	// Planted hears of each time that a planted bug acts (see sim.Options.Planted). It may be nil.
 	Planted func(process node.ID, event uint64)
+	// Heard is told of each line by which a node in another program answers (see sim.Options.Heard). It may be nil.
+	Heard func(process node.ID, event uint64, line []byte)
 	// Ended is called when the run is over, before it is judged and its nodes are let go. It may be nil.
 	Ended func(*Stage)
 }
@@ -83,19 +85,29 @@ func Run(s System, c configuration.Configuration) Result { return RunWith(s, c, 
 func RunWith(s System, c configuration.Configuration, o Options) Result {
 	r := run{system: s, c: &c, only: o.Only, result: Result{Configuration: c}}
 	r.Refused = func() { r.tracedLate = r.forgot() }
+	defer r.close()
 	if err := r.build(o); err != nil {
 		// Not a run at all.
 		r.result.Verdict = judge.CouldNotTell
 		r.result.Findings = []judge.Finding{judge.Untold(judge.ConfigurationCheck, err)}
 		return r.result
 	}
-	defer r.world.Close()
 	r.play()
 	if o.Ended != nil {
 		o.Ended(&r.Stage)
 	}
 	r.judge()
 	return r.result
+}
+
+// close stops all nodes of a run, also of one that was built in part.
+func (r *run) close() {
+	if r.world != nil {
+		r.world.Close()
+	}
+	if r.Stage.Close != nil {
+		r.Stage.Close()
+	}
 }
 
 // run makes one run.
@@ -141,7 +153,7 @@ func (r *run) build(o Options) error {
 	if o.Still {
 		o.Redraw.Turned = func() { r.Stage.Clients.Stop() }
 	}
-	world, err := sim.New(sim.Options{Seed: c.Seed, Network: c.Network, Disk: c.Disk, Limits: limits, Bug: c.Bug, Observer: r, Redraw: o.Redraw, Planted: o.Planted})
+	world, err := sim.New(sim.Options{Seed: c.Seed, Network: c.Network, Disk: c.Disk, Limits: limits, Bug: c.Bug, Observer: r, Redraw: o.Redraw, Planted: o.Planted, Heard: o.Heard})
 	if err != nil {
 		return err
 	}
@@ -350,7 +362,7 @@ func (r *run) upheave() {
 func (r *run) until(t node.Time, met func() bool) bool {
 	refused := func() bool { return r.only == faults.Trace && r.refused() }
 	r.outcome = r.world.RunUntil(t, func() bool { return refused() || met != nil && met() })
-	r.broken = refused() || r.outcome.End == runtime.LimitExceeded || r.outcome.End == runtime.Panicked
+	r.broken = refused() || r.outcome.End.Broken()
 	return !r.broken
 }
 
@@ -398,6 +410,10 @@ func (r *run) states() []string {
 func (r *run) judge() {
 	e := &judge.Evidence{Name: r.world.Name, Outcome: r.outcome, Limits: r.c.Limits, Waits: r.waits, Stalled: r.stalled, Early: r.early, Stand: r.stand, Open: r.open, Audit: -1}
 	r.End(e)
+	// What is left behind is asked for, too, and a program can break its protocol by what it answers then.
+	if o := r.world.RunUntil(r.world.Now(), func() bool { return true }); o.End == runtime.Breached {
+		r.outcome, e.Outcome = o, o
+	}
 	e.Excused = r.excused()
 	j := judge.Only(r.only, e)
 	r.result.Evidence = e

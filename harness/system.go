@@ -40,13 +40,16 @@ type About struct {
 	Never []string
 	// Bugs are the planted bugs that a configuration of the system may name: its nodes ask their hook for them.
 	Bugs []faults.PlantedBug
+	// Unrepeatable says why the same configuration gives another run each time, where that is so by its author's choice: its nodes have
+	// clocks of their own. What a run shows is then no less true, and can neither be replayed nor explained; "" is: it repeats.
+	Unrepeatable string
 	// Overlay says that the planted bugs are there only in a build with the failpoint overlay.
 	Overlay bool
 }
 
 // Checks lists the checks that can be made of what a system gives, and those that cannot, with what they need.
 func (a *About) Checks() (made []judge.Check, not []judge.NotMade) {
-	for _, c := range judge.Checks() {
+	for _, c := range judge.ChecksOf(a.Gives) {
 		needs := judge.Needs(c)
 		if slices.ContainsFunc(needs, func(k judge.Kind) bool { return k == judge.Outcome || slices.Contains(a.Gives, k) }) {
 			made = append(made, c)
@@ -107,6 +110,8 @@ type Stage struct {
 	// Evidence adds what the run has left behind, when it is over: histories, log, pages, store. The outcome, what was waited
 	// for and what the model says are there already.
 	Evidence func(*judge.Evidence)
+	// Close lets go what Build has made outside of the runtime, such as folders, once all nodes are stopped. It may be nil.
+	Close func()
 }
 
 // A Model follows the trace of a run step by step.

@@ -16,15 +16,15 @@ import (
 func newReplay(systems []harness.System) *cobra.Command {
 	var asJSON, events bool
 	cmd := &cobra.Command{
-		Use:   "replay FILE",
+		Use:   "replay FILE [-- COMMAND]",
 		Short: "run a recorded failure again, and see whether it is the same",
 		Long: `replay runs a failure file (.fgt) again and compares the hash of all events, the verdict and every finding. It answers
   reproduced       the run went exactly as recorded (exits with what its verdict says)
   no longer fails  the run passes now (exits with 0)
   differs          the run fails, but is another one: the first event that differs is named (exits with 2)
 ` + exitCodes,
-		Args: oneFile,
-		RunE: func(cmd *cobra.Command, args []string) error { return replay(cmd, systems, args[0], asJSON, events) },
+		Args: fileAndProgram,
+		RunE: func(cmd *cobra.Command, args []string) error { return replay(cmd, systems, args, asJSON, events) },
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print what was compared as JSON")
 	cmd.Flags().BoolVar(&events, "events", false, "print the events, one line each")
@@ -45,12 +45,18 @@ type replayed struct {
 	Found       string          `json:"found,omitempty"`
 }
 
-func replay(cmd *cobra.Command, systems []harness.System, file string, asJSON, events bool) error {
+func replay(cmd *cobra.Command, systems []harness.System, args []string, asJSON, events bool) error {
+	before, program := program(cmd, args)
+	file := before[0]
 	recorded, err := failure.Read(file)
 	if err != nil {
 		return err
 	}
-	p, err := failure.Again(recorded, systems)
+	system, err := systemAgain(cmd, file, recorded, systems, program)
+	if err != nil {
+		return err
+	}
+	p, err := failure.Again(recorded, []harness.System{system})
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}

@@ -45,7 +45,7 @@ func (s *smaller) flags(f *pflag.FlagSet, out string) {
 func newShrink(systems []harness.System) *cobra.Command {
 	c := shrinkCommand{smaller: smaller{systems: systems}}
 	cmd := &cobra.Command{
-		Use:   "shrink FILE",
+		Use:   "shrink FILE [-- COMMAND]",
 		Short: "make a recorded failure as small as it goes",
 		Long: `shrink takes out of a failure file (.fgt) what the failure does not need: faults, transactions, requests, clients, nodes and
 features. It makes delays and losses ordinary and the run shorter, and makes the run again at each step. A step is kept
@@ -56,8 +56,8 @@ it goes on from there.
 
 The exit code is 1 where a run that fails is there, and 2 where there is none or it cannot be kept.
 ` + exitCodes,
-		Args: oneFile,
-		RunE: func(cmd *cobra.Command, args []string) error { return c.run(cmd, args[0]) },
+		Args: fileAndProgram,
+		RunE: func(cmd *cobra.Command, args []string) error { return c.run(cmd, args) },
 	}
 	f := cmd.Flags()
 	c.flags(f, "out")
@@ -81,7 +81,9 @@ type shrunk struct {
 }
 
 // open refuses flags that make no sense, and reads a failure with its system.
-func (s *smaller) open(cmd *cobra.Command, file string) (*failure.Failure, harness.System, error) {
+func (s *smaller) open(cmd *cobra.Command, args []string) (*failure.Failure, harness.System, error) {
+	before, program := program(cmd, args)
+	file := before[0]
 	switch {
 	case s.runs < 0:
 		return nil, nil, fmt.Errorf("--runs is %d; expected no negative number", s.runs)
@@ -99,9 +101,12 @@ func (s *smaller) open(cmd *cobra.Command, file string) (*failure.Failure, harne
 	if s.out == "" {
 		s.out = strings.TrimSuffix(file, ".fgt") + ".small.fgt"
 	}
-	system, err := recorded.Needs.Met(s.systems...)
+	system, err := systemAgain(cmd, file, recorded, s.systems, program)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", file, err)
+		return nil, nil, err
+	}
+	if len(program) > 0 {
+		recorded.Needs.Program = program // what is written from now on is of this one
 	}
 	return recorded, system, nil
 }
@@ -115,8 +120,9 @@ func (s *smaller) options(recorded *failure.Failure, keep *keeper, progress *tex
 	return o, err
 }
 
-func (c *shrinkCommand) run(cmd *cobra.Command, file string) error {
-	recorded, system, err := c.open(cmd, file)
+func (c *shrinkCommand) run(cmd *cobra.Command, args []string) error {
+	file := args[0]
+	recorded, system, err := c.open(cmd, args)
 	if err != nil {
 		return err
 	}
@@ -141,7 +147,7 @@ func (c *shrinkCommand) run(cmd *cobra.Command, file string) error {
 	if c.json {
 		err = writeJSON(out, shrunk{file, c.out, r.Target, r.Before, r.After, r.Runs, r.Took.Seconds(), r.Minimal, r.Ended, r.Differs, r.Resumed})
 	} else {
-		err = c.write(text.On(out), r)
+		err = c.write(text.On(out), r, recorded.Needs.Behind())
 	}
 	return ended(judge.Violation, err)
 }
@@ -163,7 +169,7 @@ func (c *smaller) before(recorded *failure.Failure) (*configuration.Configuratio
 }
 
 // write writes for people what became smaller.
-func (c *shrinkCommand) write(out *text.Screen, r *shrink.Result) error {
+func (c *shrinkCommand) write(out *text.Screen, r *shrink.Result, behind string) error {
 	if r.Resumed {
 		fmt.Fprintf(out, "went on from %s\n", c.out)
 	}
@@ -183,7 +189,7 @@ func (c *shrinkCommand) write(out *text.Screen, r *shrink.Result) error {
 	if !r.Minimal {
 		how = "not minimal: " + r.Ended + "; the same command goes on from here"
 	}
-	_, err := fmt.Fprintf(out, "\n%s\n%d runs, %.1fs\nfirstgap replay %s\n", how, r.Runs, r.Took.Seconds(), c.out)
+	_, err := fmt.Fprintf(out, "\n%s\n%d runs, %.1fs\nfirstgap replay %s%s\n", how, r.Runs, r.Took.Seconds(), c.out, behind)
 	return err
 }
 
@@ -191,6 +197,7 @@ func (c *shrinkCommand) write(out *text.Screen, r *shrink.Result) error {
 type keeper struct {
 	system harness.System
 	target failure.Target
+	needs  failure.Needs // of the failure that is made smaller
 	file   string
 	failed func() // called when it cannot be written
 	err    error
@@ -199,7 +206,7 @@ type keeper struct {
 
 func newKeeper(system harness.System, recorded *failure.Failure, file string, failed func()) keeper {
 	target, _ := failure.TargetOf(recorded.Findings)
-	return keeper{system: system, target: target, file: file, failed: failed}
+	return keeper{system: system, target: target, needs: recorded.Needs, file: file, failed: failed}
 }
 
 // keepEvery is how often the smallest run so far is written, at most.
@@ -221,7 +228,9 @@ func (k *keeper) last(c configuration.Configuration) error {
 }
 
 func (k *keeper) write(c configuration.Configuration) {
-	if err := failure.Made(k.system, c, k.target).Write(k.file); err != nil {
+	made := failure.Made(k.system, c, k.target)
+	made.Needs.Program, made.Needs.Flags = k.needs.Program, k.needs.Flags
+	if err := made.Write(k.file); err != nil {
 		k.err = fmt.Errorf("the smallest run cannot be kept: %w", err)
 		k.failed()
 	}

@@ -39,7 +39,7 @@ const beside = "beside FILE"
 func newWhy(systems []harness.System) *cobra.Command {
 	c := whyCommand{smaller: smaller{systems: systems}}
 	cmd := &cobra.Command{
-		Use:   "why FILE",
+		Use:   "why FILE [-- COMMAND]",
 		Short: "explain a recorded failure: the smallest run, its first bad step, and what was allowed instead",
 		Long: `why makes a failure file (.fgt) as small as it goes (see firstgap shrink), finds the first step that is not allowed and what led there,
 tries the run without each of its faults, and draws anew what follows from some fifty points of it, to find the event from which
@@ -53,8 +53,8 @@ Interrupted, or out of time, it explains the smallest run so far; started again,
 
 The exit code is 1 where a failure was explained, and 2 where there is none or it cannot be kept.
 ` + exitCodes,
-		Args: oneFile,
-		RunE: func(cmd *cobra.Command, args []string) error { return c.run(cmd, args[0]) },
+		Args: fileAndProgram,
+		RunE: func(cmd *cobra.Command, args []string) error { return c.run(cmd, args) },
 	}
 	f := cmd.Flags()
 	c.flags(f, "small")
@@ -70,8 +70,9 @@ The exit code is 1 where a failure was explained, and 2 where there is none or i
 	return cmd
 }
 
-func (c *whyCommand) run(cmd *cobra.Command, file string) error {
-	recorded, system, err := c.open(cmd, file)
+func (c *whyCommand) run(cmd *cobra.Command, args []string) error {
+	file := args[0]
+	recorded, system, err := c.open(cmd, args)
 	if err != nil {
 		return err
 	}
@@ -93,7 +94,7 @@ func (c *whyCommand) run(cmd *cobra.Command, file string) error {
 	if err := keep.last(e.Configuration); err != nil {
 		return err
 	}
-	files, err := c.write(ctx, system, e, file)
+	files, err := c.write(ctx, system, e, file, recorded.Needs.Behind())
 	out := cmd.OutOrStdout()
 	if c.json {
 		return ended(judge.Violation, errors.Join(err, writeJSON(out, e)))
@@ -111,7 +112,7 @@ func (c *whyCommand) run(cmd *cobra.Command, file string) error {
 
 // write writes the page and what else was asked for, each as a whole or not at all, and says which files there are. One that cannot be
 // written leaves the others.
-func (c *whyCommand) write(ctx context.Context, system harness.System, e *why.Explanation, file string) (files [][2]string, err error) {
+func (c *whyCommand) write(ctx context.Context, system harness.System, e *why.Explanation, file, behind string) (files [][2]string, err error) {
 	stem := strings.TrimSuffix(file, ".fgt")
 	files = append(files, [2]string{"smallest", c.out})
 	add := func(what, name string, write func(io.Writer) error) {
@@ -133,7 +134,7 @@ func (c *whyCommand) write(ctx context.Context, system harness.System, e *why.Ex
 		if err != nil {
 			return err
 		}
-		p.Again = []string{"firstgap why " + file, "firstgap replay --events " + c.out}
+		p.Again = []string{"firstgap why " + file + behind, "firstgap replay --events " + c.out + behind}
 		return p.Write(w)
 	})
 	if c.test != "" {

@@ -117,7 +117,7 @@ func play(of aurora.Implementation, seed uint64, cell Cell) (Observation, uint64
 
 // over tells whether the world cannot go on.
 func (s *scene) over() bool {
-	return s.outcome.End == runtime.Panicked || s.outcome.End == runtime.LimitExceeded
+	return s.outcome.End.Broken()
 }
 
 // forgetful is a segment that does not see that its disk was emptied: it finds on it what a new segment finds. The disk is

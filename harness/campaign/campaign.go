@@ -168,8 +168,9 @@ func perSecond(n uint64, seconds float64) float64 {
 type done struct {
 	index  uint64
 	result harness.Result
-	again  bool // it was made twice
-	other  bool // and the second one was another run
+	again  bool           // it was made twice
+	other  bool           // and the second one was another run
+	trail  *failure.Trail // of a system whose runs do not repeat: the next one would be another's
 	err    error
 }
 
@@ -246,6 +247,11 @@ func (o *Options) one(index uint64) done {
 	if err != nil {
 		return done{index: index, err: err}
 	}
+	if about := o.System.About(); about.Unrepeatable != "" {
+		d := done{index: index}
+		d.result, d.trail = o.runs.record(o.System, c)
+		return d
+	}
 	d := done{index: index, result: o.runs.run(o.System, c)}
 	d.result.Evidence = nil // it is of no more use, and much
 	if index%twice == 0 {
@@ -275,11 +281,14 @@ func (f *folder) begin() {
 	f.tallies = make(map[judge.Check]int)
 	about := f.options.System.About()
 	_, not := about.Checks()
-	for _, c := range judge.Checks() {
+	for _, c := range judge.ChecksOf(about.Gives) {
 		f.tally(c)
 	}
 	for _, n := range not {
 		f.tally(n.Check).NotMade = n.String()
+	}
+	if about.Unrepeatable != "" {
+		f.tally(judge.Determinism).NotMade = "not checked: " + about.Unrepeatable
 	}
 }
 
@@ -323,7 +332,7 @@ func (f *folder) add(d *done) error {
 	if d.again {
 		made = append(made, judge.Determinism)
 	}
-	if d.other || r.Verdict != judge.Pass {
+	if d.trail == nil && (d.other || r.Verdict != judge.Pass) {
 		// A failure that does not repeat says nothing of the system: it is refused, with the first event that differs.
 		if _, err := f.options.runs.twice(f.options.System, r.Configuration); err != nil || d.other {
 			if err == nil {
@@ -364,8 +373,11 @@ func (f *folder) add(d *done) error {
 	if len(s.Failures) >= f.options.Failures {
 		return nil
 	}
-	// Run again, this time with every event written down.
-	recorded, trail := f.options.runs.record(f.options.System, r.Configuration)
+	recorded, trail := d.result, d.trail
+	if trail == nil {
+		// Run again, this time with every event written down.
+		recorded, trail = f.options.runs.record(f.options.System, r.Configuration)
+	}
 	kept := failure.Of(&recorded, trail)
 	kept.Verdict, kept.Findings = r.Verdict, r.Findings
 	s.Failures = append(s.Failures, Failed{Seed: f.seed(d), Failure: kept})

@@ -150,13 +150,10 @@ func (c *cluster) after(d time.Duration, name string, do func()) {
 // run lets the world go on until the condition holds, and tells whether it came to hold in time.
 func (c *cluster) run(bound time.Duration, met func() bool) bool {
 	o := c.world.RunUntil(c.world.Now().Add(bound), met)
-	switch o.End {
-	case runtime.Panicked, runtime.LimitExceeded:
+	if o.End.Broken() {
 		c.Err = errors.Join(c.Err, fmt.Errorf("%s: %v", c.design.Name, o))
-	case runtime.ConditionMet:
-		return true
 	}
-	return false
+	return o.End == runtime.ConditionMet
 }
 
 // Traced implements sim.Observer.

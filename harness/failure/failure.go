@@ -65,6 +65,32 @@ type Failure struct {
 type Needs struct {
 	System  string `json:"system"`            // the system that the program must know
 	Overlay bool   `json:"overlay,omitempty"` // a build with the failpoint overlay (make test-faults says how)
+	// Program is, of a system whose nodes are a program, what was run, for people: nothing runs it by itself, for a file may come from
+	// anywhere. Flags are those that the system was made by.
+	Program []string `json:"program,omitempty"`
+	Flags   []string `json:"flags,omitempty"`
+}
+
+// Behind is what stands behind a command that makes the run again: a program, where there is one.
+func (n Needs) Behind() string {
+	if len(n.Program) == 0 {
+		return ""
+	}
+	return " -- " + Quoted(n.Program)
+}
+
+// Quoted writes a program and its arguments as a shell takes them.
+func Quoted(args []string) string {
+	quoted := make([]string, len(args))
+	for i, arg := range args {
+		quoted[i] = arg
+		if arg == "" || strings.ContainsFunc(arg, func(r rune) bool {
+			return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./=:,+@%", r))
+		}) {
+			quoted[i] = "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(quoted, " ")
 }
 
 // Of makes a failure of a run that was recorded.

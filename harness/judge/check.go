@@ -7,6 +7,8 @@
 package judge
 
 import (
+	"slices"
+
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness/verdict"
 )
@@ -23,8 +25,17 @@ const (
 // ConfigurationCheck stands for what was asked for: a run that cannot be made tells nothing.
 const ConfigurationCheck Check = "configuration"
 
-// Checks lists all checks in the order in which they are reported.
+// Checks lists all checks in the order in which they are reported. One more is of those systems alone that have a workload of their own:
+// see ChecksOf.
 func Checks() []Check { return append(faults.Checks(), Wire, Determinism) }
+
+// ChecksOf lists the checks of a system that gives such evidence, those that cannot be made among them.
+func ChecksOf(gives []Kind) []Check {
+	if slices.Contains(gives, Contract) {
+		return append([]Check{faults.Contract}, Checks()...)
+	}
+	return Checks()
+}
 
 // Guarantee is the promise that a check watches over.
 func Guarantee(c Check) string {
@@ -77,6 +88,8 @@ func Guarantee(c Check) string {
 		return "no node ends itself, whatever it is told, and a run ends within its limits"
 	case ConfigurationCheck:
 		return "what is asked for can be run"
+	case faults.Contract:
+		return "what clients were answered is what their workload promises them"
 	case Determinism:
 		return "the same configuration gives the same run, event by event, in any process"
 	}
@@ -104,6 +117,7 @@ const (
 	Calls        Kind = "calls"        // which calls a live node has not answered
 	Loads        Kind = "loads"        // what a run sent, wrote and scrubbed, and what of
 	Messages     Kind = "messages"     // who sent what to whom
+	Contract     Kind = "contract"     // what clients saw of a workload that has a checker of its own
 	Memory       Kind = "memory"       // disks that keep what they said is durable, which a plan beyond the budget may take away
 )
 
@@ -136,6 +150,8 @@ func Needs(c Check) []Kind {
 		return []Kind{Loads}
 	case Wire:
 		return []Kind{Messages}
+	case faults.Contract:
+		return []Kind{Contract}
 	}
 	return []Kind{Outcome}
 }

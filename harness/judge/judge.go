@@ -65,6 +65,8 @@ type Evidence struct {
 	Stand       *Stand // how the copies stand at the end; nil: unknown
 	Open        *Open  // which calls were not answered; nil: unknown
 	Load        *Load  // what the run sent and wrote; nil: unknown
+	// Contract is what clients saw of a workload that has a checker of its own; nil: they have none.
+	Contract *Contracted
 	// Staged says that the scenes of the run's plan were looked for.
 	Staged bool
 	// Sent is what a node sent that it must not send, the first of it; Listened says that somebody looked.
@@ -101,7 +103,7 @@ func (e *Evidence) Has() []Kind {
 	}{
 		{Operations, len(e.Operations)+len(e.Lists) > 0}, {Transactions, e.Transactions != nil && len(e.Transactions.Transactions) > 0},
 		{Readings, e.Readings != nil && len(e.Readings.All) > 0}, {Audit, e.Audit >= 0 && e.Transactions != nil || len(e.AuditedKeys) > 0},
-		{Claims, claimed(e.Transactions)}, {Trace, e.Trace != nil}, {TheLog, e.Log != nil && e.Log.End() > 0}, {Trees, e.Log != nil && e.Log.End() > 0 && e.PageSize > 0}, {Pages, len(e.Copies) > 0}, {Store, e.Store != nil}, {Messages, e.Listened}, {Standing, e.Stand != nil}, {Calls, e.Open != nil}, {Loads, e.Load != nil}, {Scenes, e.Staged},
+		{Claims, claimed(e.Transactions)}, {Trace, e.Trace != nil}, {TheLog, e.Log != nil && e.Log.End() > 0}, {Trees, e.Log != nil && e.Log.End() > 0 && e.PageSize > 0}, {Pages, len(e.Copies) > 0}, {Store, e.Store != nil}, {Messages, e.Listened}, {Standing, e.Stand != nil}, {Calls, e.Open != nil}, {Loads, e.Load != nil}, {Scenes, e.Staged}, {Contract, e.Contract != nil},
 	} {
 		if k.has {
 			kinds = append(kinds, k.kind)
@@ -162,6 +164,7 @@ func judge(only Check, e *Evidence) *Judgement {
 		make   func(*Evidence)
 	}{
 		{[]Check{faults.Sanity, faults.Progress}, j.outcome},
+		{[]Check{faults.Contract}, j.contract},
 		{[]Check{faults.Trace}, j.trace},
 		{[]Check{faults.Serializability}, j.transactions},
 		{[]Check{faults.Linearizability}, j.operations},
@@ -249,6 +252,13 @@ func (j *Judgement) outcome(e *Evidence) {
 	switch e.Outcome.End {
 	case runtime.Panicked:
 		j.object(faults.Sanity, &PanicError{Node: e.Outcome.Name, Event: e.Outcome.Event, Value: e.Outcome.Value, Stack: e.Outcome.Stack})
+	case runtime.Breached:
+		b := &BreachError{Node: e.Outcome.Name, Event: e.Outcome.Event, Breach: e.Outcome.Breach}
+		if b.Breach.Ours {
+			j.Add(Untold(faults.Sanity, b))
+			break
+		}
+		j.object(faults.Sanity, b)
 	case runtime.LimitExceeded:
 		j.Add(Untold(faults.Sanity, &LimitError{Limit: e.Outcome.Limit, Limits: e.Limits, At: e.Outcome.At}))
 	}
@@ -491,6 +501,29 @@ func (e *PanicError) describe(f *Finding) {
 	f.Rule, f.Nodes, f.Kind = "no node ends itself", []string{e.Node}, kindOfPanic(e.Value)
 	f.Subject = fmt.Sprintf("%s panicked on %s: %s", e.Node, e.Event, e.Value)
 	f.Lead = lines(e.Stack)
+}
+
+// A BreachError is a program that broke the protocol by which it is run.
+type BreachError struct {
+	Node   string
+	Event  string // what it was told
+	Breach *runtime.Breach
+}
+
+func (e *BreachError) Error() string { return sentence(e) }
+
+func (e *BreachError) describe(f *Finding) {
+	b := e.Breach
+	f.Rule, f.Kind, f.Nodes, f.Expected, f.Found, f.Lead = string(b.Rule), b.Kind, []string{e.Node}, b.Expected, b.Found, b.Lead
+	f.Subject = fmt.Sprintf("the program of %s, on %s", e.Node, e.Event)
+	if b.Line != "" {
+		f.Found += ": " + b.Line
+	}
+	if b.Ours {
+		f.Rule = "the machine runs programs"
+		return
+	}
+	f.Guarantee = "a program keeps the protocol by which it is run"
 }
 
 // kindOfPanic is what two panics have in common that come of one mistake: the first clause that says something, without numbers. What

@@ -96,7 +96,7 @@ func (f *Folder) Write(r *Report) error {
 	var broken error
 	for i := range r.Failures {
 		x := &r.Failures[i]
-		x.Replay = "firstgap replay " + filepath.Join(f.dir, x.File)
+		x.Replay = "firstgap replay " + filepath.Join(f.dir, x.File) + x.behind
 		if f.pages[x.Seed] {
 			x.Page = pageOf(x.Seed)
 		}

@@ -57,7 +57,8 @@ type Failure struct {
 	Unexplained string           `json:"unexplained,omitempty"`
 	Page        string           `json:"page,omitempty"` // that shows it, in the report's folder
 
-	steps map[uint64]node.Action
+	steps  map[uint64]node.Action
+	behind string // of the command
 }
 
 // story tells the explanation on lines of text, none where there is no explanation.
@@ -90,7 +91,7 @@ func New(model *campaign.Model, runs *campaign.Summary, noModel bool, took time.
 	}
 	for _, f := range r.failed {
 		r.Failures = append(r.Failures, Failure{Seed: f.Seed, Verdict: f.Failure.Verdict, Findings: f.Failure.Findings,
-			Hash: f.Failure.Hash, File: fileOf(f.Seed), Why: f.Why, Unexplained: f.Unexplained, steps: f.Steps})
+			Hash: f.Failure.Hash, File: fileOf(f.Seed), Why: f.Why, Unexplained: f.Unexplained, steps: f.Steps, behind: f.Failure.Needs.Behind()})
 	}
 	return r
 }

@@ -196,10 +196,12 @@ const (
 	LimitExceeded
 	// Panicked: a node panicked with something else than a node.Crash. That is a finding about the node.
 	Panicked
+	// Breached: a node that is another program broke the protocol by which it is run. That is a finding about the program.
+	Breached
 )
 
 func (e Ending) String() string {
-	names := [...]string{"", "time reached", "condition met", "idle", "limit exceeded", "panicked"}
+	names := [...]string{"", "time reached", "condition met", "idle", "limit exceeded", "panicked", "breached"}
 	if int(e) < len(names) {
 		return names[e]
 	}
@@ -213,17 +215,21 @@ const (
 	LimitBytes  = "bytes"
 )
 
-// Outcome says how a run stopped. After LimitExceeded and Panicked the run does not go on.
+// Broken tells whether a run that stopped so does not go on.
+func (e Ending) Broken() bool { return e == LimitExceeded || e == Panicked || e == Breached }
+
+// Outcome says how a run stopped.
 type Outcome struct {
 	End   Ending
 	Limit string // LimitExceeded: LimitEvents, LimitTime or LimitBytes
 	At    node.Time
 
-	Process node.ID // Panicked: whose node
+	Process node.ID // Panicked, Breached: whose node
 	Name    string
 	Event   string // what it was handling, on one line
 	Value   string // what it panicked with
 	Stack   string // differs between builds; no part of the run's identity
+	Breach  *Breach
 }
 
 func (o Outcome) String() string {
@@ -233,6 +239,8 @@ func (o Outcome) String() string {
 		return fmt.Sprintf("the limit on %s was exceeded at %v", o.Limit, at)
 	case Panicked:
 		return fmt.Sprintf("%s panicked at %v: %s (handling: %s)", o.Name, at, o.Value, o.Event)
+	case Breached:
+		return fmt.Sprintf("%s broke the protocol at %v: %v (handling: %s)", o.Name, at, o.Breach, o.Event)
 	}
 	return fmt.Sprintf("%v at %v", o.End, at)
 }

@@ -69,6 +69,19 @@ func (h *hook) Planted(bug string) bool {
 	return true
 }
 
+// Seed implements runtime.Foreign.
+func (h *hook) Seed() uint64 { return h.w.began }
+
+// Bug implements runtime.Foreign. That the planted bug acts is not heard of: it does so in another program.
+func (h *hook) Bug() string { return h.w.bug }
+
+// Heard implements runtime.Foreign.
+func (h *hook) Heard(line []byte) {
+	if h.w.heard != nil {
+		h.w.heard(h.p.id, h.w.noted, line)
+	}
+}
+
 // PointHits says how often a process passed a failpoint during the whole run, in all its incarnations.
 type PointHits struct {
 	Process node.ID `json:"process"`

@@ -22,6 +22,9 @@ type Options struct {
 	// Planted hears each time that Hook.Planted confirms the planted bug: whose step it was, and the number of the event that the step
 	// handles. It is no part of the run's hash, and may be nil.
 	Planted func(process node.ID, event uint64)
+	// Heard is told of each line by which a node in another program answers: whose, and the number of the event that it answers. It is
+	// no part of the run's hash, and may be nil.
+	Heard func(process node.ID, event uint64, line []byte)
 	// Measure has Counts say how many bytes went over the network and to the disks.
 	Measure bool
 	// Observer hears what nodes say; it may be nil.

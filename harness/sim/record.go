@@ -248,6 +248,8 @@ func describeRequest(r *node.Request) string {
 		switch {
 		case r.Op == node.OpSwap:
 			s += "=" + r.Expect.String() + "→" + row.Value.String()
+		case r.Op == node.OpCall:
+			s += " " + row.Value.Bytes
 		case r.Op == node.OpPut, r.Op == node.OpWrite, r.Op == node.OpAppend, r.Op == node.OpApply && i < len(r.Reads) && !r.Reads[i]:
 			s += "=" + row.Value.String()
 		}
@@ -263,6 +265,8 @@ func describeReply(r *node.Reply) string {
 	switch ok := r.Status == node.OK; {
 	case ok && (r.Op == node.OpGet || r.Op == node.OpRead):
 		s += " " + r.Value.String()
+	case ok && r.Op == node.OpCall:
+		s += " " + r.Value.Bytes
 	case ok && (r.Op == node.OpElements || r.Op == node.OpApply):
 		for _, row := range r.Rows {
 			s += " " + row.Value.String()

@@ -146,14 +146,15 @@ func TestNames(t *testing.T) {
 func TestOperationsAreDescribedWithTheirValues(t *testing.T) {
 	row := func(key, value string) node.Row { return node.Row{Key: key, Value: node.Some(value)} }
 	for want, r := range map[string]node.Request{
-		"read #1 txn 0.0 x":            {ID: 1, Op: node.OpRead, Rows: []node.Row{{Key: "x"}}},
-		"write #1 txn 0.0 x=1":         {ID: 1, Op: node.OpWrite, Rows: []node.Row{row("x", "1")}},
-		"write #1 txn 0.0 x=none":      {ID: 1, Op: node.OpWrite, Rows: []node.Row{{Key: "x"}}},
-		"swap #1 txn 0.0 x=1→2":        {ID: 1, Op: node.OpSwap, Rows: []node.Row{row("x", "2")}, Expect: node.Some("1")},
-		"append #1 txn 0.0 x=1":        {ID: 1, Op: node.OpAppend, Rows: []node.Row{row("x", "1")}},
-		"elements #1 txn 0.0 x":        {ID: 1, Op: node.OpElements, Rows: []node.Row{{Key: "x"}}},
-		"apply #1 txn 0.0 x y=2":       {ID: 1, Op: node.OpApply, Rows: []node.Row{{Key: "x"}, row("y", "2")}, Reads: []bool{true, false}},
-		"apply #1 txn 0.0 x=1 no-mark": {ID: 1, Op: node.OpApply, Rows: []node.Row{row("x", "1"), {Key: "no-mark"}}, Reads: []bool{false}},
+		"read #1 txn 0.0 x":              {ID: 1, Op: node.OpRead, Rows: []node.Row{{Key: "x"}}},
+		"write #1 txn 0.0 x=1":           {ID: 1, Op: node.OpWrite, Rows: []node.Row{row("x", "1")}},
+		"write #1 txn 0.0 x=none":        {ID: 1, Op: node.OpWrite, Rows: []node.Row{{Key: "x"}}},
+		"swap #1 txn 0.0 x=1→2":          {ID: 1, Op: node.OpSwap, Rows: []node.Row{row("x", "2")}, Expect: node.Some("1")},
+		"append #1 txn 0.0 x=1":          {ID: 1, Op: node.OpAppend, Rows: []node.Row{row("x", "1")}},
+		"elements #1 txn 0.0 x":          {ID: 1, Op: node.OpElements, Rows: []node.Row{{Key: "x"}}},
+		"apply #1 txn 0.0 x y=2":         {ID: 1, Op: node.OpApply, Rows: []node.Row{{Key: "x"}, row("y", "2")}, Reads: []bool{true, false}},
+		"call #1 txn 0.0 send {\"k\":1}": {ID: 1, Op: node.OpCall, Rows: []node.Row{row("send", `{"k":1}`)}},
+		"apply #1 txn 0.0 x=1 no-mark":   {ID: 1, Op: node.OpApply, Rows: []node.Row{row("x", "1"), {Key: "no-mark"}}, Reads: []bool{false}},
 	} {
 		assert.Equal(t, want, describeRequest(&r))
 	}
@@ -163,6 +164,7 @@ func TestOperationsAreDescribedWithTheirValues(t *testing.T) {
 		"read #1 txn 0.0 refused (not open)":   {ID: 1, Op: node.OpRead, Status: node.Refused, Reason: node.ReasonNotOpen},
 		"write #1 txn 0.0 ok":                  {ID: 1, Op: node.OpWrite, Status: node.OK},
 		"elements #1 txn 0.0 ok 1 2":           {ID: 1, Op: node.OpElements, Status: node.OK, Rows: []node.Row{row("x", "1"), row("x", "2")}},
+		"call #1 txn 0.0 ok {}":                {ID: 1, Op: node.OpCall, Status: node.OK, Value: node.Some("{}")},
 		"apply #1 txn 0.0 ok 1 none":           {ID: 1, Op: node.OpApply, Status: node.OK, Rows: []node.Row{row("x", "1"), {Key: "y"}}},
 		"elements #1 txn 0.0 aborted (fenced)": {ID: 1, Op: node.OpElements, Status: node.Aborted, Reason: node.ReasonFenced, Rows: []node.Row{row("x", "1")}},
 	} {

@@ -348,6 +348,13 @@ func (w *World) recovered(p *process, ev *node.Event, value any) (struck bool) {
 		}
 		return true
 	}
+	if b, is := value.(*runtime.Breach); is {
+		if w.failed == nil {
+			w.failed = &runtime.Outcome{End: runtime.Breached, At: w.now, Process: p.id, Name: p.name, Event: w.describeStep(ev), Breach: b}
+		}
+		w.drop(p) // nothing more that the program says counts
+		return false
+	}
 	w.failed = &runtime.Outcome{
 		End: runtime.Panicked, At: w.now, Process: p.id, Name: p.name, Event: w.describeStep(ev),
 		Value: fmt.Sprint(value), Stack: string(debug.Stack()),

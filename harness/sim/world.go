@@ -77,10 +77,19 @@ func (m *made) state() (node.State, bool) {
 	if m.node == nil {
 		return m.told, m.tells
 	}
-	if t, tells := m.node.(node.Teller); tells {
-		return t.State(), true
+	return stateOf(m.node)
+}
+
+// stateOf returns what a node tells.
+func stateOf(n node.Node) (node.State, bool) {
+	t, tells := n.(node.Teller)
+	if m, may := n.(runtime.MayTell); may {
+		tells = m.Tells()
 	}
-	return node.State{}, false
+	if !tells {
+		return node.State{}, false
+	}
+	return t.State(), true
 }
 
 // died keeps what the node told last in place of the node.
@@ -122,11 +131,13 @@ type action struct {
 // World is a simulated world.
 type World struct {
 	seed     uint64
+	began    uint64 // the seed that the run began with
 	redraw   Redraw
 	severed  bool  // nothing arrives any more
 	gone     int32 // the clients of a lower index are cut off
 	worked   int32 // how many parties there were when the faults ended first; 0 before
 	planted  func(node.ID, uint64)
+	heard    func(node.ID, uint64, []byte)
 	network  Network
 	disk     Disk
 	limits   Limits
@@ -186,7 +197,7 @@ func New(o Options) (*World, error) {
 		return nil, err
 	}
 	return &World{
-		seed: o.Seed, redraw: o.Redraw, planted: o.Planted, network: o.Network, disk: o.Disk, limits: o.Limits.orDefault(), bug: o.Bug, measure: o.Measure, hosts: map[string]*link{}, observer: o.Observer,
+		seed: o.Seed, began: o.Seed, redraw: o.Redraw, planted: o.Planted, heard: o.Heard, network: o.Network, disk: o.Disk, limits: o.Limits.orDefault(), bug: o.Bug, measure: o.Measure, hosts: map[string]*link{}, observer: o.Observer,
 		heap: make(heap, 0, 256), slab: make([]pending, 0, 256), byName: map[string]*process{},
 		typeIndex: map[string]int{}, hash: o.Seed, plan: 1, seq: lastInLine,
 	}, nil
@@ -313,14 +324,14 @@ func (w *World) State(id node.ID) (node.State, bool) {
 	if p == nil {
 		return node.State{}, false
 	}
-	t, tells := p.node.(node.Teller)
-	if !tells {
-		return node.State{}, false
+	if _, tells := p.node.(node.Teller); tells && p.toldAfter == p.steps {
+		return p.told, true
 	}
-	if p.toldAfter != p.steps {
-		p.told, p.toldAfter = t.State(), p.steps
+	told, tells := stateOf(p.node)
+	if tells {
+		p.told, p.toldAfter = told, p.steps
 	}
-	return p.told, true
+	return told, tells
 }
 
 // States returns what every node that ever ran told last, in the order in which they were made.
@@ -339,14 +350,26 @@ const Outside node.ID = 1<<16 - 1
 
 // Ask hands a running node a message from Outside and returns what it sends back in the same step. All other effects of the
 // step are dropped, so the message must be one that changes nothing.
-func (w *World) Ask(id node.ID, m node.Message) ([]node.Message, bool) {
+func (w *World) Ask(id node.ID, m node.Message) (answers []node.Message, answered bool) {
 	n := w.Node(id)
 	if n == nil {
 		return nil, false
 	}
+	p := w.find(id)
 	var out node.Effects
-	n.Step(w.find(id).clock.at(w.now), node.Event{Kind: node.Received, From: Outside, Message: m}, &out)
-	var answers []node.Message
+	ev := node.Event{Kind: node.Received, From: Outside, Message: m}
+	defer func() {
+		r := recover()
+		if r == nil {
+			return
+		}
+		if _, is := r.(*runtime.Breach); !is {
+			panic(r)
+		}
+		w.recovered(p, &ev, r)
+		answers, answered = nil, false
+	}()
+	n.Step(p.clock.at(w.now), ev, &out)
 	for i := range out.List {
 		if e := &out.List[i]; e.Kind == node.DoSend && e.To == Outside {
 			answers = append(answers, e.Message)

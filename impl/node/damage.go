@@ -10,22 +10,10 @@ import "slices"
 // DamagedCopy returns a copy of a message in which one bit of one record or page image is flipped, while the checksum says what
 // it was. which decides where. It is false for a message that carries none: of that the frame is all, and it does not arrive.
 func DamagedCopy(m Message, which uint64) (Message, bool) {
+	if c, records := copied(m); records != nil {
+		return c, flipOne(records, which)
+	}
 	switch m := m.(type) {
-	case *Append:
-		c := *m
-		return &c, flipOne(&c.Records, which)
-	case *LogRecords:
-		c := *m
-		return &c, flipOne(&c.Records, which)
-	case *GossipGive:
-		c := *m
-		return &c, flipOne(&c.Records, which)
-	case *Stream:
-		c := *m
-		return &c, flipOne(&c.Records, which)
-	case *AppendPages:
-		c := *m
-		return &c, flipOne(&c.Records, which)
 	case *PageImage:
 		c := *m
 		c.Image = slices.Clone(m.Image)
@@ -41,6 +29,51 @@ func DamagedCopy(m Message, which uint64) (Message, bool) {
 		return &c, flipBit(c.Images[i], which/uint64(len(c.Images)))
 	}
 	return m, false
+}
+
+// copied returns a copy of a message that carries records, and the list of them in it; nil of one that carries none.
+func copied(m Message) (Message, *[]*Record) {
+	switch m := m.(type) {
+	case *Append:
+		c := *m
+		return &c, &c.Records
+	case *LogRecords:
+		c := *m
+		return &c, &c.Records
+	case *GossipGive:
+		c := *m
+		return &c, &c.Records
+	case *Stream:
+		c := *m
+		return &c, &c.Records
+	case *AppendPages:
+		c := *m
+		return &c, &c.Records
+	}
+	return m, nil
+}
+
+// DamagedOnItsWay tells whether a record that a message carries is damaged, and returns the message as JSON has a form for it: a kind that has no
+// name is left out of the record, whose checksum does not fit it with or without.
+func DamagedOnItsWay(m Message) (Message, bool) {
+	switch m.(type) {
+	case *Append, *LogRecords, *GossipGive, *Stream, *AppendPages:
+	default:
+		return m, false
+	}
+	c, records := copied(m)
+	if !slices.ContainsFunc(*records, func(r *Record) bool { return !r.Intact() }) {
+		return m, false
+	}
+	*records = slices.Clone(*records)
+	for i, r := range *records {
+		if IssueOf(r.Kind) == 0 {
+			nameless := *r
+			nameless.Kind = 0
+			(*records)[i] = &nameless
+		}
+	}
+	return c, true
 }
 
 // flipOne has one of the records be a copy with another bit. Records are shared by all who hold them, so the original stays.

@@ -66,3 +66,32 @@ func TestADamagedImageDiffersByOneBit(t *testing.T) {
 		require.False(t, is, m.Type())
 	}
 }
+
+// What a way does to a record has a form in JSON, and is told from what is whole.
+func TestDamageCanBeTold(t *testing.T) {
+	f := FormOf[struct{ Message Message }]()
+	whole := &Append{Epoch: 3, Records: []*Record{sample(), sample()}}
+	m, damaged := DamagedOnItsWay(whole)
+	require.False(t, damaged)
+	require.Same(t, whole, m)
+	for which := range uint64(2 * 16 * 5) {
+		d, is := DamagedCopy(whole, which)
+		require.True(t, is)
+		m, damaged := DamagedOnItsWay(d)
+		require.True(t, damaged)
+		v := struct{ Message Message }{m}
+		text, err := f.AppendJSON(nil, &v)
+		require.NoError(t, err, which)
+		require.Error(t, f.DecodeJSON(text, &v), "%s", text)
+		require.NoError(t, f.DecodeDamagedJSON(text, &v), "%s", text)
+		require.Equal(t, m, v.Message)
+		again, damaged := DamagedOnItsWay(v.Message)
+		require.True(t, damaged)
+		require.Equal(t, m, again)
+	}
+	for _, other := range messages() {
+		_, carries := DamagedCopy(other, 0)
+		_, damaged := DamagedOnItsWay(other)
+		require.False(t, carries || damaged, "an empty one has nothing to damage")
+	}
+}

@@ -29,11 +29,14 @@ const (
 	// OpApply is a whole transaction in one request: each of Rows in turn, a read where Reads says so and else a write. The
 	// reply's Rows are those of the request, with what was read.
 	OpApply
+	// OpCall is a call in a stranger's own words, which only its nodes and its clients read: Rows[0] has its name as Key and what it
+	// says as Value, and the reply's Value has what the answer says. The status is OK where there is an answer, also one that refuses.
+	OpCall
 )
 
 func (o Op) String() string {
 	names := [...]string{"", "begin", "get", "put", "commit", "abort", "scan", "savepoint", "rollback",
-		"read", "write", "swap", "append", "elements", "apply"}
+		"read", "write", "swap", "append", "elements", "apply", "call"}
 	if int(o) < len(names) {
 		return names[o]
 	}

@@ -97,6 +97,8 @@ type jsonReader struct {
 	version int // of the frame
 	at      int
 	err     *WireError
+	// takesDamage has records be read whose checksum does not fit.
+	takesDamage bool
 }
 
 func (j *jsonReader) fail(rule WireRule, expected, found string) {

@@ -143,6 +143,7 @@ type registry struct {
 	bodies map[reflect.Type]codec
 	// details is the codec of what an action says beyond the fields that all traces share.
 	details codec
+	done    map[reflect.Type]codec // of every type that was compiled
 }
 
 // wire returns the registry. It is the same for all, and nothing changes it.
@@ -174,6 +175,7 @@ func newRegistry() *registry {
 	for _, m := range all {
 		r.bodies[reflect.PointerTo(m.of)] = c.compile(m.of)
 	}
+	r.done = c.done
 	return r
 }
 

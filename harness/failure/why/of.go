@@ -427,8 +427,14 @@ func (s *story) ofSanity() {
 	b := s.fact(s.bad)
 	s.about.add(b)
 	s.about.read(o.Value)
-	s.badWords = fmt.Sprintf("ended itself when it handled this: %s", shorten(o.Value))
-	s.headline = sentence(fmt.Sprintf("At %s %s ended itself: %s", at(o.At), o.Name, shorten(o.Value)))
+	if breach := o.Breach; breach != nil {
+		said := fmt.Sprintf("expected %s, found %s", breach.Expected, shorten(f.Found))
+		s.badWords = fmt.Sprintf("answered this against its protocol: %s", said)
+		s.headline = sentence(fmt.Sprintf("At %s the program of %s broke its protocol: %s", at(o.At), o.Name, said))
+	} else {
+		s.badWords = fmt.Sprintf("ended itself when it handled this: %s", shorten(o.Value))
+		s.headline = sentence(fmt.Sprintf("At %s %s ended itself: %s", at(o.At), o.Name, shorten(o.Value)))
+	}
 	for n := s.bad; n != 0 && len(s.musts) < 3; n = s.fact(n).cause {
 		s.must(n)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness/judge"
+	"github.com/firstgap/firstgap/harness/runtime"
 )
 
 // Where the sources say it.
@@ -24,6 +25,7 @@ const (
 	wal          = "lecture §2.2, how transactions are made"
 	chains       = "lecture §1.2, EBS, and §3, RDS"
 	ourContract  = "the harness's contract with a node; the papers take it for granted"
+	ourLines     = "the protocol of lines (docs/protocol.md)"
 	clientsSee   = "strict serializability, as clients of SIGMOD 2017 §4.1 and lecture §2.1 expect it"
 	oneCopy      = "linearizability (Herlihy and Wing 1990); lecture §6"
 )
@@ -152,6 +154,12 @@ var reasons = []reason{
 		[]string{"what a run costs stays inside its envelope"}},
 	{"no node ends itself", "A node that ends itself on what it is told does so again when it is told again: one message takes down every copy that gets it.", ourContract,
 		[]string{"no node ends itself"}},
+	{string(runtime.LivesOn), "A program that ends on what it is told does so again when it is told again. What it cannot get over it refuses, and goes on.", ourLines,
+		[]string{string(runtime.LivesOn)}},
+	{string(runtime.AnswersInTime), "The clock of a run stands still until the program has answered. Each line that it is given has the lines in answer that its protocol says, so that every run of it is the same: a line more, later, would be taken for the answer to something else.", ourLines,
+		[]string{string(runtime.AnswersInTime)}},
+	{string(runtime.KeepsTheForm), "A line that is half understood would be another program's line: what is missing, or is not known, is never guessed.", ourLines,
+		[]string{string(runtime.KeepsTheForm)}},
 }
 
 // ofChecks says why a check exists, of findings without a rule, and of rules that a stranger's model has.

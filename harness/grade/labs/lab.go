@@ -5,6 +5,9 @@
 package labs
 
 import (
+	"fmt"
+	"slices"
+
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/configuration"
@@ -71,4 +74,16 @@ type Break struct {
 	Runs  int // on each step
 	// Generate makes the configuration of a seed on a step. On step 0 nothing goes wrong.
 	Generate func(s harness.System, seed uint64, step int, bug string) (configuration.Configuration, error)
+}
+
+// mistakes makes the list of planted bugs of our own nodes, each with the test that names its rule behind it.
+func mistakes(bugsAndTests ...string) (all []Mistake) {
+	for pair := range slices.Chunk(bugsAndTests, 2) {
+		bug, err := faults.LookupBug(pair[0])
+		if err != nil {
+			panic(fmt.Sprintf("labs: %v", err)) // the list is built in
+		}
+		all = append(all, Mistake{Bug: bug, Test: pair[1]})
+	}
+	return all
 }

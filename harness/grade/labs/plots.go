@@ -147,16 +147,15 @@ func unheard(d dice, t faults.Topology, horizon faults.Duration) []faults.Fault 
 	return []faults.Fault{{Kind: faults.PartitionOneWay, At: d.between(0, horizon/4), For: horizon * 2 / 3, Nodes: []string{writerName}, To: d.some(1+d.IntN(2), holders(t, 1))}}
 }
 
-// rotted flips bits of what a segment wrote last, has it start again, and replaces the writer.
+// rotted flips a bit of what a segment wrote last, has it start again, and replaces the writer, three times.
 func rotted(d dice, t faults.Topology, horizon faults.Duration) (all []faults.Fault) {
 	name := []string{d.one(holders(t, 1))}
-	at := d.between(horizon/4, horizon/3)
-	down := d.between(ms, 4*ms)
-	for range 3 {
-		all = append(all, faults.Fault{Kind: faults.DiskCorrupt, At: at - ms/2, Nodes: name, Rate: 0.9, Salt: d.salt()})
+	for i := range faults.Duration(3) {
+		at, down := i*horizon/3+d.between(horizon/10, horizon/5), d.between(ms, 4*ms)
+		all = append(all, faults.Fault{Kind: faults.DiskCorrupt, At: at - ms/2, Nodes: name, Rate: 0.5, Salt: d.salt()},
+			faults.Fault{Kind: faults.Crash, At: at, For: down, Nodes: name, Salt: d.salt()}, over(d, at+down+d.between(2*ms, 8*ms)))
 	}
-	return append(all, faults.Fault{Kind: faults.Crash, At: at, For: down, Nodes: name, Salt: d.salt()}, over(d, at+down+d.between(2*ms, 8*ms)),
-		faults.Fault{Kind: faults.Crash, At: at + horizon/3, For: down, Nodes: name, Salt: d.salt()})
+	return all
 }
 
 // damagedOnTheWay flips bits of records and pages in messages.
@@ -201,6 +200,14 @@ func rotsUnread(d dice, t faults.Topology, horizon faults.Duration) (all []fault
 	name := []string{d.one(holders(t, 1))}
 	for range 2 {
 		all = append(all, faults.Fault{Kind: faults.DiskCorrupt, At: d.between(horizon/5, horizon*2/3), Nodes: name, Salt: d.salt()})
+	}
+	return all
+}
+
+// twoStartLate crashes two segments once there are pages, so that their pages are held against those of copies that ran on.
+func twoStartLate(d dice, t faults.Topology, horizon faults.Duration) (all []faults.Fault) {
+	for i, name := range d.some(2, membersOf(t, 1)) {
+		all = append(all, faults.Fault{Kind: faults.Crash, At: horizon*faults.Duration(8+i)/10 + d.between(0, horizon/12), For: d.between(ms, 5*ms), Nodes: []string{name}, Salt: d.salt()})
 	}
 	return all
 }

@@ -42,6 +42,7 @@ func TestBrokenReadersLoseMarks(t *testing.T) {
 			a.hears = func(_ node.ID, m node.Message) node.Message {
 				if s, is := m.(*node.Stream); is {
 					changed := *s
+					changed.Records = slices.Clone(s.Records)
 					change(&changed)
 					return &changed
 				}

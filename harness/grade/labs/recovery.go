@@ -44,30 +44,19 @@ func recovery() Lab {
 			{Name: "begins-again-anywhere", Rule: "a recovery may end anywhere, and the next one begins again over what it has left", Section: cut, Marks: 8, Runs: 8,
 				Generate: x.runs(interrupted), Needs: recoveries},
 		},
-		Mistakes: mistakes(map[string]string{
-			"bugReadsRMinusOne":   "fences-a-read-quorum",
-			"bugCompeteOnce":      "asks-again",
-			"bugFenceOnce":        "asks-again",
-			"bugCutAtHighest":     "cuts-at-the-first-gap",
-			"bugCutPerGroup":      "cuts-at-the-first-gap",
-			"bugOldestHistory":    "takes-the-newest-history",
-			"bugOpenBeforeRepair": "repairs-before-it-opens",
-			"bugOpenAtOneGroup":   "repairs-before-it-opens",
-			"bugLowestVDL":        "keeps-what-was-acknowledged",
-		}),
+		Mistakes: mistakes(
+			"bugReadsRMinusOne", "fences-a-read-quorum",
+			"bugCompeteOnce", "asks-again",
+			"bugFenceOnce", "asks-again",
+			"bugCutAtHighest", "cuts-at-the-first-gap",
+			"bugCutPerGroup", "cuts-at-the-first-gap",
+			"bugOldestHistory", "takes-the-newest-history",
+			"bugOpenBeforeRepair", "repairs-before-it-opens",
+			"bugOpenAtOneGroup", "repairs-before-it-opens",
+			"bugLowestVDL", "keeps-what-was-acknowledged",
+		),
 		Break: Break{Marks: 10, Steps: 4, Runs: 4, Generate: x.ladder(struck)},
 	}
-}
-
-// mistakes are planted bugs, with the test that names the rule of each, by name.
-func mistakes(tests map[string]string) []Mistake {
-	var all []Mistake
-	for _, b := range faults.PlantedBugs() {
-		if test, is := tests[b.Name]; is {
-			all = append(all, Mistake{Bug: b, Test: test})
-		}
-	}
-	return all
 }
 
 // recovering is the volume with a submission's recoveries. Our own nodes beside them have none of the bugs that are planted in it.

@@ -1,0 +1,44 @@
+package command
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/firstgap/firstgap/harness"
+	"github.com/firstgap/firstgap/harness/failure"
+)
+
+// newTest returns firstgap test: a command for each kind of program that can be held against the checks.
+func newTest() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "test",
+		Short: "hold programs that read lines and write lines against every check, in any language",
+		Long: `test runs a program, given behind --, as the nodes of a system: the network, the clock and the disks are simulated, faults strike, and
+what clients saw is judged. The program reads a line for each event, and answers with lines.
+` + exitCodes,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			known := strings.Join(commandsOf(cmd), ", ")
+			if len(args) > 0 {
+				return fmt.Errorf("unknown kind of program %q; known: %s", args[0], known)
+			}
+			return fmt.Errorf("expected a kind of program, found none; known: %s", known)
+		},
+	}
+	cmd.AddCommand(newTestNodes(), newTestMaelstrom())
+	return cmd
+}
+
+// defaultTests is how many runs a test makes that is not told: each starts programs, and so takes longer than one in this process.
+const defaultTests = 200
+
+// test makes runs of a system whose nodes are a program, without points to crash at: those are in the code of nodes in this process. The
+// flags are those that the system was made by.
+func (c *campaignFlags) test(cmd *cobra.Command, system harness.System, program, flags []string) error {
+	job, err := c.job(cmd, system, harness.Generation{})
+	if err != nil {
+		return err
+	}
+	return c.campaign(cmd, job, func(n *failure.Needs) { n.Program, n.Flags = program, flags })
+}
