@@ -36,7 +36,7 @@ func readers() Lab {
 				Generate: x.collecting().with(farPages).runs(calm), Needs: append([]string{"collected"}, read...)},
 			{Name: "ends-idle-queries", Rule: "a query whose client is not heard of is ended after a while, so that it holds nothing back", Section: replicas, Marks: 4, Runs: 8,
 				Checks:   []judge.Check{faults.Trace, faults.Snapshots, faults.Replies, faults.Answers, faults.Progress, faults.Floor},
-				Generate: x.collecting().with(lossy).runs(calm), Needs: read},
+				Generate: x.collecting().with(losesAnswers).runs(calm), Needs: read},
 			{Name: "follows-the-newest-writer", Rule: "a reader follows the writer of the highest epoch, and drops what that one has cut and nothing else", Section: replicas, Marks: 12, Runs: 10,
 				Generate: x.restarting().with(quickToGiveUp).runs(cutUnderReaders), Needs: recovered},
 			{Name: "asks-again", Rule: "a page that does not come is asked of another segment", Section: replicas, Marks: 4, Runs: 6,
@@ -126,8 +126,8 @@ func farPages(_ dice, c *aurora.Configuration) {
 	c.Network.Latency, c.Network.Jitter = ms/2, 4*ms
 }
 
-// lossy networks lose what readers answer, and so leave queries without clients.
-func lossy(_ dice, c *aurora.Configuration) {
+// losesAnswers loses what readers answer, and so leave queries without clients.
+func losesAnswers(_ dice, c *aurora.Configuration) {
 	c.Network.TailRate, c.Disk.TailRate = 0, 0
 	c.Network.Loss = 0.06
 }
