@@ -39,7 +39,7 @@ func floors() [][]string {
 func floorOf(room string) int {
 	for i, rooms := range floors() {
 		for _, r := range rooms {
-			if room == r || r == "internal" && strings.HasPrefix(room, r+"/") {
+			if room == r || r == "grade/labs" && strings.HasPrefix(room, "grade/labs/") && strings.HasSuffix(room, "/skeleton/go") || r == "internal" && strings.HasPrefix(room, r+"/") {
 				return i
 			}
 		}

@@ -88,32 +88,40 @@ func rolesList() string {
 	return strings.Join(all, ", ")
 }
 
-// system makes the system that the flags say, of a program.
-func (n *nodesFlags) system(program lines.Command) (harness.System, error) {
+// checked refuses flags that make no sense, and gives the program its limits.
+func (n *nodesFlags) checked(program *lines.Command) (o protocol.Options, err error) {
 	for _, d := range []struct {
 		name  string
 		value time.Duration
 	}{{"answer", n.limits.Answer}, {"start", n.limits.Start}} {
 		if d.value <= 0 {
-			return nil, fmt.Errorf("--%s is %v; expected more than 0s", d.name, d.value)
+			return o, fmt.Errorf("--%s is %v; expected more than 0s", d.name, d.value)
 		}
 	}
-	o := n.options
+	o = n.options
 	if count := max(o.Count, 0); o.Count < 0 || o.Quorum < 0 || o.Zones < 0 || count > 0 && (o.Quorum > count || o.Zones > count) {
-		return nil, fmt.Errorf("--nodes %d, --quorum %d and --zones %d; expected as many nodes as the others or more", o.Count, o.Quorum, o.Zones)
+		return o, fmt.Errorf("--nodes %d, --quorum %d and --zones %d; expected as many nodes as the others or more", o.Count, o.Quorum, o.Zones)
 	}
-	var err error
 	if o.Mix, err = chosen("mix", n.mix, mixes()); err != nil {
-		return nil, fmt.Errorf("--mix: %w", err)
+		return o, fmt.Errorf("--mix: %w", err)
 	}
 	for _, name := range n.without {
 		part, err := chosen("part of a segment", name, parts())
 		if err != nil {
-			return nil, fmt.Errorf("--without: %w", err)
+			return o, fmt.Errorf("--without: %w", err)
 		}
 		part(&o)
 	}
 	program.Limits = n.limits
+	return o, nil
+}
+
+// system makes the system that the flags say, of a program.
+func (n *nodesFlags) system(program lines.Command) (harness.System, error) {
+	o, err := n.checked(&program)
+	if err != nil {
+		return nil, err
+	}
 	system, err := protocol.System(protocol.Role(n.role), protocol.Program{Command: program}.Maker(), o)
 	if err != nil {
 		return nil, fmt.Errorf("--role: %w", err)

@@ -176,9 +176,14 @@ type DeterminismError struct {
 	Event    int    // number of the first event that differs, from 1; 0 when it is not known
 	Expected string // its line in the first run
 	Found    string // in the second
+	// Answered is, where nodes are other programs, the first of their lines that differs; nil where none does.
+	Answered *Answered
 }
 
 func (e *DeterminismError) Error() string {
+	if a := e.Answered; a != nil {
+		return fmt.Sprintf("not deterministic: the program of %s answered event %d otherwise the second time: expected %s, found %s", a.Node, a.Event, orEnd(a.Expected), orEnd(a.Found))
+	}
 	if e.Event == 0 {
 		return "not deterministic: the same configuration gave another run"
 	}
@@ -222,12 +227,13 @@ func Repeats(s harness.System, c configuration.Configuration) error {
 // Twice makes a run twice and returns the first, with a *DeterminismError when the second is another run. What does not repeat
 // proves nothing, so a run that passed is refused, too.
 func Twice(s harness.System, c configuration.Configuration) (harness.Result, error) {
-	first, recorded := record(s, c, allRecords)
-	second, again := record(s, c, allRecords)
+	var said, saidAgain said
+	first, recorded := recordWith(s, c, allRecords, said.hear)
+	second, again := recordWith(s, c, allRecords, saidAgain.hear)
 	if first.Hash == second.Hash || recorded == nil || again == nil {
 		return first, nil
 	}
-	e := &DeterminismError{}
+	e := &DeterminismError{Answered: said.apart(&saidAgain, recorded.Name)}
 	var err error
 	if e.Event, err = recorded.FirstDifference(again); err != nil {
 		return first, errors.Join(e, err)

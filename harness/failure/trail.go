@@ -58,7 +58,7 @@ func (t *Trail) lookAround(s harness.System, c configuration.Configuration, r *h
 	if event == 0 || event >= uint64(t.From) {
 		return
 	}
-	again, around := recorded(s, c, aroundBefore+aroundBehind, min(event+aroundBehind, uint64(t.From)-1))
+	again, around := recorded(s, c, aroundBefore+aroundBehind, min(event+aroundBehind, uint64(t.From)-1), nil)
 	if around == nil || again.Hash != r.Hash {
 		return
 	}
@@ -66,7 +66,12 @@ func (t *Trail) lookAround(s harness.System, c configuration.Configuration, r *h
 }
 
 func record(s harness.System, c configuration.Configuration, records int) (harness.Result, *Trail) {
-	result, r := recorded(s, c, records, math.MaxUint64)
+	return recordWith(s, c, records, nil)
+}
+
+// recordWith is record, and has the lines be heard by which programs answer.
+func recordWith(s harness.System, c configuration.Configuration, records int, heard func(node.ID, uint64, []byte)) (harness.Result, *Trail) {
+	result, r := recorded(s, c, records, math.MaxUint64, heard)
 	if r == nil {
 		return result, nil
 	}
@@ -74,8 +79,8 @@ func record(s harness.System, c configuration.Configuration, records int) (harne
 }
 
 // recorded makes a run, and keeps the last records of its events up to one. There are none where it is not a run at all.
-func recorded(s harness.System, c configuration.Configuration, records int, to uint64) (result harness.Result, r *sim.Recorder) {
-	result = harness.RunWith(s, c, harness.Options{Listen: func(w *sim.World, e *sim.Event) {
+func recorded(s harness.System, c configuration.Configuration, records int, to uint64, heard func(node.ID, uint64, []byte)) (result harness.Result, r *sim.Recorder) {
+	result = harness.RunWith(s, c, harness.Options{Heard: heard, Listen: func(w *sim.World, e *sim.Event) {
 		if r == nil {
 			r = sim.NewRecorder(w, records)
 		}

@@ -23,6 +23,8 @@ type ContractError struct {
 	Says string // what was expected and what was found
 	Keys []string
 	Lead []string // the calls that show it, one line each, in the order of time
+	// Event is the number of the event of the run by which it shows, such as the last answer among these calls; 0 where it shows at the end.
+	Event uint64
 	// Undecided: the rule could be neither shown nor refuted.
 	Undecided bool
 	guarantee string
@@ -31,7 +33,7 @@ type ContractError struct {
 func (e *ContractError) Error() string { return sentence(e) }
 
 func (e *ContractError) describe(f *Finding) {
-	f.Rule, f.Subject, f.Keys, f.Lead = e.Rule, e.Rule+": "+e.Says, e.Keys, e.Lead
+	f.Rule, f.Subject, f.Keys, f.Lead, f.Event = e.Rule, e.Rule+": "+e.Says, e.Keys, e.Lead, e.Event
 	if e.guarantee != "" {
 		f.Guarantee = e.guarantee
 	}

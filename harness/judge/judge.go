@@ -48,7 +48,7 @@ type Evidence struct {
 	Log   *Log    // nil: what the writers logged is unknown
 	// Durable is when each transaction was durable; nil: unknown.
 	Durable  *Durable
-	PageSize int // bytes, of the log's pages
+	PageSize int // bytes, of the log's pages; 0: they make no tree
 	// Copies are those of each group, with the pages that the log changed; nil: no node tells its pages.
 	Copies [][]Copy
 	Store  backup.Source // nil: nothing is backed up
@@ -103,7 +103,7 @@ func (e *Evidence) Has() []Kind {
 	}{
 		{Operations, len(e.Operations)+len(e.Lists) > 0}, {Transactions, e.Transactions != nil && len(e.Transactions.Transactions) > 0},
 		{Readings, e.Readings != nil && len(e.Readings.All) > 0}, {Audit, e.Audit >= 0 && e.Transactions != nil || len(e.AuditedKeys) > 0},
-		{Claims, claimed(e.Transactions)}, {Trace, e.Trace != nil}, {TheLog, e.Log != nil && e.Log.End() > 0}, {Pages, len(e.Copies) > 0}, {Store, e.Store != nil}, {Messages, e.Listened}, {Standing, e.Stand != nil}, {Calls, e.Open != nil}, {Loads, e.Load != nil}, {Scenes, e.Staged}, {Contract, e.Contract != nil},
+		{Claims, claimed(e.Transactions)}, {Trace, e.Trace != nil}, {TheLog, e.Log != nil && e.Log.End() > 0}, {Trees, e.Log != nil && e.Log.End() > 0 && e.PageSize > 0}, {Pages, len(e.Copies) > 0}, {Store, e.Store != nil}, {Messages, e.Listened}, {Standing, e.Stand != nil}, {Calls, e.Open != nil}, {Loads, e.Load != nil}, {Scenes, e.Staged}, {Contract, e.Contract != nil},
 	} {
 		if k.has {
 			kinds = append(kinds, k.kind)

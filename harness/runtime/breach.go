@@ -16,7 +16,10 @@ type Breach struct {
 }
 
 func (b *Breach) Error() string {
-	s := fmt.Sprintf("%s: expected %s, found %s", b.Rule, b.Expected, b.Found)
+	s := fmt.Sprintf("expected %s, found %s", b.Expected, b.Found)
+	if !b.Ours {
+		s = string(b.Rule) + ": " + s
+	}
 	if b.Line != "" {
 		s += ": " + b.Line
 	}

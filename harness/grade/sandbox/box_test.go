@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -112,4 +113,36 @@ func TestTheProgramHasASmallEnvironment(t *testing.T) {
 	out, ok := shell(t, b, `env | sort`)
 	require.True(t, ok, out)
 	require.Equal(t, "GOMAXPROCS=2\nHOME=/tmp\nLANG=C.UTF-8\nPATH=/usr/local/bin:/usr/bin:/bin\nPWD=/submission\nTZ=UTC\nUSER=student", out)
+}
+
+func TestAHiddenFolderInWhatIsShownIsEmpty(t *testing.T) {
+	shows := folder(t, map[string]string{"public/a": "1", "private/seeds": "SECRET 7"})
+	mechanisms(t, func(t *testing.T, m sandbox.Mechanism) {
+		b := open(t, sandbox.Options{
+			Mechanism:  m,
+			Toolchains: []sandbox.Toolchain{{Name: "course", Shows: []sandbox.Show{{Host: shows, Inside: "/course"}}}},
+			Hidden:     []string{filepath.Join(shows, "private"), filepath.Join(shows, "absent"), "/var"},
+		})
+		said, ok := shell(t, b, "cat /course/public/a; ls /course; cat /course/private/seeds || ls /course/private")
+		require.False(t, ok)
+		require.Contains(t, said, "1private\npublic\n")
+		require.NotContains(t, said, "SECRET")
+		require.NotContains(t, said, "seeds\n1")
+	})
+}
+
+func TestOnesOwnFilesAreNotHandedOn(t *testing.T) {
+	read, write, err := os.Pipe()
+	require.NoError(t, err)
+	defer read.Close()
+	defer write.Close()
+	handed, err := syscall.Dup(int(write.Fd())) // as one that this process was started with: not closed when a program starts
+	require.NoError(t, err)
+	defer syscall.Close(handed)
+	mechanisms(t, func(t *testing.T, m sandbox.Mechanism) {
+		b := open(t, sandbox.Options{Mechanism: m})
+		said, ok := shell(t, b, "ls /proc/$$/fd")
+		require.True(t, ok, said)
+		require.Equal(t, []string{"0", "1", "2"}, strings.Fields(said))
+	})
 }

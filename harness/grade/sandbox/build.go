@@ -40,7 +40,7 @@ func (b *Box) Build(ctx context.Context, args ...string) ([]byte, error) {
 	built := filepath.Join(b.folder, fmt.Sprintf("built-%d", b.builds))
 	b.mu.Unlock()
 	if b.mechanism == Unsafe {
-		return b.buildUnsafe(within, args)
+		return b.unsafeBuild(within, args)
 	}
 
 	var setup []string
@@ -105,29 +105,4 @@ func (b *Box) drop(tree string) error {
 		return nil
 	}
 	return os.RemoveAll(tree)
-}
-
-// buildUnsafe builds in the copy itself.
-func (b *Box) buildUnsafe(ctx context.Context, args []string) ([]byte, error) {
-	l := b.options.Build
-	c := exec.CommandContext(ctx, args[0], args[1:]...)
-	c.Env, c.Dir = b.environment(false), b.tree
-	output := &capped{most: l.Output, passed: func() {
-		b.watch.pass(c.Process.Pid, &LimitError{Limit: Output, Most: bytesInWords(l.Output), Build: true})
-	}}
-	c.Stdout, c.Stderr = output, output
-	if err := b.watch.start(c, l); err != nil {
-		return nil, err
-	}
-	err := c.Wait()
-	passed := b.watch.forget(c.Process.Pid)
-	switch {
-	case passed != nil:
-		err = passed
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		err = &LimitError{Limit: Wall, Most: l.Wall.String(), Build: true}
-	case err != nil:
-		err = &BuildError{Args: args, Status: c.ProcessState.String()}
-	}
-	return output.bytes(), err
 }

@@ -16,17 +16,19 @@ import (
 
 func TestABuildWritesAndARunDoesNot(t *testing.T) {
 	given := folder(t, map[string]string{"source": "1", "tools/make": "#!/bin/sh\ncat source >made; ln made again; ln -s made link; mkdir out; echo built; echo aloud >&2\n"})
-	b := open(t, sandbox.Options{Submission: given})
-	out, err := b.Build(t.Context(), "tools/make")
-	require.NoError(t, err, "%s", out)
-	require.Equal(t, "built\naloud\n", string(out))
-	said, ok := shell(t, b, `cat made again link; ls -d out; touch made`)
-	require.False(t, ok)
-	require.True(t, strings.HasPrefix(said, "111out\n"), said)
-	files, err := os.ReadDir(given)
-	require.NoError(t, err)
-	require.Len(t, files, 2, "the submission's own folder stays as it is")
-	require.NoError(t, b.Exceeded())
+	mechanisms(t, func(t *testing.T, m sandbox.Mechanism) {
+		b := open(t, sandbox.Options{Submission: given, Mechanism: m})
+		out, err := b.Build(t.Context(), "tools/make")
+		require.NoError(t, err, "%s", out)
+		require.Equal(t, "built\naloud\n", string(out))
+		said, ok := shell(t, b, `cat made again link; ls -d out; touch made`)
+		require.False(t, ok)
+		require.True(t, strings.HasPrefix(said, "111out\n"), said)
+		files, err := os.ReadDir(given)
+		require.NoError(t, err)
+		require.Len(t, files, 2, "the submission's own folder stays as it is")
+		require.NoError(t, b.Exceeded())
+	})
 }
 
 func TestABuildThatFailsChangesNothing(t *testing.T) {
@@ -108,17 +110,21 @@ var echoes = map[string]string{
 func TestASubmissionInGoIsBuiltAndRun(t *testing.T) {
 	golang, err := sandbox.Go(t.Context(), filepath.Join(cacheFolder(t), "go"), []string{"bufio", "encoding/json", "fmt", "os"})
 	require.NoError(t, err)
-	b := open(t, sandbox.Options{Submission: folder(t, echoes), Toolchains: []sandbox.Toolchain{golang}})
-	out, err := b.Build(t.Context(), "go", "build", "-C", "go", "-o", "../echo", ".")
-	require.NoError(t, err, "%s", out)
-	answers(t, b, "./echo")
+	for _, m := range []sandbox.Mechanism{"", sandbox.Namespaces, sandbox.Unsafe} {
+		b := open(t, sandbox.Options{Submission: folder(t, echoes), Toolchains: []sandbox.Toolchain{golang}, Mechanism: m})
+		out, err := b.Build(t.Context(), "go", "build", "-C", "go", "-o", "../echo", ".")
+		require.NoError(t, err, "%s", out)
+		answers(t, b, "./echo")
+	}
 }
 
 func TestASubmissionInPythonIsRun(t *testing.T) {
 	python, err := sandbox.Python(t.Context())
 	require.NoError(t, err)
-	b := open(t, sandbox.Options{Submission: folder(t, echoes), Toolchains: []sandbox.Toolchain{python}})
-	answers(t, b, "python3", "py/main.py")
+	for _, m := range []sandbox.Mechanism{"", sandbox.Namespaces, sandbox.Unsafe} {
+		b := open(t, sandbox.Options{Submission: folder(t, echoes), Toolchains: []sandbox.Toolchain{python}, Mechanism: m})
+		answers(t, b, "python3", "py/main.py")
+	}
 }
 
 func TestASubmissionInTypeScriptIsBuiltAndRun(t *testing.T) {
@@ -126,10 +132,12 @@ func TestASubmissionInTypeScriptIsBuiltAndRun(t *testing.T) {
 	require.NoError(t, err)
 	typescript, err := sandbox.TypeScript(typescriptFolder(t))
 	require.NoError(t, err)
-	b := open(t, sandbox.Options{Submission: folder(t, echoes), Toolchains: []sandbox.Toolchain{node, typescript}})
-	out, err := b.Build(t.Context(), "tsc", "-p", "ts")
-	require.NoError(t, err, "%s", out)
-	answers(t, b, "node", "ts/out/main.js")
+	for _, m := range []sandbox.Mechanism{"", sandbox.Unsafe} {
+		b := open(t, sandbox.Options{Submission: folder(t, echoes), Toolchains: []sandbox.Toolchain{node, typescript}, Mechanism: m})
+		out, err := b.Build(t.Context(), "tsc", "-p", "ts")
+		require.NoError(t, err, "%s", out)
+		answers(t, b, "node", "ts/out/main.js")
+	}
 }
 
 // answers sends two lines to a program in the box.

@@ -50,7 +50,7 @@ const trialTime = 20 * time.Second
 func (b *Box) shut(ctx context.Context) error {
 	if b.options.Mechanism == Unsafe {
 		b.mechanism = Unsafe
-		return nil
+		return b.furnishUnsafe()
 	}
 	missing := &MissingError{}
 	for _, m := range []Mechanism{Bubblewrap, Namespaces} {

@@ -58,6 +58,9 @@ func (b *Box) namespaceArguments(s start) []string {
 	return []string{self, waitWord, b.etc(), string(told)}
 }
 
+// failed is the status of a process that could not shut the box.
+const failed = 125
+
 // init makes a process that is to shut a box do that, before anything else of the program that it is part of.
 func init() {
 	if len(os.Args) != 4 || os.Args[1] != waitWord && os.Args[1] != enterWord {
@@ -66,7 +69,7 @@ func init() {
 	runtime.LockOSThread() // of whose end the kernel tells its children
 	var e entry
 	err := json.Unmarshal([]byte(os.Args[3]), &e)
-	status := 125
+	status := failed
 	if err == nil {
 		if os.Args[1] == enterWord {
 			err = e.enter()
@@ -94,11 +97,11 @@ func (e *entry) setUser(uid int) {
 // wait starts the first process of the box and ends as it does.
 func (e *entry) wait(mark string) (int, error) {
 	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
-		return 125, err
+		return failed, err
 	}
 	told, err := json.Marshal(e)
 	if err != nil {
-		return 125, err
+		return failed, err
 	}
 	c := exec.Command("/proc/self/exe", enterWord, mark, string(told))
 	c.Stdin, c.Stdout, c.Stderr, c.Env = os.Stdin, os.Stdout, os.Stderr, os.Environ()
@@ -124,7 +127,10 @@ func (e *entry) wait(mark string) (int, error) {
 		}
 		return exit.ExitCode(), nil
 	}
-	return 0, err
+	if err != nil {
+		return failed, err
+	}
+	return 0, nil
 }
 
 // enter builds the view, and becomes the shell that starts the program.

@@ -89,7 +89,11 @@ func Open(ctx context.Context, o Options) (*Box, error) {
 		return nil, errors.Join(err, b.remove())
 	}
 	closeOnExec()
-	b.watch = watchOver(b.etc(), o.Run, o.Mechanism != Unsafe)
+	if mark := b.etc(); o.Mechanism == Unsafe {
+		b.watch = watchOver("HOME="+b.unsafeTmp(), o.Run, false)
+	} else {
+		b.watch = watchOver(mark, o.Run, true)
+	}
 	if err := b.shut(ctx); err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
@@ -147,7 +151,7 @@ func (b *Box) Command(args []string, dir string) lines.Command {
 	tree := b.tree
 	b.mu.Unlock()
 	if b.mechanism == Unsafe {
-		return lines.Command{Args: b.limited(args), Dir: filepath.Join(tree, filepath.FromSlash(path.Join("/", dir))), Env: b.environment(false)}
+		return b.unsafeCommand(args, tree, dir)
 	}
 	return lines.Command{
 		Args: b.arguments(start{args: args, dir: path.Join(Inside, path.Join("/", dir)), tree: tree, limits: b.options.Run}),

@@ -36,7 +36,7 @@ func (e *ToolchainError) Error() string {
 	return fmt.Sprintf("toolchain %s: expected %s, found %s", e.Name, e.Expected, e.Found)
 }
 
-// GoPackages are those of the standard library that a submission mostly needs. Others are compiled in its build, for which it has
+// goPackages are those of the standard library that a submission mostly needs. Others are compiled in its build, for which it has
 // the sources.
 var goPackages = []string{
 	"bufio", "bytes", "cmp", "container/heap", "container/list", "context", "crypto/sha256", "encoding/base64", "encoding/binary",

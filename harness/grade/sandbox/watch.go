@@ -139,16 +139,15 @@ func end(pid int) { _ = unix.Kill(pid, unix.SIGKILL) }
 // marked says whether a process is one that shuts this box.
 func (w *watch) marked(pid int) bool {
 	file := "cmdline"
-	mark := w.mark
 	if !w.inside {
-		file, mark = "environ", "HOME="+w.mark
+		file = "environ"
 	}
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, file))
 	if err != nil {
 		return false
 	}
 	for arg := range bytes.SplitSeq(text, []byte{0}) {
-		if string(arg) == mark {
+		if string(arg) == w.mark {
 			return true
 		}
 	}

@@ -103,6 +103,12 @@ func (l Language) Installed() error {
 	return nil
 }
 
+// Program returns the name of the file that a program is in.
+func (l Language) Program() (string, error) {
+	h, err := l.how()
+	return h.program, err
+}
+
 // Library returns the client library, and the name of its file.
 func (l Language) Library() (name string, text []byte, err error) {
 	h, err := l.how()

@@ -94,9 +94,10 @@ func (a *arena) Idle() bool {
 // evidence adds what the clients saw.
 func (a *arena) evidence(e *judge.Evidence) {
 	calls := make([]Call, len(a.calls))
+	ends := make([]uint64, len(a.calls))
 	contract := &judge.Contracted{Guarantee: a.of.Guarantee, Calls: len(a.calls)}
 	for i, c := range a.calls {
-		calls[i] = *c
+		calls[i], ends[i] = *c, a.ends[c]
 		if c.Returned == 0 {
 			calls[i].Returned = a.runtime.Now() // it was under way when the run ended
 		}
@@ -114,7 +115,7 @@ func (a *arena) evidence(e *judge.Evidence) {
 		for _, p := range check(parameters, calls) {
 			x := judge.ContractError{Rule: p.Rule, Says: p.Says, Undecided: p.Undecided}
 			for _, i := range p.Calls {
-				x.Lead = append(x.Lead, describe(&calls[i]))
+				x.Lead, x.Event = append(x.Lead, describe(&calls[i])), max(x.Event, ends[i])
 			}
 			all = append(all, x)
 		}

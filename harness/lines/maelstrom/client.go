@@ -16,6 +16,8 @@ type crowd struct {
 	settings *Settings
 	session  Session
 	calls    []*Call
+	ends     map[*Call]uint64 // the numbers of the events by which they ended
+	noted    func() uint64    // the number of the last event
 	begun    []workload.Begun
 	setups   int // clients that have not set their node up yet
 	// refusedSetup is the call by which a node refused to be set up, nil: none.
@@ -189,6 +191,7 @@ func (c *client) end(now node.Time, reply Body, out *runtime.Calls) {
 	s, call := c.crowd, c.call
 	c.waiting = false
 	call.Returned, call.Reply = now, reply
+	s.ends[call] = s.noted()
 	if reply != nil {
 		call.Outcome, call.Code = ended(reply)
 		if serves(call.Outcome, call.Code) && !call.Setup {

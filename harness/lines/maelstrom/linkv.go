@@ -15,7 +15,7 @@ const NotLinearizable = "not-linearizable"
 func linKV() Workload {
 	return Workload{
 		Name:      "lin-kv",
-		What:      "Clients read, write and compare-and-set the values of a few keys, many clients one key.",
+		What:      "Clients read, write and compare-and-set the values of a few keys, many clients one key, and after the faults read all keys.",
 		Guarantee: "The calls on each key are linearizable: each takes effect at one moment between its request and its answer.",
 		Begin:     beginLinKV,
 		Check:     func(_ Parameters, calls []Call) []Problem { return checkLinKV(calls) },
@@ -29,9 +29,14 @@ type linKVSession struct {
 	groups  []group
 	clients int
 	nodes   int
-	fresh   int // the next key
-	most    int // calls of a key
+	fresh   int         // the next key
+	most    int         // calls of a key
+	final   map[int]int // by client, the key that it reads next after the faults
 }
+
+// finalKeys is how many keys each client reads after the faults, the newest ones. Maelstrom's clients do not: what was acknowledged and
+// is gone after a crash is missed where no call on its key came later.
+const finalKeys = 100
 
 type group struct {
 	key, calls int
@@ -48,7 +53,7 @@ func beginLinKV(p Parameters) (Session, error) {
 	if p.KeyCount == 0 {
 		p.KeyCount = max(1, p.Clients/(2*len(p.Nodes)))
 	}
-	s := &linKVSession{groups: make([]group, min(p.KeyCount, p.Clients)), clients: p.Clients, nodes: len(p.Nodes), most: p.OpsPerKey}
+	s := &linKVSession{groups: make([]group, min(p.KeyCount, p.Clients)), clients: p.Clients, nodes: len(p.Nodes), most: p.OpsPerKey, final: map[int]int{}}
 	for g := range s.groups {
 		s.groups[g].key = s.fresh
 		s.fresh++
@@ -86,7 +91,15 @@ func (s *linKVSession) reads(client int, draw func(n int) int) bool {
 	return (client/len(s.groups)/s.nodes)%2 == 0
 }
 
-func (s *linKVSession) Final(int) Body { return nil }
+func (s *linKVSession) Final(client int) Body {
+	key := max(s.final[client], s.fresh-finalKeys)
+	if key >= s.fresh {
+		return nil
+	}
+	s.final[client] = key + 1
+	return Body{"type": "read", "key": number(int64(key))}
+}
+
 func (s *linKVSession) Answered(*Call) {}
 
 // checkLinKV decides every key by itself. Two errors are answers: 20 says that the key has no value, and 22, of a

@@ -49,9 +49,13 @@ func TestACorrectMapPasses(t *testing.T) {
 func TestLinKVClientsDoAllThatTheyShould(t *testing.T) {
 	calls := linKVRun(t, 1, 12, 3000)
 	kinds, keys, outcomes, codes := map[string]int{}, map[string]int{}, map[Outcome]int{}, map[int]int{}
-	readers := map[int]map[string]bool{}
+	readers, final := map[int]map[string]bool{}, map[int]int{}
 	for i := range calls {
 		c := &calls[i]
+		if c.Final {
+			final[c.Client]++
+			continue
+		}
 		kinds[c.kind()]++
 		keys[text(c.Request["key"])]++
 		outcomes[c.Outcome]++
@@ -70,6 +74,10 @@ func TestLinKVClientsDoAllThatTheyShould(t *testing.T) {
 	require.Greater(t, outcomes[Unknown], 100)
 	for key, n := range keys {
 		require.LessOrEqual(t, n, DefaultOpsPerKey, key)
+	}
+	require.Len(t, final, 12)
+	for client, n := range final {
+		require.Equal(t, min(finalKeys, len(keys)), n, "client %d reads the keys after the faults", client)
 	}
 	alone := 0
 	for _, kinds := range readers {

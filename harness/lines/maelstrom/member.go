@@ -58,6 +58,7 @@ type member struct {
 	index  int // of place.nodes
 	hook   node.Hook
 	folder string
+	disk   bool // its folder survives a crash
 
 	program     *lines.Program
 	group       *lines.Group
@@ -79,7 +80,9 @@ func (m *member) Step(now node.Time, ev node.Event, out *node.Effects) {
 	m.uncalled(out)
 	switch ev.Kind {
 	case node.Started:
-		m.start(now, &ev)
+		m.start(now, &ev, out)
+	case node.DiskDone:
+		m.spawn()
 	case node.Received:
 		m.receive(&ev)
 	case node.Requested:
@@ -113,15 +116,28 @@ func unasked() *wrong {
 	return &wrong{OwnClock, "own-clock", "no line while nothing was delivered (a program with a clock or thread of its own runs by --clock wall)", "one"}
 }
 
-// start begins an incarnation. What the one before it kept in its folder is still there, unless the disk was lost.
-func (m *member) start(now node.Time, ev *node.Event) {
+// mark is a file on the simulated disk of a node that says that its folder is as its program left it. A disk that was lost has none.
+const mark = "folder"
+
+// start begins an incarnation. What the one before it kept in its folder is still there, unless the disk was lost, or there is none. The
+// program of a node whose disk was lost is started once the new disk is there for good: else a second crash would take it for lost again.
+func (m *member) start(now node.Time, ev *node.Event, out *node.Effects) {
 	m.incarnation, m.began = ev.Incarnation, now
-	if ev.Incarnation == 1 {
-		// The first start of all, or of a disk that was lost with all that was on it.
+	kept := slices.ContainsFunc(ev.Files, func(f node.File) bool { return f.Name == mark })
+	if !kept || ev.Incarnation == 1 {
 		if err := os.RemoveAll(m.folder); err != nil {
 			m.fail(err)
 		}
 	}
+	if m.disk && !kept {
+		out.Replace(mark, []byte("kept"), 1)
+		return
+	}
+	m.spawn()
+}
+
+// spawn starts the program, and initialises it.
+func (m *member) spawn() {
 	if err := os.MkdirAll(m.folder, 0o700); err != nil {
 		m.fail(err)
 	}
@@ -139,8 +155,8 @@ func (m *member) start(now node.Time, ev *node.Event) {
 // receive gives the program a message of another node or of a service.
 func (m *member) receive(ev *node.Event) {
 	opaque, is := ev.Message.(*node.Opaque)
-	if !is {
-		return // a message of ours, which no node of such a system sends
+	if !is || m.program == nil {
+		return // a message of ours, which no node of such a system sends, or one to a node that waits for its disk
 	}
 	var p parcel
 	if err := json.Unmarshal(opaque.Bytes, &p); err != nil {

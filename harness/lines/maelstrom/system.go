@@ -152,6 +152,13 @@ func (s *Settings) lead() faults.Duration {
 	return faults.Duration(100 * time.Millisecond)
 }
 
+// calm is how long clients work on once the faults have ended: long enough that each of them calls again.
+func (s *Settings) calm() faults.Duration {
+	const pauses = 4 // the longest pause between two calls is two of them on average
+	think := float64(pauses) * float64(time.Second) * float64(s.Clients) / s.Rate
+	return min(2*s.Timeout+faults.Duration(think), faults.Duration(time.Hour))
+}
+
 func (s system) Generate(seed uint64, g harness.Generation) (configuration.Configuration, error) {
 	settings := s.o.Settings
 	c := configuration.Configuration{Version: configuration.Version, System: s.Name(), Seed: seed, Bug: g.Bug,
@@ -164,7 +171,7 @@ func (s system) Generate(seed uint64, g harness.Generation) (configuration.Confi
 	}
 	c.Settings = text
 	bound := settings.Recovery + faults.Duration(30*time.Second) + 20*settings.Timeout
-	c.Ending = configuration.Ending{Bound: min(bound, faults.Duration(time.Hour)), Calm: faults.Duration(500 * time.Millisecond), Settle: faults.Duration(time.Millisecond), Crash: c.Ending.Crash && settings.Disk}
+	c.Ending = configuration.Ending{Bound: min(bound, faults.Duration(time.Hour)), Calm: settings.calm(), Settle: faults.Duration(time.Millisecond), Crash: c.Ending.Crash && settings.Disk}
 	if c.Plan, err = s.plan(seed); err != nil {
 		return c, fmt.Errorf("configuration of seed %d: %w", seed, err)
 	}
@@ -281,17 +288,21 @@ func (s system) Build(c *configuration.Configuration, stage *harness.Stage) erro
 	if settings.Clock == Wall {
 		p.wall = &wall{}
 	}
-	r := &arena{crowd: crowd{place: p, settings: &settings, session: session, setups: settings.Clients}, of: s.o.Workload, parameters: settings.parameters(c.Seed), runtime: stage.Runtime}
+	r := &arena{crowd: crowd{ends: map[*Call]uint64{}, noted: stage.Runtime.Noted, place: p, settings: &settings, session: session, setups: settings.Clients}, of: s.o.Workload, parameters: settings.parameters(c.Seed), runtime: stage.Runtime}
 	stage.Close = func() { r.broken = os.RemoveAll(folder) }
 	stage.Clients, stage.Evidence = r, r.evidence
 	t := settings.topology()
+	var disk []node.File
+	if settings.Disk {
+		disk = []node.File{{Name: mark, Data: []byte("kept")}}
+	}
 	for i, name := range p.nodes {
 		id := node.ID(i + 1)
 		p.ids[name] = id
 		stage.Restart = append(stage.Restart, id)
 		n := faults.Node{Role: roleNode, Index: i + 1}
-		err = errors.Join(err, stage.Runtime.Add(runtime.Process{ID: id, Name: n.String(), Zone: t.Zone(n), New: func(h node.Hook) node.Node {
-			return &member{place: p, index: i, hook: h, folder: p.folderOf(name)}
+		err = errors.Join(err, stage.Runtime.Add(runtime.Process{ID: id, Name: n.String(), Zone: t.Zone(n), Disk: disk, New: func(h node.Hook) node.Node {
+			return &member{place: p, index: i, hook: h, folder: p.folderOf(name), disk: settings.Disk}
 		}}), stage.Runtime.Start(id))
 	}
 	for i, of := range services() {

@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -67,6 +69,9 @@ func misbehaving(how string) io.Writer {
 
 func (m *misbehaver) Write(b []byte) (int, error) {
 	m.lines++
+	if f := alters()[m.how]; f != nil {
+		b = []byte(f(string(b)))
+	}
 	if m.lines == 3 {
 		if f := wrongs()[m.how]; f != nil {
 			f(m.out, string(b))
@@ -74,6 +79,23 @@ func (m *misbehaver) Write(b []byte) (int, error) {
 		}
 	}
 	return m.out.Write(b)
+}
+
+// alters are mistakes that are made in every line.
+func alters() map[string]func(string) string {
+	replacing := func(what, by string) func(string) string {
+		of := regexp.MustCompile(what)
+		return func(line string) string { return of.ReplaceAllString(line, by) }
+	}
+	return map[string]func(string) string{
+		"rounds": replacing(`"9007199254740993"`, `9007199254740992`),
+		"text":   replacing(`"value":{"bytes":{"base64":"AP8="}`, `"value":{"bytes":"??"`),
+		"mute":   replacing(`"kind":"respond","to":1001`, `"kind":"respond","to":1999`),
+		"dice": func(line string) string { // the last digits of a delay
+			return strings.ReplaceAll(line, `"after":20000000`, fmt.Sprintf(`"after":2%07d`, rand.IntN(1e7)))
+		},
+		"forgets": replacing(`"file":"values","data":"{`, `"file":"values","data":"[`),
+	}
 }
 
 // wrongs are the ways to answer an event wrongly.
