@@ -48,3 +48,16 @@ func TestASegmentInPythonKeepsTheRulesOfLab2(t *testing.T) {
 	}
 	require.Equal(t, 6, ran)
 }
+
+// A recovery in Python keeps all rules of lab 3.
+func TestARecoveryInPythonKeepsTheRulesOfLab3(t *testing.T) {
+	lab, err := labs.Numbered(3)
+	require.NoError(t, err)
+	make := inPython(t, &lab)
+	require.NotEmpty(t, lab.Tests)
+	for _, test := range lab.Tests {
+		out := lab.Run(&test, make, lab.Seeds(&test, nil)[:1], labs.Options{})
+		require.Nil(t, out.Failed, "%s: %s", test.Name, out.Says())
+		require.Positive(t, out.Made)
+	}
+}

@@ -80,7 +80,8 @@ func TestTheRegisterPasses(t *testing.T) {
 }
 
 // A mistake is one that a student makes: it takes a line of the example away, or puts another in its place. Seed is one of a run in
-// which it shows.
+// which it shows. One run in a hundred shows some of them; these are made in Go alone, whose runs take a tenth of the time, and the
+// examples are line by line the same.
 type mistake struct {
 	name, from, to string
 	seed           uint64
@@ -95,15 +96,12 @@ func mistakes() map[clients.Language][]mistake {
 			{"a start reads nothing", "firstgap.Decode([]byte(f.Data[:n]), &r.copies)", "", 3},
 		},
 		clients.Python: {
-			{"it answers before the disk has it", "            self.write()\n        elif", "            self.send(sender, \"store-ok\", {\"number\": body[\"number\"]})\n            self.write()\n        elif", 2},
 			{"one answer is enough", "len(operation.answered) > len(self.members) // 2", "operation.answered", 0},
-			{"a read stores nothing", `if operation.phase == "ask":`, `if operation.phase == "ask" and operation.writes:`, 116},
 			{"a start reads nothing", "self.copies = dict(decode(text.decode()))", "pass", 3},
 		},
 		clients.TypeScript: {
 			{"it answers before the disk has it", "      this.write();\n    } else", "      this.send(sender, \"store-ok\", { number });\n      this.write();\n    } else", 2},
 			{"one answer is enough", "operation.answered.size > this.members.length / 2", "operation.answered.size > 0", 0},
-			{"a read stores nothing", `if (operation.phase === "store") {`, `if (operation.phase === "store" || operation.request.op === "read") {`, 116},
 			{"a start reads nothing", `if (typeof file === "string" && !this.broken) this.copies = new Map(JSON.parse(file.slice(8)));`, "", 3},
 		},
 	}
@@ -122,4 +120,41 @@ func TestEveryMistakeIsFound(t *testing.T) {
 			})
 		}
 	}
+}
+
+// What is not there is asked for by name, and no test is skipped for it.
+func TestAMissingProgramIsNamed(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	for l, want := range map[clients.Language]string{
+		clients.Go:         "go: expected go on the path, found none: https://go.dev/dl has Go 1.22 and later",
+		clients.Python:     "python: expected python3 on the path, found none: install Python 3.9 or later (Debian: apt-get install -y python3)",
+		clients.TypeScript: "typescript: expected node on the path, found none: install Node.js 18.14 or later (Debian: apt-get install -y nodejs npm)",
+	} {
+		require.EqualError(t, l.Installed(), want)
+	}
+	require.Equal(t, &clients.LanguageError{Language: "perl"}, clients.Language("perl").Installed())
+}
+
+// Nothing that a student has written is written over.
+func TestAFolderIsWrittenOnce(t *testing.T) {
+	folder, err := clients.Go.Folder([]byte(example(t, clients.Go)))
+	require.NoError(t, err)
+	require.Contains(t, string(folder["main.go"]), "\"node/firstgap\"")
+	dir := t.TempDir()
+	require.NoError(t, clients.Write(dir, folder))
+	require.ErrorIs(t, clients.Write(dir, map[string][]byte{"main.go": nil}), os.ErrExist)
+	text, err := os.ReadFile(filepath.Join(dir, "firstgap", "firstgap.go"))
+	require.NoError(t, err)
+	_, library, err := clients.Go.Library()
+	require.NoError(t, err)
+	require.Equal(t, string(library), string(text))
+}
+
+// No lock file names a registry: which one is asked is for the machine to say.
+func TestTheCompilerIsPinned(t *testing.T) {
+	lock, err := os.ReadFile("typescript/package-lock.json")
+	require.NoError(t, err)
+	require.NotContains(t, string(lock), "resolved")
+	require.NotContains(t, string(lock), "://")
+	require.Contains(t, string(lock), "integrity")
 }
