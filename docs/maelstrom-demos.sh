@@ -43,7 +43,7 @@ broadcast|$none|python/broadcast.py|pass
 broadcast|$cut $wall|python/broadcast.py|pass
 broadcast|$none|ruby/broadcast.rb|pass
 broadcast|$cut $wall|ruby/broadcast.rb|pass
-broadcast|$none|js/gossip.js|pass
+broadcast|$none $wall|js/gossip.js|pass
 broadcast|$cut $wall|js/gossip.js|pass
 g-set|$cut $wall|ruby/g_set.rb|pass
 g-set|$cut $wall|js/crdt_gset.js|pass
@@ -55,7 +55,7 @@ lin-kv|$none|ruby/lin_kv_proxy.rb|pass
 lin-kv|$cut|ruby/lin_kv_proxy.rb|pass
 txn-list-append|$none|js/single_key_txn.js|pass
 txn-list-append|$none|js/multi_key_txn.js|pass
-txn-list-append|$none|ruby/datomic_list_append.rb|pass
+txn-list-append|$none $wall|ruby/datomic_list_append.rb|pass
 lin-kv|$cut $wall --node-count 3 --time-limit 15|ruby/raft.rb|pass
 lin-kv|$cut $wall --node-count 3 --time-limit 15|python/raft.py|pass
 END
