@@ -15,7 +15,8 @@ var fakes = map[string]string{
 	"cc":  "",
 	"id":  "echo 0",
 	// A browser is installed where there is none.
-	"chromium": "",
+	"chromium": "", "python3": "", "node": "", "bwrap": "",
+	"npm": `[ -z "$NPM_FAILS" ]`,
 	"apt-get":  `if [ "$1" = install ] && [ -n "$INSTALLS" ]; then cp "$(dirname "$0")/cc" "$(dirname "$0")/$INSTALLS"; fi`,
 	"go":       `echo "${COMPILER:-cc} -pthread"`,
 	"make": `echo "made $*"
@@ -75,7 +76,11 @@ func TestCI(t *testing.T) {
 	require.Equal(t, 0, code, out)
 	out, code = ci(t, "BROWSERS=no-such-browser")
 	require.Equal(t, 2, code, out)
-	require.Contains(t, out, "expected a browser on the path, one of no-such-browser, found none")
+	require.Contains(t, out, "expected one of no-such-browser on the path, found none: the tests of pages look at them in a browser")
+
+	out, code = ci(t, "NPM_FAILS=1")
+	require.Equal(t, 2, code, out)
+	require.Contains(t, out, "expected npm to install the TypeScript compiler")
 
 	out, code = ci(t, "COMPILER=no-such-compiler")
 	require.Equal(t, 2, code, out)

@@ -19,8 +19,8 @@ import (
 // run is lies below the run, what it is held against beside what it is, and what keeps, repeats and reports runs above.
 func floors() [][]string {
 	return [][]string{
-		{"strict", "tally", "text", "atomic", "runtime", "conform", "folderstore", "lines", "internal"},
-		{"verdict", "sim", "conform/older", "grade/sandbox"},
+		{"strict", "tally", "text", "atomic", "runtime", "conform", "folderstore", "lines", "lines/clients", "lines/clients/go", "internal"},
+		{"verdict", "sim", "conform/older", "grade/sandbox", "lines/clients/register"},
 		{"configuration", "counts"},
 		{"workload"},
 		{"judge"},
@@ -32,13 +32,14 @@ func floors() [][]string {
 		{"campaign", "killtable", "rebuild", "compare", "exhaustive", "boundary", "transitions", "mutation"},
 		{"harnesstest", "report", "mutation/mutate", "grade/labs"},
 		{"grade"},
+		{"grade/publish", "grade/class", "grade/students"},
 	}
 }
 
 func floorOf(room string) int {
 	for i, rooms := range floors() {
 		for _, r := range rooms {
-			if room == r || r == "internal" && strings.HasPrefix(room, r+"/") {
+			if room == r || r == "grade/labs" && strings.HasPrefix(room, "grade/labs/") && strings.HasSuffix(room, "/skeleton/go") || r == "internal" && strings.HasPrefix(room, r+"/") {
 				return i
 			}
 		}

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness/configuration"
@@ -82,12 +80,15 @@ func FeatureParts[S any](s S, of func(S) configuration.Configuration, all []Feat
 
 // BegunParts lists what clients began: by client, by transaction and by request. The function makes a configuration of picks.
 func BegunParts(begun []workload.Begun, of func(workload.Picks) configuration.Configuration) []Parts {
-	whole := workload.Picked(begun)
+	begun = slices.Clone(begun)
+	slices.SortFunc(begun, func(a, b workload.Begun) int { return a.Compare(b.Pick) })
+	whole := workload.Picks{}
 	clients, transactions, operations := Parts{Kind: ClientPart}, Parts{Kind: TransactionPart}, Parts{Kind: OperationPart}
 	var numbers []int // of the clients
 	type request struct{ transaction, step int }
 	var requests []request
-	for _, b := range sorted(begun) {
+	for _, b := range begun {
+		whole = append(whole, b.Pick)
 		who, at := faults.Node{Role: faults.Client, Index: b.Client}.String(), node.Time(b.At)
 		if len(numbers) == 0 || numbers[len(numbers)-1] != b.Client {
 			numbers, clients.Names, clients.At = append(numbers, b.Client), append(clients.Names, who), append(clients.At, at)
@@ -130,13 +131,6 @@ func BegunParts(begun []workload.Begun, of func(workload.Picks) configuration.Co
 		return []configuration.Configuration{of(picks)}
 	}
 	return []Parts{clients, transactions, operations}
-}
-
-// sorted returns what was begun in the order of picks.
-func sorted(begun []workload.Begun) []workload.Begun {
-	all := slices.Clone(begun)
-	slices.SortFunc(all, func(a, b workload.Begun) int { return a.Compare(b.Pick) })
-	return all
 }
 
 // Renamed returns a plan in which nodes have other names. A name that becomes "" is taken out, and a fault goes with the last name of a
@@ -196,11 +190,10 @@ func Renumbered(n int, out []int, name func(int) string) string {
 }
 
 // RenumberedOf is Renumbered of the nodes of a role that are numbered by themselves; other names stay.
-func RenumberedOf(role faults.Role, name string, out []int) string {
-	digits, is := strings.CutPrefix(name, string(role)+" ")
-	n, err := strconv.Atoi(digits)
-	if !is || err != nil {
+func RenumberedOf(t faults.Topology, role faults.Role, name string, out []int) string {
+	n, err := t.Node(name)
+	if err != nil || n.Role != role {
 		return name
 	}
-	return Renumbered(n, out, func(n int) string { return faults.Node{Role: role, Index: n}.String() })
+	return Renumbered(n.Index, out, func(i int) string { return faults.Node{Role: role, Index: i}.String() })
 }

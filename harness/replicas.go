@@ -172,17 +172,7 @@ func (s replicas) Reduce(c *configuration.Configuration, begun []workload.Begun)
 	if err != nil {
 		return nil, err
 	}
-	of := func(settings replicaSettings, p faults.Plan) configuration.Configuration {
-		changed := *c
-		changed.Plan = p
-		text, err := json.Marshal(settings)
-		if err != nil {
-			panic(fmt.Sprintf("harness: %v", err)) // numbers and durations only
-		}
-		changed.Settings = text
-		return changed
-	}
-	count := cmp.Or(read.Nodes, s.of.Count)
+	topology, count := s.topology(read), cmp.Or(read.Nodes, s.of.Count)
 	nodes := Parts{Kind: NodePart}
 	for i := range count {
 		nodes.Names = append(nodes.Names, faults.Node{Role: roleReplica, Index: i + 1}.String())
@@ -194,15 +184,15 @@ func (s replicas) Reduce(c *configuration.Configuration, begun []workload.Begun)
 				return nil
 			}
 		}
-		return []configuration.Configuration{of(fewer, Renamed(c.Plan, func(name string) string { return RenumberedOf(roleReplica, name, out) }))}
+		return []configuration.Configuration{c.With(fewer, Renamed(c.Plan, func(name string) string { return RenumberedOf(topology, roleReplica, name, out) }))}
 	}
-	features := FeatureParts(read, func(r replicaSettings) configuration.Configuration { return of(r, c.Plan) }, []Feature[replicaSettings]{
+	features := FeatureParts(read, func(r replicaSettings) configuration.Configuration { return c.With(r, c.Plan) }, []Feature[replicaSettings]{
 		{Name: "clients that do nothing", Drop: func(r *replicaSettings) { r.Workload = r.Workload.WithoutIdle() }},
 	})
 	return slices.Concat([]Parts{nodes}, features, BegunParts(begun, func(p workload.Picks) configuration.Configuration {
 		fewer := read
 		fewer.Workload.Only = p
-		return of(fewer, c.Plan)
+		return c.With(fewer, c.Plan)
 	})), nil
 }
 

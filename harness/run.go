@@ -150,22 +150,15 @@ func (r *run) build(o Options) error {
 	if o.Events > 0 {
 		limits.Events = min(cmp.Or(limits.Events, o.Events), o.Events)
 	}
+	if o.Still {
+		o.Redraw.Turned = func() { r.Stage.Clients.Stop() }
+	}
 	world, err := sim.New(sim.Options{Seed: c.Seed, Network: c.Network, Disk: c.Disk, Limits: limits, Bug: c.Bug, Observer: r, Redraw: o.Redraw, Planted: o.Planted, Heard: o.Heard})
 	if err != nil {
 		return err
 	}
-	if o.Listen != nil || o.Still {
-		still := o.Still
-		world.Listen(func(e *sim.Event) {
-			if still && e.Seq > o.Redraw.After {
-				// Of the first step that is not kept: a client that makes it begins nothing in it.
-				still = false
-				r.Stage.Clients.Stop()
-			}
-			if o.Listen != nil {
-				o.Listen(world, e)
-			}
-		})
+	if o.Listen != nil {
+		world.Listen(func(e *sim.Event) { o.Listen(world, e) })
 	}
 	if err := r.on(world, world); err != nil {
 		return err
@@ -367,12 +360,9 @@ func (r *run) upheave() {
 
 // until lets the world go on, and tells whether it can go on further.
 func (r *run) until(t node.Time, met func() bool) bool {
-	if r.only == faults.Trace {
-		asked := met
-		met = func() bool { return r.refused() || asked != nil && asked() }
-	}
-	r.outcome = r.world.RunUntil(t, met)
-	r.broken = r.refused() && r.only == faults.Trace || r.outcome.End.Broken()
+	refused := func() bool { return r.only == faults.Trace && r.refused() }
+	r.outcome = r.world.RunUntil(t, func() bool { return refused() || met != nil && met() })
+	r.broken = refused() || r.outcome.End.Broken()
 	return !r.broken
 }
 
@@ -425,12 +415,7 @@ func (r *run) judge() {
 		r.outcome, e.Outcome = o, o
 	}
 	e.Excused = r.excused()
-	var j *judge.Judgement
-	if r.only == "" {
-		j = judge.Judge(e)
-	} else {
-		j = judge.Only(r.only, e)
-	}
+	j := judge.Only(r.only, e)
 	r.result.Evidence = e
 	r.result.Verdict, r.result.Findings, r.result.Made, r.result.NotMade = j.Verdict, j.Findings, j.Made, j.NotMade
 	if j.Restorable {

@@ -38,7 +38,7 @@ func (c *campaignFlags) flags(f *pflag.FlagSet, runs uint64) {
 	f.IntVar(&c.workers, "workers", 0, "how many run at a time (default: one on each core)")
 	f.BoolVar(&c.json, "json", false, "print the report as JSON")
 	f.StringVar(&c.bug, "bug", "", "the planted bug of every run")
-	f.DurationVar(&c.explain, "explain", 15*time.Second, fmt.Sprintf("explain the first failure of each check and rule, %d at most, for so long each; 0 is not at all", campaign.DefaultExplained))
+	f.DurationVar(&c.explain, "explain", 15*time.Second, fmt.Sprintf("explain the first failure of each check, rule, kind and verdict, %d at most, for so long each; 0 is not at all", campaign.DefaultExplained))
 }
 
 // job says what the flags ask for of a system, without the model. A number of runs that was not asked for is a bound and no demand.
@@ -94,9 +94,10 @@ func (c *campaignFlags) campaign(cmd *cobra.Command, job campaign.Job, needs fun
 	job.Runs.Explain.Progress = func(seed uint64, made int) {
 		progress.Show(fmt.Sprintf("why: explaining seed %d, for %v at most; %d explained", seed, c.explain, made))
 	}
-	collectLess()
 	if job.NoModel {
-		holdLittle(c.workers)
+		collectForRuns(c.workers)
+	} else {
+		collectLess()
 	}
 	start := time.Now()
 	model, runs, err := job.Do(cmd.Context())
@@ -126,7 +127,7 @@ func draw(folder *report.Folder, system harness.System, runs *campaign.Summary) 
 		}
 		p, err := page.Of(system, f.Why)
 		if err == nil {
-			err = folder.Page(f.Seed, p.Write)
+			err = folder.Page(f.Seed, p.WriteFile)
 		}
 		broken = errors.Join(broken, err)
 	}

@@ -254,11 +254,12 @@ func (c *checkModel) searchIn(cmd *cobra.Command, model check.Model, world json.
 	if err != nil {
 		return err
 	}
+	behaviour, found := check.Counterexample(model, result)
 	for _, out := range []*output{trace, drawn} {
 		if out == nil {
 			continue
 		}
-		if behaviour, ok := check.Counterexample(model, result); !ok {
+		if !found {
 			fmt.Fprintf(cmd.ErrOrStderr(), "%s: there is no counterexample to write to %s\n", cmd.CommandPath(), out.file.Name())
 		} else if err := out.writeBehaviour(behaviour); err != nil {
 			return err

@@ -1,7 +1,6 @@
 package command
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -63,10 +62,8 @@ func replay(cmd *cobra.Command, systems []harness.System, args []string, asJSON,
 	}
 	out := cmd.OutOrStdout()
 	if asJSON {
-		e := json.NewEncoder(out)
-		e.SetIndent("", "  ")
 		again := failure.Of(&p.Again, p.Trail)
-		err = e.Encode(replayed{file, p.Answer, p.Again.Verdict, again.Hash, p.Recorded.Hash, again.Findings, p.Differences, p.First, p.Expected, p.Found})
+		err = writeJSON(out, replayed{file, p.Answer, p.Again.Verdict, again.Hash, p.Recorded.Hash, again.Findings, p.Differences, p.First, p.Expected, p.Found})
 	} else {
 		if events && p.Trail != nil {
 			for i, line := range p.Trail.Lines() {

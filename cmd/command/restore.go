@@ -1,7 +1,6 @@
 package command
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -104,9 +103,7 @@ func (c *restoreCommand) run(cmd *cobra.Command) error {
 	}
 	out := cmd.OutOrStdout()
 	if c.json {
-		e := json.NewEncoder(out)
-		e.SetIndent("", "  ")
-		return e.Encode(r)
+		return writeJSON(out, r)
 	}
 	fmt.Fprintf(out, "restored to VDL %d from %d objects: %d rows, %d changes without a commit taken back\n", r.VDL, r.Objects, len(r.Rows), r.Undone)
 	for _, row := range r.Rows {

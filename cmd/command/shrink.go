@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -127,6 +126,7 @@ func (c *shrinkCommand) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	collectForRuns(c.workers)
 	ctx, cancel := context.WithCancel(cmd.Context())
 	defer cancel()
 	progress := text.NewProgress(cmd.ErrOrStderr(), time.Now)
@@ -145,9 +145,7 @@ func (c *shrinkCommand) run(cmd *cobra.Command, args []string) error {
 	}
 	out := cmd.OutOrStdout()
 	if c.json {
-		e := json.NewEncoder(out)
-		e.SetIndent("", "  ")
-		err = e.Encode(shrunk{file, c.out, r.Target, r.Before, r.After, r.Runs, r.Took.Seconds(), r.Minimal, r.Ended, r.Differs, r.Resumed})
+		err = writeJSON(out, shrunk{file, c.out, r.Target, r.Before, r.After, r.Runs, r.Took.Seconds(), r.Minimal, r.Ended, r.Differs, r.Resumed})
 	} else {
 		err = c.write(text.On(out), r, recorded.Needs.Behind())
 	}
@@ -180,13 +178,9 @@ func (c *shrinkCommand) write(out *text.Screen, r *shrink.Result, behind string)
 	}
 	fmt.Fprintf(out, "fails by %s\n\n", r.Target)
 	t := text.NewTable(text.Text(""), text.Number("before"), text.Number("after"))
-	b, a := r.Before, r.After
-	for _, row := range []struct {
-		name          string
-		before, after uint64
-	}{{"events", b.Events, a.Events}, {"faults", uint64(b.Faults), uint64(a.Faults)}, {"transactions", uint64(b.Transactions), uint64(a.Transactions)},
-		{"operations", uint64(b.Operations), uint64(a.Operations)}, {"clients", uint64(b.Clients), uint64(a.Clients)}, {"nodes", uint64(b.Nodes), uint64(a.Nodes)}} {
-		t.Row(row.name, text.Count(row.before), text.Count(row.after))
+	t.Row("events", text.Count(r.Before.Events), text.Count(r.After.Events))
+	for _, row := range shrink.Rows(r.Before, r.After) {
+		t.Row(row.What, text.Count(row.Before), text.Count(row.After))
 	}
 	if err := t.Write(out); err != nil {
 		return err

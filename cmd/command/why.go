@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -77,6 +76,7 @@ func (c *whyCommand) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	collectForRuns(c.workers)
 	ctx, cancel := context.WithCancel(cmd.Context())
 	defer cancel()
 	progress := text.NewProgress(cmd.ErrOrStderr(), time.Now)
@@ -97,9 +97,7 @@ func (c *whyCommand) run(cmd *cobra.Command, args []string) error {
 	files, err := c.write(ctx, system, e, file, recorded.Needs.Behind())
 	out := cmd.OutOrStdout()
 	if c.json {
-		j := json.NewEncoder(out)
-		j.SetIndent("", "  ")
-		return ended(judge.Violation, errors.Join(err, j.Encode(e)))
+		return ended(judge.Violation, errors.Join(err, writeJSON(out, e)))
 	}
 	err = errors.Join(err, e.WriteText(out))
 	fmt.Fprintln(out)

@@ -11,16 +11,36 @@ import (
 
 // Probe implements harness.Clients.
 func (b *built) Probe() harness.Probe {
-	prober := workload.NewProber(b.c.Workload, b.c.Seed, b.c.Workload.Clients+1, &b.directory, b.history)
-	b.join("prober", 0, prober)
-	return prober
+	l := &late{}
+	b.whenServed(func() {
+		l.auditor = workload.NewProber(b.c.Workload, b.c.Seed, b.c.Workload.Clients+1, &b.directory, b.history)
+		b.join("prober", 0, l.auditor)
+	})
+	return l
 }
 
 // Audit implements harness.Clients.
 func (b *built) Audit() harness.Audit {
-	b.audit = workload.NewAuditor(b.c.Workload, b.c.Seed, b.c.Workload.Clients+2, &b.directory, b.history)
-	b.join("auditor", 1, b.audit)
-	return b.audit
+	l := &late{}
+	b.whenServed(func() {
+		l.auditor = workload.NewAuditor(b.c.Workload, b.c.Seed, b.c.Workload.Clients+2, &b.directory, b.history)
+		b.audit = l.auditor
+		b.join("auditor", 1, l.auditor)
+	})
+	return l
+}
+
+// late is an auditor that comes once there is a writer to ask: while a recovery leads none is there.
+type late struct{ auditor *workload.Auditor } // nil before
+
+func (l *late) Wrote() bool { return l.auditor != nil && l.auditor.Wrote() }
+
+func (l *late) Done() bool { return l.auditor != nil && l.auditor.Done() }
+
+func (l *late) Stop() {
+	if l.auditor != nil {
+		l.auditor.Stop()
+	}
 }
 
 // join adds a client that is not of the workload.

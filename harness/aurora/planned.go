@@ -102,12 +102,8 @@ func (p *Planned) Ran(c *counts.Counts) {
 			s.Runs = int(*planned)
 		}
 	}
-	for _, x := range shapes() {
-		for i := range p.Scenes {
-			if s := &p.Scenes[i]; s.Scene == x.name {
-				s.Runs = x.among(p.Seed, p.Runs)
-			}
-		}
+	for i, x := range shapes() {
+		p.Scenes[len(faults.Scenes())+i].Runs = x.among(p.Seed, p.Runs)
 	}
 }
 

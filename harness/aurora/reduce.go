@@ -2,8 +2,6 @@ package aurora
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/firstgap/firstgap/faults"
@@ -70,7 +68,7 @@ func (s system) Reduce(whole *configuration.Configuration, begun []workload.Begu
 
 // groups are the groups, where there are several.
 func (c Configuration) groups() harness.Parts {
-	p := harness.Parts{Kind: harness.NodePart}
+	p, topology := harness.Parts{Kind: harness.NodePart}, c.Topology()
 	for g := 1; c.Volume.Groups > 1 && g <= c.Volume.Groups; g++ {
 		p.Names = append(p.Names, fmt.Sprintf("group %d", g))
 	}
@@ -87,11 +85,11 @@ func (c Configuration) groups() harness.Parts {
 			v.GroupPages = 0
 		}
 		changed.Plan = harness.Renamed(c.Plan, func(name string) string {
-			g, r, ok := segmentOf(name)
-			if !ok {
+			n, err := topology.Node(name)
+			if err != nil || n.Role != faults.Segment {
 				return name
 			}
-			return harness.Renumbered(g, out, func(n int) string { return faults.Node{Role: faults.Segment, Group: n, Index: r}.String() })
+			return harness.Renumbered(n.Group, out, func(g int) string { return faults.Node{Role: n.Role, Group: g, Index: n.Index}.String() })
 		})
 		return []configuration.Configuration{changed.Whole()}
 	}
@@ -100,7 +98,7 @@ func (c Configuration) groups() harness.Parts {
 
 // replicas are the segments of the groups, one of each group at a time.
 func (c Configuration) replicas() harness.Parts {
-	p := harness.Parts{Kind: harness.NodePart}
+	p, topology := harness.Parts{Kind: harness.NodePart}, c.Topology()
 	for r := 1; c.Volume.Replicas > 1 && r <= c.Volume.Replicas; r++ {
 		p.Names = append(p.Names, fmt.Sprintf("segment %d of each group", r))
 	}
@@ -120,11 +118,11 @@ func (c Configuration) replicas() harness.Parts {
 		}
 		v.Tails, v.Zones = min(v.Tails, v.Members()/2), min(v.Zones, v.Members())
 		changed.Plan = harness.Renamed(c.Plan, func(name string) string {
-			g, r, ok := segmentOf(name)
-			if !ok {
+			n, err := topology.Node(name)
+			if err != nil || n.Role != faults.Segment {
 				return name
 			}
-			return harness.Renumbered(r, out, func(n int) string { return faults.Node{Role: faults.Segment, Group: g, Index: n}.String() })
+			return harness.Renumbered(n.Index, out, func(i int) string { return faults.Node{Role: n.Role, Group: n.Group, Index: i}.String() })
 		})
 		var all []configuration.Configuration
 		for _, q := range harness.Quorums(c.Volume.Members(), c.Volume.WriteQuorum, c.Volume.ReadQuorum, v.Members()) {
@@ -138,7 +136,7 @@ func (c Configuration) replicas() harness.Parts {
 
 // readers are the read replicas.
 func (c Configuration) readers() harness.Parts {
-	p := harness.Parts{Kind: harness.NodePart}
+	p, topology := harness.Parts{Kind: harness.NodePart}, c.Topology()
 	for r := 1; r <= c.Volume.Readers; r++ {
 		p.Names = append(p.Names, faults.Node{Role: faults.Reader, Index: r}.String())
 	}
@@ -146,24 +144,9 @@ func (c Configuration) readers() harness.Parts {
 		changed := c
 		changed.Volume.Readers -= len(out)
 		changed.Plan = harness.Renamed(c.Plan, func(name string) string {
-			return harness.RenumberedOf(faults.Reader, name, out)
+			return harness.RenumberedOf(topology, faults.Reader, name, out)
 		})
 		return []configuration.Configuration{changed.Whole()}
 	}
 	return p
-}
-
-// segmentOf reads the name of a segment.
-func segmentOf(name string) (group, index int, ok bool) {
-	digits, ok := strings.CutPrefix(name, string(faults.Segment)+" ")
-	if !ok {
-		return 0, 0, false
-	}
-	g, i, _ := strings.Cut(digits, "/")
-	group, err := strconv.Atoi(g)
-	if err != nil {
-		return 0, 0, false
-	}
-	index, err = strconv.Atoi(i)
-	return group, index, err == nil
 }

@@ -2,7 +2,6 @@ package aurora
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -40,15 +39,7 @@ func Read(c *configuration.Configuration) (Configuration, error) {
 }
 
 // Whole returns the configuration as the harness has it, the settings as JSON.
-func (c Configuration) Whole() configuration.Configuration {
-	text, err := json.Marshal(c.Settings)
-	if err != nil {
-		panic(fmt.Sprintf("aurora: %v", err)) // numbers and durations only
-	}
-	whole := c.Configuration
-	whole.Settings = text
-	return whole
-}
+func (c Configuration) Whole() configuration.Configuration { return c.With(c.Settings, c.Plan) }
 
 // Volume is the shape of the volume.
 type Volume struct {

@@ -7,10 +7,13 @@ import (
 	"github.com/firstgap/firstgap/impl/node"
 )
 
+// groupsInUse is how many groups are in use.
+func (b *built) groupsInUse() int { return max(b.c.Volume.InUse, b.watch.inUse) }
+
 // idle tells whether a segment is of a group that is not in use: nobody waits for it.
 func (b *built) idle(id node.ID) bool {
 	g, _, is := b.volume.Find(id)
-	return is && int(g) >= max(b.c.Volume.InUse, b.watch.inUse)
+	return is && int(g) >= b.groupsInUse()
 }
 
 // stand says how the segments of the groups in use stand now.
@@ -21,7 +24,7 @@ func (b *built) stand() *judge.Stand {
 	}
 	log := b.watch.log()
 	flips, lost := b.struck()
-	for g := range max(b.c.Volume.InUse, b.watch.inUse) {
+	for g := range b.groupsInUse() {
 		members, told := b.watch.members[node.Group(g)]
 		if !told {
 			members = b.volume.FirstMembership()

@@ -39,6 +39,10 @@ type Implementation struct {
 	Objects     func(hook node.Hook) node.Node // the object store; nil: runs have none, also where a configuration asks for one
 	Writer      func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node
 	Reader      func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node // needed where a configuration has readers
+	// Recovery makes a writer that only recovers: it fences, cuts, repairs and tells Open, and serves nobody. With it the first node to
+	// lead is a Writer, each one that takes over is a Recovery, and when that has told Open a Writer takes over from it in turn. Clients
+	// know of the Writers alone. nil: Writers take over from Writers.
+	Recovery func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node
 
 	// Without is what its segments leave out.
 	Without Without
@@ -261,15 +265,19 @@ type built struct {
 	readings  workload.Readings
 	audit     *workload.Auditor
 	started   int // writers
+	succeeded succeeded
 }
 
 func (b *built) firstWriter() node.ID {
 	return register + 1 + node.ID(b.c.Volume.Groups*b.c.Volume.Replicas)
 }
 
-// writers is how many the run may start: the first, those of the plan, one after it, and the last.
-func (b *built) writers() int {
-	n := 3
+// writers is how many the run may start: the first, and those that take over from it or, where recoveries do that, from a recovery.
+func (b *built) writers() int { return 1 + max(b.takeOvers(), b.mostOpened()) }
+
+// takeOvers is how many nodes may take over: those of the plan, one after it, and the last.
+func (b *built) takeOvers() int {
+	n := 2
 	for _, f := range b.c.Plan.Faults {
 		if f.Kind == faults.TakeOver || f.Kind == faults.FailOver {
 			n++
@@ -278,7 +286,9 @@ func (b *built) writers() int {
 	return n
 }
 
-func (b *built) firstReader() node.ID { return b.firstWriter() + node.ID(b.writers()) }
+func (b *built) firstReader() node.ID {
+	return b.firstWriter() + node.ID(b.writers()) + node.ID(b.recoveries())
+}
 
 func (b *built) firstClient() node.ID { return b.firstReader() + node.ID(b.c.Volume.Readers) }
 
@@ -318,7 +328,7 @@ func (b *built) build(stage *harness.Stage) error {
 		}
 		stage.Model = b.validator
 	}
-	b.watch = watch{name: b.r.Name, writers: b.firstWriter(), clients: b.firstClient()}
+	b.watch = watch{name: b.r.Name, writers: b.firstWriter(), clients: b.firstClient(), opened: b.opened}
 	stage.Answers, stage.Idle = true, b.idle
 	if b.of.stands() {
 		stage.Stand = b.stand
@@ -353,7 +363,7 @@ func (b *built) populate() error {
 			return b.of.Writer(id, b.volume, c.Nodes, h)
 		}}))
 	}
-	err = errors.Join(err, w.Start(register))
+	err = errors.Join(err, b.populateRecoveries(), w.Start(register))
 	if id := b.volume.Objects; id != 0 {
 		err = errors.Join(err, w.Add(runtime.Process{ID: id, Name: string(faults.Objects), New: func(h node.Hook) node.Node {
 			return b.of.Objects(h)
@@ -426,23 +436,33 @@ func (b *built) startWriter() {
 		panic(fmt.Sprintf("aurora: %v", err)) // there are as many writers as the plan can start
 	}
 	b.directory.Writers = append(b.directory.Writers, id)
+	b.served()
+}
+
+// takeOver starts whoever takes over.
+func (b *built) takeOver() {
+	if b.of.Recovery != nil {
+		b.startRecovery()
+		return
+	}
+	b.startWriter()
 }
 
 // succession replaces the writer.
 type succession struct{ *built }
 
 func (s succession) Runtime() runtime.Succession {
-	return runtime.Succession{Role: string(faults.Writer), Start: s.startWriter, Promote: &node.Promote{}}
+	return runtime.Succession{Role: string(faults.Writer), Start: s.takeOver, Promote: &node.Promote{}}
 }
 
-func (s succession) Start() { s.startWriter() }
+func (s succession) Start() { s.takeOver() }
 
 // Lives tells whether the newest writer runs, and some writer serves or tries to.
 func (s succession) Lives() bool {
 	if !s.r.Running(s.r.Newest(string(faults.Writer))) {
 		return false
 	}
-	for _, id := range s.directory.Writers {
+	for _, id := range s.leading() {
 		state, tells := s.r.State(id)
 		// A node that tells no state is taken to be alive; a reader counts once it is promoted.
 		if s.r.Running(id) && (!tells || state.Role != string(faults.Reader) && !state.Deposed) {
@@ -453,9 +473,9 @@ func (s succession) Lives() bool {
 }
 
 func (s succession) Crash() {
-	for _, id := range s.directory.Writers {
+	for _, id := range s.leading() {
 		if err := s.r.Stop(id); err != nil {
-			panic(fmt.Sprintf("aurora: %v", err)) // every writer in the directory is a process
+			panic(fmt.Sprintf("aurora: %v", err)) // every one of them is a process
 		}
 	}
 }

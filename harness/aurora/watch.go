@@ -11,8 +11,9 @@ import (
 // watch hears what the nodes of a run say and send. It keeps what the log's records are, and looks at what goes over the wire.
 type watch struct {
 	name    func(node.ID) string
-	writers node.ID // the first address of a writer
-	clients node.ID // the first address of a client
+	writers node.ID       // the first address of a writer
+	clients node.ID       // the first address of a client
+	opened  func(node.ID) // called when a node has told Open
 
 	records    []*node.Record // that some writer gave an LSN, in the order of the telling
 	histories  []node.History // by epoch-1, as decided
@@ -57,6 +58,9 @@ func (w *watch) Traced(now node.Time, from node.ID, t *node.Trace) {
 		}
 	case node.ActOpen:
 		w.open = max(w.open, t.Epoch)
+		if w.opened != nil {
+			w.opened(from)
+		}
 	}
 }
 

@@ -32,8 +32,8 @@ func explained(ctx context.Context, s harness.System, f *failure.Failure, within
 // DefaultExplained is how many failures are explained.
 const DefaultExplained = 3
 
-// do explains the first failure of each check and rule. What is left out says why: a second one of the same check and rule has the
-// same story more often than not, and each takes its time.
+// do explains the first failure of each target: check, rule, kind and verdict. What is left out says why: a second one of the same target
+// has the same story more often than not, and each takes its time.
 func (e *Explaining) do(ctx context.Context, s harness.System, failed []Failed) {
 	if e.For <= 0 {
 		return

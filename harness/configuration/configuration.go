@@ -110,6 +110,16 @@ func (c *Configuration) ReadSettings(into any) error {
 	return nil
 }
 
+// With returns the configuration with other settings, which JSON can render, and another plan.
+func (c Configuration) With(settings any, p faults.Plan) Configuration {
+	text, err := json.Marshal(settings)
+	if err != nil {
+		panic(fmt.Sprintf("configuration: %v", err)) // the system's own type
+	}
+	c.Settings, c.Plan = text, p
+	return c
+}
+
 // String renders the configuration as JSON.
 func (c Configuration) String() string {
 	var b bytes.Buffer

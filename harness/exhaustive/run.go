@@ -135,12 +135,7 @@ func (t *trial) Build(c *configuration.Configuration, stage *harness.Stage) erro
 
 // run makes the run.
 func (t *trial) run(c configuration.Configuration, listen harness.Listen) (harness.Result, error) {
-	r := harness.RunWith(t, c, harness.Options{Listen: func(w *sim.World, e *sim.Event) {
-		t.world = w
-		if listen != nil {
-			listen(w, e)
-		}
-	}})
+	r := harness.RunWith(t, c, harness.Options{Listen: listen, Built: func(s *harness.Stage) { t.world = s.Runtime.(*sim.World) }})
 	if t.err == nil && t.struck < len(t.crashes) {
 		t.err = &UnstruckError{t.crashes, t.crashes[t.struck]}
 	}

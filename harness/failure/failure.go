@@ -31,8 +31,8 @@ import (
 	"github.com/firstgap/firstgap/harness/strict"
 )
 
-// Version is that of the failure file that is written. A file of another version is refused: half of it would mean something
-// else. Those of version 2 are read: they lack causes of events, and the events around a finding, and mean the same in all else.
+// Version is that of the failure file that is written. Files of version 2 are read, too: they lack causes of events, and the events around
+// a finding, and mean the same in all else. A file of any other version is refused: half of it would mean something else.
 const (
 	Version       = 3
 	oldestVersion = 2
@@ -262,7 +262,7 @@ func Decode(name string, text []byte) (*Failure, error) {
 		return refuse(NoFailureFile, "expected the format %q, found %q", format, e.Format)
 	}
 	if e.Version < oldestVersion || e.Version > Version {
-		return refuse(OtherVersion, "expected version %d, found %d", Version, e.Version)
+		return refuse(OtherVersion, "expected version %d to %d, found %d", oldestVersion, Version, e.Version)
 	}
 	if _, err := d.Token(); err != io.EOF {
 		return refuse(Altered, "expected the end of the file after the failure, found more")

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"math"
 
 	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/configuration"
@@ -57,15 +58,7 @@ func (t *Trail) lookAround(s harness.System, c configuration.Configuration, r *h
 	if event == 0 || event >= uint64(t.From) {
 		return
 	}
-	var around *sim.Recorder
-	again := harness.RunWith(s, c, harness.Options{Listen: func(w *sim.World, e *sim.Event) {
-		if around == nil {
-			around = sim.NewRecorder(w, aroundBefore+aroundBehind)
-		}
-		if e.Seq <= min(event+aroundBehind, uint64(t.From)-1) {
-			around.Hear(e)
-		}
-	}})
+	again, around := recorded(s, c, aroundBefore+aroundBehind, min(event+aroundBehind, uint64(t.From)-1), nil)
 	if around == nil || again.Hash != r.Hash {
 		return
 	}
@@ -78,17 +71,24 @@ func record(s harness.System, c configuration.Configuration, records int) (harne
 
 // recordWith is record, and has the lines be heard by which programs answer.
 func recordWith(s harness.System, c configuration.Configuration, records int, heard func(node.ID, uint64, []byte)) (harness.Result, *Trail) {
-	var r *sim.Recorder
-	result := harness.RunWith(s, c, harness.Options{Heard: heard, Listen: func(w *sim.World, e *sim.Event) {
+	result, r := recorded(s, c, records, math.MaxUint64, heard)
+	if r == nil {
+		return result, nil
+	}
+	return result, trailOf(r)
+}
+
+// recorded makes a run, and keeps the last records of its events up to one. There are none where it is not a run at all.
+func recorded(s harness.System, c configuration.Configuration, records int, to uint64, heard func(node.ID, uint64, []byte)) (result harness.Result, r *sim.Recorder) {
+	result = harness.RunWith(s, c, harness.Options{Heard: heard, Listen: func(w *sim.World, e *sim.Event) {
 		if r == nil {
 			r = sim.NewRecorder(w, records)
 		}
-		r.Hear(e)
+		if e.Seq <= to {
+			r.Hear(e)
+		}
 	}})
-	if r == nil {
-		return result, nil // not a run at all
-	}
-	return result, trailOf(r)
+	return result, r
 }
 
 func trailOf(r *sim.Recorder) *Trail {

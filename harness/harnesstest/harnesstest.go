@@ -10,7 +10,6 @@
 package harnesstest
 
 import (
-	"bytes"
 	"flag"
 	"fmt"
 	"os"
@@ -20,7 +19,6 @@ import (
 	"time"
 
 	"github.com/firstgap/firstgap/harness"
-	"github.com/firstgap/firstgap/harness/atomic"
 	"github.com/firstgap/firstgap/harness/campaign"
 	"github.com/firstgap/firstgap/harness/failure"
 	"github.com/firstgap/firstgap/harness/failure/page"
@@ -39,7 +37,7 @@ func Run(t testing.TB, o campaign.Options) *campaign.Summary {
 	}
 	s := Campaign(t, o)
 	for _, f := range s.Failures {
-		t.Error(Describe(t, f) + shown(t, o.System, f))
+		t.Error(describe(t, f, fileOf(t, f.Seed)) + shown(t, o.System, f))
 	}
 	if s.Verdict != judge.Pass {
 		t.Fatalf("%d runs of %s: %s: %s", s.Counts.Runs, s.System, s.Verdict, strings.Join(s.Reasons, "; "))
@@ -65,8 +63,14 @@ func Campaign(t testing.TB, o campaign.Options) *campaign.Summary {
 	return s
 }
 
-// Describe says what a failing run broke, and how to see it again.
+// Describe says what a failing run broke, and how to see it again. It writes the failure's file.
 func Describe(t testing.TB, f campaign.Failed) string {
+	t.Helper()
+	return describe(t, f, write(t, f.Failure, f.Seed))
+}
+
+// describe is Describe of a failure whose file is written.
+func describe(t testing.TB, f campaign.Failed, file string) string {
 	t.Helper()
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d: %s", f.Seed, f.Failure.Verdict)
@@ -83,7 +87,7 @@ func Describe(t testing.TB, f campaign.Failed) string {
 	if f.Unexplained != "" {
 		fmt.Fprintf(&b, "\nnot explained: %s", f.Unexplained)
 	}
-	fmt.Fprintf(&b, "\nreplay, by a command that knows the system %s: firstgap replay %s", f.Failure.Needs.System, write(t, f.Failure, f.Seed))
+	fmt.Fprintf(&b, "\nreplay, by a command that knows the system %s: firstgap replay %s", f.Failure.Needs.System, file)
 	return b.String()
 }
 
@@ -110,13 +114,9 @@ func shown(t testing.TB, system harness.System, f campaign.Failed) string {
 	if err != nil {
 		return fmt.Sprintf("\nno page: %v", err)
 	}
-	var b bytes.Buffer
-	if err := p.Write(&b); err != nil {
-		return fmt.Sprintf("\nno page: %v", err)
-	}
 	file := filepath.Join(folder(t), fmt.Sprintf("seed-%d.html", f.Seed))
-	if err := atomic.Write(file, b.Bytes()); err != nil {
-		t.Fatal(err)
+	if err := p.WriteFile(file); err != nil {
+		return fmt.Sprintf("\nno page: %v", err)
 	}
 	return "\npage: " + file
 }
@@ -124,11 +124,17 @@ func shown(t testing.TB, system harness.System, f campaign.Failed) string {
 // write writes a failure's file where it outlives the test.
 func write(t testing.TB, f *failure.Failure, seed uint64) string {
 	t.Helper()
-	file := filepath.Join(folder(t), fmt.Sprintf("seed-%d.fgt", seed))
+	file := fileOf(t, seed)
 	if err := f.Write(file); err != nil {
 		t.Fatal(err)
 	}
 	return file
+}
+
+// fileOf is the path of a failure's file.
+func fileOf(t testing.TB, seed uint64) string {
+	t.Helper()
+	return filepath.Join(folder(t), fmt.Sprintf("seed-%d.fgt", seed))
 }
 
 // folder is the test's folder for artifacts where `go test -artifacts` keeps it; otherwise one of the machine's folder for

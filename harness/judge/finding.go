@@ -76,9 +76,11 @@ func (f *Finding) Explain() string {
 		}
 	}
 	list("allowed", f.Allowed)
+	var differences []string
 	for i := range f.Differences {
-		line([]string{"differs", ""}[min(i, 1)], f.Differences[i].String())
+		differences = append(differences, f.Differences[i].String())
 	}
+	list("differs", differences)
 	if left := len(f.Lead) - maxLead; left > 0 {
 		line("led here", fmt.Sprintf("(%d lines before these)", left))
 		list("", f.Lead[left:])

@@ -30,7 +30,7 @@ type Evidence struct {
 	Limits  sim.Limits       // that it had
 	Waits   []Wait           // what was waited for once the faults had ended
 	Stalled bool             // it stopped for good, as its plan may have made it
-	Begun   []workload.Begun // what the workload's clients began, by client in the order of time
+	Begun   []workload.Begun // what the workload's clients began, in the order of time, the queries of readers behind
 
 	Operations   []linearizability.Call // on registers; nil: no clients call them
 	Lists        []linearizability.Call // on lists; nil: no clients call them
@@ -138,11 +138,15 @@ type Judgement struct {
 }
 
 // Judge holds the evidence against every check that can be made of it.
-func Judge(e *Evidence) *Judgement { return judge(e, nil) }
+func Judge(e *Evidence) *Judgement { return Only("", e) }
 
-// Only holds the evidence against one check. What other checks would find, or whether they could be made, it does not say.
+// Only holds the evidence against one check, and against all of them where it is "". What other checks would find, or whether they could be
+// made, it does not say.
 func Only(c Check, e *Evidence) *Judgement {
-	j := judge(e, func(of []Check) bool { return slices.Contains(of, c) })
+	j := judge(c, e)
+	if c == "" {
+		return j
+	}
 	j.Findings = slices.DeleteFunc(j.Findings, func(f Finding) bool { return f.Check != c })
 	j.Verdict = Pass
 	for _, f := range j.Findings {
@@ -152,8 +156,8 @@ func Only(c Check, e *Evidence) *Judgement {
 	return j
 }
 
-// judge makes the checks that are asked for.
-func judge(e *Evidence, asked func([]Check) bool) *Judgement {
+// judge makes one check, with those that are made along with it, or all where it is "".
+func judge(only Check, e *Evidence) *Judgement {
 	j := &Judgement{}
 	for _, of := range []struct {
 		checks []Check
@@ -175,7 +179,7 @@ func judge(e *Evidence, asked func([]Check) bool) *Judgement {
 		{[]Check{faults.Answers}, j.calls},
 		{[]Check{faults.Traffic, faults.Writes, faults.Upkeep}, j.loads},
 	} {
-		if asked == nil || asked(of.checks) {
+		if only == "" || slices.Contains(of.checks, only) {
 			of.make(e)
 		}
 	}

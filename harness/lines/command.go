@@ -1,7 +1,7 @@
 // Package lines runs programs that read lines and write lines: it starts one, gives it a line, takes what it answers, and ends it
 // with all that it has started.
 //
-// It knows no protocol. Use package lines/protocol when a program is a node in our own protocol, with timers and a disk, and
+// It knows no protocol. Use package lines/protocol instead when a program is a node in our own protocol, with timers and a disk, and
 // package lines/maelstrom when it is one in Maelstrom's.
 package lines
 

@@ -1,8 +1,6 @@
 package older
 
 import (
-	"encoding/json"
-	"fmt"
 	"slices"
 	"time"
 
@@ -21,7 +19,7 @@ func (s *databases) Reduce(c *configuration.Configuration, begun []workload.Begu
 	if err := c.ReadSettings(&set); err != nil {
 		return nil, err
 	}
-	of := func(s Settings) configuration.Configuration { return with(c, s, c.Plan) }
+	of := func(s Settings) configuration.Configuration { return c.With(s, c.Plan) }
 	return slices.Concat(harness.FeatureParts(set, of, []harness.Feature[Settings]{
 		{Name: "small caches", Drop: func(s *Settings) { s.Database.CachePages = s.Database.Pages }},
 		{Name: "a short log", Drop: func(s *Settings) { s.Database.KeepLog = maxLog }},
@@ -43,7 +41,8 @@ func (registers) Reduce(c *configuration.Configuration, begun []workload.Begun) 
 	if err := c.ReadSettings(&set); err != nil {
 		return nil, err
 	}
-	of := func(s RegisterSettings) configuration.Configuration { return with(c, s, c.Plan) }
+	of := func(s RegisterSettings) configuration.Configuration { return c.With(s, c.Plan) }
+	topology := set.topology()
 	replicas := harness.Parts{Kind: harness.NodePart}
 	for i := range set.Register.N {
 		replicas.Names = append(replicas.Names, faults.Node{Role: replicaRole, Index: i + 1}.String())
@@ -51,33 +50,21 @@ func (registers) Reduce(c *configuration.Configuration, begun []workload.Begun) 
 	replicas.Without = func(out []int) (all []configuration.Configuration) {
 		fewer, q := set, set.Register
 		fewer.Register.N -= len(out)
-		plan := harness.Renamed(c.Plan, func(name string) string { return harness.RenumberedOf(replicaRole, name, out) })
+		plan := harness.Renamed(c.Plan, func(name string) string { return harness.RenumberedOf(topology, replicaRole, name, out) })
 		for _, now := range harness.Quorums(q.N, q.W, q.R, fewer.Register.N) {
 			fewer.Register.W, fewer.Register.R = now[0], now[1]
-			all = append(all, with(c, fewer, plan))
+			all = append(all, c.With(fewer, plan))
 		}
 		return all
 	}
 	return slices.Concat([]harness.Parts{replicas}, harness.FeatureParts(set, of, []harness.Feature[RegisterSettings]{
 		{Name: "clients that do nothing", Drop: func(s *RegisterSettings) {
-			if w := &s.Workload; w.Only != nil {
-				w.Clients, w.Each = w.Only.Most(w.Clients, w.Each)
-			}
+			w := &s.Workload
+			w.Clients, w.Each = w.Only.Most(w.Clients, w.Each)
 		}},
 	}), harness.BegunParts(begun, func(p workload.Picks) configuration.Configuration {
 		fewer := set
 		fewer.Workload.Only = p
 		return of(fewer)
 	})), nil
-}
-
-// with returns a configuration with other settings and another plan.
-func with(c *configuration.Configuration, settings any, p faults.Plan) configuration.Configuration {
-	changed := *c
-	text, err := json.Marshal(settings)
-	if err != nil {
-		panic(fmt.Sprintf("older: %v", err)) // numbers and durations only
-	}
-	changed.Settings, changed.Plan = text, p
-	return changed
 }

@@ -128,19 +128,6 @@ func (c *caller) fromMix() (errand, bool) {
 	return errand{key: keyOf(c.roll(3, c.of.w.Keys)), writes: c.roll(4, 10) < c.of.w.Writes, pick: pick}, true
 }
 
-// hold turns to the next call that is picked, and returns how long it is until that one begins.
-func (c *caller) hold(now node.Time) time.Duration {
-	if c.of.w.Only == nil || c.number > c.of.w.Clients {
-		return 0
-	}
-	for ; c.started < c.of.w.Each; c.started++ {
-		if pick, picked := c.of.w.Only.Of(c.number, c.started+1); picked {
-			return pick.Wait(now)
-		}
-	}
-	return 0
-}
-
 // Start implements runtime.Actor.
 func (c *caller) Start(_ node.Time, out *runtime.Calls) { c.think(out) }
 
@@ -152,6 +139,9 @@ func (c *caller) think(out *runtime.Calls) {
 
 // Timer implements runtime.Actor.
 func (c *caller) Timer(now node.Time, t node.Timer, out *runtime.Calls) {
+	if out.Redrawn != 0 {
+		c.of.seed = out.Redrawn
+	}
 	switch {
 	case t == timerDeadline && c.waiting != 0:
 		c.waiting = 0
@@ -160,9 +150,12 @@ func (c *caller) Timer(now node.Time, t node.Timer, out *runtime.Calls) {
 		}
 		c.failed(out)
 	case t == timerThink && !c.busy:
-		if wait := c.hold(now); wait > 0 && !c.stopped {
-			out.SetTimer(timerThink, wait)
-			return
+		if c.number <= c.of.w.Clients {
+			var wait time.Duration
+			if c.started, wait = c.of.w.Only.Next(c.number, c.started, c.of.w.Each, now); wait > 0 && !c.stopped {
+				out.SetTimer(timerThink, wait)
+				return
+			}
 		}
 		next, ok := c.next(c)
 		if !ok {
@@ -171,9 +164,8 @@ func (c *caller) Timer(now node.Time, t node.Timer, out *runtime.Calls) {
 		if next.pick.Number > 0 {
 			c.of.begun = append(c.of.begun, next.pick.Begun(now, 1))
 		}
-		c.at = next
-		c.busy, c.call, c.begun = true, nil, now
-		if c.at.writes {
+		c.at, c.busy, c.call, c.begun = next, true, nil, now
+		if next.writes {
 			c.value = fmt.Sprintf("c%d.%d", c.number, c.request)
 		}
 		c.ask(node.Request{Op: node.OpBegin}, out)

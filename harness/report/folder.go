@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
@@ -81,13 +80,9 @@ func (f *Folder) Failed(x campaign.Failed) error {
 	return x.Failure.Write(filepath.Join(f.dir, fileOf(x.Seed)))
 }
 
-// Page writes the page that shows the failure of a seed.
-func (f *Folder) Page(seed uint64, write func(io.Writer) error) error {
-	var b bytes.Buffer
-	if err := write(&b); err != nil {
-		return err
-	}
-	if err := atomic.Write(filepath.Join(f.dir, pageOf(seed)), b.Bytes()); err != nil {
+// Page has the page that shows the failure of a seed written to a file of the folder.
+func (f *Folder) Page(seed uint64, write func(file string) error) error {
+	if err := write(filepath.Join(f.dir, pageOf(seed))); err != nil {
 		return err
 	}
 	f.pages[seed] = true

@@ -50,16 +50,10 @@ type stage struct {
 	asked    uint64
 	waits    map[uint64]string // request → what it was, for its reply
 	out      []string
-	silent   bool // the command shows nothing
-	quiet    bool // nor does any that follows
-	hook     node.Hook
+	silent   bool      // the command shows nothing
+	quiet    bool      // nor does any that follows
+	hook     node.Hook // strikes no node: a scenario says where they crash
 }
-
-// planted is the hook of nodes with a planted bug. Their failpoints are passed and strike no node: a scenario says where they crash.
-type planted string
-
-func (planted) Hit(string)                {}
-func (p planted) Planted(bug string) bool { return p != "" && string(p) == bug }
 
 // A process is a node, or what is left of it while it is down.
 type process struct {
@@ -88,7 +82,7 @@ func newStage(of aurora.Implementation, c *call) (*stage, error) {
 	if bug != "" && about.Overlay && !harness.HasPoints() {
 		return nil, &Error{At: c.at, Command: c.name, Err: fmt.Errorf("bug=%s: %w", bug, faults.ErrNoOverlay)}
 	}
-	s := &stage{of: of, hook: planted(bug), procs: map[node.ID]*process{}, reach: map[node.LSN][]node.ID{}, cut: map[node.ID]bool{}, lost: map[string]bool{},
+	s := &stage{of: of, hook: node.PlantedHook(bug), procs: map[node.ID]*process{}, reach: map[node.LSN][]node.ID{}, cut: map[node.ID]bool{}, lost: map[string]bool{},
 		txns: map[string]node.Txn{}, waits: map[uint64]string{}}
 	groups, replicas := c.number("groups", 1, 1, maxGroups), c.number("replicas", 6, 1, maxReplicas)
 	readers := c.number("readers", 0, 0, node.MaxReaders)

@@ -272,7 +272,7 @@ func (w *World) completed(p *process) Reason {
 		if len(d.lying) > 0 && !d.ops[0].read && struckBy(d.lying, id) {
 			w.counts.Lies++
 			if w.listen != nil {
-				w.missing(p, d.unsynced(d.ops[0].seq, d.ops[0].file, LiedAbout))
+				w.missing(p, d.untrue(LiedAbout))
 			}
 			w.bytes -= int64(d.lie())
 			return 0
@@ -285,7 +285,7 @@ func (w *World) completed(p *process) Reason {
 			return 0
 		}
 		if w.listen != nil && d.ops[0].file == nil && !d.ops[0].read {
-			w.missing(p, slices.DeleteFunc(d.unsynced(d.ops[0].seq, nil, NeverSynced), func(l LostWrite) bool { return !l.Told() }))
+			w.missing(p, d.untrue(NeverSynced))
 		}
 		w.bytes -= int64(d.complete(&w.spare))
 		return 0
@@ -429,9 +429,11 @@ func (w *World) crashDisk(p *process, salt uint64) {
 		w.counts.UntoldEffects++
 		w.bytes -= int64(d.complete(&w.spare))
 	}
+	replaces := map[*file]int{} // under way
 	for i := range d.ops {
-		if op := &d.ops[i]; op.file != nil && !op.read && !op.full {
-			w.missing(p, []LostWrite{{File: op.file.name, Bytes: op.file.versions[1].data.size, Cause: op.cause, Why: NotReplaced}})
+		if op := &d.ops[i]; op.file != nil && !op.read {
+			replaces[op.file]++
+			w.missing(p, []LostWrite{{File: op.file.name, Bytes: op.file.versions[replaces[op.file]].data.size, Cause: op.cause, Why: NotReplaced}})
 		}
 	}
 	d.ops = d.ops[:0]
@@ -521,7 +523,7 @@ func (c *piece) lostFrom(f *file, start int, why Loss) LostWrite {
 		why = WriteElsewhere
 	case c.lost:
 		why = WriteNeverMade
-	case c.told:
+	case c.told || why == LiedAbout:
 		why = LiedAbout
 	case c.kept:
 		why = FoundUnsynced
@@ -529,18 +531,21 @@ func (c *piece) lostFrom(f *file, start int, why Loss) LostWrite {
 	return LostWrite{File: f.name, From: start, Bytes: c.end - start, Cause: c.cause, Why: why}
 }
 
-// unsynced lists what the operation of that number makes durable: of a replace its file's new content, of a sync what was appended
-// before it.
-func (d *disk) unsynced(seq uint64, replaced *file, why Loss) (all []LostWrite) {
-	if replaced != nil {
-		return []LostWrite{{File: replaced.name, Bytes: replaced.versions[1].data.size, Cause: d.ops[0].cause, Why: why}}
+// untrue lists what the oldest operation says that it makes durable, and does not: of a replace its file's new content, of a sync what was
+// appended before it.
+func (d *disk) untrue(why Loss) (all []LostWrite) {
+	op := &d.ops[0]
+	if f := op.file; f != nil {
+		return []LostWrite{{File: f.name, Bytes: f.versions[1].data.size, Cause: op.cause, Why: why}}
 	}
 	for _, f := range d.files {
 		v := &f.versions[0]
 		start := v.durable
 		for i := range v.pieces {
-			if c := &v.pieces[i]; c.seq < seq {
-				all = append(all, c.lostFrom(f, start, why))
+			if c := &v.pieces[i]; c.seq < op.seq {
+				if l := c.lostFrom(f, start, why); l.Told() {
+					all = append(all, l)
+				}
 			}
 			start = v.pieces[i].end
 		}

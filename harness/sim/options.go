@@ -42,6 +42,8 @@ type Redraw struct {
 	Alone bool
 	// Cut has nothing arrive any more, to the end: what is on its way is lost as well.
 	Cut bool
+	// Turned is called there, before the first step of the rest. It may be nil.
+	Turned func()
 }
 
 // Network describes how messages travel when no fault has a hand in it. It is plain JSON.

@@ -36,9 +36,12 @@ func (w *World) Install(plan faults.Plan, next runtime.Succession) error {
 		}
 		w.actAt(node.Time(f.At), w.plan, f.Describe(), func() { w.strikeFault(&f, &next) })
 	}
-	w.actAt(node.Time(plan.Horizon), w.plan, "mend", w.Mend)
+	w.actAt(node.Time(plan.Horizon), w.plan, MendAction, w.Mend)
 	return nil
 }
+
+// MendAction is the name of the action that ends all faults, at the horizon of a plan.
+const MendAction = "mend"
 
 // farthest is the latest time that a plan can name: sums of a few such do not overflow.
 const farthest = faults.Duration(math.MaxInt64 / 8)

@@ -73,6 +73,9 @@ func (w *World) turn() {
 	if r.Mend {
 		w.Mend()
 	}
+	if r.Turned != nil {
+		r.Turned()
+	}
 }
 
 func (w *World) holdSlot(p *pending) int32 {
@@ -100,7 +103,7 @@ func (w *World) takeSlot(slot int32) pending {
 func (w *World) handle(next entry) {
 	e := &w.slab[next.slot]
 	w.cause = e.cause
-	if w.noted >= w.redraw.After && w.redraw.Seed != 0 {
+	if w.redraw.Seed != 0 && w.noted >= w.redraw.After {
 		w.turn()
 	}
 	if e.kind == EventAction {
@@ -213,7 +216,7 @@ func (w *World) handleActor(p *process, e *pending) {
 		w.cause = w.noted
 		p.actor.Reply(w.now, from, h.reply, &w.calls)
 	case EventTimer:
-		w.fired(p, e.timer)
+		delete(p.timers, e.timer)
 		w.note(Event{Kind: EventTimer, Process: p.id, Timer: e.timer}, uint64(e.timer))
 		w.cause = w.noted
 		p.actor.Timer(w.now, e.timer, &w.calls)
@@ -252,7 +255,7 @@ func (w *World) handleNode(p *process, e *pending) {
 			w.observer.Delivered(w.now, from, p.id, e.message)
 		}
 	case EventTimer:
-		w.fired(p, e.timer)
+		delete(p.timers, e.timer)
 		*ev = node.Event{Kind: node.Fired, Timer: e.timer}
 		w.fold(EventTimer, p.id, 0, 0, uint64(e.timer))
 		if w.listen != nil {
@@ -419,12 +422,6 @@ func (w *World) setTimer(p *process, t node.Timer, after time.Duration) {
 	p.timers[t] = timer{due: due, seq: w.seq, queued: due, cause: w.cause, entry: p.timerN}
 }
 
-// fired takes a timer off that fires now. What set it last is the cause.
-func (w *World) fired(p *process, t node.Timer) {
-	w.cause = p.timers[t].cause
-	delete(p.timers, t)
-}
-
 func (w *World) clearTimer(p *process, t node.Timer) {
 	if s, ok := p.timers[t]; ok {
 		s.cleared = true
@@ -432,7 +429,7 @@ func (w *World) clearTimer(p *process, t node.Timer) {
 	}
 }
 
-// timerDue tells whether the timer of e is to fire now. One that was set later in the meantime is put back. Those of a
+// timerDue tells whether the timer of e is to fire now: what set it last is the cause then. One that was set later in the meantime is put back. Those of a
 // dead incarnation are none: a crash forgets them, and no two entries of a process share a number.
 func (w *World) timerDue(p *process, e *pending, at node.Time) bool {
 	s, ok := p.timers[e.timer]
@@ -444,6 +441,7 @@ func (w *World) timerDue(p *process, e *pending, at node.Time) bool {
 		return false
 	}
 	if s.due <= at {
+		w.cause = s.cause
 		return true
 	}
 	s.queued = s.due

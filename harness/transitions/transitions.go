@@ -80,7 +80,7 @@ const DefaultScope = "three"
 // Run drives the transitions of a world. It returns an error when it could not; that the implementation and the model part is in the
 // report. The same options give the same report.
 func Run(ctx context.Context, o Options) (*Report, error) {
-	c, err := newCluster(o.Scope, o.Implementation, planted(o.Bug))
+	c, err := newCluster(o.Scope, o.Implementation, node.PlantedHook(o.Bug))
 	if err != nil {
 		return nil, err
 	}
@@ -112,13 +112,3 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	return r, r.tally(s, taken, gapsOf(&o.Scope))
 }
-
-// planted is the hook of nodes with one planted bug.
-type planted string
-
-func (planted) Hit(string) {}
-
-// Planted implements node.Hook.
-func (p planted) Planted(bug string) bool { return p != "" && bug == string(p) }
-
-var _ node.Hook = planted("")

@@ -44,7 +44,6 @@ type Client struct {
 	scripts func(c *Client) (script, bool) // the next transaction; false: it has made all
 	started int                            // transactions asked for so far
 	opened  bool                           // the accounts are set up, as far as this client has seen
-	mixed   bool                           // they are those of the workload
 	stopped bool
 	busy    bool // in the middle of a transaction
 	patient bool // asks again, and the same writer, before it gives up: an Auditor
@@ -87,7 +86,7 @@ type lateCommit struct {
 // NewClient returns client number of w, counted from 1. It adds what it sees to history.
 func NewClient(w Workload, seed uint64, number int, directory *Directory, history *History) *Client {
 	return &Client{workload: w, seed: seed, number: number, directory: directory, history: history,
-		scripts: (*Client).fromMix, mixed: true, index: -1}
+		scripts: (*Client).fromMix, index: -1}
 }
 
 // fromMix gives the transactions that the workload's mix names. The first client sets the accounts up before.
@@ -114,20 +113,6 @@ func (c *Client) fromMix() (script, bool) {
 	}
 	s.pick = pick
 	return s, true
-}
-
-// hold turns to the next transaction that is picked, and returns how long it is until that one begins. What it asks for is drawn then: it
-// depends on how many writers there are.
-func (c *Client) hold(now node.Time) time.Duration {
-	if c.workload.Only == nil || !c.mixed {
-		return 0
-	}
-	for ; c.started < c.workload.Transactions; c.started++ {
-		if pick, picked := c.workload.Only.Of(c.number, c.started+1); picked {
-			return pick.Wait(now)
-		}
-	}
-	return 0
 }
 
 // Redraw has the transactions that the client has not begun be those of another seed.
@@ -162,7 +147,9 @@ func (c *Client) Timer(now node.Time, t node.Timer, p Port) {
 	case c.busy:
 		c.resume(now, p)
 	default:
-		if wait := c.hold(now); wait > 0 && !c.stopped {
+		// What it asks for is drawn when it begins: it depends on how many writers there are.
+		var wait time.Duration
+		if c.started, wait = c.workload.Only.Next(c.number, c.started, c.workload.Transactions, now); wait > 0 && !c.stopped {
 			p.SetTimer(timerThink, wait)
 			return
 		}
@@ -180,7 +167,7 @@ func (c *Client) Timer(now node.Time, t node.Timer, p Port) {
 // note writes down that a transaction of the workload begins.
 func (c *Client) note(now node.Time) {
 	pick := &c.script.pick
-	if pick.Number == 0 || c.stopped {
+	if pick.Number == 0 {
 		return
 	}
 	c.written = max(c.written+1, pick.Values) - 1
@@ -623,9 +610,10 @@ func NewProber(w Workload, seed uint64, number int, directory *Directory, histor
 }
 
 func newAuditor(w Workload, seed uint64, number int, directory *Directory, history *History, reads bool) *Auditor {
+	w.Only = nil // it begins what is its own
 	a := &Auditor{Client: *NewClient(w, seed, number, directory, history), reads: reads, seen: -1}
 	// It knows who came last.
-	a.patient, a.mixed, a.writer = true, false, len(directory.Writers)-1
+	a.patient, a.writer = true, len(directory.Writers)-1
 	a.scripts = func(c *Client) (script, bool) {
 		a.look()
 		c.started++

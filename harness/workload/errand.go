@@ -12,8 +12,9 @@ type Errand struct {
 // NewErrand returns the client. Its number must differ from those of all other clients, and each value that it writes is its own.
 // It asks the newest writer of the directory first.
 func NewErrand(w Workload, seed uint64, number int, directory *Directory, history *History, reads, writes []string) *Errand {
+	w.Only = nil // it begins what is its own
 	e := &Errand{Client: *NewClient(w, seed, number, directory, history), done: -1}
-	e.patient, e.mixed, e.writer = true, false, len(directory.Writers)-1
+	e.patient, e.writer = true, len(directory.Writers)-1
 	e.scripts = func(c *Client) (script, bool) {
 		if _, done := e.Done(); done || c.stopped {
 			return script{}, false

@@ -93,9 +93,7 @@ func (o Operations) Validate() error {
 
 // WithoutIdle returns operations with no more clients, and calls of each, than are picked.
 func (o Operations) WithoutIdle() Operations {
-	if o.Only != nil {
-		o.Clients, o.Calls = o.Only.Most(o.Clients, o.Calls)
-	}
+	o.Clients, o.Calls = o.Only.Most(o.Clients, o.Calls)
 	return o
 }
 

@@ -46,6 +46,17 @@ func (p Picks) Of(client, number int) (Pick, bool) {
 	return p[i], true
 }
 
+// Next returns how much of at most so much a client has done when it comes to its next pick, and how long it is until that one begins: what
+// is not picked counts as done.
+func (p Picks) Next(client, done, most int, now node.Time) (at int, wait time.Duration) {
+	for at = done; at < most; at++ {
+		if pick, picked := p.Of(client, at+1); picked {
+			return at, pick.Wait(now)
+		}
+	}
+	return at, 0
+}
+
 // more tells whether a client has picks behind a number.
 func (p Picks) more(client, number int) bool {
 	i, _ := slices.BinarySearchFunc(p, Pick{Client: client, Number: number + 1}, Pick.Compare)
@@ -105,16 +116,6 @@ func (b *Begun) All() []int {
 	return all
 }
 
-// Picked returns what was begun as picks.
-func Picked(begun []Begun) Picks {
-	picks := make(Picks, len(begun))
-	for i := range begun {
-		picks[i] = begun[i].Pick
-	}
-	slices.SortFunc(picks, Pick.Compare)
-	return picks
-}
-
 // Wait returns how long a client has to wait at a time before it begins a pick.
 func (p *Pick) Wait(now node.Time) time.Duration {
 	return max(0, time.Duration(p.At)-time.Duration(now))
@@ -164,15 +165,16 @@ func (s *script) keep(p *Pick) {
 
 // WithoutIdle returns a workload with no more clients, and transactions of each, than are picked.
 func (w Workload) WithoutIdle() Workload {
-	if w.Only != nil {
-		w.Clients, w.Transactions = w.Only.Most(w.Clients, w.Transactions)
-	}
+	w.Clients, w.Transactions = w.Only.Most(w.Clients, w.Transactions)
 	return w
 }
 
 // Most returns the highest numbers of clients and of what they begin that are picked, among so many clients and so much of each; at
-// least 1.
+// least 1. Where nothing is picked, that is all.
 func (p Picks) Most(clients, each int) (int, int) {
+	if p == nil {
+		return clients, each
+	}
 	most, number := 1, 1
 	for _, x := range p {
 		if x.Client <= clients {

@@ -3,9 +3,9 @@ package control
 import "github.com/firstgap/firstgap/impl/node"
 
 // State implements node.Teller.
-func (r *Register) State() node.State {
-	s := node.State{Role: "register", Serving: !r.stopped, Epoch: r.durable.epoch}
-	if r.stopped {
+func (g *Register) State() node.State {
+	s := node.State{Role: "register", Serving: !g.stopped, Epoch: g.durable.epoch}
+	if g.stopped {
 		s.Phase = "stopped: its disk failed"
 	}
 	return s

@@ -207,6 +207,14 @@ type NoHook struct{}
 func (NoHook) Hit(string)          {}
 func (NoHook) Planted(string) bool { return false }
 
+// PlantedHook plants the bug of its name, and none where that is "". It crashes no node.
+type PlantedHook string
+
+func (PlantedHook) Hit(string) {}
+
+// Planted implements Hook.
+func (h PlantedHook) Planted(bug string) bool { return h != "" && bug == string(h) }
+
 // A Crash is what Hook.Hit panics with to end a process in the middle of a step. The runtime performs the
 // effects that came before, then takes the process down.
 type Crash struct{ Point string }

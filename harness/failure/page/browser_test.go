@@ -267,9 +267,6 @@ func long(events int) (*Film, *why.Explanation) {
 func longPage(events int) *Page {
 	f, x := long(events)
 	p := &Page{film: f, why: x, Again: []string{"firstgap why FILE"}}
-	for _, l := range x.What.Chain {
-		p.links = append(p.links, []uint64{l.Event, l.From})
-	}
 	p.focus = uint64(x.What.Finding.LSNs[0])
 	return p
 }

@@ -24,14 +24,21 @@ type camera struct {
 	topology faults.Topology
 	film     Film
 	lanes    map[node.ID]int
-	last     node.ID // to whom the last event happened: its state is that after it when the next one comes
-	states   map[int]map[string]string
-	down     map[int]int // by lane: the band that is open
+	last     node.ID           // to whom the last event happened: its state is that after it when the next one comes
+	states   map[stated]string // what each field is now
+	down     map[int]int       // by lane: the band that is open
 	ledger   *ledger
 	plan     *faults.Plan
 	lengths  map[int]time.Duration // of bands of faults, by their places
 	speaker  *why.Speaker
 	cut      bool // there were more events than are kept
+}
+
+// A stated is one field of a lane, in the list of those that it is filmed into.
+type stated struct {
+	into  *[]State
+	lane  int
+	field string
 }
 
 // shoot makes the smallest run of an explanation again and films it. Only the check that it fails by is made: where that is the trace's, the
@@ -42,11 +49,11 @@ func shoot(s harness.System, x *why.Explanation) (*camera, harness.Result, error
 	if err != nil {
 		return nil, harness.Result{}, err
 	}
-	cam := &camera{topology: topology, lanes: map[node.ID]int{}, states: map[int]map[string]string{}, down: map[int]int{}, plan: &c.Plan, lengths: map[int]time.Duration{}}
+	cam := &camera{topology: topology, lanes: map[node.ID]int{}, states: map[stated]string{}, down: map[int]int{}, plan: &c.Plan, lengths: map[int]time.Duration{}}
 	cam.ledger = newLedger(cam)
 	cam.film = Film{Title: "The smallest run", Unit: "event", Timed: true}
 	if x.What.Refused {
-		cam.ledger.refused, cam.film.Refused = x.What.Bad.Event, x.What.Bad.Event
+		cam.film.Refused = x.What.Bad.Event
 	}
 	result := harness.RunWith(s, c, harness.Options{Listen: cam.hear, Only: x.What.Target.Check})
 	if len(cam.film.Moments) == 0 && len(result.Findings) > 0 {
@@ -207,14 +214,11 @@ func (c *camera) sample(w *sim.World, id node.ID, after uint64) {
 
 // set films a field of a lane if it is another one than before.
 func (c *camera) set(into *[]State, moment uint64, lane int, field, value string) {
-	key := lane<<1 | bit(into == &c.film.Model)
-	if c.states[key] == nil {
-		c.states[key] = map[string]string{}
-	}
-	if c.states[key][field] == value {
+	key := stated{into, lane, field}
+	if c.states[key] == value {
 		return
 	}
-	c.states[key][field] = value
+	c.states[key] = value
 	*into = append(*into, State{Moment: moment, Lane: lane, Field: field, Value: value})
 }
 
@@ -232,22 +236,18 @@ func choose(is bool, yes, no string) string {
 	return no
 }
 
+// number is "" for what nothing is said of.
+func number(n uint64) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.FormatUint(n, 10)
+}
+
 type field struct{ name, value string }
 
 // fieldsOf lists what a node says of itself: "" is what it does not say.
 func fieldsOf(s *node.State) []field {
-	number := func(n uint64) string {
-		if n == 0 {
-			return ""
-		}
-		return strconv.FormatUint(n, 10)
-	}
-	yes := func(b bool) string {
-		if b {
-			return "yes"
-		}
-		return ""
-	}
 	role := s.Role
 	if s.Phase != "" {
 		role += ", " + s.Phase
@@ -255,7 +255,7 @@ func fieldsOf(s *node.State) []field {
 	return []field{
 		{"is", strings.TrimPrefix(role, ", ")}, {"epoch", number(uint64(s.Epoch))}, {"promise", number(uint64(s.Promise))}, {"line", number(uint64(s.Line))},
 		{"VDL", number(uint64(s.VDL))}, {"last LSN", number(uint64(s.End))}, {"SCL", number(uint64(s.SCL))}, {"floor", number(uint64(s.Floor))},
-		{"serves", choose(s.Serving, "yes", "no")}, {"damaged", yes(s.Damaged)}, {"dead", yes(s.Dead)}, {"deposed", yes(s.Deposed)},
+		{"serves", choose(s.Serving, "yes", "no")}, {"damaged", choose(s.Damaged, "yes", "")}, {"dead", choose(s.Dead, "yes", "")}, {"deposed", choose(s.Deposed, "yes", "")},
 	}
 }
 
@@ -323,7 +323,7 @@ func (c *camera) mark(x *why.Explanation) {
 	if f.Bad == 0 {
 		f.start(x)
 	}
-	c.named(x)
+	c.named(x, links)
 	for _, n := range numbers {
 		m := at(n)
 		if m == nil {
@@ -404,14 +404,10 @@ const fewNamed = 80
 // ofChecks are the roles without which what a check finds cannot be understood, though it does not name them.
 var ofChecks = map[judge.Check][]string{faults.Restore: {"objects"}, faults.Replacement: {"monitor", "register"}, faults.Wholeness: {"monitor"}}
 
-// named gives weight to what happened to the nodes that an explanation names.
-func (c *camera) named(x *why.Explanation) {
+// named gives weight to what happened to the nodes that an explanation and its links name.
+func (c *camera) named(x *why.Explanation, links []why.Link) {
 	f := &c.film
 	texts := slices.Clone(x.What.Finding.Nodes)
-	links := slices.Concat(x.What.Chain, x.What.Causes)
-	if x.What.Bad != nil {
-		links = append(links, *x.What.Bad)
-	}
 	for i := range links {
 		texts = append(texts, links[i].Node, links[i].Words)
 	}

@@ -27,7 +27,7 @@ func drawCurve(c *where.Curve, unit, says string) template.HTML {
 	x := func(n uint64) float64 {
 		return curveLeft + (curveRight-curveLeft)*float64(n)/float64(last)
 	}
-	y := func(p where.Point) float64 { return curveBottom - (curveBottom-curveTop)*share(p) }
+	y := func(p where.Point) float64 { return curveBottom - (curveBottom-curveTop)*p.Share() }
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg class="curve" viewBox="0 0 %d %d" role="img" aria-labelledby="curve-title curve-text">`, curveWidth, curveHeight)
 	fmt.Fprintf(&b, `<title id="curve-title">How often the run fails when all after an %s is drawn anew</title><desc id="curve-text">%s</desc>`,
@@ -45,13 +45,13 @@ func drawCurve(c *where.Curve, unit, says string) template.HTML {
 	}
 	fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="middle">the run is kept up to this %s</text>`, (curveLeft+curveRight)/2, curveBottom+42, template.HTMLEscapeString(unit))
 	fmt.Fprintf(&b, `<text x="%d" y="%d">it still fails</text>`, 4, curveTop-10)
-	b.WriteString(`<polyline class="share" points="`)
+	b.WriteString(`<polyline points="`)
 	for _, p := range points {
 		fmt.Fprintf(&b, "%.1f,%.1f ", x(p.Event), y(p))
 	}
 	b.WriteString(`"/>`)
 	for _, p := range points {
-		fmt.Fprintf(&b, `<circle class="share" cx="%.1f" cy="%.1f" r="2.5"/>`, x(p.Event), y(p))
+		fmt.Fprintf(&b, `<circle cx="%.1f" cy="%.1f" r="2.5"/>`, x(p.Event), y(p))
 	}
 	if j := c.Jump; j != nil {
 		at := x(min(j.Event, last))
@@ -64,14 +64,6 @@ func drawCurve(c *where.Curve, unit, says string) template.HTML {
 	}
 	b.WriteString(`</svg>`)
 	return template.HTML(b.String()) // numbers, and texts that are escaped
-}
-
-// share is which part of the redrawn runs fails.
-func share(p where.Point) float64 {
-	if p.Of == 0 {
-		return 0
-	}
-	return min(1, float64(p.Fails)/float64(p.Of))
 }
 
 // curveSays says the curve in words, and what it tells.

@@ -11,8 +11,8 @@ import (
 	"github.com/firstgap/firstgap/impl/node"
 )
 
-// Left says what a page has no room for.
-type Left struct {
+// missing says what a page has no room for.
+type missing struct {
 	Rows, OfRows       int // of the grid
 	Moments, OfMoments int // that are left out altogether
 	Words, OfWords     int // of those shown, whose words are
@@ -21,7 +21,6 @@ type Left struct {
 // columns is a film as the page reads it: columns of numbers, texts by their place in Strings, moments and times as differences to the one
 // before, so that ten thousand events fit in a page. JSON escapes <, > and &: no text can end the script that it stands in.
 type columns struct {
-	Title   string     `json:"title"`
 	Unit    string     `json:"unit"`
 	Timed   bool       `json:"timed"`
 	Wide    bool       `json:"wide"`
@@ -131,7 +130,7 @@ func (f *Film) ranks() []int {
 
 // fit encodes a film in at most so many bytes. What does not fit goes in this order: words of moments far from the chain, and then such
 // moments themselves.
-func (f *Film) fit(limit int, links [][]uint64, focus uint64) ([]byte, Left) {
+func (f *Film) fit(limit int, links [][]uint64, focus uint64) ([]byte, missing) {
 	order := f.ranks()
 	n := len(order)
 	rows, ofRows := 0, 0
@@ -139,9 +138,9 @@ func (f *Film) fit(limit int, links [][]uint64, focus uint64) ([]byte, Left) {
 		ofRows = len(f.Grid.Rows)
 		rows = max(0, ofRows-mostRows)
 	}
-	try := func(moments, words int) ([]byte, Left) {
+	try := func(moments, words int) ([]byte, missing) {
 		text := f.encode(order[:moments], words, links, focus)
-		return text, Left{rows, ofRows, n - moments, n, moments - min(moments, words), moments}
+		return text, missing{rows, ofRows, n - moments, n, moments - min(moments, words), moments}
 	}
 	// Beyond that many moments nothing fits, and to try would take time for nothing.
 	top := min(n, limit/12)
@@ -184,7 +183,7 @@ func (f *Film) encode(order []int, words int, links [][]uint64, focus uint64) []
 		}
 	}
 	strings, kinds := table{place: map[string]int{}}, table{place: map[string]int{}}
-	c := columns{Title: f.Title, Unit: f.Unit, Timed: f.Timed, Wide: f.Wide, Whole: f.Whole, Of: len(f.Moments), Bad: f.Bad, Start: f.Start, Opens: f.Opens, Ending: f.Ending, Named: f.Named, Ends: f.Ends, Refused: f.Refused, Focus: focus, Links: links, Bands: []bandRow{}}
+	c := columns{Unit: f.Unit, Timed: f.Timed, Wide: f.Wide, Whole: f.Whole, Of: len(f.Moments), Bad: f.Bad, Start: f.Start, Opens: f.Opens, Ending: f.Ending, Named: f.Named, Ends: f.Ends, Refused: f.Refused, Focus: focus, Links: links, Bands: []bandRow{}}
 	strings.of(leftOut)
 	for _, l := range f.Lanes {
 		c.Lanes = append(c.Lanes, []string{clip(l.Name, mostName), l.Kind, l.Zone})

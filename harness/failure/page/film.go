@@ -67,7 +67,7 @@ type State struct {
 type Band struct {
 	Lane     int    // -1 for all of them
 	From, To uint64 // moments; To is 0 where it does not end
-	Kind     string // "down", "cut", "fault", "operation", "core"
+	Kind     string // "down", "cut", "fault", "operation", "core", "blamed"
 	Words    string
 }
 

@@ -3,8 +3,8 @@ package page
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
-	"strconv"
 
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness/sim"
@@ -18,14 +18,13 @@ type ledger struct {
 	groups  []int // by lane, from 1; 0 for none
 	rows    map[node.LSN]*Row
 	inGroup map[int][]node.LSN // by group, from 1: the LSNs of its records, ascending
-	issued  map[stamp]issue
-	closing []stamp         // that end a mini-transaction, as they were issued
-	copies  map[int]*copyOf // by lane
-	cells   []Cell          // their columns are lanes until the end
+	issued  map[stamp]node.LSN // the LSN before each in its group
+	closing []stamp            // that end a mini-transaction, as they were issued
+	copies  map[int]*copyOf    // by lane
+	cells   []Cell             // their columns are lanes until the end
 	lines   []Line
 	drawn   map[string]node.LSN
 	history map[int]node.History // by lane of a writer
-	refused uint64               // the event at which the model takes no step more, 0 for none
 }
 
 // A stamp is a record's identity.
@@ -33,8 +32,6 @@ type stamp struct {
 	lsn   node.LSN
 	epoch node.Epoch
 }
-
-type issue struct{ prev node.LSN }
 
 // A copyOf is what a segment holds, as far as it has told.
 type copyOf struct {
@@ -45,7 +42,7 @@ type copyOf struct {
 }
 
 func newLedger(c *camera) *ledger {
-	return &ledger{camera: c, rows: map[node.LSN]*Row{}, issued: map[stamp]issue{}, inGroup: map[int][]node.LSN{}, copies: map[int]*copyOf{}, drawn: map[string]node.LSN{},
+	return &ledger{camera: c, rows: map[node.LSN]*Row{}, issued: map[stamp]node.LSN{}, inGroup: map[int][]node.LSN{}, copies: map[int]*copyOf{}, drawn: map[string]node.LSN{},
 		history: map[int]node.History{}}
 }
 
@@ -59,11 +56,7 @@ func (l *ledger) copyAt(lane int) *copyOf {
 }
 
 func (l *ledger) tell(moment uint64, lane int, field string, value uint64) {
-	text := ""
-	if value != 0 {
-		text = strconv.FormatUint(value, 10)
-	}
-	l.camera.set(&l.camera.film.Model, moment, lane, field, text)
+	l.camera.set(&l.camera.film.Model, moment, lane, field, number(value))
 }
 
 // phase says what the writer of an epoch does, in the words in which it says so itself.
@@ -87,7 +80,7 @@ func (l *ledger) line(moment uint64, name string, at node.LSN) {
 // take adds a step.
 func (l *ledger) take(e *sim.Event, lane int) {
 	t := e.Trace
-	if l.refused != 0 && e.Seq >= l.refused {
+	if refused := l.camera.film.Refused; refused != 0 && e.Seq >= refused {
 		if t.Action == node.ActAdvance {
 			l.line(e.Seq, fmt.Sprintf("VCL as the writer of epoch %d counts", t.Epoch), t.LSN)
 		}
@@ -151,7 +144,7 @@ func (l *ledger) record(moment uint64, r *node.Record) {
 	if _, known := l.issued[s]; known {
 		return
 	}
-	l.issued[s] = issue{prev: r.Prev}
+	l.issued[s] = r.Prev
 	if r.Last {
 		l.closing = append(l.closing, s)
 	}
@@ -200,9 +193,9 @@ func (l *ledger) reach(moment uint64, lane int, s *copyOf) {
 // again finds the SCL anew.
 func (l *ledger) again(moment uint64, lane int, s *copyOf) {
 	s.after = map[node.LSN]node.LSN{}
-	for lsn, epoch := range s.held {
-		if was, known := l.issued[stamp{lsn, epoch}]; known {
-			s.after[was.prev] = lsn
+	for _, lsn := range slices.Sorted(maps.Keys(s.held)) { // of two behind the same LSN the higher one counts
+		if prev, known := l.issued[stamp{lsn, s.held[lsn]}]; known {
+			s.after[prev] = lsn
 		}
 	}
 	s.scl = l.lastIn(lane, s.base)
@@ -240,7 +233,7 @@ func (l *ledger) join(moment uint64, lane int, h node.History) {
 		return
 	}
 	s := l.copyAt(lane)
-	for _, lsn := range sortedLSNs(s.held) {
+	for _, lsn := range slices.Sorted(maps.Keys(s.held)) {
 		if !h.Has(lsn, s.held[lsn]) {
 			delete(s.held, lsn)
 			l.cells = append(l.cells, Cell{Moment: moment, Column: lane, From: lsn, To: lsn, How: Gone})
@@ -270,7 +263,7 @@ func (l *ledger) holds(moment uint64, lane int, t *node.Trace) {
 			l.cells = append(l.cells, Cell{Moment: moment, Column: lane, From: h.LSN, To: h.LSN, How: Holds, Epoch: h.Epoch})
 		}
 	}
-	for _, lsn := range sortedLSNs(s.held) {
+	for _, lsn := range slices.Sorted(maps.Keys(s.held)) {
 		if _, has := now[lsn]; has || lsn <= t.LSN {
 			continue
 		}
@@ -280,15 +273,6 @@ func (l *ledger) holds(moment uint64, lane int, t *node.Trace) {
 	l.again(moment, lane, s)
 }
 
-func sortedLSNs(m map[node.LSN]node.Epoch) []node.LSN {
-	all := make([]node.LSN, 0, len(m))
-	for lsn := range m {
-		all = append(all, lsn)
-	}
-	slices.Sort(all)
-	return all
-}
-
 // grid puts the columns in the order of the lanes.
 func (l *ledger) grid(place []int) *Grid {
 	if len(l.rows) == 0 {
@@ -296,12 +280,7 @@ func (l *ledger) grid(place []int) *Grid {
 	}
 	g := &Grid{Lines: l.lines}
 	column := map[int]int{}
-	lanes := make([]int, 0, len(l.copies))
-	for lane := range l.copies {
-		lanes = append(lanes, lane)
-	}
-	slices.SortFunc(lanes, func(a, b int) int { return cmp.Compare(place[a], place[b]) })
-	for _, lane := range lanes {
+	for _, lane := range slices.SortedFunc(maps.Keys(l.copies), func(a, b int) int { return cmp.Compare(place[a], place[b]) }) {
 		column[lane] = len(g.Columns)
 		g.Columns = append(g.Columns, Column{Lane: place[lane], Group: l.groups[lane]})
 	}
@@ -309,9 +288,8 @@ func (l *ledger) grid(place []int) *Grid {
 		c.Column = column[c.Column]
 		g.Cells = append(g.Cells, c)
 	}
-	for _, row := range l.rows {
-		g.Rows = append(g.Rows, *row)
+	for _, lsn := range slices.Sorted(maps.Keys(l.rows)) {
+		g.Rows = append(g.Rows, *l.rows[lsn])
 	}
-	slices.SortFunc(g.Rows, func(a, b Row) int { return cmp.Compare(a.LSN, b.LSN) })
 	return g
 }

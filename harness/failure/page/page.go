@@ -3,7 +3,7 @@
 //
 // The same drawing serves counterexamples of models and histories of clients: whoever has a Film has a page.
 //
-// Use package report instead when a whole campaign is to be shown, and the text of package failure when there is a terminal or a log.
+// Use package report instead when a whole campaign is to be shown, and the text of package why when there is a terminal or a log.
 package page
 
 import (
@@ -19,6 +19,7 @@ import (
 
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness"
+	"github.com/firstgap/firstgap/harness/atomic"
 	"github.com/firstgap/firstgap/harness/failure/shrink"
 	"github.com/firstgap/firstgap/harness/failure/where"
 	"github.com/firstgap/firstgap/harness/failure/why"
@@ -50,7 +51,7 @@ var pageJS string
 
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"clip": func(s string) string { return clip(s, mostText) },
-	"at":   func(t node.Time) string { return milliseconds(t) },
+	"at":   milliseconds,
 }).Parse(pageHTML))
 
 // A Page is what Write writes.
@@ -63,7 +64,6 @@ type Page struct {
 	film  *Film
 	about About
 	why   *why.Explanation // of a failure
-	links [][]uint64
 	focus uint64
 }
 
@@ -92,7 +92,7 @@ type head struct {
 	About
 	Shorter   string // the sizes that matter most, on one line
 	Events    string // how many there are, and which of them are here
-	Sizes     []size
+	Sizes     []shrink.Row
 	Shrunk    string // whether it can be smaller
 	Causes    []why.Link
 	Bad       *why.Link
@@ -116,14 +116,8 @@ type head struct {
 	FilmTitle string
 	HasGrid   bool
 	HasNodes  bool
-	HasBad    bool
 	Timed     bool
 	Whole     bool
-}
-
-type size struct {
-	What          string
-	Before, After uint64
 }
 
 // Of makes the smallest run of an explanation again and draws it. It returns an error when the run cannot be made, or no longer fails as the
@@ -138,9 +132,6 @@ func Of(s harness.System, x *why.Explanation) (*Page, error) {
 	}
 	cam.mark(x)
 	p := &Page{film: &cam.film, why: x, Again: []string{"firstgap why FILE", "firstgap replay --events FILE"}}
-	for _, l := range x.What.Chain {
-		p.links = append(p.links, []uint64{l.Event, l.From})
-	}
 	p.focus = cam.film.Grid.focus(cmp.Or(cam.film.Bad, cam.film.Start))
 	if lsns := x.What.Finding.LSNs; len(lsns) > 0 {
 		p.focus = uint64(lsns[0])
@@ -150,11 +141,7 @@ func Of(s harness.System, x *why.Explanation) (*Page, error) {
 
 // New returns the page of a film that is not of a failing run.
 func New(f *Film, about About) *Page {
-	p := &Page{film: f, about: about}
-	for _, l := range about.Chain {
-		p.links = append(p.links, []uint64{l.Event, l.From})
-	}
-	return p
+	return &Page{film: f, about: about}
 }
 
 // A GoneError says that a run made again does not fail as it did.
@@ -176,7 +163,7 @@ func (p *Page) Write(w io.Writer) error {
 	}
 	h.Unit, h.FilmTitle, h.Timed, h.Whole = p.film.Unit, p.film.Title, p.film.Timed, p.film.Whole
 	h.Ending, h.BadEvent, h.Opens = p.film.Ending, p.film.Bad, p.film.Opens
-	h.HasGrid, h.HasNodes, h.HasBad = p.film.Grid != nil, len(p.film.States)+len(p.film.Model) > 0, p.film.Bad != 0
+	h.HasGrid, h.HasNodes = p.film.Grid != nil, len(p.film.States)+len(p.film.Model) > 0
 	var b bytes.Buffer
 	if err := pageTemplate.Execute(&b, &h); err != nil {
 		return fmt.Errorf("page: %w", err)
@@ -185,9 +172,9 @@ func (p *Page) Write(w io.Writer) error {
 	if room < leastRoom {
 		return fmt.Errorf("page: %w", errors.New("what stands above the film leaves no room for it"))
 	}
-	links := p.links
-	if links == nil {
-		links = [][]uint64{}
+	links := make([][]uint64, 0, len(h.Chain))
+	for _, l := range h.Chain {
+		links = append(links, []uint64{l.Event, l.From})
 	}
 	data, left := p.film.fit(room, links, p.focus)
 	h.Data, h.LeftOut = template.JS(data), left.says(p.film.Unit)
@@ -199,13 +186,22 @@ func (p *Page) Write(w io.Writer) error {
 	return err
 }
 
+// WriteFile is Write to a file. There is no moment at which half of it is there under that name.
+func (p *Page) WriteFile(name string) error {
+	var b bytes.Buffer
+	if err := p.Write(&b); err != nil {
+		return err
+	}
+	return atomic.Write(name, b.Bytes())
+}
+
 const (
 	mostLeftOut = 500     // bytes of the sentence that says what is left out
 	leastRoom   = 100_000 // of the film
 )
 
 // says says what is left out, "" when nothing is.
-func (l Left) says(unit string) string {
+func (l missing) says(unit string) string {
 	var parts []string
 	if l.Moments > 0 {
 		parts = append(parts, fmt.Sprintf("%d of %d %ss, those that matter least and are farthest from the chain", l.Moments, l.OfMoments, unit))
@@ -253,7 +249,7 @@ func (p *Page) explained() head {
 	if what.Finding.Event != 0 {
 		h.Facts = append(h.Facts, fmt.Sprintf("objected to at event %d", what.Finding.Event))
 	}
-	h.Sizes = sizes(x.Before, x.After)
+	h.Sizes = shrink.Rows(x.Before, x.After)
 	var shorter []string
 	for _, s := range h.Sizes {
 		if s.What == "faults" || s.What == "operations" {
@@ -262,12 +258,7 @@ func (p *Page) explained() head {
 	}
 	h.Shorter = strings.Join(shorter, ", ")
 	h.Events = p.film.eventsSay(x)
-	switch {
-	case x.Minimal:
-		h.Shrunk = fmt.Sprintf("It is the smallest: no single fault, operation or node can go (%d runs, %.1f s).", x.Runs, x.Seconds)
-	case x.Ended != "":
-		h.Shrunk = fmt.Sprintf("It may not be the smallest: %s (%d runs, %.1f s).", x.Ended, x.Runs, x.Seconds)
-	}
+	h.Shrunk = "How small it is: " + x.Smallest() + "."
 	h.Happened, h.Expected = what.Finding.Found, what.Finding.Expected
 	if what.Bad == nil {
 		h.Happened = clip(what.Finding.Sentence(), mostSentence)
@@ -281,7 +272,8 @@ func (p *Page) explained() head {
 		h.Happened = words
 	}
 	if x.Curve != nil && len(x.Curve.Points) > 0 {
-		h.Curve, h.CurveSays, h.Jump = drawCurve(x.Curve, "event", curveSays(x)), curveSays(x), x.Curve.Jump
+		h.CurveSays, h.Jump = curveSays(x), x.Curve.Jump
+		h.Curve = drawCurve(x.Curve, "event", h.CurveSays)
 		h.Points = x.Curve.Points[:min(len(x.Curve.Points), mostPoints)]
 	}
 	settings := *c
@@ -307,14 +299,6 @@ func (f *Film) eventsSay(x *why.Explanation) string {
 		s += " Events are not what is made small: where less goes on, a run may wait longer for its end."
 	}
 	return s
-}
-
-func sizes(before, after shrink.Size) []size {
-	return []size{
-		{"faults", uint64(before.Faults), uint64(after.Faults)},
-		{"transactions", uint64(before.Transactions), uint64(after.Transactions)}, {"operations", uint64(before.Operations), uint64(after.Operations)},
-		{"clients", uint64(before.Clients), uint64(after.Clients)}, {"nodes", uint64(before.Nodes), uint64(after.Nodes)},
-	}
 }
 
 // milliseconds writes a time as all parts of the page do.

@@ -6,18 +6,20 @@
   function sums(a) { var s = 0; return a.map(function (x) { return s += x; }); }
   var N = sums(D.n || []), AT = sums(D.at || []), S = D.strings || [], count = N.length;
   var LANE = D.lane || [], FROM = D.from || [], KIND = D.kind || [], WEIGHT = D.weight || [];
-  var LINKED = 3, STRUCK = 2, TOLD = 1;
+  var LINKED = 3, TOLD = 1;
   var link = new Map(); // number of a moment of the chain: its place, and what it is an effect of
   D.links.forEach(function (l, i) { link.set(l[0], {place: i + 1, from: l[1] || 0}); });
 
   var ends = new Set(D.ends || []); // lanes of the ending alone
 
-  // place of the moment of a number, or of the next one that is shown
-  function find(n) {
-    var low = 0, high = count;
-    while (low < high) { var m = (low + high) >> 1; if (N[m] < n) low = m + 1; else high = m; }
-    return Math.min(low, count - 1);
+  // place of the first number that is not lower, in ascending ones
+  function lower(a, v) {
+    var low = 0, high = a.length;
+    while (low < high) { var m = (low + high) >> 1; if (a[m] < v) low = m + 1; else high = m; }
+    return low;
   }
+  // place of the moment of a number, or of the next one that is shown
+  function find(n) { return Math.min(lower(N, n), count - 1); }
   function isAt(n) { var i = find(n); return count && N[i] === n ? i : -1; }
   function laneName(i) { return i < 0 ? "" : D.lanes[i][0]; }
   function words(i) { return S[D.words[i]]; }
@@ -72,8 +74,7 @@
   }
   // nearest place in view to a moment
   function nearest(i) {
-    var low = 0, high = view.length;
-    while (low < high) { var m = (low + high) >> 1; if (view[m] < i) low = m + 1; else high = m; }
+    var low = lower(view, i);
     if (low > 0 && (low === view.length || i - view[low - 1] < view[low] - i)) low--;
     return Math.max(0, Math.min(low, view.length - 1));
   }
@@ -193,11 +194,7 @@
       kind = k;
       make(svg, "path", {"class": "lane", d: "M" + left + " " + y(i) + "H" + right});
     });
-    function placeOf(n) { // of a moment of any number, in view
-      var i = find(n), low = 0, high = view.length;
-      while (low < high) { var m = (low + high) >> 1; if (view[m] < i) low = m + 1; else high = m; }
-      return low;
-    }
+    function placeOf(n) { return lower(view, find(n)); } // of a moment of any number, in view
     D.bands.forEach(function (b) {
       var from = x(placeOf(b.from)), to = b.to ? x(placeOf(b.to)) : right;
       if (to < left || from > right || b.lane >= 0 && laneAt[b.lane] === undefined) return;

@@ -1,6 +1,7 @@
 package retell
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -58,7 +59,7 @@ func draftOf(s harness.System, x *why.Explanation) (*draft, error) {
 	}
 	d := &draft{volume: c.Volume, bug: x.Configuration.Bug, stored: map[node.LSN][]stored{}}
 	by := map[uint64]int{} // the event of a request → its happening
-	result := harness.RunWith(s, x.Configuration, harness.Options{Listen: func(w *sim.World, e *sim.Event) { d.hear(w, e, by) }})
+	result := harness.RunWith(s, x.Configuration, harness.Options{Only: x.What.Target.Check, Listen: func(w *sim.World, e *sim.Event) { d.hear(w, e, by) }})
 	failed := x.What.Target.In(&result)
 	if failed == nil {
 		return nil, fmt.Errorf("the smallest run no longer fails by %s", x.What.Target)
@@ -397,7 +398,7 @@ func lineOf(r *node.Request) (string, bool) {
 		}
 		return "get " + r.Rows[0].Key, true
 	case node.OpScan:
-		from, to := firstOf(r.From, "-"), firstOf(r.To, "-")
+		from, to := cmp.Or(r.From, "-"), cmp.Or(r.To, "-")
 		if !word(from) || !word(to) {
 			return "", false
 		}

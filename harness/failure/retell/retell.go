@@ -35,7 +35,7 @@ func Story(e *why.Explanation) []string {
 			if i == 0 {
 				lines = append(lines, "", name)
 			}
-			lines = append(lines, "  "+Told(&links[i]))
+			lines = append(lines, "  "+linkLine(&links[i]))
 		}
 	}
 	list("what lies behind it:", x.Causes)
@@ -51,8 +51,8 @@ func Headline(e *why.Explanation) string {
 	return e.What.Finding.Sentence()
 }
 
-// Told renders a link on one line: when, who, and what.
-func Told(l *why.Link) string {
+// linkLine renders a link on one line: when, who, and what.
+func linkLine(l *why.Link) string {
 	return line(fmt.Sprintf("%s %s: %s", at(l.At), l.Node, l.Words))
 }
 

@@ -62,8 +62,8 @@ func SARIF(w io.Writer, all []Shown, from *Sources, b failure.Build) error {
 	return e.Encode(sarifLog{Schema: "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}})
 }
 
-// RuleID is the name that SARIF has of a target: the check, and behind a slash the rule in lower case with hyphens.
-func RuleID(t failure.Target) string {
+// ruleID is the name that SARIF has of a target: the check, and behind a slash the rule in lower case with hyphens.
+func ruleID(t failure.Target) string {
 	if t.Rule == "" {
 		return string(t.Check)
 	}
@@ -78,11 +78,8 @@ func slug(s string) string {
 func (run *sarifRun) add(s *Shown, from *Sources) {
 	target, failed := failure.TargetOf(s.Findings)
 	var f judge.Finding
-	for i := range s.Findings {
-		if x := &s.Findings[i]; x.Check == target.Check && x.Rule == target.Rule && x.Verdict == target.Verdict {
-			f = *x
-			break
-		}
+	if failed {
+		f = *target.Among(s.Findings)
 	}
 	headline := f.Sentence()
 	if s.Why != nil {
@@ -91,14 +88,14 @@ func (run *sarifRun) add(s *Shown, from *Sources) {
 	if !failed {
 		target, headline = failure.Target{Check: judge.Check("run"), Verdict: judge.CouldNotTell}, "the run did not pass, and no check says why"
 	}
-	rule := sarifRule{ID: RuleID(target), Name: words(string(target.Check), target.Rule)}
-	about := firstOf(target.Rule, f.Guarantee, string(target.Check))
-	rule.Short, rule.Full = message(about), message(firstOf(f.Guarantee, about))
+	rule := sarifRule{ID: ruleID(target), Name: words(string(target.Check), target.Rule)}
+	about := cmp.Or(target.Rule, f.Guarantee, string(target.Check))
+	rule.Short, rule.Full = message(about), message(cmp.Or(f.Guarantee, about))
 	rule.Configuration.Level = level(target.Verdict)
 	if s.Why != nil {
 		r := s.Why.What.Rule
-		rule.Full = message(firstOf(sentences(r.Text, r.Reason), rule.Full.Text))
-		rule.Help = message(firstOf(sentences(r.Reason, r.Source), rule.Full.Text))
+		rule.Full = message(cmp.Or(sentences(r.Text, r.Reason), rule.Full.Text))
+		rule.Help = message(cmp.Or(sentences(r.Reason, r.Source), rule.Full.Text))
 	} else {
 		rule.Help = rule.Full
 	}
@@ -110,7 +107,7 @@ func (run *sarifRun) add(s *Shown, from *Sources) {
 		run.Tool.Driver.Rules[at] = rule // one that was explained knows more
 	}
 	file := from.file(s.File)
-	result := sarifResult{RuleID: rule.ID, RuleIndex: at, Level: level(target.Verdict), Message: message(firstOf(headline, about)),
+	result := sarifResult{RuleID: rule.ID, RuleIndex: at, Level: level(target.Verdict), Message: message(cmp.Or(headline, about)),
 		Fingerprints: map[string]string{"firstgap/system/rule/v1": slug(s.System) + "/" + rule.ID},
 		Properties:   map[string]any{"system": s.System, "seed": s.Seed}}
 	if s.Replay != "" {
@@ -139,10 +136,7 @@ func (run *sarifRun) add(s *Shown, from *Sources) {
 
 // flow makes a code flow of what lies behind a failure and the chain of events that led there, in the order of the events.
 func (from *Sources) flow(s *Shown, file sarifPhysical) []sarifStep {
-	links := slices.Concat(s.Why.What.Causes, s.Why.What.Chain)
-	if b := s.Why.What.Bad; b != nil {
-		links = append(links, *b)
-	}
+	links := linksOf(&s.Why.What)
 	slices.SortStableFunc(links, func(a, b why.Link) int { return cmp.Compare(a.Event, b.Event) })
 	links = slices.CompactFunc(links, func(a, b why.Link) bool { return a.Event == b.Event && a.Words == b.Words })
 	var flow []sarifStep
@@ -153,7 +147,7 @@ func (from *Sources) flow(s *Shown, file sarifPhysical) []sarifStep {
 			place = file
 		}
 		step := sarifStep{Order: i + 1, Importance: "important",
-			Location: sarifLocation{Physical: place, Message: pointer(message(Told(l))), Logical: []sarifLogical{{Name: firstOf(line(l.Node), "the run"), Kind: "object"}}}}
+			Location: sarifLocation{Physical: place, Message: pointer(message(linkLine(l))), Logical: []sarifLogical{{Name: cmp.Or(line(l.Node), "the run"), Kind: "object"}}}}
 		if b := s.Why.What.Bad; b != nil && b.Event == l.Event {
 			step.Importance = "essential"
 		}
@@ -162,18 +156,24 @@ func (from *Sources) flow(s *Shown, file sarifPhysical) []sarifStep {
 	return flow
 }
 
+// linksOf lists all events that an explanation names.
+func linksOf(w *why.What) []why.Link {
+	links := slices.Concat(w.Causes, w.Chain)
+	if w.Bad != nil {
+		links = append(links, *w.Bad)
+	}
+	return links
+}
+
 // Steps makes the smallest run once more and returns what the nodes told in the events that its explanation names, for SARIF to find
 // the source lines that tell it. It has nothing of a system whose nodes tell no trace.
 func Steps(s harness.System, e *why.Explanation) map[uint64]node.Action {
 	wanted := map[uint64]bool{}
-	for _, l := range slices.Concat(e.What.Causes, e.What.Chain) {
+	for _, l := range linksOf(&e.What) {
 		wanted[l.Event] = true
 	}
-	if e.What.Bad != nil {
-		wanted[e.What.Bad.Event] = true
-	}
 	steps := map[uint64]node.Action{}
-	harness.RunWith(s, e.Configuration, harness.Options{Listen: func(_ *sim.World, ev *sim.Event) {
+	harness.RunWith(s, e.Configuration, harness.Options{Only: e.What.Target.Check, Listen: func(_ *sim.World, ev *sim.Event) {
 		if ev.Kind != sim.EventTrace {
 			return
 		}
@@ -248,16 +248,6 @@ func sentences(all ...string) string {
 		}
 	}
 	return strings.TrimRight(b.String(), " ")
-}
-
-// firstOf returns the first text that is not empty.
-func firstOf(all ...string) string {
-	for _, s := range all {
-		if s != "" {
-			return s
-		}
-	}
-	return "unknown"
 }
 
 // message makes a message of text: one paragraph, bounded. A backslash, brackets and braces would mean links and placeholders.

@@ -72,8 +72,7 @@ const mostPlayed = 30_000
 type played struct {
 	at    int    // the index of the command that failed, -1 where none did
 	rule  string // that refused a step
-	pages bool   // or copies of a page differ
-	other string // or what else went wrong
+	pages bool   // or copies of a page differ; neither where something else went wrong
 	shown []string
 }
 
@@ -82,8 +81,8 @@ func play(of aurora.Implementation, steps []scenario.Step) (p played) {
 	e := scenario.New(of)
 	i := 0
 	defer func() {
-		if r := recover(); r != nil {
-			p.at, p.other = i, fmt.Sprintf("a node panicked: %v", r)
+		if recover() != nil {
+			p.at = i
 			return
 		}
 		e.Close()
@@ -96,8 +95,6 @@ func play(of aurora.Implementation, steps []scenario.Step) (p played) {
 			p.rule = refused.Rule
 		case errors.As(err, &differ):
 			p.pages = true
-		default:
-			p.other = err.Error()
 		}
 	}
 	for ; i < len(steps); i++ {

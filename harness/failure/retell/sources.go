@@ -1,6 +1,7 @@
 package retell
 
 import (
+	"cmp"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -228,7 +229,7 @@ func (s *Sources) named(action, who string) (sarifPhysical, bool) {
 	}
 	all := s.actions[action]
 	// Several nodes may tell the same action: that of the node's role is in a file or folder called so.
-	role := strings.ToLower(firstOf(strings.FieldsFunc(who, func(r rune) bool { return r == ' ' || r == '-' || r == '/' })...))
+	role := strings.ToLower(cmp.Or(strings.FieldsFunc(who, func(r rune) bool { return r == ' ' || r == '-' || r == '/' })...))
 	for _, at := range all {
 		if strings.Contains(at.path, role) {
 			return at.physical(), true

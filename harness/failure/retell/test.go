@@ -44,12 +44,12 @@ func (e *OptionError) Error() string {
 
 const module = "github.com/firstgap/firstgap"
 
-// FailpointTag is the build tag of the builds that have the failpoint overlay, and of the tests that need it.
-const FailpointTag = "failpoints"
+// failpointTag is the build tag of the builds that have the failpoint overlay, and of the tests that need it.
+const failpointTag = "failpoints"
 
-// NeedsFailpoints tells whether the smallest run is another one in a build without the failpoint overlay: it crashes a node at a
+// needsFailpoints tells whether the smallest run is another one in a build without the failpoint overlay: it crashes a node at a
 // point, or its planted bug is one that only the overlay plants.
-func NeedsFailpoints(s harness.System, e *why.Explanation) bool {
+func needsFailpoints(s harness.System, e *why.Explanation) bool {
 	for _, f := range e.Configuration.Plan.Faults {
 		if f.Kind == faults.CrashAtPoint {
 			return true
@@ -59,7 +59,7 @@ func NeedsFailpoints(s harness.System, e *why.Explanation) bool {
 }
 
 // Test writes a Go test of its own file that makes the smallest run of a failure, and passes once the run does. It fails while the run
-// fails: by the same check and rule with what was found, by another one with that, and when it could not tell, too.
+// fails: by the same check, rule and kind with what was found, by another one with that, and when it could not tell, too.
 func Test(w io.Writer, s harness.System, e *why.Explanation, o TestOptions) error {
 	if o.Package == "" {
 		o.Package = "firstgap_test"
@@ -72,8 +72,8 @@ func Test(w io.Writer, s harness.System, e *why.Explanation, o TestOptions) erro
 		return err
 	}
 	var b bytes.Buffer
-	if NeedsFailpoints(s, e) {
-		fmt.Fprintf(&b, "//go:build %s\n\n", FailpointTag)
+	if needsFailpoints(s, e) {
+		fmt.Fprintf(&b, "//go:build %s\n\n", failpointTag)
 	}
 	header(&b, s, e, o.File)
 	fmt.Fprintf(&b, "\npackage %s\n\nimport (\n\t\"strings\"\n\t\"testing\"\n\n", o.Package)
@@ -88,7 +88,11 @@ func Test(w io.Writer, s harness.System, e *why.Explanation, o TestOptions) erro
 	t := e.What.Target
 	fmt.Fprintf(&b, "func Test%s(t *testing.T) {\n", name)
 	fmt.Fprintf(&b, "\tc, err := configuration.Read(strings.NewReader(smallest%s))\n\tif err != nil {\n\t\tt.Fatal(err)\n\t}\n", name)
-	fmt.Fprintf(&b, "\tfailed := failure.Target{Check: %q, Rule: %q, Verdict: %q}\n", t.Check, t.Rule, t.Verdict)
+	kind := ""
+	if t.Kind != "" {
+		kind = fmt.Sprintf("Kind: %q, ", t.Kind)
+	}
+	fmt.Fprintf(&b, "\tfailed := failure.Target{Check: %q, Rule: %q, %sVerdict: %q}\n", t.Check, t.Rule, kind, t.Verdict)
 	if t.Check == judge.Determinism {
 		fmt.Fprintf(&b, "\tr, err := failure.Twice(%s, c)\n\tif err != nil {\n\t\tt.Fatalf(\"%%s: %%v\", failed, err)\n\t}\n", expression)
 	} else {
@@ -180,7 +184,7 @@ func header(b *bytes.Buffer, s harness.System, e *why.Explanation, file string) 
 		fmt.Fprintf(b, " It was recorded as %s.", line(file))
 	}
 	b.WriteString(" The test fails while\n// the mistake is there, and passes once it is mended.\n")
-	if NeedsFailpoints(s, e) {
+	if needsFailpoints(s, e) {
 		fmt.Fprintf(b, `//
 // The run passes a failpoint, so the file is left out of a build without them: go test runs it as
 //
@@ -188,7 +192,7 @@ func header(b *bytes.Buffer, s harness.System, e *why.Explanation, file string) 
 //	go test -overlay=build/overlay/overlay.json -tags=%s ./...
 //
 // With the tag and without the overlay the run cannot be told, and the test fails.
-`, module, FailpointTag)
+`, module, failpointTag)
 	}
 }
 

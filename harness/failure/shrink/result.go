@@ -35,6 +35,21 @@ type Size struct {
 	Nodes        int    `json:"nodes"`
 }
 
+// A Row is one line of a table of sizes.
+type Row struct {
+	What          string
+	Before, After uint64
+}
+
+// Rows compares two sizes by what is made small. Events are not among it: where less goes on, a run may wait longer for its end.
+func Rows(before, after Size) []Row {
+	return []Row{
+		{"faults", uint64(before.Faults), uint64(after.Faults)}, {"transactions", uint64(before.Transactions), uint64(after.Transactions)},
+		{"operations", uint64(before.Operations), uint64(after.Operations)}, {"clients", uint64(before.Clients), uint64(after.Clients)},
+		{"nodes", uint64(before.Nodes), uint64(after.Nodes)},
+	}
+}
+
 // SizeOf returns how much there is in a run of a system.
 func SizeOf(system harness.System, r *harness.Result) Size {
 	size := Size{Events: r.Counts.World.Events, Faults: len(r.Configuration.Plan.Faults)}

@@ -16,7 +16,7 @@ import (
 type Curve struct {
 	Points []Point `json:"points"` // by event, ascending
 	Jump   *Jump   `json:"jump"`   // nil where no single event decides
-	// Drawn says what the rest of a redrawn run is: "with other delays, losses and disks, and without ...".
+	// Drawn says what the rest of a redrawn run is: "nothing arrives any more; no fault goes on or begins".
 	Drawn string `json:"drawn"`
 	// Without says why there is no jump; empty where there is one.
 	Without string `json:"without,omitempty"`

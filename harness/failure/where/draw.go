@@ -192,14 +192,14 @@ func (x *drawing) point(ctx context.Context, k int) (Point, error) {
 
 // fails makes one redrawn run, and tells whether it fails by the target.
 func (x *drawing) fails(k, draw int) (bool, error) {
-	c, o := x.future(k, draw)
+	o := x.future(k, draw)
 	var hash uint64
 	o.Listen = func(_ *sim.World, e *sim.Event) {
 		if e.Seq == o.Redraw.After {
 			hash = e.Hash
 		}
 	}
-	r := harness.RunWith(x.system, c, o)
+	r := harness.RunWith(x.system, x.c, o)
 	if k >= 0 && hash != x.story.steps[k].hash {
 		return false, &PrefixError{Event: o.Redraw.After, Expected: x.story.steps[k].hash, Found: hash}
 	}
@@ -298,7 +298,7 @@ func (x *drawing) curve() *Curve {
 		before, after := x.points[k-1], x.points[k]
 		if after.Share() >= leastAfter && after.Share()-before.Share() >= leastRise {
 			s := x.story.steps[k]
-			c.Jump = &Jump{Event: s.named, At: s.at, Line: line(x.system, x.c, s.named), Before: before, After: after}
+			c.Jump = &Jump{Event: s.named, At: s.at, Line: line(x.system, x.c, x.target, s.named), Before: before, After: after}
 			return c
 		}
 	}

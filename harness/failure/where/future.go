@@ -3,7 +3,6 @@ package where
 import (
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness"
-	"github.com/firstgap/firstgap/harness/configuration"
 	"github.com/firstgap/firstgap/harness/sim"
 )
 
@@ -52,15 +51,15 @@ func (s *story) told() bool {
 const cutEvents = 150
 
 // future returns what a run is made with whose rest behind a step is drawn for the draw-th time; -1 is the step before the first.
-func (x *drawing) future(k, draw int) (configuration.Configuration, harness.Options) {
-	c, o := x.c, harness.Options{Only: x.target.Check, Redraw: sim.Redraw{Seed: mixed(x.o.Seed, uint64(draw)) | 1, Mend: true, Alone: x.manner.alone, Cut: x.manner.cut}, Still: x.manner.still}
+func (x *drawing) future(k, draw int) harness.Options {
+	o := harness.Options{Only: x.target.Check, Redraw: sim.Redraw{Seed: mixed(x.o.Seed, uint64(draw)) | 1, Mend: true, Alone: x.manner.alone, Cut: x.manner.cut}, Still: x.manner.still}
 	if k >= 0 {
 		o.Redraw.After = x.story.steps[k].last
 	}
 	if x.manner.cut {
 		o.Events = o.Redraw.After + cutEvents
 	}
-	return c, o
+	return o
 }
 
 // mixed is the finaliser of SplitMix64 over both.

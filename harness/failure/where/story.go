@@ -44,8 +44,8 @@ func (e *TargetError) Error() string {
 func misses(target failure.Target, r *harness.Result) *TargetError {
 	e := &TargetError{Expected: target, Verdict: r.Verdict}
 	for i := range r.Findings {
-		f := &r.Findings[i]
-		e.Found = append(e.Found, failure.Target{Check: f.Check, Rule: f.Rule, Verdict: f.Verdict})
+		by, _ := failure.TargetOf(r.Findings[i : i+1])
+		e.Found = append(e.Found, by)
 	}
 	return e
 }
@@ -101,9 +101,9 @@ func tell(system harness.System, c configuration.Configuration, target failure.T
 }
 
 // line describes an event of the run in words.
-func line(system harness.System, c configuration.Configuration, event uint64) string {
+func line(system harness.System, c configuration.Configuration, target failure.Target, event uint64) string {
 	var said string
-	harness.RunWith(system, c, harness.Options{Listen: func(w *sim.World, e *sim.Event) {
+	harness.RunWith(system, c, harness.Options{Only: target.Check, Listen: func(w *sim.World, e *sim.Event) {
 		if e.Seq == event {
 			said = w.Describe(e)
 		}

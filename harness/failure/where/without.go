@@ -30,7 +30,7 @@ func Without(ctx context.Context, system harness.System, c configuration.Configu
 		case target.In(&r) != nil:
 			x.Instead = "the same"
 		case fails && by.Check == judge.ConfigurationCheck:
-			x.Unmade = unmade(&r)
+			x.Unmade = by.Among(r.Findings).Sentence()
 		case fails:
 			x.Instead = by.String()
 		default:
@@ -39,14 +39,4 @@ func Without(ctx context.Context, system harness.System, c configuration.Configu
 		all = append(all, x)
 	}
 	return all, nil
-}
-
-// unmade says why a run cannot be made.
-func unmade(r *harness.Result) string {
-	for i := range r.Findings {
-		if f := &r.Findings[i]; f.Check == judge.ConfigurationCheck {
-			return f.Sentence()
-		}
-	}
-	return "its configuration is refused"
 }

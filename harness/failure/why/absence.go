@@ -230,9 +230,14 @@ func (s *story) endedWork() bool {
 	if story := s.replacement(); story != "" {
 		after = story + "; " + s.finding.Sentence()
 	}
-	s.final = nil
-	s.headline = sentenceOf(first[0] + ". In the end: " + after)
+	s.leads(first[0], after)
 	return true
+}
+
+// leads has the headline begin with what came first, and end with what came of it.
+func (s *story) leads(first, after string) {
+	s.final = nil
+	s.headline = sentenceOf(first + ". In the end: " + after)
 }
 
 // mostStops is how many kinds of ended work an explanation shows.

@@ -71,8 +71,8 @@ func (s *story) forgot() (x forgotten, is bool) {
 // headline of that.
 func (s *story) amnesia(x forgotten) {
 	name := s.name(x.node)
-	start := s.lastWhere(s.bad, func(f *fact) bool { return f.kind == sim.EventStart && f.process == x.node })
-	crash := s.lastWhere(start, func(f *fact) bool { return f.kind == sim.EventCrash && f.process == x.node })
+	start := s.latest(sim.EventStart, x.node, s.bad)
+	crash := s.latest(sim.EventCrash, x.node, start)
 	told := s.lastWhere(crash, func(f *fact) bool { return f.kind == sim.EventTrace && f.process == x.node && x.told(f) })
 	took := s.lastWhere(max(told, 1), func(f *fact) bool { return f.process == x.node && x.took(f) })
 	var writes []*operation // of the step in which it was taken, and of that in which it was told

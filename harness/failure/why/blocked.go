@@ -36,7 +36,7 @@ func (s *story) pageAsked(request uint64) string {
 	f := s.fact(request)
 	type page struct {
 		last, first uint64
-		lost, times int
+		times       int
 	}
 	type version struct {
 		page node.PageID
@@ -59,9 +59,6 @@ func (s *story) pageAsked(request uint64) string {
 			}
 			p.last = n
 			p.times++
-			if e.kind == sim.EventLost {
-				p.lost++
-			}
 		}
 	}
 	var ids []version

@@ -65,11 +65,10 @@ func (c *claims) told(e *sim.Event) {
 			all[id][t.Epoch] = e.Cause
 		}
 	}
+	if issues(t.Action) && t.Record != nil {
+		c.lines[t.Record.Epoch] = append(c.lines[t.Record.Epoch], t.Record)
+	}
 	switch t.Action {
-	case node.ActWrite, node.ActCommit, node.ActUndo, node.ActStructure:
-		if t.Record != nil {
-			c.lines[t.Record.Epoch] = append(c.lines[t.Record.Epoch], t.Record)
-		}
 	case node.ActStore:
 		if t.Record == nil {
 			return
@@ -155,8 +154,16 @@ func recordsOf(lsns []node.LSN) string {
 // held tells whether a node has said what it holds since it started last: it may have found on its disk a promise of which it never
 // told, and then tells of that with all else.
 func (c *claims) held(id node.ID, step uint64, t *tape) bool {
-	start := t.lastWhere(step, func(f *fact) bool { return f.process == id && f.kind == sim.EventStart })
+	start := t.latest(sim.EventStart, id, step)
 	return start > 1 && t.facts[start].incarnation > 1
+}
+
+// newest is the newest epoch that has a log, 0 for none.
+func (c *claims) newest() (newest node.Epoch) {
+	for e := range c.lines {
+		newest = max(newest, e)
+	}
+	return newest
 }
 
 // decided begins the log of an epoch with what it kept of those before.
@@ -187,7 +194,6 @@ func (c *claims) missing(id node.ID, epoch node.Epoch, upTo node.LSN, step uint6
 	if !known {
 		return nil // it was sent nothing yet
 	}
-	whole := true
 	for i := c.verified[id][epoch]; i < len(all) && all[i].LSN <= upTo; i++ {
 		r := all[i]
 		told := c.stored[id][recordID{r.LSN, r.Epoch}]
@@ -195,17 +201,16 @@ func (c *claims) missing(id node.ID, epoch node.Epoch, upTo node.LSN, step uint6
 			slices.ContainsFunc(c.filled[id], func(f filled) bool { return f.step <= step && f.upTo >= r.LSN })
 		if !has {
 			lsns = append(lsns, r.LSN)
-			whole = false
-		} else if whole {
+		} else if len(lsns) == 0 {
 			c.verified[id][epoch] = i + 1
 		}
 	}
 	return lsns
 }
 
-// storedAfterFailure returns the first step in which a node said that something is on its disk when its disk had just told it that the operation
-// failed, and makes causes of both; 0 where there is none.
-func (s *story) storedAfterFailure() uint64 {
+// storedAfterFailure makes causes of the first step in which a node said that something is on its disk, and of its disk's word, in that step,
+// that the operation failed.
+func (s *story) storedAfterFailure() {
 	n := s.firstWhere(1, func(f *fact) bool {
 		if f.kind != sim.EventTrace || f.action != node.ActStore && f.action != node.ActFence && f.action != node.ActJoin {
 			return false
@@ -214,7 +219,7 @@ func (s *story) storedAfterFailure() uint64 {
 		return by != nil && by.kind == sim.EventDisk && by.reason != 0
 	})
 	if n == 0 {
-		return 0
+		return
 	}
 	f := s.fact(n)
 	s.cause(f.cause, "was told by its disk that the operation failed")
@@ -223,5 +228,4 @@ func (s *story) storedAfterFailure() uint64 {
 		what = fmt.Sprintf("said in that same step that it is durable: %v of epoch %d", f.action, f.epoch)
 	}
 	s.cause(n, what)
-	return n
 }

@@ -122,7 +122,7 @@ func transaction(h *workload.History, id uint64) *workload.Transaction {
 
 // fate says what became of a transaction.
 func (s *story) fate(t *workload.Transaction) {
-	commit := s.firstWhere(1, func(f *fact) bool { return f.kind == sim.EventTrace && f.action == node.ActCommit && f.txn == t.Name })
+	commit := s.committing(t.Name, 1)
 	reply := s.firstWhere(1, func(f *fact) bool {
 		return f.kind == sim.EventReply && f.txn == t.Name && (f.op == node.OpCommit || f.op == node.OpAbort)
 	})
@@ -270,7 +270,7 @@ func (s *story) lastWrites(b *fact) {
 			}
 		}
 	}
-	if crash := s.lastWhere(s.bad, func(f *fact) bool { return f.kind == sim.EventCrash && f.process == b.from }); crash > since && since > 0 {
+	if crash := s.latest(sim.EventCrash, b.from, s.bad); crash > since && since > 0 {
 		s.cause(crash, crashOf(s.fact(crash)))
 	}
 }

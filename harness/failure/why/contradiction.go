@@ -142,20 +142,23 @@ func (s *story) staleCopy() string {
 	if _, segment := s.claims.group[id]; segment {
 		return ""
 	}
+	life := s.lastWhere(s.bad, func(e *fact) bool {
+		return e.process == id && (e.kind == sim.EventStart || e.kind == sim.EventCrash || e.action == node.ActLose)
+	})
 	first := uint64(0)
 	var told string
-	for n := s.bad; n > 0; n-- {
+	for n := s.bad; n > life; n-- {
 		f := &s.facts[n]
-		if f.process != id || f.kind == sim.EventCrash || f.kind == sim.EventStart || f.action == node.ActLose || f.action == node.ActAnew {
-			if f.process == id && f.kind != sim.EventMessage {
-				break
-			}
+		if f.process != id {
 			continue
 		}
-		if f.kind != sim.EventTrace || f.action != node.ActReadCached {
+		if f.action == node.ActAnew {
+			break
+		}
+		if f.action != node.ActReadCached {
 			continue
 		}
-		got, asked, came, r := s.holes(id, n)
+		got, asked, came, r := s.holes(id, n, life)
 		if got == 0 {
 			continue
 		}
@@ -176,14 +179,11 @@ func (s *story) staleCopy() string {
 	return told
 }
 
-// holes returns the last image of the page that a node read out of its cache, when it was asked for, and the record that is not in it and
+// holes returns the last image of the page that a node read out of its cache, of those that came in its life since an event, when it was asked for, and the record that is not in it and
 // that the node took for durable, by the step named came, before it asked: what comes into view after that is kept until the image is there. The image is 0
 // where one that came has all: which of several the node kept, no event says.
-func (s *story) holes(id node.ID, read uint64) (got, asked, came uint64, missing *node.Record) {
+func (s *story) holes(id node.ID, read, life uint64) (got, asked, came uint64, missing *node.Record) {
 	f := s.fact(read)
-	life := s.lastWhere(read, func(e *fact) bool {
-		return e.process == id && (e.kind == sim.EventStart || e.kind == sim.EventCrash || e.action == node.ActLose)
-	})
 	viewed := func(l node.LSN) uint64 {
 		return s.firstWhere(life, func(e *fact) bool {
 			return e.process == id && e.action == node.ActTell && e.high >= l

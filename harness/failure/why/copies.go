@@ -2,7 +2,6 @@ package why
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -11,9 +10,6 @@ import (
 	"github.com/firstgap/firstgap/harness/sim"
 	"github.com/firstgap/firstgap/impl/node"
 )
-
-// pageOf is a page in what a check says.
-var pageOf = regexp.MustCompile(`page (\d+)`)
 
 // ofCopies explains two copies that differ, a backup that does not come back, or a tree that is not whole: by the last that was done to
 // the page or the LSN.
@@ -43,6 +39,7 @@ func (s *story) ofCopies() {
 	}
 }
 
+// issues tells whether a writer gives a record its LSN by an action.
 func issues(a node.Action) bool {
 	return a == node.ActWrite || a == node.ActCommit || a == node.ActUndo || a == node.ActStructure
 }
@@ -53,7 +50,7 @@ func (s *story) pagesDiffer(ids []node.ID) {
 	f := s.finding
 	s.headline = sentence(f.Subject + ": expected " + f.Expected + ", found " + f.Found)
 	page, named := node.PageID(0), false
-	if m := pageOf.FindStringSubmatch(f.Subject); m != nil {
+	if m := pageIn.FindStringSubmatch(f.Subject); m != nil {
 		page, named = node.PageID(number(m[1])), true
 		s.about.pages[page] = true
 	}
@@ -159,11 +156,7 @@ func firstPart(holds string) string {
 
 // recordsOfPage lists the records of a page on the log of the newest epoch, ascending.
 func (s *story) recordsOfPage(p node.PageID) (all []*node.Record) {
-	var newest node.Epoch
-	for e := range s.claims.lines {
-		newest = max(newest, e)
-	}
-	for _, r := range s.claims.lines[newest] {
+	for _, r := range s.claims.lines[s.claims.newest()] {
 		if r.Page == p && r.Kind != node.Commit {
 			all = append(all, r)
 		}

@@ -112,19 +112,14 @@ func (e *Explanation) Smallest() string {
 
 func sizes(b, a shrink.Size) string {
 	var parts []string
-	add := func(name string, before, after uint64) {
-		parts = append(parts, fmt.Sprintf("%s %s → %s", name, text.Count(before), text.Count(after)))
+	for _, r := range shrink.Rows(b, a) {
+		parts = append(parts, fmt.Sprintf("%s %s → %s", r.What, text.Count(r.Before), text.Count(r.After)))
 	}
-	add("faults", uint64(b.Faults), uint64(a.Faults))
-	add("transactions", uint64(b.Transactions), uint64(a.Transactions))
-	add("operations", uint64(b.Operations), uint64(a.Operations))
-	add("clients", uint64(b.Clients), uint64(a.Clients))
-	add("nodes", uint64(b.Nodes), uint64(a.Nodes))
-	return strings.Join(parts, ", ") + "; " + EventsSay(b.Events, a.Events)
+	return strings.Join(parts, ", ") + "; " + eventsSay(b.Events, a.Events)
 }
 
-// EventsSay says how many events a run has, and had as it was recorded.
-func EventsSay(before, after uint64) string {
+// eventsSay says how many events a run has, and had as it was recorded.
+func eventsSay(before, after uint64) string {
 	s := fmt.Sprintf("%s events, as recorded %s", text.Count(after), text.Count(before))
 	if after > before {
 		s += " (events are not what is made small: where less goes on, a run may wait longer for its end)"

@@ -262,7 +262,7 @@ func (s *story) ofUpkeep() {
 		}
 		s.about.nodes[id] = true
 		if n == 0 {
-			if start := s.lastWhere(s.end(), func(e *fact) bool { return e.kind == sim.EventStart && e.process == id }); start != 0 {
+			if start := s.latest(sim.EventStart, id, s.end()); start != 0 {
 				s.causeOf(id, start, "started, and has never looked at its disk")
 			}
 			continue
@@ -270,8 +270,7 @@ func (s *story) ofUpkeep() {
 		s.cause(n, fmt.Sprintf("looked at its disk for the last time, after %s, and not in the %v since", times(looks[id]), sinceWhen(s.fact(n).at, s.over.now).Round(time.Millisecond)))
 	}
 	if len(s.causes) > 0 {
-		c := s.causes[0]
-		s.headline = sentence(fmt.Sprintf("%d of %d segments look at their disks no more: at %s %s %s (%s: expected %s, found %s)", stopped, len(ids), at(c.At), c.Node, c.Words, f.Subject, f.Expected, f.Found))
+		s.headline = sentence(fmt.Sprintf("%d of %d segments look at their disks no more: %s (%s: expected %s, found %s)", stopped, len(ids), s.causes[0].clause(), f.Subject, f.Expected, f.Found))
 	}
 }
 

@@ -9,39 +9,30 @@ import (
 	"github.com/firstgap/firstgap/impl/node"
 )
 
-// A change is one of a group's members.
-type change struct {
-	event   uint64
-	group   node.Group
-	members node.Membership
-}
-
 // membersOf explains a group that stays between two sets of members: who is to come in place of whom since when, and what has become of the
 // one that is to come.
 func (s *story) membersOf(group node.Group) string {
-	var last *change
-	for i := range s.changes {
-		if s.changes[i].group == group && s.changes[i].event <= s.end() {
-			last = &s.changes[i]
-		}
-	}
-	if last == nil {
+	last := s.lastWhere(s.end(), func(f *fact) bool {
+		return (f.action == node.ActChange || f.action == node.ActGrow) && f.control != nil && f.control.group == group
+	})
+	if last == 0 {
 		return ""
 	}
-	s.cause(last.event, fmt.Sprintf("changed the members of group %d to %v, and no change of them came since", group+1, last.members))
+	members := s.fact(last).control.members
+	s.cause(last, fmt.Sprintf("changed the members of group %d to %v, and no change of them came since", group+1, members))
 	said := ""
-	for _, p := range last.members.Pending() {
+	for _, p := range members.Pending() {
 		old, fresh := segmentName(group, p.Old), segmentName(group, p.New)
 		id, known := s.world.Named(fresh)
 		if !known {
 			continue
 		}
 		s.about.nodes[id] = true
-		said = fmt.Sprintf("%s is to stand in for %s since %s", fresh, old, at(s.fact(last.event).at))
+		said = fmt.Sprintf("%s is to stand in for %s since %s", fresh, old, at(s.fact(last).at))
 		fill := s.lastWhere(s.end(), func(e *fact) bool { return e.process == id && e.action == node.ActFill })
 		asked, given := 0, 0
 		var lastAsk, lastGive uint64
-		for n := last.event; n <= s.end(); n++ {
+		for n := last; n <= s.end(); n++ {
 			e := s.fact(n)
 			if (e.kind == sim.EventMessage || e.kind == sim.EventLost) && e.what == "fill-ask" && e.from == id {
 				asked++
@@ -57,7 +48,7 @@ func (s *story) membersOf(group node.Group) string {
 			s.cause(fill, fmt.Sprintf("took page images as of LSN %d; it %s", s.fact(fill).high, s.stateOf(id)))
 			said += fmt.Sprintf("; it took page images at %s and %s, and the change was not ended", at(s.fact(fill).at), s.stateOf(id))
 		case asked == 0:
-			s.causeOf(id, last.event, fmt.Sprintf("is to stand in for %s, and never asked a peer for pages; it %s", old, s.stateOf(id)))
+			s.causeOf(id, last, fmt.Sprintf("is to stand in for %s, and never asked a peer for pages; it %s", old, s.stateOf(id)))
 			said += fmt.Sprintf("; it has never asked a peer for pages, and %s", s.stateOf(id))
 		default:
 			s.causeOf(id, lastAsk, fmt.Sprintf("asked a peer for pages for the last time, %s in all, and was given some %s", times(asked), times(given)))

@@ -89,22 +89,10 @@ func (s *story) rewind(to uint64) {
 				damaged[e.Process] = e.Seq
 			}
 		}
-		if e.Seq != to {
-			return
+		if e.Seq == to {
+			s.over = standing(w)
+			s.over.unanswered, s.over.deposed, s.over.damaged = s.open(), deposed, damaged
 		}
-		x := ending{now: w.Now(), states: map[node.ID]node.State{}, running: map[node.ID]bool{}, deposed: deposed, damaged: damaged}
-		for _, id := range w.Processes() {
-			if !slices.ContainsFunc(s.facts, func(f fact) bool { return f.kind == sim.EventStart && f.process == id }) {
-				continue
-			}
-			x.processes = append(x.processes, id)
-			x.running[id] = w.Running(id)
-			if st, tells := w.State(id); tells {
-				x.states[id] = st
-			}
-		}
-		x.unanswered = s.open()
-		s.over = x
 	}})
 }
 
@@ -160,7 +148,7 @@ func (s *story) gaveUp() string {
 	if f.kind != sim.EventTimer {
 		return said
 	}
-	s.exchangeBefore(id, last)
+	s.exchange(id, last)
 	// What it asked for over and over, and who let it be dropped.
 	asked := s.lastWhere(last, func(e *fact) bool { return e.kind == sim.EventMessage && e.from == id && e.what == "read-log" })
 	if asked == 0 {

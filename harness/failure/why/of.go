@@ -31,7 +31,7 @@ func (e *OtherError) Error() string {
 // target says, causes first. The system and the configuration must be those of the failure; a run that does not fail so is an
 // *OtherError.
 func Of(system harness.System, c configuration.Configuration, t failure.Target) (*What, error) {
-	s := &story{tape: newTape(), system: system, target: t, c: &c}
+	s := &story{tape: newTape(), system: system, c: &c}
 	s.result = harness.RunWith(system, c, harness.Options{Listen: s.hear, Ended: s.over.take})
 	s.finding = t.In(&s.result)
 	if t.Check == judge.Determinism {
@@ -90,7 +90,6 @@ func Of(system harness.System, c configuration.Configuration, t failure.Target) 
 type story struct {
 	*tape
 	system   harness.System
-	target   failure.Target
 	c        *configuration.Configuration
 	result   harness.Result
 	over     ending
@@ -330,7 +329,7 @@ func (s *story) claimed(x *claim) {
 // took returns the message by which the sender of a claim got what it had not on its disk, the first of several, or the one in whose step it
 // began to write that; and those writes.
 func (s *story) took(x *claim) (first uint64, writes []*operation) {
-	start := s.lastWhere(x.step, func(f *fact) bool { return f.kind == sim.EventStart && f.process == x.sender })
+	start := s.latest(sim.EventStart, x.sender, x.step)
 	for n := start; n != 0 && n <= x.step; n++ {
 		f := s.fact(n)
 		if f.kind != sim.EventMessage || f.process != x.sender || !x.brought(f) {
@@ -401,12 +400,7 @@ func (s *story) lastSteps() {
 		}
 	}
 	if len(ids) == 0 {
-		var newest node.ID
-		for _, id := range s.over.processes {
-			if st, tells := s.over.states[id]; tells && st.Role == "writer" && (newest == 0 || st.Epoch >= s.over.states[newest].Epoch) {
-				newest = id
-			}
-		}
+		newest := s.newestWriter(func(node.ID, node.State) bool { return true })
 		if newest == 0 && len(s.over.processes) > 0 {
 			newest = s.over.processes[0]
 		}
@@ -501,9 +495,7 @@ func sentence(s string) string {
 	if s == "" {
 		return s
 	}
-	if c := s[0]; c >= 'a' && c <= 'z' {
-		s = string(c-'a'+'A') + s[1:]
-	}
+	s = capital(s)
 	if !strings.HasSuffix(s, ".") {
 		s += "."
 	}

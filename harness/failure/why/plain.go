@@ -191,6 +191,7 @@ func (n names) sentences(lines []string) []string {
 	return texts
 }
 
+// capital has a text begin with a capital, where it begins with a small letter.
 func capital(s string) string {
 	if s == "" || s[0] < 'a' || s[0] > 'z' {
 		return s

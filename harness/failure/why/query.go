@@ -23,12 +23,7 @@ func (s *story) openQuery(reader node.ID) string {
 			delete(open, f.txn)
 		}
 	}
-	first := uint64(0)
-	for _, n := range open {
-		if first == 0 || n < first {
-			first = n
-		}
-	}
+	first := earliest(open)
 	if first == 0 {
 		return ""
 	}
@@ -68,6 +63,16 @@ func (s *story) openQuery(reader node.ID) string {
 	}
 	s.cause(asked, fmt.Sprintf("was asked by that query for %v, and has not answered", a.op))
 	return clause + fmt.Sprintf("; its %v of %s is not answered", a.op, at(a.at))
+}
+
+// earliest returns the first of some events of transactions, 0 for none.
+func earliest(events map[node.Txn]uint64) (first uint64) {
+	for _, n := range events {
+		if first == 0 || n < first {
+			first = n
+		}
+	}
+	return first
 }
 
 // askedAsOf tells whether what a reader was refused is what it had asked for last of that page, as of an LSN.
@@ -122,7 +127,7 @@ func (s *story) damage(id node.ID) string {
 	}
 	s.cause(by, words)
 	said := fmt.Sprintf("%s %s at %s", s.name(id), words, at(f.at))
-	crash := s.lastWhere(by, func(f *fact) bool { return f.kind == sim.EventCrash && f.process == id })
+	crash := s.latest(sim.EventCrash, id, by)
 	if c := s.fact(crash); c != nil && (f.kind == sim.EventStart || f.looked) {
 		lost := ""
 		if len(c.lost) > 0 {
@@ -147,13 +152,15 @@ func (s *story) suspected(id node.ID) string {
 		words string
 		is    func(*fact) bool
 	}
-	since := s.lastWhere(s.end(), func(f *fact) bool { return f.process == id && (f.kind == sim.EventCrash) })
+	since := s.latest(sim.EventCrash, id, s.end())
 	lost := false
 	said := ""
 	for _, x := range []step{
 		{"asked whether it is alive", func(f *fact) bool { return f.what == "ping" && f.process == id }},
-		{"told that it has lost what it promised", func(f *fact) bool { return f.what == "pong" && f.from == id && f.lostAll }},
-		{"reported to the writer as suspected", func(f *fact) bool { return f.what == "health" && slices.Contains(f.suspects, id) }},
+		{"told that it has lost what it promised", func(f *fact) bool { return f.what == "pong" && f.from == id && f.control != nil && f.control.lost }},
+		{"reported to the writer as suspected", func(f *fact) bool {
+			return f.what == "health" && f.control != nil && slices.Contains(f.control.suspects, id)
+		}},
 		{"followed by a change of members", func(f *fact) bool { return f.what == "change" }},
 	} {
 		count, last := 0, uint64(0)

@@ -48,8 +48,7 @@ func controlOf(m node.Message) *controlWord {
 // ofReplacement explains that a lost copy is not replaced, or a change of members not ended.
 func (s *story) ofReplacement() {
 	if story := s.replacement(); story != "" {
-		s.final = nil
-		s.headline = sentenceOf(fmt.Sprintf("%s. In the end: %s", story, s.finding.Sentence()))
+		s.leads(story, s.finding.Sentence())
 	}
 }
 
@@ -83,7 +82,7 @@ func (s *story) unreplaced() string {
 	if since != 0 {
 		first = fmt.Sprintf("%s lost its disk at %s", name, at(s.fact(since).at))
 		s.must(since)
-	} else if since = s.lastWhere(s.end(), func(f *fact) bool { return f.kind == sim.EventStart && f.process == id }); since == 0 {
+	} else if since = s.latest(sim.EventStart, id, s.end()); since == 0 {
 		return ""
 	}
 	var lastAsked, told, named, change uint64
@@ -174,20 +173,9 @@ func (s *story) unended() string {
 		}
 		began = before
 	}
-	called := func(r int) (node.ID, string) {
-		name := fmt.Sprintf("segment %d/%d", group+1, r+1)
-		id, _ := s.world.Named(name)
-		return id, name
-	}
-	newcomer, newName := called(p.New)
-	_, oldName := called(p.Old)
-	var writer node.ID
-	var st node.State
-	for _, id := range s.over.processes {
-		if o, tells := s.over.states[id]; tells && o.Role == "writer" && !o.Deposed && s.over.running[id] && o.Epoch >= st.Epoch {
-			writer, st = id, o
-		}
-	}
+	newName, oldName := segmentName(group, p.New), segmentName(group, p.Old)
+	newcomer, _ := s.world.Named(newName)
+	writer := s.newestWriter(func(id node.ID, st node.State) bool { return !st.Deposed && s.over.running[id] })
 	if newcomer == 0 || writer == 0 {
 		return ""
 	}
@@ -196,7 +184,7 @@ func (s *story) unended() string {
 	first := fmt.Sprintf("%s shall take the place of %s since %s", newName, oldName, at(s.fact(began).at))
 	s.causeOf(s.fact(began).process, began, fmt.Sprintf("began to replace %s by %s", oldName, newName))
 	last := s.lastWhere(s.end(), func(f *fact) bool { return f.kind == sim.EventMessage && f.what == "change" && f.from == writer })
-	asks := fmt.Sprintf("%s, of epoch %d, has never asked for a change", s.name(writer), st.Epoch)
+	asks := fmt.Sprintf("%s, of epoch %d, has never asked for a change", s.name(writer), s.over.states[writer].Epoch)
 	if last != 0 {
 		asks = fmt.Sprintf("%s asked for a change for the last time at %s", s.name(writer), at(s.fact(last).at))
 	}

@@ -1,6 +1,7 @@
 package why
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/firstgap/firstgap/faults"
@@ -192,14 +193,20 @@ var ofChecks = map[judge.Check]reason{
 
 // ruleText is a rule in plain words, itself where there are none.
 func ruleText(rule string) string {
-	for i := range reasons {
-		for _, r := range reasons[i].rules {
-			if r == rule {
-				return reasons[i].text
-			}
-		}
+	if x := reasonOf(rule); x != nil {
+		return x.text
 	}
 	return rule
+}
+
+// reasonOf returns why a rule exists, nil where the table does not have it.
+func reasonOf(rule string) *reason {
+	for i := range reasons {
+		if slices.Contains(reasons[i].rules, rule) {
+			return &reasons[i]
+		}
+	}
+	return nil
 }
 
 // keepsUp is the rule of a copy that is not what it should be by itself.
@@ -212,13 +219,8 @@ func ruleOf(f *judge.Finding) Rule {
 		x := ofChecks[f.Check]
 		return Rule{Text: "a copy that is lost is replaced by a spare, where its group has one", Reason: x.why, Source: x.source}
 	}
-	for i := range reasons {
-		x := &reasons[i]
-		for _, rule := range x.rules {
-			if rule == f.Rule {
-				return Rule{Text: x.text, Reason: x.why, Source: x.source}
-			}
-		}
+	if x := reasonOf(f.Rule); x != nil {
+		return Rule{Text: x.text, Reason: x.why, Source: x.source}
 	}
 	x := ofChecks[f.Check]
 	text := f.Rule

@@ -29,8 +29,8 @@ func NewSpeaker(w *sim.World) *Speaker {
 	return s
 }
 
-// Words is the function Words of this run. It has to be called for every crash and every completed
-// operation of a disk, in order.
+// Words says what an event is, in plain words without its time, and whose event it is: of a message that was lost the sender's. The name of
+// an action of the harness is what its plan calls it. It has to be called for every crash and every completed operation of a disk, in order.
 func (s *Speaker) Words(e *sim.Event) (whose, words string) {
 	operation := ""
 	switch e.Kind {

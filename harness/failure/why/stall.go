@@ -28,8 +28,13 @@ type ending struct {
 
 // take takes down how a run stands.
 func (x *ending) take(stage *harness.Stage) {
-	r := stage.Runtime
-	*x = ending{now: r.Now(), states: map[node.ID]node.State{}, running: map[node.ID]bool{}, unanswered: r.Unanswered()}
+	*x = standing(stage.Runtime)
+	x.unanswered = stage.Runtime.Unanswered()
+}
+
+// standing takes down how the nodes of a run stand.
+func standing(r runtime.Runtime) ending {
+	x := ending{now: r.Now(), states: map[node.ID]node.State{}, running: map[node.ID]bool{}}
 	for _, id := range r.Processes() {
 		if r.Started(id) == 0 {
 			continue
@@ -40,6 +45,7 @@ func (x *ending) take(stage *harness.Stage) {
 			x.states[id] = s
 		}
 	}
+	return x
 }
 
 // answers says by which message, or which of several, one of a type is answered. A message that is not here waits for nothing.
@@ -69,6 +75,12 @@ func (s *story) questions() (all []*question) {
 		what         string
 	}
 	open := map[pair]*question{}
+	answered := map[string][]string{} // by a message: of which types it is the answer
+	for what, by := range answers {
+		for _, answer := range by {
+			answered[answer] = append(answered[answer], what)
+		}
+	}
 	for n := uint64(1); n <= s.end(); n++ {
 		f := &s.facts[n]
 		if f.kind == sim.EventCrash || f.kind == sim.EventStart {
@@ -83,10 +95,8 @@ func (s *story) questions() (all []*question) {
 			continue
 		}
 		if f.kind == sim.EventMessage {
-			for what, by := range answers {
-				if slices.Contains(by, f.what) {
-					delete(open, pair{f.process, f.from, what})
-				}
+			for _, what := range answered[f.what] {
+				delete(open, pair{f.process, f.from, what})
 			}
 		}
 		if answers[f.what] == nil {
@@ -260,14 +270,7 @@ func (s *story) stuck() (ids []node.ID) {
 	if len(ids) > 0 || s.finding.Check != faults.Progress {
 		return ids
 	}
-	var newest node.ID
-	var epoch node.Epoch
-	for _, id := range s.over.processes {
-		st, tells := s.over.states[id]
-		if tells && st.Role == "writer" && !st.Deposed && st.Epoch >= epoch {
-			newest, epoch = id, st.Epoch
-		}
-	}
+	newest := s.newestWriter(func(_ node.ID, st node.State) bool { return !st.Deposed })
 	if newest == 0 {
 		// No node says that it is active: those that clients wait for.
 		for _, u := range s.over.unanswered {
@@ -278,6 +281,16 @@ func (s *story) stuck() (ids []node.ID) {
 		return ids[:min(len(ids), 3)]
 	}
 	return []node.ID{newest}
+}
+
+// newestWriter is the writer of the newest epoch, of those that may be it, 0 for none.
+func (s *story) newestWriter(may func(node.ID, node.State) bool) (newest node.ID) {
+	for _, id := range s.over.processes {
+		if st, tells := s.over.states[id]; tells && st.Role == "writer" && st.Epoch >= s.over.states[newest].Epoch && may(id, st) {
+			newest = id
+		}
+	}
+	return newest
 }
 
 // callers adds the waits of clients.
@@ -363,6 +376,7 @@ func (s *story) holder(request uint64) string {
 		}
 		s.about.keys[k], s.about.txns[by] = true, true
 		s.must(last)
+		commit := s.committing(by, last)
 		end := s.firstWhere(last, func(x *fact) bool { return x.kind == sim.EventTrace && x.action == node.ActAck && x.txn == by })
 		switch {
 		case end != 0 && end < request, s.fact(last).action == node.ActUndo && last < request:
@@ -373,10 +387,9 @@ func (s *story) holder(request uint64) string {
 		case s.fact(last).action == node.ActUndo:
 			s.cause(last, fmt.Sprintf("took back what transaction %v had written to row %s: no transaction holds the row by then, and the call on it is not taken up again", by, key(k)))
 			return fmt.Sprintf("%s goes on with it: transaction %v, which had row %s, was taken back at %s", s.name(f.process), by, key(k), at(s.fact(last).at))
-		case s.committing(by, last) != 0:
-			n := s.committing(by, last)
-			s.cause(n, fmt.Sprintf("gave the commit of transaction %v, which has row %s, its LSN %d, and has not acknowledged it", by, key(k), s.fact(n).high))
-			return fmt.Sprintf("LSN %d is durable, and with it the commit of transaction %v, which has row %s", s.fact(n).high, by, key(k))
+		case commit != 0:
+			s.cause(commit, fmt.Sprintf("gave the commit of transaction %v, which has row %s, its LSN %d, and has not acknowledged it", by, key(k), s.fact(commit).high))
+			return fmt.Sprintf("LSN %d is durable, and with it the commit of transaction %v, which has row %s", s.fact(commit).high, by, key(k))
 		default:
 			s.cause(last, fmt.Sprintf("wrote row %s for transaction %v, which neither commits nor is taken back to the end%s", key(k), by, s.waitsItself(by)))
 			return fmt.Sprintf("transaction %v, which has row %s since %s, commits or is taken back", by, key(k), at(s.fact(last).at))
@@ -498,7 +511,7 @@ func (s *story) silences(ids []node.ID) (found []silence) {
 			}
 			x := silence{id: id, last: own}
 			if own == 0 {
-				x.last = s.lastWhere(s.end(), func(f *fact) bool { return f.kind == sim.EventStart && f.process == id })
+				x.last = s.latest(sim.EventStart, id, s.end())
 				x.words = fmt.Sprintf("never did what %d of its kind do to the end: %s", peers, what)
 			} else {
 				x.words = fmt.Sprintf("did for the last time, after %s, what %d of its kind do to the end: %s", times(count[deed{id, what}]), peers, what)
@@ -584,12 +597,7 @@ func (s *story) openTransaction(writer node.ID) {
 			delete(open, f.txn)
 		}
 	}
-	first := uint64(0)
-	for _, n := range open {
-		if first == 0 || n < first {
-			first = n
-		}
-	}
+	first := earliest(open)
 	if first != 0 {
 		s.cause(first, fmt.Sprintf("wrote record %d, the first of transaction %v, which has neither committed nor been taken back", s.fact(first).high, s.fact(first).txn))
 	}
@@ -640,7 +648,7 @@ func (s *story) deeds(stuck []node.ID) {
 			s.causeOf(id, o.Cause, fmt.Sprintf("put its file %s anew, with %d bytes, for the last time: it did so %s, and not in the %v since", f, o.Bytes, times(count[f]), sinceWhen(o.at, s.over.now).Round(time.Millisecond)))
 		}
 		if len(files) == 0 {
-			if start := s.lastWhere(s.end(), func(f *fact) bool { return f.kind == sim.EventStart && f.process == id }); start != 0 {
+			if start := s.latest(sim.EventStart, id, s.end()); start != 0 {
 				s.causeOf(id, start, "started, and has put no file anew since: no log of its was turned into pages")
 			}
 		}
@@ -696,12 +704,12 @@ func (s *story) incomplete(stuck []node.ID) {
 		}
 		if missing == nil || st.Phase != "open" && 2*fewest > copies {
 			if st.Phase != "open" {
-				s.exchange(id)
+				s.exchange(id, s.end())
 			}
 			continue
 		}
 		issued := s.firstWhere(1, func(f *fact) bool {
-			return f.kind == sim.EventTrace && f.has(missing.LSN) && (f.action == node.ActWrite || f.action == node.ActCommit || f.action == node.ActUndo || f.action == node.ActStructure)
+			return f.kind == sim.EventTrace && f.has(missing.LSN) && issues(f.action)
 		})
 		came, lost, last := s.sent(missing.LSN, 0)
 		s.about.lsns[missing.LSN] = true
@@ -783,11 +791,8 @@ func bringsRecords(what string) bool {
 	return what == "append" || what == "gossip-give" || what == "log-records"
 }
 
-// exchange says what a node sends and gets over and over at the end, one line a type.
-func (s *story) exchange(id node.ID) { s.exchangeBefore(id, s.end()) }
-
-// exchangeBefore is exchange of the second before an event.
-func (s *story) exchangeBefore(id node.ID, end uint64) {
+// exchange says what a node sends and gets over and over in the second before an event, one line a type.
+func (s *story) exchange(id node.ID, end uint64) {
 	type way struct {
 		what string
 		sent bool
@@ -853,45 +858,34 @@ func (s *story) sent(l node.LSN, to node.ID) (came, lost int, last uint64) {
 	return came, lost, last
 }
 
-// A lack is what a segment that stays behind has not, and what became of it.
-type lack struct {
-	id    node.ID
-	lsn   node.LSN
-	words string
-}
-
-// lacking finds the first record that a copy lacks of its group's log, who sent it, and who has it.
-func (s *story) lacking(ids []node.ID) *lack {
+// lacking says which is the first record that a copy lacks of its group's log, who has it, and what became of it; it is empty where no copy lacks any.
+func (s *story) lacking(ids []node.ID) string {
 	for _, id := range ids {
 		st, tells := s.over.states[id]
 		group, known := s.claims.group[id]
 		if !tells || !known || st.Role != "segment" {
 			continue
 		}
-		var newest node.Epoch
-		for e := range s.claims.lines {
-			newest = max(newest, e)
-		}
-		for _, r := range s.claims.lines[newest] {
+		for _, r := range s.claims.lines[s.claims.newest()] {
 			if r.Group != group || r.LSN <= st.SCL || r.LSN <= st.Floor {
 				continue
 			}
 			has := slices.DeleteFunc(s.holders(r), func(o node.ID) bool { return o == id })
 			came, lost, last := s.sent(r.LSN, id)
 			s.about.lsns[r.LSN] = true
-			x := &lack{id: id, lsn: r.LSN, words: fmt.Sprintf("record %s, which is on the disks of %s, came to it %s and was lost %s on its way", identity(r), names(s.world.Name).list(has), times(came), times(lost))}
+			words := fmt.Sprintf("record %s, which is on the disks of %s, came to it %s and was lost %s on its way", identity(r), names(s.world.Name).list(has), times(came), times(lost))
 			if last != 0 {
 				s.must(last)
-				x.words += fmt.Sprintf(", for the last time at %s", at(s.fact(last).at))
+				words += fmt.Sprintf(", for the last time at %s", at(s.fact(last).at))
 			}
-			return x
+			return words
 		}
 	}
-	return nil
+	return ""
 }
 
 // stallHeadline says what stands still, and for want of what.
-func (s *story) stallHeadline(stuck []node.ID, own []*question, silences []silence, lacks *lack, given string) {
+func (s *story) stallHeadline(stuck []node.ID, own []*question, silences []silence, lacks, given string) {
 	f := s.finding
 	what := ""
 	switch f.Check {
@@ -929,15 +923,14 @@ func (s *story) stallHeadline(stuck []node.ID, own []*question, silences []silen
 		}
 		because = fmt.Sprintf("it waits for %s of %s%s since %s, which comes when %s", w.For, w.Of, choose(others > 1, fmt.Sprintf(" and %d more", others-1), ""), at(w.Since), w.Ends)
 	case f.Check == faults.Answers && len(s.waits) > 0 && len(s.causes) > 0:
-		because = fmt.Sprintf("at %s %s %s", at(s.causes[0].At), s.causes[0].Node, s.causes[0].Words)
-	case lacks != nil && (f.Check == faults.CatchUp):
-		because = lacks.words
+		because = s.causes[0].clause()
+	case lacks != "" && f.Check == faults.CatchUp:
+		because = lacks
 	case len(silences) > 0 && f.Check != faults.Progress:
 		x := silences[len(silences)-1]
 		because = fmt.Sprintf("%s, at %s, %s", s.name(x.id), at(s.fact(x.last).at), x.words)
 	case len(s.causes) > 0:
-		c := s.causes[0]
-		because = fmt.Sprintf("at %s %s %s", at(c.At), c.Node, c.Words)
+		because = s.causes[0].clause()
 	case len(own) > 0:
 		w := s.wait(own[0])
 		because = fmt.Sprintf("%s waits since %s for %s of %s, which comes when %s", w.Node, at(w.Since), w.For, w.Of, w.Ends)
@@ -945,7 +938,7 @@ func (s *story) stallHeadline(stuck []node.ID, own []*question, silences []silen
 		w := s.waits[0]
 		because = fmt.Sprintf("%s waits since %s for %s of %s, which comes when %s", w.Node, at(w.Since), w.For, w.Of, w.Ends)
 	}
-	if lacks != nil && f.Check == faults.CatchUp {
+	if lacks != "" && f.Check == faults.CatchUp {
 		s.allowed = []string{f.Expected}
 	}
 	if because != "" {

@@ -236,8 +236,7 @@ func (s *story) noObject(d *judge.Difference) {
 	}
 	s.dropped(d, s.end())
 	if len(s.causes) > 0 {
-		c := s.causes[0]
-		said += fmt.Sprintf("; at %s %s %s", at(c.At), c.Node, c.Words)
+		said += "; " + s.causes[0].clause()
 	}
 	s.headline = sentence(said)
 }

@@ -3,7 +3,6 @@ package why
 import (
 	"reflect"
 	"slices"
-	"sync"
 
 	"github.com/firstgap/firstgap/harness/sim"
 	"github.com/firstgap/firstgap/impl/node"
@@ -37,8 +36,6 @@ type fact struct {
 	lowest        node.LSN     // of a reader's word: what it still reads
 	looked        bool         // at what a disk holds: a read of it
 	carried       int          // records in a message
-	lostAll       bool         // of an answer: its node has lost what it promised
-	suspects      []node.ID    // that a message names
 	isReply       bool         // of a client's call
 	not           bool         // of an answer: what was asked for is not there
 	control       *controlWord // of what is about who lives and who is a member
@@ -53,22 +50,20 @@ type operation struct {
 	at      node.Time
 	ended   uint64 // the event of its completion; 0: none came
 	endedAt node.Time
-	failed  bool
-	lied    bool   // its disk said that it was done, and it was not
 	crashed uint64 // the crash that came first; 0 for none
 }
 
 // A tape is what happened in a run, and what its nodes have told and claimed.
 type tape struct {
-	world   *sim.World
-	facts   []fact // by number, from 1
-	last    map[node.ID]uint64
-	disks   map[node.ID][]*operation
-	claims  claims
-	changes []change          // of the members of groups
-	asked   map[call][]string // the keys of the calls that have no answer yet
+	world  *sim.World
+	facts  []fact // by number, from 1
+	last   map[node.ID]uint64
+	disks  map[node.ID][]*operation
+	claims claims
+	asked  map[call][]string // the keys of the calls that have no answer yet
 	// purposes are what nodes say that their timers are for.
 	purposes map[purpose]string
+	fields   map[reflect.Type]messageFields // of the types of messages seen so far
 }
 
 // A call is one of a client.
@@ -78,7 +73,8 @@ type call struct {
 }
 
 func newTape() *tape {
-	return &tape{facts: make([]fact, 1, 1024), last: map[node.ID]uint64{}, disks: map[node.ID][]*operation{}, claims: newClaims(), asked: map[call][]string{}, purposes: map[purpose]string{}}
+	return &tape{facts: make([]fact, 1, 1024), last: map[node.ID]uint64{}, disks: map[node.ID][]*operation{}, claims: newClaims(), asked: map[call][]string{}, purposes: map[purpose]string{},
+		fields: map[reflect.Type]messageFields{}}
 }
 
 // hear takes down one event.
@@ -102,7 +98,7 @@ func (t *tape) hear(w *sim.World, e *sim.Event) {
 	}
 	switch {
 	case e.Message != nil:
-		f.ofMessage(e.Message)
+		t.ofMessage(&f, e.Message)
 	case e.Request != nil:
 		f.op, f.request, f.txn = e.Request.Op, e.Request.ID, e.Request.Txn
 		for _, r := range e.Request.Rows {
@@ -142,9 +138,6 @@ func (t *tape) hear(w *sim.World, e *sim.Event) {
 		}
 	case sim.EventTrace:
 		t.claims.told(e)
-		if g, is := e.Trace.Detail.(*node.GeometryStep); is {
-			t.changes = append(t.changes, change{e.Seq, g.Group, g.Members})
-		}
 	case sim.EventMessage:
 		t.claims.said(e, t)
 	}
@@ -161,11 +154,11 @@ func (t *tape) ended(e *sim.Event) {
 		if o.ended != 0 || o.crashed != 0 || o.Token != e.Token || !o.Sync && !o.Replace {
 			continue
 		}
-		o.ended, o.endedAt, o.failed, o.lied = e.Seq, e.At, e.Reason != 0, len(e.Lost) > 0
+		o.ended, o.endedAt = e.Seq, e.At
 		if o.Sync {
 			for _, a := range all[:i] {
 				if a.ended == 0 && a.crashed == 0 && !a.Sync && !a.Replace {
-					a.ended, a.endedAt, a.failed, a.lied = e.Seq, e.At, o.failed, o.lied && slices.ContainsFunc(e.Lost, func(l sim.LostWrite) bool { return l.Cause == a.Cause })
+					a.ended, a.endedAt = e.Seq, e.At
 				}
 			}
 		}
@@ -193,6 +186,11 @@ func (t *tape) lastWhere(n uint64, is func(*fact) bool) uint64 {
 		}
 	}
 	return 0
+}
+
+// latest returns the last event of a kind that happened to a node at or before n, 0 for none.
+func (t *tape) latest(k sim.EventKind, id node.ID, n uint64) uint64 {
+	return t.lastWhere(n, func(f *fact) bool { return f.kind == k && f.process == id })
 }
 
 // firstWhere returns the first event at or after n that is as asked, 0 for none.
@@ -229,17 +227,16 @@ func (f *fact) ofTrace(t *node.Trace) {
 // messageFields are the fields of messages, by what they are about: those of strangers, too, where they are called so.
 type messageFields struct{ epoch, page, key, txn, lsn int }
 
-var fieldsByType sync.Map // reflect.Type to messageFields
-
-func fieldsOf(t reflect.Type) messageFields {
-	if known, is := fieldsByType.Load(t); is {
-		return known.(messageFields)
+// fieldsOf finds the fields of messages of a type, once for each type.
+func (t *tape) fieldsOf(message reflect.Type) messageFields {
+	if known, is := t.fields[message]; is {
+		return known
 	}
 	f := messageFields{-1, -1, -1, -1, -1}
-	if t.Kind() == reflect.Struct {
+	if message.Kind() == reflect.Struct {
 		find := func(is func(reflect.Type) bool, names ...string) int {
 			for _, name := range names {
-				if x, has := t.FieldByName(name); has && len(x.Index) == 1 && x.IsExported() && is(x.Type) {
+				if x, has := message.FieldByName(name); has && len(x.Index) == 1 && x.IsExported() && is(x.Type) {
 					return x.Index[0]
 				}
 			}
@@ -252,17 +249,17 @@ func fieldsOf(t reflect.Type) messageFields {
 		f.lsn = find(number, "SCL", "ReadPoint", "At", "LSN", "Have", "Index")
 		f.key = find(func(x reflect.Type) bool { return x.Kind() == reflect.String }, "Key", "Name")
 	}
-	fieldsByType.Store(t, f)
+	t.fields[message] = f
 	return f
 }
 
-func (f *fact) ofMessage(m node.Message) {
+func (t *tape) ofMessage(f *fact, m node.Message) {
 	f.what, f.control = m.Type(), controlOf(m)
 	v := reflect.Indirect(reflect.ValueOf(m))
 	if !v.IsValid() {
 		return
 	}
-	x := fieldsOf(v.Type())
+	x := t.fieldsOf(v.Type())
 	if x.epoch >= 0 {
 		f.epoch = node.Epoch(v.Field(x.epoch).Uint())
 	}
@@ -281,10 +278,6 @@ func (f *fact) ofMessage(m node.Message) {
 	switch m := m.(type) {
 	case *node.Append:
 		f.vdl, f.durable, f.carried = m.VDL, true, len(m.Records)
-	case *node.Pong:
-		f.lostAll = m.Lost
-	case *node.Health:
-		f.suspects = m.Suspects
 	case *node.GossipGive:
 		f.carried = len(m.Records)
 	case *node.LogRecords:

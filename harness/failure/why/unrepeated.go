@@ -15,7 +15,6 @@ import (
 type unrepeated struct {
 	n      uint64 // when it was sent last: its delivery, or its loss
 	times  int
-	lost   int
 	fired  int    // timers of its sender since
 	opened uint64 // the first message since that came the way that it would go, or back; 0 where none did
 }
@@ -137,9 +136,6 @@ func (s *story) unrepeatedOf(nodes []node.ID) (all []unrepeated) {
 		}
 		x.n, x.fired, x.opened = n, 0, 0
 		x.times++
-		if f.kind == sim.EventLost {
-			x.lost++
-		}
 	}
 	for _, x := range open {
 		done = append(done, x)
@@ -160,7 +156,7 @@ type heldBack struct {
 	sender, lacker node.ID
 	has, next      node.LSN // up to where, and the record that it needs then
 	said           uint64   // the last answer that says so
-	first          uint64   // the first since it was sent last
+	first          uint64   // the first that says so
 	times          int
 	sent           uint64 // when the next record was sent last; its delivery, or its loss; 0 for never
 }
@@ -172,11 +168,6 @@ const fewAnswers = 3
 func (s *story) heldBackOf(nodes []node.ID) (all []heldBack) {
 	type pair struct{ sender, lacker node.ID }
 	open := map[pair]*heldBack{}
-	ended := func(x *heldBack) {
-		if x.times >= fewAnswers && s.recordAfter(x) {
-			all = append(all, *x)
-		}
-	}
 	for n := uint64(1); n <= s.end(); n++ {
 		f := &s.facts[n]
 		switch {
@@ -190,22 +181,27 @@ func (s *story) heldBackOf(nodes []node.ID) (all []heldBack) {
 			k := pair{f.process, f.from}
 			x := open[k]
 			if x == nil || x.has != f.high {
-				before := s.lastWhere(n, func(e *fact) bool { return carries(e, k.sender, k.lacker, f.high+1) })
-				x = &heldBack{sender: k.sender, lacker: k.lacker, has: f.high, next: f.high + 1, first: n, sent: before}
+				x = &heldBack{sender: k.sender, lacker: k.lacker, has: f.high, next: f.high + 1, first: n}
 				open[k] = x
 			}
 			x.said = n
 			x.times++
-		case f.kind == sim.EventMessage || f.kind == sim.EventLost:
+		default:
 			if x := open[pair{f.from, f.process}]; x != nil && carries(f, f.from, f.process, x.next) {
 				x.sent, x.times = n, 0 // it is sent again
-			} else if x != nil && x.times == 0 && f.what == "follow" {
-				x.first = n
 			}
 		}
 	}
 	for _, x := range open {
-		ended(x)
+		if x.times < fewAnswers {
+			continue
+		}
+		if x.sent == 0 {
+			x.sent = s.lastWhere(x.first, func(e *fact) bool { return carries(e, x.sender, x.lacker, x.next) })
+		}
+		if s.recordAfter(x) {
+			all = append(all, *x)
+		}
 	}
 	slices.SortFunc(all, func(a, b heldBack) int { return cmp.Compare(a.first, b.first) })
 	return all
@@ -351,8 +347,7 @@ func (s *story) ofUnrepeated() {
 			}
 			s.must(x.sent, x.first, x.said)
 			s.causeOf(x.sender, cmp.Or(x.sent, x.first), words)
-			s.final = nil
-			s.headline = sentenceOf(fmt.Sprintf("%s %s. In the end: %s", s.name(x.sender), words, cmp.Or(s.headline, s.finding.Sentence())))
+			s.leads(s.name(x.sender)+" "+words, cmp.Or(s.headline, s.finding.Sentence()))
 		}
 		return
 	}
@@ -376,8 +371,7 @@ func (s *story) ofUnrepeated() {
 		s.waits = s.waits[:mostWaits-1]
 	}
 	s.waits = append([]Wait{w}, s.waits...)
-	s.final = nil
-	s.headline = sentenceOf(fmt.Sprintf("%s %s. In the end: %s", s.name(f.from), words, cmp.Or(s.headline, s.finding.Sentence())))
+	s.leads(s.name(f.from)+" "+words, cmp.Or(s.headline, s.finding.Sentence()))
 }
 
 // tooShort tells whether a node did not live on for long enough after an event to have sent again what it sent then.

@@ -6,6 +6,8 @@
 package why
 
 import (
+	"fmt"
+
 	"github.com/firstgap/firstgap/harness/failure"
 	"github.com/firstgap/firstgap/harness/judge"
 	"github.com/firstgap/firstgap/impl/node"
@@ -47,6 +49,9 @@ type Link struct {
 	// From is the number of the event that this one is an effect of, in the chain; 0 for none.
 	From uint64 `json:"from,omitempty"`
 }
+
+// clause is the event as a part of a sentence, with time and node.
+func (l Link) clause() string { return fmt.Sprintf("at %s %s %s", at(l.At), l.Node, l.Words) }
 
 // A Belief is what a node held to be true at a moment, beside what the model has of it.
 type Belief struct {

@@ -15,15 +15,7 @@ import (
 // names says what a node is called.
 type names func(node.ID) string
 
-// Words says what an event is, in plain words without its time, and whose event it is: of a message that was lost the sender's. The
-// name of an action of the harness is what its plan calls it.
-//
-// Use a Speaker instead of it where a whole run is told: that one knows of the operations of disks what they are.
-func Words(e *sim.Event, name func(node.ID) string) (whose, words string) {
-	return wordsOf(e, name, "")
-}
-
-// wordsOf is Words, where an operation of a disk is known to be the one that is given, or is "".
+// wordsOf is Speaker.Words, where an operation of a disk is the one that is given, or is not known: "".
 func wordsOf(e *sim.Event, name func(node.ID) string, operation string) (whose, words string) {
 	n := names(name)
 	switch e.Kind {

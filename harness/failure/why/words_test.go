@@ -67,18 +67,18 @@ func TestEveryKindOfEventHasWords(t *testing.T) {
 		case sim.EventLost:
 			e.Message, e.Reason = m, sim.ByCut
 		}
-		whose, words := Words(&e, name)
+		whose, words := wordsOf(&e, name, "")
 		require.Equal(t, want, whose+"|"+words, "%v", kind)
 	}
 	// No kind is without a name, so that one more shows here.
 	for k := sim.EventStart; !strings.HasPrefix(k.String(), "EventKind("); k++ {
-		_, words := Words(&sim.Event{Kind: k, Trace: &node.Trace{}}, name)
+		_, words := wordsOf(&sim.Event{Kind: k, Trace: &node.Trace{}}, name, "")
 		require.NotContains(t, words, "event of kind", "no words for %v", k)
 	}
 	for r := sim.ByLoss; !strings.HasPrefix(r.String(), "Reason("); r++ {
 		require.NotEmpty(t, lossReasons[r], "no words for %v", r)
 	}
 	lost := []sim.LostWrite{{File: "log", From: 10, Bytes: 5, Why: sim.NeverSynced}}
-	_, words := Words(&sim.Event{Kind: sim.EventCrash, Process: 1, Name: "crash", Lost: lost}, name)
+	_, words := wordsOf(&sim.Event{Kind: sim.EventCrash, Process: 1, Name: "crash", Lost: lost}, name, "")
 	require.Equal(t, "crashed (crash) and lost bytes 10 to 14 of log (never synced)", words)
 }

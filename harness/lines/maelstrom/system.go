@@ -335,7 +335,7 @@ func (s system) Reduce(c *configuration.Configuration, begun []workload.Begun) (
 		changed.Settings = text
 		return changed
 	}
-	nodes := harness.Parts{Kind: harness.NodePart}
+	nodes, topology := harness.Parts{Kind: harness.NodePart}, read.topology()
 	for i := range read.Nodes {
 		nodes.Names = append(nodes.Names, faults.Node{Role: roleNode, Index: i + 1}.String())
 	}
@@ -345,7 +345,7 @@ func (s system) Reduce(c *configuration.Configuration, begun []workload.Begun) (
 			return nil
 		}
 		fewer.Zones = min(fewer.Zones, fewer.Nodes)
-		return []configuration.Configuration{of(fewer, harness.Renamed(c.Plan, func(name string) string { return harness.RenumberedOf(roleNode, name, out) }))}
+		return []configuration.Configuration{of(fewer, harness.Renamed(c.Plan, func(name string) string { return harness.RenumberedOf(topology, roleNode, name, out) }))}
 	}
 	features := harness.FeatureParts(read, func(r Settings) configuration.Configuration { return of(r, c.Plan) }, []harness.Feature[Settings]{
 		{Name: "clients that do nothing", Drop: func(r *Settings) {

@@ -2,7 +2,7 @@
 // the node contract has (package node): messages, timers, a disk with all its faults, requests of clients, steps of a trace. Clock,
 // network and disk stay the harness's, so that a program in any language is as repeatable as a node in this process.
 //
-// Use package lines/maelstrom instead for a program that speaks Maelstrom's protocol, and harness.Replicas for a node in Go.
+// Use package lines/maelstrom instead when a program speaks Maelstrom's protocol, and harness.Replicas when a node is written in Go.
 package protocol
 
 import (

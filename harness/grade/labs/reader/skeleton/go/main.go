@@ -1,0 +1,40 @@
+// Lab 6: a reader.
+//
+// A read replica: it follows the writer's stream of records, keeps pages of its own, and serves snapshots at read points.
+// Members lists the readers. Volume says which segments hold which pages.
+// Run it against the lab's tests: firstgap grade --lab 6 --submission .
+package main
+
+import firstgap "github.com/firstgap/firstgap/harness/lines/clients/go"
+
+type reader struct{ *firstgap.Process }
+
+func main() {
+	firstgap.Run(func(p *firstgap.Process) firstgap.Node { return &reader{p} })
+}
+
+func (r *reader) OnStart(incarnation int, files []firstgap.File) {
+	// A reader has no disk: it begins with what the writer tells it.
+}
+
+func (r *reader) OnMessage(sender int, kind string, body []byte) {
+	// offer {epoch, history, anew}: follow that writer. Answer follow {epoch, number, began, wants, have, low}; number grows for ever.
+	// anew {epoch, number, answer, from, ready, lasts}: begin above from; serve from ready on. What you had is void.
+	// stream {epoch, records, vdl}: apply records to the pages that you have, a mini-transaction as a whole, up to the VDL and not beyond.
+	// page-image answers your read-snapshot {epoch, page, readPoint, need, attempt} to a segment; behind and below-floor refuse it.
+	// promote: become the writer. This lab does not ask for it.
+}
+
+func (r *reader) OnTimer(timer int) {
+	// Acknowledge the stream, ask for what did not come, and say how low your queries read: follow, every nodes.retryEvery.
+}
+
+func (r *reader) OnDisk(token int, result string, data []byte) {
+	// A reader has no disk.
+}
+
+func (r *reader) OnRequest(client int, request []byte) {
+	// begin opens a snapshot; get and scan read in it: the committed prefix of the log at its read point, and nothing else; commit and
+	// abort end it. put is refused: read only. Read points never go back.
+	r.Respond(client, request, firstgap.Fields{"status": "refused", "reason": "not open"})
+}

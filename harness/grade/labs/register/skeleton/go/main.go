@@ -1,0 +1,37 @@
+// Lab 1: the versioned quorum register.
+//
+// Three replicas keep a value under each key. Clients may ask any of them to read or to write.
+// Run it against the lab's tests: firstgap grade --lab 1 --submission .
+package main
+
+import firstgap "github.com/firstgap/firstgap/harness/lines/clients/go"
+
+type register struct{ *firstgap.Process }
+
+func main() {
+	firstgap.Run(func(p *firstgap.Process) firstgap.Node { return &register{p} })
+}
+
+func (r *register) OnStart(incarnation int, files []firstgap.File) {
+	// Files holds what was durable before the crash: versions that this node has acknowledged must not be forgotten.
+	// What clients had asked is lost, and they ask again. A disk that cannot be read must not be taken for an empty one.
+}
+
+func (r *register) OnMessage(sender int, kind string, body []byte) {
+	// The other replicas' messages are yours to design: send takes a kind and any JSON. Two phases do: ask a majority for the newest
+	// version of a key, then have a majority store a version. An acknowledgement leaves when the disk has what it acknowledges.
+}
+
+func (r *register) OnTimer(timer int) {
+	// Messages are lost, late, doubled and overtaken: ask again whoever has not answered.
+}
+
+func (r *register) OnDisk(token int, result string, data []byte) {
+	// Now what was appended before the sync, or put in a file's place, survives a crash. Whom did you owe an answer?
+}
+
+func (r *register) OnRequest(client int, request []byte) {
+	// Op is read or write, of rows[0]. A write needs a version that no other write ever has. A read, too, has to have its version
+	// stored by a majority before it answers: a later read may not find an older one.
+	r.Respond(client, request, firstgap.Fields{"status": "refused", "reason": "not open"})
+}
