@@ -26,7 +26,10 @@ func (b *built) evidence(e *judge.Evidence) {
 	if len(b.volume.Readers) > 0 {
 		e.Readings = &b.readings
 	}
-	e.Log, e.Durable, e.PageSize = b.watch.log(), &b.watch.durable, page.SizeOf(b.volume)
+	e.Log, e.Durable = b.watch.log(), &b.watch.durable
+	if !b.of.Without.Tree {
+		e.PageSize = page.SizeOf(b.volume)
+	}
 	if !b.of.Without.Pages {
 		e.Copies = b.copies()
 	}
@@ -73,7 +76,7 @@ func (b *built) count(e *judge.Evidence) {
 	for _, name := range shaped(b.c.Seed, &b.watch) {
 		*scenes["took."+name] = 1
 	}
-	c.PageReads, c.RefusedByReaders = b.watch.pageImages, uint64(b.readings.Wrong)
+	c.PageReads, c.Readings, c.RefusedByReaders = b.watch.pageImages, uint64(len(b.readings.All)), uint64(b.readings.Wrong)
 	for _, told := range b.r.States() {
 		for _, n := range told.State.Counters {
 			if n.Name == "backupConflicts" {

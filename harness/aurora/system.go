@@ -44,7 +44,7 @@ type Implementation struct {
 	// know of the Writers alone. nil: Writers take over from Writers.
 	Recovery func(id node.ID, v *node.Volume, n Nodes, hook node.Hook) node.Node
 
-	// Without is what its segments leave out.
+	// Without is what its nodes leave out.
 	Without Without
 	// Never names what else its runs cannot count (see harness.About).
 	Never []string
@@ -53,7 +53,7 @@ type Implementation struct {
 	Bugs []faults.PlantedBug
 }
 
-// Without says what segments leave out. Generated configurations ask for none of it, one that does is refused, and checks that
+// Without says what segments leave out, and writers. Generated configurations ask for none of it, one that does is refused, and checks that
 // need it are reported as not made.
 type Without struct {
 	Trace  bool // they tell no trace, so no model follows what the volume does; what the writer logged is still known
@@ -62,6 +62,7 @@ type Without struct {
 	Tails  bool // every segment keeps pages
 	Backup bool // they put nothing into the object store
 	Upkeep bool // they turn no log into pages and scrub nothing: nothing of it is expected of a campaign
+	Tree   bool // the writers keep rows on pages by a rule of their own, and those make no tree
 	Room   bool // they wait for ever for what a full disk refused: no disk of theirs is full, nor forgets, nor misreads
 }
 
@@ -76,7 +77,7 @@ func (i *Implementation) kinds() []judge.Kind {
 	for _, k := range []struct {
 		kind judge.Kind
 		is   bool
-	}{{judge.Trace, !i.Without.Trace}, {judge.Pages, !i.Without.Pages}, {judge.Store, !i.Without.Backup}, {judge.Standing, i.stands()}, {judge.Loads, i.stands()}} {
+	}{{judge.Trace, !i.Without.Trace}, {judge.Trees, !i.Without.Tree}, {judge.Pages, !i.Without.Pages}, {judge.Store, !i.Without.Backup}, {judge.Standing, i.stands()}, {judge.Loads, i.stands()}} {
 		if k.is {
 			kinds = append(kinds, k.kind)
 		}
@@ -89,6 +90,9 @@ func (w Without) never() []string {
 	var names []string
 	if w.Fill {
 		names = append(names, "scenes.lost-in-recovery", "scenes.last-full-lost", "filled", "given", "trace.begun", "trace.overlapping", "trace.finished", "trace.reverted", "world.wipes")
+	}
+	if w.Tree {
+		names = append(names, "structures", "shrinks")
 	}
 	if w.Tails {
 		names = append(names, "scenes.last-full-lost")

@@ -78,6 +78,7 @@ type Counts struct {
 	RowsAudited   uint64 `json:"rowsAudited" text:"rows audited" by:"20" of:"audit"`     // read after the last recovery
 	Certificates  uint64 `json:"certificates" text:"histories proved by certificate" by:"20" of:"log"`
 
+	Readings         uint64 `json:"readings" of:"readings"` // read points that readers gave to clients
 	RefusedByReaders uint64 `json:"refusedByReaders" text:"wrong requests refused by readers" by:"30" of:"readings"`
 	ReaderPages      uint64 `json:"readerPages" of:"log"`                                                                      // that segments sent to readers
 	Anew             uint64 `json:"anew" of:"log"`                                                                             // times that readers began anew, by their own count

@@ -109,6 +109,7 @@ const (
 	Claims       Kind = "claims"       // of every acknowledged transaction its place in the order of commits, as the system said it
 	Trace        Kind = "trace"        // what the nodes said of their steps, followed by a model
 	TheLog       Kind = "log"          // what the writers logged
+	Trees        Kind = "tree"         // pages that make a tree, as far as writers logged them
 	Pages        Kind = "pages"        // page images of the copies
 	Store        Kind = "store"        // what the run backed up
 	Scenes       Kind = "scenes"       // which scenes the plan of a run has (see faults.Scene)
@@ -140,7 +141,7 @@ func Needs(c Check) []Kind {
 	case faults.Restore:
 		return []Kind{Store}
 	case faults.Tree:
-		return []Kind{TheLog}
+		return []Kind{Trees}
 	case faults.CatchUp, faults.Wholeness, faults.Replacement, faults.Collection, faults.Floor, faults.Storage:
 		return []Kind{Standing}
 	case faults.Answers:

@@ -48,7 +48,7 @@ type Evidence struct {
 	Log   *Log    // nil: what the writers logged is unknown
 	// Durable is when each transaction was durable; nil: unknown.
 	Durable  *Durable
-	PageSize int // bytes, of the log's pages
+	PageSize int // bytes, of the log's pages; 0: they make no tree
 	// Copies are those of each group, with the pages that the log changed; nil: no node tells its pages.
 	Copies [][]Copy
 	Store  backup.Source // nil: nothing is backed up
@@ -103,7 +103,7 @@ func (e *Evidence) Has() []Kind {
 	}{
 		{Operations, len(e.Operations)+len(e.Lists) > 0}, {Transactions, e.Transactions != nil && len(e.Transactions.Transactions) > 0},
 		{Readings, e.Readings != nil && len(e.Readings.All) > 0}, {Audit, e.Audit >= 0 && e.Transactions != nil || len(e.AuditedKeys) > 0},
-		{Claims, claimed(e.Transactions)}, {Trace, e.Trace != nil}, {TheLog, e.Log != nil && e.Log.End() > 0}, {Pages, len(e.Copies) > 0}, {Store, e.Store != nil}, {Messages, e.Listened}, {Standing, e.Stand != nil}, {Calls, e.Open != nil}, {Loads, e.Load != nil}, {Scenes, e.Staged}, {Contract, e.Contract != nil},
+		{Claims, claimed(e.Transactions)}, {Trace, e.Trace != nil}, {TheLog, e.Log != nil && e.Log.End() > 0}, {Trees, e.Log != nil && e.Log.End() > 0 && e.PageSize > 0}, {Pages, len(e.Copies) > 0}, {Store, e.Store != nil}, {Messages, e.Listened}, {Standing, e.Stand != nil}, {Calls, e.Open != nil}, {Loads, e.Load != nil}, {Scenes, e.Staged}, {Contract, e.Contract != nil},
 	} {
 		if k.has {
 			kinds = append(kinds, k.kind)
@@ -503,6 +503,22 @@ func (e *PanicError) describe(f *Finding) {
 	f.Lead = lines(e.Stack)
 }
 
+// lastWords is the line of a program's standard error that tells most: the last one that names an error, as interpreters put it at the
+// end and Go at the beginning of what they say, else the last one.
+func lastWords(log []string) (said string) {
+	for _, line := range slices.Backward(log) {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ") || errorName.MatchString(line) {
+			return line
+		}
+		said = cmp.Or(said, line)
+	}
+	return said
+}
+
+// errorName is how a line begins that names an error in Python, JavaScript or Ruby.
+var errorName = regexp.MustCompile(`^[\w.:]*(Error|Exception)\b`)
+
 // A BreachError is a program that broke the protocol by which it is run.
 type BreachError struct {
 	Node   string
@@ -518,6 +534,9 @@ func (e *BreachError) describe(f *Finding) {
 	f.Subject = fmt.Sprintf("the program of %s, on %s", e.Node, e.Event)
 	if b.Line != "" {
 		f.Found += ": " + b.Line
+	}
+	if said := lastWords(b.Lead); said != "" {
+		f.Found += "; it said last: " + said
 	}
 	if b.Ours {
 		f.Rule = "the machine runs programs"

@@ -117,8 +117,8 @@ func TestBrokenRecoveriesLoseMarks(t *testing.T) {
 		"takes whoever has joined for complete": {heard(func(_ node.ID, m *node.Joined) *node.Joined {
 			return &node.Joined{Epoch: m.Epoch, SCL: 1 << 40}
 		}), "repairs-before-it-opens"},
-		"does not believe what was durable": {fencedAs(func(f *node.Fenced) { f.VDL = 0 }), "keeps-what-was-acknowledged"},
-		"goes by the segments that lag":     {fencedAs(func(f *node.Fenced) { f.Held = f.Held[:min(1, len(f.Held))] }), "keeps-what-was-acknowledged"},
+		"does not believe what was durable":    {fencedAs(func(f *node.Fenced) { f.VDL = 0 }), "keeps-what-was-acknowledged"},
+		"goes by the segments that lag":        {fencedAs(func(f *node.Fenced) { f.Held = f.Held[:min(1, len(f.Held))] }), "keeps-what-was-acknowledged"},
 		"knows nothing of the recovery before": {fencedAs(func(f *node.Fenced) { f.History = f.History[:max(1, len(f.History)-1)] }), "begins-again-anywhere"},
 	} {
 		t.Run(name, func(t *testing.T) {
