@@ -48,7 +48,7 @@ echo||js/echo.js|pass
 echo||js/echo_minimal.js|pass
 echo||ruby/echo.rb|pass
 echo||ruby/echo_full.rb|pass
-broadcast|$none|python/broadcast.py|pass
+broadcast|$none $wall|python/broadcast.py|pass
 broadcast|$cut $wall|python/broadcast.py|pass
 broadcast|$none|ruby/broadcast.rb|pass
 broadcast|$cut --runs 4|ruby/broadcast.rb|violation
