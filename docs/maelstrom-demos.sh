@@ -65,7 +65,7 @@ lin-kv|$cut|ruby/lin_kv_proxy.rb|pass
 lin-kv|$none --concurrency 2n|ruby/lin_kv_proxy.rb@s/lin-kv/seq-kv/|violation
 lin-kv|$none --concurrency 2n|ruby/lin_kv_proxy.rb@s/lin-kv/lww-kv/|violation
 txn-list-append|$none|js/single_key_txn.js|pass
-txn-list-append|$none|js/single_key_txn.js@s/'lin-kv'/'lww-kv'/|violation
+txn-list-append|$none|js/single_key_txn.js@s/'lin-kv'/'seq-kv'/|violation
 txn-list-append|$none|js/multi_key_txn.js|pass
 txn-list-append|$none $wall|ruby/datomic_list_append.rb|pass
 lin-kv|$cut $wall --node-count 3 --time-limit 15|ruby/raft.rb|pass
