@@ -85,6 +85,24 @@ func TestAProgramThatSleepsOnAClockIsQuiet(t *testing.T) {
 	require.Equal(t, []string{"a"}, linesAfter(t, p, g, "a"))
 }
 
+// A program that waits for a moment is told from one that waits for a line alone.
+func TestAClockThatWillWakeAProgramIsSeen(t *testing.T) {
+	for call, program := range map[string]string{
+		"clock_nanosleep": "import time; time.sleep(20)",
+		"select":          "import select, sys; select.select([sys.stdin], [], [], 20)",
+		"poll":            "import select, sys; p = select.poll(); p.register(sys.stdin); p.poll(20000)",
+		"":                "import sys; sys.stdin.readline()",
+	} {
+		p, g := watched(t, lines.Limits{}, "python3", "-c", program)
+		require.NoError(t, g.Quiet(p))
+		if call == "" {
+			require.Empty(t, g.Clock())
+			continue
+		}
+		require.Contains(t, g.Clock(), call)
+	}
+}
+
 func TestAProgramThatWorksOnIsRestless(t *testing.T) {
 	p, g := watched(t, lines.Limits{Start: 50 * time.Millisecond}, "sh", "-c", "read x; echo $x; while :; do :; done")
 	require.Equal(t, lines.Restless, problem(t, p, g, "a"))

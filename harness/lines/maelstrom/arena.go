@@ -105,7 +105,7 @@ func (a *arena) evidence(e *judge.Evidence) {
 			contract.Answered++
 		}
 	}
-	late := a.uncalled()
+	late, clocks := a.uncalled(), a.clocks()
 	refused := a.refusedSetup
 	parameters, check := a.parameters, a.of.Check
 	contract.Check = func() (all []judge.ContractError) {
@@ -117,6 +117,7 @@ func (a *arena) evidence(e *judge.Evidence) {
 			for _, i := range p.Calls {
 				x.Lead, x.Event = append(x.Lead, describe(&calls[i])), max(x.Event, ends[i])
 			}
+			x.Lead = append(x.Lead, clocks...)
 			all = append(all, x)
 		}
 		return append(all, late...)
@@ -145,6 +146,19 @@ func (a *arena) uncalled() (all []judge.ContractError) {
 		}
 		w := unasked()
 		all = append(all, judge.ContractError{Rule: w.kind, Says: fmt.Sprintf("%s: expected of %s %s, found %s", w.rule, m.name(), w.expected, lines.Cut(line))})
+	}
+	return all
+}
+
+// clocks are hints for whoever wonders what a program did not do: those that wait for a moment wait in vain in simulated time.
+func (a *arena) clocks() (all []string) {
+	if a.place.wall != nil {
+		return nil
+	}
+	for _, m := range a.place.running {
+		if hint := m.group.Clock(); hint != "" {
+			all = append(all, fmt.Sprintf("%s has a clock of its own (%s), and in simulated time none passes for it: --clock wall runs it", m.name(), hint))
+		}
 	}
 	return all
 }
