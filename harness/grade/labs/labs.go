@@ -12,7 +12,7 @@ import (
 
 // Labs returns the course, in its order.
 func Labs() []Lab {
-	return []Lab{segments(), recovery(), commit(), groups(), readers()}
+	return []Lab{register(), segments(), recovery(), commit(), groups(), readers()}
 }
 
 // A NumberError says that no lab has a number.
@@ -68,7 +68,7 @@ func seeds(secret []byte, name string, many int) []uint64 {
 
 // files are the handouts and the scripts, in a folder for each lab.
 //
-//go:embed segment recovery commit groups reader
+//go:embed register segment recovery commit groups reader
 var files embed.FS
 
 // Handout returns what students are given to read, as Markdown.

@@ -3,10 +3,13 @@ package labs
 import (
 	"flag"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/firstgap/firstgap/harness"
+	"github.com/firstgap/firstgap/harness/configuration"
 	"github.com/firstgap/firstgap/harness/lines/protocol"
 
 	_ "github.com/firstgap/firstgap/harness/internal/runflags"
@@ -43,11 +46,44 @@ func graded(l *Lab, make protocol.Maker, secret []byte, o Options) (score int, l
 			lost[t.Name] = out.Says()
 		}
 	}
-	b := l.FindBreakPoint(make, secret, o)
-	if b.Faults >= 0 || b.Made == 0 {
-		lost["break-point"] = b.Says
+	for step := range l.Break.Steps + 1 {
+		rung := Test{Name: fmt.Sprintf("step %d", step), Generate: func(s harness.System, seed uint64, bug string) (configuration.Configuration, error) {
+			c, err := l.Break.Generate(s, seed, step, bug)
+			if err == nil && len(c.Plan.Faults) > step {
+				err = fmt.Errorf("expected at most %d faults, found %d", step, len(c.Plan.Faults))
+			}
+			return c, err
+		}}
+		if out := l.Run(&rung, make, l.BreakSeeds(step, secret), o); !out.Passed() {
+			lost[rung.Name] = out.Says()
+			return score + l.Break.Marks*step/(l.Break.Steps+1), lost
+		}
 	}
-	return score + b.Score, lost
+	return score + l.Break.Marks, lost
+}
+
+// A mistake that its test does not see is one that students keep.
+func TestEveryMistakeInTheRegisterLosesMarks(t *testing.T) {
+	l := register()
+	require.GreaterOrEqual(t, len(l.Mistakes), 10)
+	for _, m := range l.Mistakes {
+		t.Run(m.Bug.Name, func(t *testing.T) {
+			t.Parallel()
+			for i := range *secrets {
+				standsNot(t, &l, m.Test, l.Reference, secretOf(i), m.Bug.Name)
+			}
+		})
+	}
+}
+
+// standsNot demands that nodes lose the marks of a test, for a reason that is said.
+func standsNot(t *testing.T, l *Lab, test string, make protocol.Maker, secret []byte, bug string) {
+	t.Helper()
+	i := slices.IndexFunc(l.Tests, func(x Test) bool { return x.Name == test })
+	require.GreaterOrEqual(t, i, 0, test)
+	out := l.Run(&l.Tests[i], make, l.Seeds(&l.Tests[i], secret), Options{Bug: bug})
+	require.False(t, out.Passed(), "%s: it stands the test %s", secret, test)
+	require.NotEmpty(t, out.Says())
 }
 
 func TestTheCourseIsWhole(t *testing.T) {

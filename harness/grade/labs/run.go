@@ -1,7 +1,6 @@
 package labs
 
 import (
-	"cmp"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -222,6 +221,3 @@ func frames(stack []byte) string {
 	}
 	return strings.Join(names[:min(len(names), 8)], " < ")
 }
-
-// marked returns a number of marks of several, as k parts of n.
-func marked(marks, k, n int) int { return marks * k / cmp.Or(n, 1) }
