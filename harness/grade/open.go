@@ -108,6 +108,7 @@ func (w *Workshop) open(ctx context.Context, lab *labs.Lab, name, folder string,
 		return nil
 	}
 	s.Check = func(ctx context.Context) error { return firstWords(ctx, lab, &s) }
+	s.holds = func() error { return box.Holds(ctx) }
 	return s, box.Close, nil
 }
 
@@ -260,7 +261,7 @@ func firstWords(ctx context.Context, lab *labs.Lab, s *Submission) error {
 	}
 	for k := range r.Findings {
 		f := &r.Findings[k]
-		if err := machine(f); err != nil {
+		if err := s.machine(f); err != nil {
 			return err
 		}
 		if breach(f) {
@@ -300,8 +301,10 @@ func (e *MachineError) Error() string {
 // machineRule is the rule of findings that are of the machine (see runtime.Breach).
 const machineRule = "the machine runs programs"
 
-// machine returns a *MachineError where a finding is of the machine: it says so, or what shuts the box does.
-func machine(f *judge.Finding) error {
+// machine returns a *MachineError where a finding is of the machine: it says so, or what shuts the box seems to and the box does not hold
+// any more. A program can write to its log whatever it likes; without a look at the box, one that fakes a message of bubblewrap's would be
+// an error of the grader, and no score of its own.
+func (s *Submission) machine(f *judge.Finding) error {
 	if f.Check != faults.Sanity {
 		return nil
 	}
@@ -309,9 +312,13 @@ func machine(f *judge.Finding) error {
 		return &MachineError{f.Sentence()}
 	}
 	for _, line := range f.Lead {
-		if strings.HasPrefix(line, "bwrap: ") && !strings.HasPrefix(line, "bwrap: execvp ") {
-			return &MachineError{line}
+		if s.holds == nil || !strings.HasPrefix(line, "bwrap: ") && !strings.HasPrefix(line, "firstgap: box: ") {
+			continue
 		}
+		if err := s.holds(); err != nil {
+			return &MachineError{err.Error()}
+		}
+		return nil
 	}
 	return nil
 }

@@ -133,7 +133,7 @@ func (g *grader) run(s *series, i int) (ran, error) {
 	var undecided []judge.Finding
 	for k := range result.Findings {
 		f := &result.Findings[k]
-		if err := machine(f); err != nil {
+		if err := g.s.machine(f); err != nil {
 			return one, err
 		}
 		switch {

@@ -19,6 +19,8 @@ type Submission struct {
 	// Trouble is asked after each batch of runs: a *RefusedError says that the program did what no submission may, any other error that
 	// this machine could not run it. It may be nil.
 	Trouble func() error
+	// holds starts something harmless where the program is started, and says why it could not be; nil: nothing shuts the program in.
+	holds func() error
 }
 
 // A RefusedError says why a submission scores 0 without any test: it could not be built, breaks the protocol from the first line on, or

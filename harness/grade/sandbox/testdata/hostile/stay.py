@@ -1,6 +1,7 @@
 """Ignores each signal that can be, starts a process far from itself that does so too, and answers nothing."""
 import os
 import signal
+import sys
 import time
 
 for number in signal.valid_signals():
@@ -11,7 +12,7 @@ for number in signal.valid_signals():
 if os.fork() == 0:
     os.setsid()
     if os.fork() == 0:
-        print("away", flush=True)
+        print("away", flush=True, file=sys.stderr if sys.argv[1:] == ["quiet"] else sys.stdout)
         os.close(0)
         os.close(1)
         os.close(2)
