@@ -108,6 +108,7 @@ func TestTheCourseIsWhole(t *testing.T) {
 				public++
 			}
 		}
+		require.Equal(t, 100, l.Most(), l.Name)
 		require.Positive(t, public, "students have nothing to begin with")
 		require.Less(t, public, len(l.Tests))
 		for _, m := range l.Mistakes {
