@@ -67,7 +67,7 @@ func recovering(make protocol.Maker) harness.System {
 		return right(id, v, n, node.NoHook{})
 	}
 	i.Recovery = func(id node.ID, v *node.Volume, n aurora.Nodes, hook node.Hook) node.Node {
-		return make(protocol.Place{Role: protocol.Writer, ID: id, Members: []node.ID{id}, Volume: v, Nodes: n, Hook: hook})
+		return make(protocol.Place{Role: protocol.Writer, ID: id, Members: []node.ID{id}, Seed: seedOf(hook), Volume: v, Nodes: n, Hook: hook})
 	}
 	return aurora.Of("lab-3", i)
 }

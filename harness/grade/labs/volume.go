@@ -8,6 +8,7 @@ import (
 	"github.com/firstgap/firstgap/harness/aurora"
 	"github.com/firstgap/firstgap/harness/configuration"
 	"github.com/firstgap/firstgap/harness/lines/protocol"
+	"github.com/firstgap/firstgap/harness/runtime"
 	"github.com/firstgap/firstgap/harness/sim"
 	"github.com/firstgap/firstgap/harness/workload"
 	"github.com/firstgap/firstgap/impl/node"
@@ -20,7 +21,7 @@ func volumeOf(name string, role protocol.Role, make protocol.Maker, without auro
 	node := func(members func(id node.ID, v *node.Volume) (index int, all []node.ID)) func(node.ID, *node.Volume, aurora.Nodes, node.Hook) node.Node {
 		return func(id node.ID, v *node.Volume, n aurora.Nodes, hook node.Hook) node.Node {
 			index, all := members(id, v)
-			return make(protocol.Place{Role: role, ID: id, Index: index, Members: all, Volume: v, Nodes: n, Hook: hook})
+			return make(protocol.Place{Role: role, ID: id, Index: index, Members: all, Seed: seedOf(hook), Volume: v, Nodes: n, Hook: hook})
 		}
 	}
 	switch role {
@@ -35,6 +36,14 @@ func volumeOf(name string, role protocol.Role, make protocol.Maker, without auro
 		i.Register = node(alone)
 	}
 	return aurora.Of(name, i)
+}
+
+// seedOf is the seed of a node's run.
+func seedOf(h node.Hook) uint64 {
+	if f, is := h.(runtime.Foreign); is {
+		return f.Seed()
+	}
+	return 0
 }
 
 func ofGroup(id node.ID, v *node.Volume) (int, []node.ID) {
