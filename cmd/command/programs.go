@@ -19,7 +19,7 @@ type programKind struct {
 	system func(failure.Needs, lines.Command) (harness.System, error)
 }
 
-func programKinds() []programKind { return []programKind{nodesKind(), maelstromKind()} }
+func programKinds() []programKind { return []programKind{nodesKind(), maelstromKind(), labsKind()} }
 
 // program splits the arguments of a command into those before -- and the program behind it, which is empty where there is none.
 func program(cmd *cobra.Command, args []string) (before, program []string) {

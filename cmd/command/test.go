@@ -26,7 +26,7 @@ what clients saw is judged. The program reads a line for each event, and answers
 			return fmt.Errorf("expected a kind of program, found none; known: %s", known)
 		},
 	}
-	cmd.AddCommand(newTestNodes(), newTestMaelstrom())
+	cmd.AddCommand(newTestMaelstrom(), newTestNodes())
 	return cmd
 }
 

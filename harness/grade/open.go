@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness"
+	"github.com/firstgap/firstgap/harness/failure"
 	"github.com/firstgap/firstgap/harness/grade/labs"
 	"github.com/firstgap/firstgap/harness/grade/sandbox"
 	"github.com/firstgap/firstgap/harness/judge"
@@ -25,7 +27,7 @@ import (
 type Workshop struct {
 	// Unsafe runs them without a box. Only who wrote a submission, or has read it, wants that.
 	Unsafe bool
-	// TypeScript is the folder into which npm has installed typescript and @types/node; "" is none.
+	// TypeScript is a folder into which npm has installed typescript; "" takes what is on the path.
 	TypeScript string
 	// Cache is the folder for what is compiled once for all submissions, which none of them can write to; "" is the user's.
 	Cache string
@@ -95,7 +97,7 @@ func (w *Workshop) open(ctx context.Context, lab *labs.Lab, name, folder string,
 	}
 	command := box.Command(m.Run, "")
 	command.Limits = w.Lines
-	s = Submission{Name: name, Maker: protocol.Program{Command: command}.Maker(), Again: quoted(m.Run)}
+	s = Submission{Name: name, Maker: protocol.Program{Command: command}.Maker(), Again: failure.Quoted(m.Run)}
 	s.Trouble = func() error {
 		var passed *sandbox.LimitError
 		if err := box.Exceeded(); errors.As(err, &passed) {
@@ -208,25 +210,30 @@ func (w *Workshop) find(ctx context.Context, name string) (sandbox.Toolchain, er
 	case "node":
 		return sandbox.Node(ctx)
 	}
-	if w.TypeScript == "" {
-		return sandbox.Toolchain{}, &sandbox.ToolchainError{Name: name, Expected: "a folder into which npm has installed typescript and @types/node", Found: "none"}
-	}
-	return sandbox.TypeScript(w.TypeScript)
+	return w.typeScript()
 }
 
-// quoted is a command as a shell reads it.
-func quoted(args []string) string {
-	words := make([]string, len(args))
-	for i, a := range args {
-		if a != "" && !strings.ContainsFunc(a, func(r rune) bool {
-			return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./=:,+@%", r))
-		}) {
-			words[i] = a
-			continue
-		}
-		words[i] = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+// typeScript finds the compiler in the folder that is given, or else as npm has put it on the path.
+func (w *Workshop) typeScript() (sandbox.Toolchain, error) {
+	if w.TypeScript != "" {
+		return sandbox.TypeScript(w.TypeScript)
 	}
-	return strings.Join(words, " ")
+	link, err := exec.LookPath("tsc")
+	if err != nil {
+		return sandbox.Toolchain{}, &sandbox.ToolchainError{Name: "typescript", Expected: "tsc on the path, or a folder into which npm has installed typescript", Found: "neither"}
+	}
+	program, err := filepath.EvalSymlinks(link)
+	if err != nil {
+		return sandbox.Toolchain{}, err
+	}
+	before, _, is := strings.Cut(program, "/node_modules/")
+	if !is {
+		return sandbox.Toolchain{}, &sandbox.ToolchainError{Name: "typescript", Expected: "tsc in a folder of npm, node_modules", Found: program}
+	}
+	// Those of all packages: the compiler may be in one, and what it starts in another.
+	modules := filepath.Join(before, "node_modules")
+	at, err := filepath.Rel(modules, program)
+	return sandbox.Toolchain{Name: "typescript", Shows: []sandbox.Show{{Host: modules, Inside: "/node_modules"}}, Path: []string{path.Dir(path.Join("/node_modules", filepath.ToSlash(at)))}}, err
 }
 
 // firstEvents is how many events of a run a program must live through before anything of it is graded. A mistake in the form of its lines

@@ -20,7 +20,7 @@ import (
 
 // workshop finds its toolchains once for all tests.
 var workshop = sync.OnceValue(func() *Workshop {
-	return &Workshop{Run: sandbox.Limits{Memory: 256 << 20}, Lines: lines.Limits{Answer: 3 * time.Second}}
+	return &Workshop{Run: sandbox.Limits{Memory: 256 << 20}}
 })
 
 // handed is a submission in Python, with a mistake.
@@ -50,7 +50,12 @@ func short() *labs.Lab {
 // gradedFolder grades what is in a folder.
 func gradedFolder(t *testing.T, lab *labs.Lab, dir string, o Options) *Result {
 	t.Helper()
-	s, end, err := workshop().Open(t.Context(), lab, "anna", dir)
+	return gradedIn(t, workshop(), lab, dir, o)
+}
+
+func gradedIn(t *testing.T, w *Workshop, lab *labs.Lab, dir string, o Options) *Result {
+	t.Helper()
+	s, end, err := w.Open(t.Context(), lab, "anna", dir)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, end()) }()
 	r, err := Grade(t.Context(), lab, s, o)
@@ -98,7 +103,11 @@ func TestWhatIsWrongWithASubmissionIsSaidAtOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := gradedFolder(t, short(), handed(t, c.manifest), Options{})
+			w := workshop()
+			if name == "late" {
+				w = &Workshop{Lines: lines.Limits{Answer: time.Second}}
+			}
+			r := gradedIn(t, w, short(), handed(t, c.manifest), Options{})
 			require.Contains(t, r.Problem, c.want)
 			require.Zero(t, r.Score)
 			require.Equal(t, 100, r.Most)
@@ -155,14 +164,10 @@ func TestAMachineThatCannotRunIsNoScore(t *testing.T) {
 	_, _, err = w.OpenCommand(t.Context(), short(), nil)
 	require.ErrorContains(t, err, "expected a command, found none")
 	var tool *sandbox.ToolchainError
-	_, _, err = w.Open(t.Context(), short(), "anna", handed(t, Manifest{Build: []string{"tsc"}, Run: []string{"true"}}))
+	_, _, err = (&Workshop{TypeScript: t.TempDir()}).Open(t.Context(), short(), "anna", handed(t, Manifest{Build: []string{"tsc"}, Run: []string{"true"}}))
 	require.ErrorAs(t, err, &tool)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err = Grade(ctx, short(), Submission{Maker: keepers}, Options{})
 	require.ErrorIs(t, err, context.Canceled)
-}
-
-func TestCommandsAreQuotedForAShell(t *testing.T) {
-	require.Equal(t, `python3 my-register.py --n=3 'a b' '' 'it'\''s' '$(x)'`, quoted([]string{"python3", "my-register.py", "--n=3", "a b", "", "it's", "$(x)"}))
 }

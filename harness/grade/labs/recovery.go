@@ -6,6 +6,7 @@ import (
 	"github.com/firstgap/firstgap/harness/aurora"
 	"github.com/firstgap/firstgap/harness/judge"
 	"github.com/firstgap/firstgap/harness/lines/protocol"
+	"github.com/firstgap/firstgap/harness/runtime"
 	"github.com/firstgap/firstgap/harness/workload"
 	"github.com/firstgap/firstgap/impl/node"
 )
@@ -67,7 +68,11 @@ func recovering(make protocol.Maker) harness.System {
 		return right(id, v, n, node.NoHook{})
 	}
 	i.Recovery = func(id node.ID, v *node.Volume, n aurora.Nodes, hook node.Hook) node.Node {
-		return make(protocol.Place{Role: protocol.Writer, ID: id, Members: []node.ID{id}, Seed: seedOf(hook), Volume: v, Nodes: n, Hook: hook})
+		p := protocol.Place{Role: protocol.Writer, ID: id, Members: []node.ID{id}, Volume: v, Nodes: n, Hook: hook}
+		if f, is := hook.(runtime.Foreign); is {
+			p.Seed = f.Seed()
+		}
+		return make(p)
 	}
 	return aurora.Of("lab-3", i)
 }

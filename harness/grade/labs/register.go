@@ -13,7 +13,6 @@ import (
 	"github.com/firstgap/firstgap/harness/lines/protocol"
 	"github.com/firstgap/firstgap/harness/sim"
 	"github.com/firstgap/firstgap/harness/workload"
-	"github.com/firstgap/firstgap/impl/node"
 )
 
 // The mistakes of lab 1, by the names that the reference asks its hook for.
@@ -121,11 +120,11 @@ func register() Lab {
 	}
 	return Lab{Number: 1, Name: "register", Title: "The versioned quorum register", Section: lectureQuorum, Role: protocol.Replica,
 		System: func(m protocol.Maker) harness.System {
-			return harness.Replicas{Name: "lab-1", What: "a register for each key on three nodes, each of which takes reads and writes",
-				Count: registerNodes, Quorum: registerQuorum, Disk: true, Mix: workload.Registers(), Bugs: bugs,
-				New: func(p harness.Place) node.Node {
-					return m(protocol.Place{Role: protocol.Replica, ID: p.ID, Index: p.Index, Members: p.Members, Seed: p.Seed, Hook: p.Hook})
-				}}.System()
+			s, err := protocol.System(protocol.Replica, m, protocol.Options{Name: "lab-1", Count: registerNodes, Quorum: registerQuorum, Mix: workload.Registers(), Bugs: bugs})
+			if err != nil {
+				panic(fmt.Sprintf("labs: %v", err)) // the role is built in
+			}
+			return s
 		},
 		Reference: newReplica, Mistakes: registerMistakes(),
 		Checks: []judge.Check{faults.Linearizability, faults.Durability, faults.Progress, faults.Replies},
@@ -133,13 +132,13 @@ func register() Lab {
 			{Name: "serves", Rule: "where nothing goes wrong, reads return what was written last", Section: lectureQuorum, Public: true, Marks: 10, Runs: 4,
 				Generate: x.runs(calm), Needs: []string{"operations", "rowsAudited"}},
 			{Name: "two-quorums-meet", Rule: "a write is on W nodes before it is acknowledged, and a read hears R nodes: R + W > N", Section: lectureQuorum, Public: true, Marks: 15, Runs: 10,
-				Generate: clash.runs(both(spread, lagging)), Needs: []string{"operations"}},
+				Generate: clash.runs(both(spread, oldHere)), Needs: []string{"operations"}},
 			{Name: "the-highest-version-wins", Rule: "of different answers the highest version counts, and a node never goes back to a lower one", Section: lectureQuorum, Marks: 15, Runs: 8,
 				Generate: clash.runs(late), Needs: []string{"operations"}},
 			{Name: "versions-order-all-writes", Rule: "the version of a write is above all that a read quorum has, and no two writes have the same", Section: lectureQuorum, Marks: 10, Runs: 16,
-				Generate: crowd.runs(both(spread, lagging)), Needs: []string{"operations"}},
+				Generate: crowd.runs(both(spread, oldHere)), Needs: []string{"operations"}},
 			{Name: "a-read-stores-what-it-answers", Rule: "what a read answers is on W nodes, or the next read may answer with less", Section: lectureQuorum, Marks: 10, Runs: 12,
-				Generate: reading.runs(both(lossy, doubled)), Needs: []string{"operations"}},
+				Generate: reading.runs(both(halfLost, doubled)), Needs: []string{"operations"}},
 			{Name: "an-answer-belongs-to-its-question", Rule: "an answer counts once, for what it answers, and for nothing that is asked later", Section: lectureQuorum, Marks: 12, Runs: 10,
 				Generate: clash.runs(both(doubled, spread)), Needs: []string{"operations", "world.duplicated"}},
 			{Name: "goes-on-without-a-minority", Rule: "a write waits for W nodes and a read for R, and never for all: slow and dead nodes are passed over", Section: "5. Aurora 存储服务器的容错目标", Public: true, Marks: 8, Runs: 3,
@@ -152,8 +151,8 @@ func register() Lab {
 	}
 }
 
-// lossy loses half of what nodes send to each other, so that every copy lags now and then.
-func lossy(d dice, t faults.Topology, horizon faults.Duration) (all []faults.Fault) {
+// halfLost loses half of what nodes send to each other, so that every copy lags now and then.
+func halfLost(d dice, t faults.Topology, horizon faults.Duration) (all []faults.Fault) {
 	names := holders(t, 1)
 	for i, name := range names {
 		others := append(append([]string{}, names[:i]...), names[i+1:]...)
@@ -170,8 +169,8 @@ func spread(d dice, t faults.Topology, horizon faults.Duration) []faults.Fault {
 	return []faults.Fault{{Kind: faults.Reorder, At: 0, For: horizon * 9 / 10, Nodes: names[:1], To: slices.Sorted(slices.Values(names[1:])), Extra: d.between(10*ms, 15*ms), Salt: d.salt()}}
 }
 
-// lagging has the same of every message to one node: what it has is old for a while.
-func lagging(d dice, t faults.Topology, horizon faults.Duration) []faults.Fault {
+// oldHere has the same of every message to one node: what it has is old for a while.
+func oldHere(d dice, t faults.Topology, horizon faults.Duration) []faults.Fault {
 	names := holders(t, 1)
 	d.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 	return []faults.Fault{{Kind: faults.Reorder, At: 0, For: horizon * 9 / 10, Nodes: slices.Sorted(slices.Values(names[1:])), To: names[:1], Extra: d.between(10*ms, 15*ms), Salt: d.salt()}}

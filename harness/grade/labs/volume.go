@@ -1,6 +1,7 @@
 package labs
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/firstgap/firstgap/faults"
@@ -8,72 +9,27 @@ import (
 	"github.com/firstgap/firstgap/harness/aurora"
 	"github.com/firstgap/firstgap/harness/configuration"
 	"github.com/firstgap/firstgap/harness/lines/protocol"
-	"github.com/firstgap/firstgap/harness/runtime"
 	"github.com/firstgap/firstgap/harness/sim"
 	"github.com/firstgap/firstgap/harness/workload"
 	"github.com/firstgap/firstgap/impl/node"
 )
 
-// volumeOf is the volume with a submission's nodes in one role. All others are ours.
+// volumeOf is the volume with a submission's nodes in one role. All others are ours. Segments begin with an empty disk, and format it.
 func volumeOf(name string, role protocol.Role, make protocol.Maker, without aurora.Without) harness.System {
-	i := aurora.Ours()
-	i.Without = without
-	node := func(members func(id node.ID, v *node.Volume) (index int, all []node.ID)) func(node.ID, *node.Volume, aurora.Nodes, node.Hook) node.Node {
-		return func(id node.ID, v *node.Volume, n aurora.Nodes, hook node.Hook) node.Node {
-			index, all := members(id, v)
-			return make(protocol.Place{Role: role, ID: id, Index: index, Members: all, Seed: seedOf(hook), Volume: v, Nodes: n, Hook: hook})
-		}
+	s, err := protocol.System(role, make, protocol.Options{Name: name, Without: without, NoFormat: role == protocol.Segment})
+	if err != nil {
+		panic(fmt.Sprintf("labs: %v", err)) // the labs' roles are built in
 	}
-	switch role {
-	case protocol.Segment:
-		i.SegmentDisk = nil // a submission formats its own
-		i.Segment = node(ofGroup)
-	case protocol.Writer:
-		i.Writer = node(alone)
-	case protocol.Reader:
-		i.Reader = node(ofReaders)
-	case protocol.Register:
-		i.Register = node(alone)
-	}
-	return aurora.Of(name, i)
+	return s
 }
-
-// seedOf is the seed of a node's run.
-func seedOf(h node.Hook) uint64 {
-	if f, is := h.(runtime.Foreign); is {
-		return f.Seed()
-	}
-	return 0
-}
-
-func ofGroup(id node.ID, v *node.Volume) (int, []node.ID) {
-	g, r, _ := v.Find(id)
-	return r, v.Segments[g]
-}
-
-func ofReaders(id node.ID, v *node.Volume) (int, []node.ID) {
-	for i, r := range v.Readers {
-		if r == id {
-			return i, v.Readers
-		}
-	}
-	return 0, v.Readers
-}
-
-func alone(id node.ID, _ *node.Volume) (int, []node.ID) { return 0, []node.ID{id} }
 
 // ours makes our own nodes of the volume, the reference of the labs about it.
 func ours(p protocol.Place) node.Node {
-	i := aurora.Ours()
-	switch p.Role {
-	case protocol.Writer:
-		return i.Writer(p.ID, p.Volume, p.Nodes, p.Hook)
-	case protocol.Reader:
-		return i.Reader(p.ID, p.Volume, p.Nodes, p.Hook)
-	case protocol.Register:
-		return i.Register(p.ID, p.Volume, p.Nodes, p.Hook)
+	make, err := protocol.Ours(p.Role)
+	if err != nil {
+		panic(fmt.Sprintf("labs: %v", err)) // as above
 	}
-	return i.Segment(p.ID, p.Volume, p.Nodes, p.Hook)
+	return make(p)
 }
 
 // A setting is what the runs of a lab about the volume are like, before chance and faults have their part. All of them are short:
