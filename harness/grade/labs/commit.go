@@ -49,7 +49,7 @@ func commit() Lab {
 			{Name: "ends-who-is-silent", Rule: "a transaction whose client is not heard of is rolled back after a while, and its rows are free", Section: transactions, Marks: 4, Runs: 6,
 				Generate: x.forgotten().runs(calm), Needs: append([]string{"undos"}, served...)},
 			{Name: "sends-again", Rule: "what is not answered is sent again: to the register, and to every segment", Section: writes, Marks: 4, Runs: 8,
-				Generate: x.runs(oneOf(deafened, deaf)), Needs: append([]string{"world.lostByLoss"}, recovered...)},
+				Generate: x.runs(oneOf(unanswered, deaf)), Needs: append([]string{"world.lostByLoss"}, recovered...)},
 			{Name: "confirms-what-it-has-read", Rule: "a writer that may have been replaced answers no commit of a transaction that only read before more than N-W copies say that they serve no newer one", Section: "6. Quorum 机制", Marks: 4, Runs: 10,
 				Generate: x.read1().runs(outlived), Needs: append([]string{"readOnly"}, recovered...)},
 		},

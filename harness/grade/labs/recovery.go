@@ -31,7 +31,7 @@ func recovery() Lab {
 			{Name: "fences-a-read-quorum", Rule: "it cuts by the answers of a read quorum of every group to its fence, and needs no more than that", Section: quorums, Marks: 10, Runs: 6,
 				Generate: x.runs(fewAnswer), Needs: recoveries},
 			{Name: "asks-again", Rule: "what is not answered is asked again: the register for an epoch, segments for their promise", Section: quorums, Marks: 10, Runs: 8,
-				Generate: x.runs(deafened), Needs: recoveries},
+				Generate: x.runs(oneOf(deafened, unanswered)), Needs: recoveries},
 			{Name: "cuts-at-the-first-gap", Rule: "there is one cut for the volume, before the first LSN that no answer has: what stands behind a gap goes, in every group", Section: cut, Marks: 12, Runs: 10,
 				Generate: dense.runs(gap), Needs: append([]string{"cuts"}, recoveries...)},
 			{Name: "cuts-down-to-the-last-cpl", Rule: "from there the cut goes down to the end of a mini-transaction, which is kept as a whole or not at all", Section: mini, Marks: 8, Runs: 10,

@@ -48,3 +48,15 @@ func TestASegmentInPythonKeepsTheRulesOfLab2(t *testing.T) {
 	}
 	require.Equal(t, 6, ran)
 }
+
+// A recovery in Python, of which each run of a test starts two to four processes, keeps the rules of lab 3, two runs of each test.
+func TestARecoveryInPythonKeepsTheRulesOfLab3(t *testing.T) {
+	lab, err := labs.Numbered(3)
+	require.NoError(t, err)
+	make := inPython(t, &lab)
+	for _, test := range lab.Tests {
+		out := lab.Run(&test, make, lab.Seeds(&test, nil)[:2], labs.Options{})
+		require.Nil(t, out.Failed, "%s: %s", test.Name, out.Says())
+		require.Equal(t, 2, out.Made)
+	}
+}
