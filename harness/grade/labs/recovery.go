@@ -16,8 +16,6 @@ import (
 func recovery() Lab {
 	const quorums, cut, mini = "6. Quorum 机制", "7. Aurora 读写存储服务器", "9. 只读数据库(Read-only Database)"
 	x := recovered()
-	dense := x
-	dense.Workload.Mix = workload.Mix{MultiPut: 4, Churn: 6, Abort: 1, Scan: 1}
 	wide := x // mini-transactions over rows of both groups
 	wide.Workload.Rows, wide.Workload.Mix = 30, workload.Mix{MultiPut: 10, Abort: 1, Scan: 1}
 	recoveries := []string{"acknowledged", "recoveries", "rowsAudited"}
@@ -32,8 +30,8 @@ func recovery() Lab {
 				Generate: x.runs(fewAnswer), Needs: recoveries},
 			{Name: "asks-again", Rule: "what is not answered is asked again: the register for an epoch, segments for their promise", Section: quorums, Marks: 10, Runs: 8,
 				Generate: x.runs(oneOf(deafened, unanswered)), Needs: recoveries},
-			{Name: "cuts-at-the-first-gap", Rule: "there is one cut for the volume, before the first LSN that no answer has: what stands behind a gap goes, in every group", Section: cut, Marks: 12, Runs: 10,
-				Generate: dense.runs(gap), Needs: append([]string{"cuts"}, recoveries...)},
+			{Name: "cuts-at-the-first-gap", Rule: "there is one cut for the volume, before the first LSN that no answer has: what stands behind a gap goes, in every group", Section: cut, Marks: 12, Runs: 12,
+				Generate: wide.runs(gap), Needs: append([]string{"cuts"}, recoveries...)},
 			{Name: "cuts-down-to-the-last-cpl", Rule: "from there the cut goes down to the end of a mini-transaction, which is kept as a whole or not at all", Section: mini, Marks: 8, Runs: 10,
 				Generate: wide.runs(gap), Needs: append([]string{"cuts"}, recoveries...)},
 			{Name: "takes-the-newest-history", Rule: "the newest history among all answers says which records count; what an earlier recovery has cut stays cut", Section: cut, Marks: 12, Runs: 10,

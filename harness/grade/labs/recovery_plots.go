@@ -69,15 +69,15 @@ func deafened(d dice, t faults.Topology, horizon faults.Duration) []faults.Fault
 	return []faults.Fault{over, lost}
 }
 
-// unanswered loses what one new writer says to the register, and what another one says to segments that it fences, each for a moment.
+// unanswered loses what a new writer says to the register, for a moment, and for a longer one what it says to segments: the first questions of
+// each kind.
 func unanswered(d dice, t faults.Topology, horizon faults.Duration) []faults.Fault {
-	first := faults.Fault{Kind: faults.TakeOver, At: d.between(horizon/6, horizon/4)}
-	second := faults.Fault{Kind: faults.TakeOver, At: d.between(horizon/2, horizon*5/8)}
-	lost := faults.Fault{Kind: faults.Loss, Nodes: []string{writerName}, Rate: 1}
-	register, fence := lost, lost
-	register.At, register.For, register.To, register.Salt = first.At+d.between(0, ms/20), d.between(6*ms, 20*ms), []string{string(faults.Register)}, d.salt()
-	fence.At, fence.For, fence.To, fence.Salt = second.At+d.between(ms/20, ms/4), d.between(6*ms, 20*ms), slices.Concat(byGroup(t)...), d.salt()
-	return []faults.Fault{first, register, second, fence}
+	over := faults.Fault{Kind: faults.FailOver, At: d.between(horizon/6, horizon/3), For: d.between(ms, 3*ms)}
+	register := faults.Fault{Kind: faults.Loss, At: over.At + over.For, For: d.between(6*ms, 14*ms), Nodes: []string{writerName}, To: []string{string(faults.Register)}, Rate: 1, Salt: d.salt()}
+	fence := register
+	fence.For, fence.To, fence.Salt = register.For+20*ms, slices.Concat(byGroup(t)...), d.salt()
+	register.At, fence.At = register.At+1, fence.At+1 // of the new writer, which starts just before
+	return []faults.Fault{over, register, fence}
 }
 
 // gap lets a writer not reach a group, or all but one or two of it, for a moment, and then replaces it: what it sent meanwhile to the
