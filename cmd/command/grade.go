@@ -10,7 +10,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -29,6 +31,7 @@ import (
 	"github.com/firstgap/firstgap/harness/grade/students"
 	"github.com/firstgap/firstgap/harness/judge"
 	"github.com/firstgap/firstgap/harness/lines"
+	"github.com/firstgap/firstgap/harness/lines/clients"
 	"github.com/firstgap/firstgap/harness/lines/protocol"
 	"github.com/firstgap/firstgap/harness/text"
 )
@@ -49,6 +52,7 @@ type gradeCommand struct {
 	json        bool
 	list        bool
 	handout     bool
+	skeleton    string
 }
 
 // gradeCodes ends the help of firstgap grade.
@@ -57,7 +61,7 @@ const gradeCodes = "exit codes: 0 full marks, 1 lost marks, 2 could not tell"
 func newGrade() *cobra.Command {
 	var c gradeCommand
 	cmd := &cobra.Command{
-		Use:   "grade --lab N [flags]",
+		Use:   "grade --lab N [flags] [DIR]",
 		Short: "grade a program that a student wrote, a class of them, or the tests that students wrote",
 		Long: `grade builds a submission and runs it in a box without a network, as another user, and holds it against the tests of a lab. A submission is
 a folder with a file ` + grade.ManifestName + `, such as {"build":["go","build","-o","node","."],"run":["./node"]}, or a command that is run in this folder.
@@ -69,9 +73,18 @@ The same submission, lab and secret give the same result on any machine. Without
 
 --submissions grades every folder in a folder, into grades.csv. What is graded is kept: started again, it goes on.
 --tests grades the tests in a folder, scenarios (.txt) and fault plans or configurations (.json), by the planted bugs that they kill.
+--skeleton LANGUAGE DIR writes what a student begins with: a program that runs and does nothing, and the client library.
 ` + gradeCodes,
-		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },
+		Args: func(cmd *cobra.Command, args []string) error {
+			if !cmd.Flags().Changed("skeleton") {
+				return noArguments(cmd, args)
+			}
+			if len(args) != 1 {
+				return fmt.Errorf("--skeleton %s: expected one folder to write it to, found %d", c.skeleton, len(args))
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return c.run(cmd, args) },
 	}
 	f := cmd.Flags()
 	f.IntVar(&c.number, "lab", 0, "the number of the lab; --list lists them")
@@ -87,6 +100,7 @@ The same submission, lab and secret give the same result on any machine. Without
 	f.IntVar(&c.workers, "workers", 0, "how many runs, or submissions of a class, at a time (default: one on each core)")
 	f.BoolVar(&c.json, "json", false, "print the result as JSON")
 	f.BoolVar(&c.list, "list", false, "list the labs and their tests")
+	f.StringVar(&c.skeleton, "skeleton", "", "the language of the skeleton to write to DIR: "+languageNames())
 	f.BoolVar(&c.handout, "handout", false, "print what students are given to read of the lab")
 	return cmd
 }
@@ -99,7 +113,15 @@ func formatNames() string {
 	return strings.Join(names, ", ")
 }
 
-func (c *gradeCommand) run(cmd *cobra.Command) error {
+func languageNames() string {
+	var names []string
+	for _, l := range clients.Languages() {
+		names = append(names, string(l))
+	}
+	return strings.Join(names, ", ")
+}
+
+func (c *gradeCommand) run(cmd *cobra.Command, args []string) error {
 	if c.list {
 		return listLabs(cmd.OutOrStdout(), c.number)
 	}
@@ -114,18 +136,20 @@ func (c *gradeCommand) run(cmd *cobra.Command) error {
 		return fmt.Errorf("--workers is %d; expected no negative number", c.workers)
 	}
 	var asked []string
-	for _, what := range []string{"submission", "submissions", "tests", "handout"} {
+	for _, what := range []string{"submission", "submissions", "tests", "skeleton", "handout"} {
 		if cmd.Flags().Changed(what) {
 			asked = append(asked, "--"+what)
 		}
 	}
 	if len(asked) != 1 {
-		return fmt.Errorf("expected one of --submission, --submissions, --tests and --handout, found %s", cmp.Or(strings.Join(asked, " and "), "none"))
+		return fmt.Errorf("expected one of --submission, --submissions, --tests, --skeleton and --handout, found %s", cmp.Or(strings.Join(asked, " and "), "none"))
 	}
 	switch {
 	case c.handout:
 		_, err = io.WriteString(cmd.OutOrStdout(), lab.Handout())
 		return err
+	case c.skeleton != "":
+		return c.writeSkeleton(cmd, &lab, args[0])
 	case c.tests != "":
 		return c.students(cmd, &lab)
 	}
@@ -352,6 +376,21 @@ func (c *gradeCommand) students(cmd *cobra.Command, lab *labs.Lab) error {
 		return err
 	}
 	return ended(judge.Violation, nil)
+}
+
+// writeSkeleton writes what a student begins with. It replaces no file.
+func (c *gradeCommand) writeSkeleton(cmd *cobra.Command, lab *labs.Lab, dir string) error {
+	folder, err := lab.Skeleton(clients.Language(c.skeleton))
+	if err != nil {
+		return err
+	}
+	if err := clients.Write(dir, folder); err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(folder)) {
+		fmt.Fprintln(cmd.OutOrStdout(), path.Join(filepath.ToSlash(dir), name))
+	}
+	return nil
 }
 
 // listLabs lists the labs, or with a number the tests of one.

@@ -16,6 +16,9 @@ import (
 
 // volumeOf is the volume with a submission's nodes in one role. All others are ours. Segments begin with an empty disk, and format it.
 func volumeOf(name string, role protocol.Role, make protocol.Maker, without aurora.Without) harness.System {
+	if role == protocol.Segment {
+		make = summing(make)
+	}
 	s, err := protocol.System(role, make, protocol.Options{Name: name, Without: without, NoFormat: role == protocol.Segment})
 	if err != nil {
 		panic(fmt.Sprintf("labs: %v", err)) // the labs' roles are built in
