@@ -49,7 +49,7 @@ func commit() Lab {
 			{Name: "ends-who-is-silent", Rule: "a transaction whose client is not heard of is rolled back after a while, and its rows are free", Section: transactions, Marks: 4, Runs: 6,
 				Generate: x.forgotten().runs(calm), Needs: append([]string{"undos"}, served...)},
 			{Name: "sends-again", Rule: "what is not answered is sent again: to the register, and to every segment", Section: writes, Marks: 4, Runs: 8,
-				Generate: x.runs(oneOf(deafened, deaf)), Needs: append([]string{"world.lostByLoss"}, recovered...)},
+				Generate: x.lasting().runs(both(unanswered, deafAtLast)), Needs: append([]string{"world.lostByLoss"}, recovered...)},
 			{Name: "confirms-what-it-has-read", Rule: "a writer that may have been replaced answers no commit of a transaction that only read before more than N-W copies say that they serve no newer one", Section: "6. Quorum 机制", Marks: 4, Runs: 10,
 				Generate: x.read1().runs(outlived), Needs: append([]string{"readOnly"}, recovered...)},
 		},
@@ -106,6 +106,12 @@ func (x setting) forgotten() setting {
 	return x
 }
 
+// lasting has clients that ask until the faults end.
+func (x setting) lasting() setting {
+	x.Workload.Transactions, x.Workload.Think = 30, 9*ms
+	return x
+}
+
 // takenBack has transactions that abort while others, which began before, go on: a recovery reads of both.
 func (x setting) takenBack() setting {
 	w := &x.Workload
@@ -122,6 +128,7 @@ func (x setting) contended() setting {
 
 // read1 has many clients that only read, of few rows that others change.
 func (x setting) read1() setting {
+	x.Nodes.CachePages = 16 // who reaches no segment answers what it has
 	w := &x.Workload
 	w.Clients, w.Transactions, w.Rows, w.Think = 6, 24, 3, 6*ms
 	w.Mix = workload.Mix{Read: 8, Put: 3, MultiPut: 2, Transfer: 2}

@@ -38,13 +38,9 @@ func replacedInDoubt(d dice, t faults.Topology, horizon faults.Duration) (all []
 	return all
 }
 
-// deaf lets the writer not be heard by its segments at all, for a moment, and peers not by each other: what it sent is lost for all.
-func deaf(d dice, t faults.Topology, horizon faults.Duration) (all []faults.Fault) {
-	for i := range faults.Duration(2) {
-		all = append(all, faults.Fault{Kind: faults.Loss, At: (i+1)*horizon/3 + d.between(0, horizon/10), For: d.between(10*ms, 30*ms), Rate: 1, Salt: d.salt(),
-			Nodes: []string{writerName}, To: holders(t, 1)})
-	}
-	return append(all, over(d, horizon-20*ms))
+// deafAtLast lets the writer not be heard by its segments at all, shortly before the faults end: what it sent then is on none of them.
+func deafAtLast(d dice, t faults.Topology, horizon faults.Duration) []faults.Fault {
+	return []faults.Fault{{Kind: faults.Loss, At: horizon - d.between(40*ms, 60*ms), For: d.between(20*ms, 35*ms), Nodes: []string{writerName}, To: holders(t, 1), Rate: 1, Salt: d.salt()}}
 }
 
 // outlived replaces a writer that clients reach, and neither segments nor the register: nothing tells it that it was.

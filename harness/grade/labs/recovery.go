@@ -6,6 +6,7 @@ import (
 	"github.com/firstgap/firstgap/harness/aurora"
 	"github.com/firstgap/firstgap/harness/judge"
 	"github.com/firstgap/firstgap/harness/lines/protocol"
+	"github.com/firstgap/firstgap/harness/runtime"
 	"github.com/firstgap/firstgap/harness/workload"
 	"github.com/firstgap/firstgap/impl/node"
 )
@@ -15,8 +16,6 @@ import (
 func recovery() Lab {
 	const quorums, cut, mini = "6. Quorum 机制", "7. Aurora 读写存储服务器", "9. 只读数据库(Read-only Database)"
 	x := recovered()
-	dense := x
-	dense.Workload.Mix = workload.Mix{MultiPut: 4, Churn: 6, Abort: 1, Scan: 1}
 	wide := x // mini-transactions over rows of both groups
 	wide.Workload.Rows, wide.Workload.Mix = 30, workload.Mix{MultiPut: 10, Abort: 1, Scan: 1}
 	recoveries := []string{"acknowledged", "recoveries", "rowsAudited"}
@@ -30,9 +29,9 @@ func recovery() Lab {
 			{Name: "fences-a-read-quorum", Rule: "it cuts by the answers of a read quorum of every group to its fence, and needs no more than that", Section: quorums, Marks: 10, Runs: 6,
 				Generate: x.runs(fewAnswer), Needs: recoveries},
 			{Name: "asks-again", Rule: "what is not answered is asked again: the register for an epoch, segments for their promise", Section: quorums, Marks: 10, Runs: 8,
-				Generate: x.runs(deafened), Needs: recoveries},
-			{Name: "cuts-at-the-first-gap", Rule: "there is one cut for the volume, before the first LSN that no answer has: what stands behind a gap goes, in every group", Section: cut, Marks: 12, Runs: 10,
-				Generate: dense.runs(gap), Needs: append([]string{"cuts"}, recoveries...)},
+				Generate: x.runs(oneOf(deafened, unanswered)), Needs: recoveries},
+			{Name: "cuts-at-the-first-gap", Rule: "there is one cut for the volume, before the first LSN that no answer has: what stands behind a gap goes, in every group", Section: cut, Marks: 12, Runs: 12,
+				Generate: wide.runs(gap), Needs: append([]string{"cuts"}, recoveries...)},
 			{Name: "cuts-down-to-the-last-cpl", Rule: "from there the cut goes down to the end of a mini-transaction, which is kept as a whole or not at all", Section: mini, Marks: 8, Runs: 10,
 				Generate: wide.runs(gap), Needs: append([]string{"cuts"}, recoveries...)},
 			{Name: "takes-the-newest-history", Rule: "the newest history among all answers says which records count; what an earlier recovery has cut stays cut", Section: cut, Marks: 12, Runs: 10,
@@ -67,7 +66,11 @@ func recovering(make protocol.Maker) harness.System {
 		return right(id, v, n, node.NoHook{})
 	}
 	i.Recovery = func(id node.ID, v *node.Volume, n aurora.Nodes, hook node.Hook) node.Node {
-		return make(protocol.Place{Role: protocol.Writer, ID: id, Members: []node.ID{id}, Volume: v, Nodes: n, Hook: hook})
+		p := protocol.Place{Role: protocol.Writer, ID: id, Members: []node.ID{id}, Volume: v, Nodes: n, Hook: hook}
+		if f, is := hook.(runtime.Foreign); is {
+			p.Seed = f.Seed()
+		}
+		return make(p)
 	}
 	return aurora.Of("lab-3", i)
 }

@@ -69,6 +69,17 @@ func deafened(d dice, t faults.Topology, horizon faults.Duration) []faults.Fault
 	return []faults.Fault{over, lost}
 }
 
+// unanswered loses what a new writer says to the register, for a moment, and for a longer one what it says to segments: the first questions of
+// each kind.
+func unanswered(d dice, t faults.Topology, horizon faults.Duration) []faults.Fault {
+	over := faults.Fault{Kind: faults.FailOver, At: d.between(horizon/6, horizon/3), For: d.between(ms, 3*ms)}
+	register := faults.Fault{Kind: faults.Loss, At: over.At + over.For, For: d.between(6*ms, 14*ms), Nodes: []string{writerName}, To: []string{string(faults.Register)}, Rate: 1, Salt: d.salt()}
+	fence := register
+	fence.For, fence.To, fence.Salt = register.For+20*ms, slices.Concat(byGroup(t)...), d.salt()
+	register.At, fence.At = register.At+1, fence.At+1 // of the new writer, which starts just before
+	return []faults.Fault{over, register, fence}
+}
+
 // gap lets a writer not reach a group, or all but one or two of it, for a moment, and then replaces it: what it sent meanwhile to the
 // other group stands behind the gap.
 func gap(d dice, t faults.Topology, horizon faults.Duration) []faults.Fault {

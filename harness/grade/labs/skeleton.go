@@ -13,9 +13,10 @@ import (
 //go:embed register/skeleton segment/skeleton recovery/skeleton commit/skeleton groups/skeleton reader/skeleton pages
 var skeletons embed.FS
 
-// given are the files that are handed out with the skeletons of segments: the bytes of pages and of checksums are no part of the lab.
+// given are the files that are handed out with the skeletons of segments and readers: the bytes of pages and of checksums are no part of
+// the labs.
 func given(lab string, in clients.Language) map[string]string {
-	if in == clients.Python && (lab == "segment" || lab == "groups") {
+	if in == clients.Python && (lab == "segment" || lab == "groups" || lab == "reader") {
 		return map[string]string{"page.py": "pages/python/page.py"}
 	}
 	return nil

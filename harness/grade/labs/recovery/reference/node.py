@@ -1,45 +1,33 @@
-"""A recovery: a new writer over the log that another one has left, up to the moment at which it could serve."""
+"""A recovery, written of the handout of lab 3 alone."""
 from firstgap import Node, run
-
-RETRY = 1  # the timer
-MOST_GIVEN = 64  # records in one message
-PATIENCE = 200  # ticks without progress, after which it gives up: what it has decided to keep is nowhere any more
 
 
 class Recovery(Node):
-    timers = {RETRY: "retry"}
-
     def on_start(self, incarnation, files):
-        self.token = self.id << 32 | incarnation  # no other start has the same
-        self.phase, self.epoch, self.expect = "competing", 0, None
-        self.where = {id: (g, r) for g, ids in enumerate(self.volume["segments"]) for r, id in enumerate(ids)}
-        self.answers = {}  # to the fence, by segment
-        self.compete()
+        self.token = self.id << 32 | incarnation
+        self.groups = self.volume["segments"]
+        self.group = {s: g for g, all in enumerate(self.groups) for s in all}
+        self.phase, self.expect, self.epoch = "competing", None, 0
+        self.answers, self.scl, self.log, self.last, self.asked = {}, {}, {}, [], 0
+        self.tick()
+
+    def on_timer(self, timer):
+        self.asked += 1
         self.tick()
 
     def tick(self):
-        self.set_timer(RETRY, self.nodes["retryEvery"])
-        self.show(role="writer", phase=self.phase, epoch=self.epoch, serving=self.phase == "open", deposed=self.phase == "deposed")
-
-    def on_timer(self, timer):
-        """Messages are lost: asks again whoever has not answered."""
+        self.set_timer(1, self.nodes["retryEvery"])
         if self.phase == "competing":
             self.compete()
         elif self.phase == "fencing":
-            self.fence()
-        elif self.phase in ("repairing", "open"):
-            self.join()
-        if self.phase == "repairing":
-            self.idle += 1
-            self.attempt += 1
-            if self.idle > PATIENCE:
-                self.phase = "deposed"  # who watches starts another one, which decides anew
-            self.load()
-            for id in self.joined:
-                self.repair(id)
-        self.tick()
-
-    # It wins an epoch of the register.
+            for s in self.group:
+                if s not in self.answers:
+                    self.send_wire(s, "fence", {"epoch": self.epoch})
+        elif self.phase == "repairing":
+            for s in self.group:
+                if s not in self.scl:
+                    self.send_wire(s, "join", {"epoch": self.epoch, "history": self.history})
+            self.repair(True)
 
     def compete(self):
         if self.expect is None:
@@ -48,150 +36,102 @@ class Recovery(Node):
             self.send_wire(self.volume["register"], "swap", {"expect": self.expect, "token": self.token})
 
     def on_message(self, sender, kind, m):
-        handler = getattr(self, "on_" + kind.replace("-", "_"), None)
-        if handler:
-            handler(sender, m)
-
-    def on_current_epoch(self, sender, m):
-        if self.phase == "competing" and self.expect is None and m.get("token") == self.token:
-            self.expect = m.get("epoch", 0)
-            self.compete()
-
-    def on_swapped(self, sender, m):
-        if self.phase != "competing" or m.get("token") != self.token:
+        if kind == "current-epoch":
+            if int(m["token"]) == self.token and self.expect is None:
+                self.expect = m.get("epoch", 0)
+                self.compete()
             return
-        if m.get("won"):
-            self.epoch, self.phase = m["epoch"], "fencing"
-            self.sets = [group["sets"] for group in m["geometry"]["groups"]]  # of members, by group: bits by replica
-            self.fence()
-        elif m["epoch"] > self.expect:
-            self.expect = m["epoch"]
-            self.compete()
-
-    # It fences: the read of a recovery is the fence. Read first and fence later, and the old writer gets its last acknowledgement in
-    # between.
-
-    def segments(self):
-        return [id for id, (g, r) in self.where.items() if g < len(self.sets) and any(s >> r & 1 for s in self.sets[g])]
-
-    def fence(self):
-        for id in self.segments():
-            if id not in self.answers:
-                self.send_wire(id, "fence", {"epoch": self.epoch})
-
-    def among(self, group, set, ids):
-        """How many of the segments with these addresses are in a set of a group."""
-        return sum(1 for id in ids if self.where[id][0] == group and set >> self.where[id][1] & 1)
-
-    def on_fenced(self, sender, m):
-        if self.phase != "fencing" or m["epoch"] != self.epoch or sender in self.answers:
-            return
-        self.answers[sender] = m
-        for group, sets in enumerate(self.sets):
-            settled = sets[0]
-            for other in sets:
-                settled &= other  # one that is about to be a member, or to be none, has no vote
-            if self.among(group, settled, self.answers) < self.volume["readQuorum"]:
+        if kind == "swapped":
+            if int(m["token"]) != self.token or self.phase != "competing":
                 return
-        self.decide()
+            if m.get("won"):
+                self.epoch, self.phase = m["epoch"], "fencing"
+                for s in self.group:
+                    self.send_wire(s, "fence", {"epoch": self.epoch})
+            elif m.get("epoch", 0) > self.expect:
+                self.expect = m["epoch"]
+                self.compete()
+            return
+        if kind == "stale":
+            if m["promise"] > self.epoch > 0:
+                self.phase = "replaced"
+            return
+        if m.get("epoch", 0) != self.epoch:
+            return
+        if kind == "fenced" and self.phase == "fencing":
+            self.answers[sender] = m
+            if all(sum(s in self.answers for s in g) >= self.volume["readQuorum"] for g in self.groups):
+                self.decide()
+        elif kind in ("joined", "appended") and self.phase == "repairing":
+            self.scl[sender] = max(self.scl.get(sender, 0), m.get("scl", 0))
+            if not self.open():
+                if kind == "joined":
+                    self.repair(False)
+        elif kind == "not-joined":
+            self.scl.pop(sender, None)
+        elif kind == "log-records" and self.phase == "repairing":
+            for r in m.get("records", ()):
+                if r["lsn"] <= self.base and self.owner(r["lsn"]) == r["epoch"]:
+                    self.log[r["lsn"]] = r
+            if m["through"] < self.base and m["through"] >= m["from"]:
+                self.send_wire(sender, "read-log", {"epoch": self.epoch, "from": m["through"] + 1, "to": self.base})
+            self.repair(False)
 
-    # It decides: by the newest history, before the first LSN that no answer has, and down to the last CPL.
+    def owner(self, lsn):
+        return [s["epoch"] for s in self.history if s["from"] <= lsn][-1]
 
     def decide(self):
-        history = max((a["history"] for a in self.answers.values()), key=lambda h: h[-1]["epoch"])
-        vdl = max(a.get("vdl", 0) for a in self.answers.values())  # all up to there is on a write quorum
-        self.floor = max(a.get("floor", 0) for a in self.answers.values())  # records at or below may be gone, and are in pages
-        held = {(self.where[id][0], h["lsn"]): h for id, a in self.answers.items() for h in a.get("held", []) if owner(history, h["lsn"]) == h["epoch"]}
-        ends = {lsn: h.get("last", False) for (_, lsn), h in held.items()}
-        base = vdl
-        while base + 1 in ends:
-            base += 1
-        while base > vdl and not ends[base]:
-            base -= 1
-        self.base, self.phase = base, "repairing"
-        self.history = [span for span in history if span["from"] <= base] + [{"epoch": self.epoch, "from": base + 1}]
-        self.last = [max((lsn for g, lsn in held if g == group and lsn <= base), default=0) for group in range(len(self.sets))]
-        self.records = [{} for _ in self.sets]  # of what is kept, by group and LSN
-        self.joined = {}  # how far each segment that follows the new history is complete
-        self.idle, self.attempt = 0, 0
+        newest = max((a["history"] for a in self.answers.values()), key=lambda h: h[-1]["epoch"])
+        self.history = newest
+        vdl = max(a.get("vdl", 0) for a in self.answers.values())
+        held = {}
+        for s, a in self.answers.items():
+            for h in a.get("held", ()):
+                if self.owner(h["lsn"]) == h["epoch"]:
+                    held[h["lsn"]] = h
+        base, at = vdl, vdl
+        while at + 1 in held:
+            at += 1
+            if held[at].get("last"):
+                base = at
+        self.base = base
+        self.last = [0] * len(self.groups)
+        for s, a in self.answers.items():
+            for h in a.get("held", ()):
+                if h["lsn"] <= base and self.owner(h["lsn"]) == h["epoch"]:
+                    self.last[self.group[s]] = max(self.last[self.group[s]], h["lsn"])
+        self.history = [s for s in newest if s["from"] <= base] + [{"epoch": self.epoch, "from": base + 1}]
+        self.phase = "repairing"
         self.tell("Decide", epoch=self.epoch, lsn=base, detail={"decide": {"answers": sorted(self.answers), "history": self.history}})
-        self.join()
-        self.try_open()
+        for s in self.group:
+            self.send_wire(s, "join", {"epoch": self.epoch, "history": self.history})
+        self.open()
 
-    def join(self):
-        for id in self.segments():
-            if id not in self.joined:
-                self.send_wire(id, "join", {"epoch": self.epoch, "history": self.history})
+    def repair(self, again):
+        for g, all in enumerate(self.groups):
+            behind = [s for s in all if s in self.scl and self.scl[s] < self.last[g]]
+            whole = [s for s in all if self.scl.get(s, -1) >= self.last[g]]
+            if not behind:
+                continue
+            low = min(self.scl[s] for s in behind)
+            source = whole or [s for s in all if s in self.answers]
+            have = [r for l, r in sorted(self.log.items()) if r.get("group", 0) == g and l > low]
+            if again or not have:
+                self.send_wire(source[self.asked % len(source)], "read-log", {"epoch": self.epoch, "from": low + 1, "to": self.base})
+            if have:
+                for s in behind:
+                    mine = [r for r in have if r["lsn"] > self.scl[s]][:64]
+                    self.send_wire(s, "append", {"epoch": self.epoch, "records": mine})
 
-    # It repairs: whoever lacks something of what is kept is given it.
-
-    def on_joined(self, sender, m):
-        if self.phase not in ("repairing", "open") or m.get("epoch") != self.epoch:
-            return
-        if m.get("scl", 0) > self.joined.get(sender, -1):
-            self.joined[sender], self.idle = m.get("scl", 0), 0
-        if self.phase == "repairing":
-            self.repair(sender)
-            self.try_open()
-
-    on_appended = on_joined
-
-    def lacking(self, group):
-        """From where on records of a group have to be read: what some segment lacks and this recovery has not read yet."""
-        scls = [scl for id, scl in self.joined.items() if self.where[id][0] == group]
-        return max(self.floor, min(scls, default=self.last[group])) + 1
-
-    def load(self):
-        for group in range(len(self.sets)):
-            if self.lacking(group) <= self.last[group]:
-                sources = [id for id in self.answers if self.where[id][0] == group]
-                self.ask(sources[self.attempt % len(sources)], self.lacking(group))
-
-    def ask(self, source, start):
-        self.send_wire(source, "read-log", {"epoch": self.epoch, "from": start, "to": self.base})
-
-    def on_log_records(self, sender, m):
-        if self.phase != "repairing" or m.get("epoch") != self.epoch:
-            return
-        group = self.where[sender][0]
-        for record in m.get("records", []):
-            if record["lsn"] <= self.base and owner(self.history, record["lsn"]) == record["epoch"]:
-                self.records[group][record["lsn"]] = record
-        if m.get("through", 0) < self.base:
-            self.ask(sender, m.get("through", 0) + 1)
-        for id in self.joined:
-            if self.where[id][0] == group:
-                self.repair(id)
-
-    def repair(self, id):
-        group, scl = self.where[id][0], self.joined[id]
-        if scl < self.last[group]:
-            records = [self.records[group][lsn] for lsn in sorted(self.records[group]) if lsn > scl][:MOST_GIVEN]
-            if records:
-                # No VDL: told before it opens, it would keep a record that the next recovery finds nowhere.
-                self.send_wire(id, "append", {"epoch": self.epoch, "records": records})
-
-    def try_open(self):
-        """Opens when all that is kept is on a write quorum of every group: what is on fewer, the next recovery may not find."""
-        for group, sets in enumerate(self.sets):
-            complete = [id for id, scl in self.joined.items() if scl >= self.last[group]]
-            if any(self.among(group, set, complete) < self.volume["writeQuorum"] for set in sets):
-                return
+    def open(self):
+        for g, all in enumerate(self.groups):
+            if sum(self.scl.get(s, -1) >= self.last[g] for s in all) < self.volume["writeQuorum"]:
+                return False
         self.phase = "open"
         self.tell("Open", epoch=self.epoch)
-        self.tick()
-
-    def on_stale(self, sender, m):
-        if m.get("promise", 0) > self.epoch > 0:
-            self.phase = "deposed"
+        return True
 
     def on_request(self, client, request):
-        self.respond(client, request, "refused", reason="not open")
-
-
-def owner(history, lsn):
-    """The epoch whose record stands at an LSN."""
-    return next((span["epoch"] for span in reversed(history) if span["from"] <= lsn), None)
-
+        self.respond(client, request, status="refused", reason="not open")
 
 run(Recovery())
