@@ -16,6 +16,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"firstgap":       func() { os.Exit(run(context.Background(), Systems(), os.Args[1:], os.Stdout, os.Stderr)) },
 		"record-failure": recordFailure,
+		"alone":          alone,
 	})
 }
 

@@ -2,6 +2,7 @@ package command
 
 import (
 	"fmt"
+	"runtime"
 
 	"github.com/spf13/cobra"
 
@@ -27,6 +28,8 @@ process, event by event.`,
 			if err != nil {
 				return err
 			}
+			collectLess()
+			runtime.GOMAXPROCS(1) // it does one thing at a time, and other threads would only wake up for each line
 			return protocol.Serve(maker, cmd.InOrStdin(), cmd.OutOrStdout())
 		},
 	}

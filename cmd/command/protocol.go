@@ -80,7 +80,8 @@ func checked(out *text.Screen, steps []protocol.Step) error {
 		if _, err := fmt.Fprintln(out, line); err != nil {
 			return err
 		}
-		for _, l := range s.Lead {
+		const most = 20
+		for _, l := range s.Lead[max(0, len(s.Lead)-most):] {
 			fmt.Fprintf(out, "%-16s%s\n", "", l)
 		}
 	}

@@ -7,7 +7,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/firstgap/firstgap/harness"
+	"github.com/firstgap/firstgap/harness/campaign"
 	"github.com/firstgap/firstgap/harness/failure"
+	"github.com/firstgap/firstgap/harness/runtime"
 )
 
 // newTest returns firstgap test: a command for each kind of program that can be held against the checks.
@@ -26,7 +28,7 @@ what clients saw is judged. The program reads a line for each event, and answers
 			return fmt.Errorf("expected a kind of program, found none; known: %s", known)
 		},
 	}
-	cmd.AddCommand(newTestNodes(), newTestMaelstrom())
+	cmd.AddCommand(newTestMaelstrom(), newTestNodes())
 	return cmd
 }
 
@@ -40,5 +42,24 @@ func (c *campaignFlags) test(cmd *cobra.Command, system harness.System, program,
 	if err != nil {
 		return err
 	}
+	if err := lives(system, job.Runs); err != nil {
+		return err
+	}
 	return c.campaign(cmd, job, func(n *failure.Needs) { n.Program, n.Flags = program, flags })
+}
+
+// lives refuses a program that ends before any client has asked for something: it is not that program which is tested, but how it was
+// started, and every run would say the same.
+func lives(system harness.System, o campaign.Options) error {
+	c, err := system.Generate(o.Seed, o.Generation)
+	if err != nil {
+		return err
+	}
+	r := harness.Run(system, c)
+	for _, f := range r.Findings {
+		if f.Rule == string(runtime.LivesOn) && r.Counts.World.Requests == 0 {
+			return fmt.Errorf("the program does not live to the first request, so that nothing can be tested: %s", f.Sentence())
+		}
+	}
+	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness"
@@ -15,9 +16,9 @@ import (
 	"github.com/firstgap/firstgap/harness/lines/maelstrom"
 )
 
-// maelstromCommand is firstgap test maelstrom: its flags. Those that Maelstrom has, too, have its names and its units.
-type maelstromCommand struct {
-	campaignFlags
+// maelstromFlags say which system a program is put into. Those that Maelstrom has, too, have its names and its units.
+type maelstromFlags struct {
+	set         *pflag.FlagSet
 	settings    maelstrom.Settings
 	clock       string
 	concurrency string
@@ -29,35 +30,14 @@ type maelstromCommand struct {
 	recovery    time.Duration
 }
 
-func newTestMaelstrom() *cobra.Command {
-	c := maelstromCommand{}
-	var workloads, nemeses []string
-	for _, w := range maelstrom.Workloads() {
-		workloads = append(workloads, fmt.Sprintf("  %-16s %s", w.Name, w.What))
-	}
+func newMaelstromFlags() *maelstromFlags {
+	c := &maelstromFlags{set: pflag.NewFlagSet("flags of the failure", pflag.ContinueOnError)}
+	c.set.Usage = func() {}
+	var nemeses []string
 	for _, n := range maelstrom.Nemeses() {
 		nemeses = append(nemeses, string(n))
 	}
-	cmd := &cobra.Command{
-		Use:   "maelstrom WORKLOAD -- COMMAND",
-		Short: "hold a program that speaks Maelstrom's protocol against one of its workloads",
-		Long: `test maelstrom runs a program that was written for Maelstrom, as it is, as the nodes of a simulated network, and has clients call it as one of
-Maelstrom's workloads has it. The program gets a line only when it is done with the one before it, so that one that owns no thread and no
-clock runs the same way each time: a failure is replayed, made smaller and explained. One that does own some is run by --clock wall.
-
-workloads:
-` + strings.Join(workloads, "\n") + `
-
-Flags that Maelstrom has, too, mean the same. docs/maelstrom.md says what else is the same, and what is more.
-` + exitCodes,
-		Example: `  firstgap test maelstrom kafka -- ./my-log
-  firstgap test maelstrom broadcast --node-count 25 --topology tree4 --latency 100 -- ./my-node
-  firstgap test maelstrom lin-kv --nemesis partition,crash --disk -- python3 node.py`,
-		Args: needsProgram,
-		RunE: func(cmd *cobra.Command, args []string) error { return c.run(cmd, args) },
-	}
-	f := cmd.Flags()
-	c.flags(f, defaultTests)
+	f := c.set
 	s := &c.settings
 	f.IntVar(&s.Nodes, "node-count", maelstrom.DefaultNodes, "how many nodes, n0 onwards")
 	f.StringVar(&c.concurrency, "concurrency", "1n", "how many clients; 2n is two a node")
@@ -77,18 +57,68 @@ Flags that Maelstrom has, too, mean the same. docs/maelstrom.md says what else i
 	f.DurationVar(&c.timeout, "rpc-timeout", maelstrom.DefaultTimeout, "of simulated time, after which a client gives a call up: its outcome is unknown")
 	f.DurationVar(&c.recovery, "recovery", maelstrom.DefaultRecovery, "of simulated time between the last fault and the last calls")
 	f.StringVar(&c.clock, "clock", string(maelstrom.Simulated), "simulated: no time passes for the program; wall: simulated time follows the wall clock, for programs with clocks or threads of their own, and no run repeats")
+	return c
+}
+
+func newTestMaelstrom() *cobra.Command {
+	var c campaignFlags
+	own := newMaelstromFlags()
+	var workloads []string
+	for _, w := range maelstrom.Workloads() {
+		workloads = append(workloads, fmt.Sprintf("  %-16s %s", w.Name, w.What))
+	}
+	cmd := &cobra.Command{
+		Use:   "maelstrom WORKLOAD [flags] -- COMMAND",
+		Short: "programs in Maelstrom's protocol, called by one of its workloads",
+		Long: `test maelstrom runs a program that was written for Maelstrom, as it is, as the nodes of a simulated network, and has clients call it as one of
+Maelstrom's workloads has it. The program gets a line only when it is done with the one before it, so that one that owns no thread and no
+clock runs the same way each time: a failure is replayed, made smaller and explained. One that does own some is run by --clock wall.
+
+workloads:
+` + strings.Join(workloads, "\n") + `
+
+Flags that Maelstrom has, too, mean the same. docs/maelstrom.md says what else is the same, and what is more.
+` + exitCodes,
+		Example: `  firstgap test maelstrom kafka -- ./my-log
+  firstgap test maelstrom broadcast --node-count 25 --topology tree4 --latency 100 -- ./my-node
+  firstgap test maelstrom lin-kv --nemesis partition,crash --disk -- python3 node.py`,
+		Args: needsProgram,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			before, program := program(cmd, args)
+			if len(before) != 1 {
+				return fmt.Errorf("expected one workload, found %d: %s", len(before), strings.Join(before, " "))
+			}
+			system, err := own.system(before[0], lines.Command{Args: program})
+			if err != nil {
+				return err
+			}
+			if own.clock == string(maelstrom.Wall) {
+				c.explain = 0 // an explanation makes the run again and again, and it would be another one each time
+			}
+			return c.test(cmd, system, program, given(cmd, own.set))
+		},
+	}
+	c.flags(cmd.Flags(), defaultTests)
+	cmd.Flags().AddFlagSet(own.set)
 	return cmd
 }
 
+// maelstromKind makes such a system again of what a failure needs.
+func maelstromKind() programKind {
+	return programKind{prefix: maelstrom.Prefix, system: func(needs failure.Needs, program lines.Command) (harness.System, error) {
+		c := newMaelstromFlags()
+		if err := c.set.Parse(needs.Flags); err != nil {
+			return nil, err
+		}
+		return c.system(strings.TrimPrefix(needs.System, maelstrom.Prefix), program)
+	}}
+}
+
 // system makes the system that the flags describe.
-func (c *maelstromCommand) system(cmd *cobra.Command, args []string) (harness.System, error) {
-	before, command := program(cmd, args)
-	if len(before) != 1 {
-		return nil, fmt.Errorf("expected one workload, found %d: %s", len(before), strings.Join(before, " "))
-	}
-	o := maelstrom.Options{Command: lines.Command{Args: command}, Settings: c.settings, TimeLimit: time.Duration(c.timeLimit * float64(time.Second))}
+func (c *maelstromFlags) system(workload string, program lines.Command) (harness.System, error) {
+	o := maelstrom.Options{Command: program, Settings: c.settings, TimeLimit: time.Duration(c.timeLimit * float64(time.Second))}
 	var err error
-	if o.Workload, err = maelstrom.Named(before[0]); err != nil {
+	if o.Workload, err = maelstrom.Named(workload); err != nil {
 		return nil, err
 	}
 	s := &o.Settings
@@ -96,7 +126,7 @@ func (c *maelstromCommand) system(cmd *cobra.Command, args []string) (harness.Sy
 	if s.Clients, err = c.clients(); err != nil {
 		return nil, err
 	}
-	if cmd.Flags().Changed("nemesis") {
+	if c.set.Changed("nemesis") {
 		o.Nemeses = []maelstrom.Nemesis{}
 		for _, n := range c.nemesis {
 			if n != "none" {
@@ -104,14 +134,14 @@ func (c *maelstromCommand) system(cmd *cobra.Command, args []string) (harness.Sy
 			}
 		}
 	}
-	if cmd.Flags().Changed("latency") || cmd.Flags().Changed("latency-dist") {
+	if c.set.Changed("latency") || c.set.Changed("latency-dist") {
 		o.Latency = &maelstrom.Latency{Mean: time.Duration(c.latency * float64(time.Millisecond)), Dist: c.dist}
 	}
 	return maelstrom.System(o)
 }
 
 // clients reads a number of clients: a number, or one for each node.
-func (c *maelstromCommand) clients() (int, error) {
+func (c *maelstromFlags) clients() (int, error) {
 	text, each := strings.CutSuffix(c.concurrency, "n")
 	n, err := strconv.Atoi(text)
 	if err != nil {
@@ -121,27 +151,4 @@ func (c *maelstromCommand) clients() (int, error) {
 		n *= c.settings.Nodes
 	}
 	return n, nil
-}
-
-func (c *maelstromCommand) run(cmd *cobra.Command, args []string) error {
-	s, err := c.system(cmd, args)
-	if err != nil {
-		return err
-	}
-	if c.clock == string(maelstrom.Wall) {
-		c.explain = 0 // an explanation makes the run again and again, and it would be another one each time
-	}
-	_, command := program(cmd, args)
-	return c.test(cmd, s, command, nil) // a configuration has all that the flags said
-}
-
-// maelstromKind makes a workload's system again of what a failure needs.
-func maelstromKind() programKind {
-	return programKind{prefix: maelstrom.Prefix, system: func(needs failure.Needs, program lines.Command) (harness.System, error) {
-		w, err := maelstrom.Named(strings.TrimPrefix(needs.System, maelstrom.Prefix))
-		if err != nil {
-			return nil, err
-		}
-		return maelstrom.System(maelstrom.Options{Workload: w, Command: program})
-	}}
 }

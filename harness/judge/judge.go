@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -503,6 +504,22 @@ func (e *PanicError) describe(f *Finding) {
 	f.Lead = lines(e.Stack)
 }
 
+// lastWords is the line of a program's standard error that tells most: the last one that names an error, as interpreters put it at the
+// end and Go at the beginning of what they say, else the last one.
+func lastWords(log []string) (said string) {
+	for _, line := range slices.Backward(log) {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ") || errorName.MatchString(line) {
+			return line
+		}
+		said = cmp.Or(said, line)
+	}
+	return said
+}
+
+// errorName is how a line begins that names an error in Python, JavaScript or Ruby.
+var errorName = regexp.MustCompile(`^[\w.:]*(Error|Exception)\b`)
+
 // A BreachError is a program that broke the protocol by which it is run.
 type BreachError struct {
 	Node   string
@@ -518,6 +535,9 @@ func (e *BreachError) describe(f *Finding) {
 	f.Subject = fmt.Sprintf("the program of %s, on %s", e.Node, e.Event)
 	if b.Line != "" {
 		f.Found += ": " + b.Line
+	}
+	if said := lastWords(b.Lead); said != "" {
+		f.Found += "; it said last: " + said
 	}
 	if b.Ours {
 		f.Rule = "the machine runs programs"

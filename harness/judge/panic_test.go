@@ -23,3 +23,16 @@ func TestPanicsOfOneMistakeAreOfOneKind(t *testing.T) {
 		require.Equal(t, x.kind, f.Kind, x.value)
 	}
 }
+
+// Of what a program wrote before it ended, the line that names the error says most; interpreters put it at different places.
+func TestLastWordsAreTheLineThatNamesTheError(t *testing.T) {
+	for want, log := range map[string][]string{
+		"ModuleNotFoundError: No module named 'firstgap'": {"Traceback (most recent call last):", "  File \"a.py\", line 1", "ModuleNotFoundError: No module named 'firstgap'", ""},
+		"TypeError: x is not a function":                  {"/a.js:1", "TypeError: x is not a function", "    at main (/a.js:1:1)", "", "Node.js v20.20.2"},
+		"panic: runtime error: index out of range [1]":    {"panic: runtime error: index out of range [1]", "", "goroutine 1 [running]:", "main.main()"},
+		"I give up":                                       {"I begin", "I give up", " "},
+		"":                                                nil,
+	} {
+		require.Equal(t, want, lastWords(log))
+	}
+}

@@ -36,9 +36,9 @@ func readers() Lab {
 				Generate: x.collecting().with(farPages).runs(calm), Needs: append([]string{"collected"}, read...)},
 			{Name: "ends-idle-queries", Rule: "a query whose client is not heard of is ended after a while, so that it holds nothing back", Section: replicas, Marks: 4, Runs: 8,
 				Checks:   []judge.Check{faults.Trace, faults.Snapshots, faults.Replies, faults.Answers, faults.Progress, faults.Floor},
-				Generate: x.collecting().with(lossy).runs(calm), Needs: read},
+				Generate: x.collecting().with(losesAnswers).runs(calm), Needs: read},
 			{Name: "follows-the-newest-writer", Rule: "a reader follows the writer of the highest epoch, and drops what that one has cut and nothing else", Section: replicas, Marks: 12, Runs: 10,
-				Generate: x.restarting().runs(cutUnderReaders), Needs: recovered},
+				Generate: x.restarting().with(quickToGiveUp).runs(cutUnderReaders), Needs: recovered},
 			{Name: "asks-again", Rule: "a page that does not come is asked of another segment", Section: replicas, Marks: 4, Runs: 6,
 				Generate: x.runs(pagesLost), Needs: append([]string{"world.lostByLoss"}, read...)},
 		},
@@ -108,6 +108,12 @@ func (x setting) restarting() setting {
 	return x
 }
 
+// quickToGiveUp writers soon offer their stream again to a reader of which they hear nothing, such as one that follows another writer.
+func quickToGiveUp(_ dice, c *aurora.Configuration) {
+	c.Network.TailRate, c.Disk.TailRate = 0, 0
+	c.Nodes.RetryEvery = 4 * ms
+}
+
 // lateStream lets records overtake each other on their way to readers.
 func lateStream(_ dice, c *aurora.Configuration) {
 	c.Network.TailRate, c.Disk.TailRate = 0, 0
@@ -120,8 +126,8 @@ func farPages(_ dice, c *aurora.Configuration) {
 	c.Network.Latency, c.Network.Jitter = ms/2, 4*ms
 }
 
-// lossy networks lose what readers answer, and so leave queries without clients.
-func lossy(_ dice, c *aurora.Configuration) {
+// losesAnswers loses what readers answer, and so leave queries without clients.
+func losesAnswers(_ dice, c *aurora.Configuration) {
 	c.Network.TailRate, c.Disk.TailRate = 0, 0
 	c.Network.Loss = 0.06
 }

@@ -35,10 +35,10 @@ func pagesLost(d dice, t faults.Topology, horizon faults.Duration) []faults.Faul
 // still heard by one reader, that one starts again.
 func cutUnderReaders(d dice, t faults.Topology, horizon faults.Duration) (all []faults.Fault) {
 	names := holders(t, 1)
-	deaf := faults.Fault{Kind: faults.PartitionOneWay, At: d.between(horizon/5, horizon/3), For: d.between(20*ms, 40*ms), Nodes: []string{writerName}, To: names}
+	at := d.between(horizon/5, horizon/3)
 	// The old one goes on to offer its stream: it is heard by readers, and hears of its successor by nobody.
-	alone := faults.Fault{Kind: faults.Partition, At: deaf.At, For: horizon - deaf.At - 20*ms, Nodes: []string{writerName}, To: append(slices.Clone(names), string(faults.Register))}
-	over := faults.Fault{Kind: faults.TakeOver, At: deaf.At + d.between(12*ms, deaf.For)}
+	alone := faults.Fault{Kind: faults.Partition, At: at, For: horizon - at - 20*ms, Nodes: []string{writerName}, To: append(slices.Clone(names), string(faults.Register))}
+	over := faults.Fault{Kind: faults.TakeOver, At: at + d.between(12*ms, 40*ms)}
 	again := faults.Fault{Kind: faults.Crash, At: over.At + d.between(30*ms, 60*ms), For: d.between(ms, 3*ms), Nodes: d.some(1, readerNames(t)), Salt: d.salt()}
 	return []faults.Fault{alone, over, again}
 }

@@ -38,7 +38,7 @@ func recovery() Lab {
 			{Name: "takes-the-newest-history", Rule: "the newest history among all answers says which records count; what an earlier recovery has cut stays cut", Section: cut, Marks: 12, Runs: 10,
 				Generate: x.runs(cutBefore), Needs: append([]string{"scenes.met"}, recoveries...)},
 			{Name: "repairs-before-it-opens", Rule: "it opens only when what it keeps is on a write quorum of every group", Section: cut, Marks: 12, Runs: 10,
-				Generate: x.runs(lagging), Needs: recoveries},
+				Generate: x.runs(lackingSome), Needs: recoveries},
 			{Name: "keeps-what-was-acknowledged", Rule: "what a writer has said to be durable is never cut, however few have heard it", Section: cut, Marks: 8, Runs: 8,
 				Generate: x.runs(rightAfter), Needs: append([]string{"world.crashes"}, recoveries...)},
 			{Name: "begins-again-anywhere", Rule: "a recovery may end anywhere, and the next one begins again over what it has left", Section: cut, Marks: 8, Runs: 8,

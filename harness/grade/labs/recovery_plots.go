@@ -96,9 +96,9 @@ func cutBefore(d dice, t faults.Topology, horizon faults.Duration) []faults.Faul
 	return []faults.Fault{last, alone, first, apart, second, absent}
 }
 
-// lagging lets some segments of a group miss the last records of a writer, and one more be gone when the next one repairs: what is
+// lackingSome lets some segments of a group miss the last records of a writer, and one more be gone when the next one repairs: what is
 // kept is on fewer than a write quorum for a while.
-func lagging(d dice, t faults.Topology, horizon faults.Duration) []faults.Fault {
+func lackingSome(d dice, t faults.Topology, horizon faults.Duration) []faults.Fault {
 	all := byGroup(t)
 	names := all[d.IntN(len(all))]
 	lags := d.some(3+d.IntN(2), names)
@@ -150,7 +150,7 @@ func interrupted(d dice, t faults.Topology, horizon faults.Duration) []faults.Fa
 
 // struck is what breaks a recovery on a step of the ladder: take-overs, and around them what strikes the writer and segments.
 func struck(step int) plot {
-	plots := []plot{gap, cutBefore, lagging, rightAfter, interrupted, fewAnswer, deafened}
+	plots := []plot{gap, cutBefore, lackingSome, rightAfter, interrupted, fewAnswer, deafened}
 	return func(d dice, t faults.Topology, horizon faults.Duration) []faults.Fault {
 		if step == 0 {
 			return nil

@@ -187,3 +187,13 @@ func sumOf(packages []string) string {
 	}
 	return strconv.FormatUint(h.Sum64(), 16)
 }
+
+func isFolder(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.IsDir()
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
+	return line
+}

@@ -59,6 +59,9 @@ const (
 // setupEvery is how often a client looks whether the others have set their nodes up.
 const setupEvery = 5 * time.Millisecond
 
+// setupTimeout is how long a client waits at least for an answer to what it sets its node up by, where a start takes time.
+const setupTimeout = 10 * time.Second
+
 // Start implements runtime.Actor.
 func (c *client) Start(now node.Time, out *runtime.Calls) {
 	c.redraw(out)
@@ -182,7 +185,11 @@ func (c *client) ask(now node.Time, body Body, out *runtime.Calls) {
 	s.calls = append(s.calls, c.call)
 	c.waiting = true
 	kind, _ := body["type"].(string)
-	out.SetTimer(deadlineTimer, time.Duration(s.settings.Timeout))
+	timeout := time.Duration(s.settings.Timeout)
+	if c.call.Setup && s.settings.Clock == Wall {
+		timeout = max(timeout, setupTimeout) // the program may be starting still
+	}
+	out.SetTimer(deadlineTimer, timeout)
 	out.Request(c.home, node.Request{ID: c.request, Op: node.OpCall, Rows: []node.Row{{Key: kind, Value: node.Some(string(encode(with(body, "msg_id", c.request))))}}})
 }
 

@@ -50,7 +50,7 @@ const (
 )
 
 // patience is how long a program has to answer init where time passes for it.
-const patience = node.Time(10 * time.Second)
+const patience = node.Time(30 * time.Second)
 
 // A member is one node: a program that speaks Maelstrom's protocol, in one incarnation.
 type member struct {

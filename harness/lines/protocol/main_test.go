@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -34,6 +35,7 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		panic(err)
 	}
+	runtime.GOMAXPROCS(1)
 	if err := protocol.Serve(maker, os.Stdin, misbehaving(how)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)

@@ -106,7 +106,7 @@ func (s *server) make(maker Maker, h *hello) (node.Node, error) {
 	harness.HasPoints() // switches on those of this build, so that nodes ask their hooks for planted bugs
 	n := maker(p)
 	if n == nil {
-		return nil, fmt.Errorf("hello: no node here has the role %q", h.Role)
+		return nil, fmt.Errorf("hello: no node here has the role %q at that place", h.Role)
 	}
 	w := welcome{Firstgap: Version, Timers: map[string]string{}}
 	if names, is := n.(node.TimerNamer); is {

@@ -95,12 +95,17 @@ func System(r Role, maker Maker, o Options) (harness.System, error) {
 	return aurora.Of(o.Name, i), nil
 }
 
-// Ours makes our own nodes of the roles of the volume, in this process.
+// Ours makes our own nodes of a role of the volume, in this process; nil at a place of another.
 func Ours(r Role) (Maker, error) {
 	i := aurora.Ours()
 	make := map[Role]func(node.ID, *node.Volume, aurora.Nodes, node.Hook) node.Node{Segment: i.Segment, Writer: i.Writer, Reader: i.Reader, Register: i.Register}[r]
 	if make == nil {
 		return nil, &RoleError{r, Roles()[1:]}
 	}
-	return func(p Place) node.Node { return make(p.ID, p.Volume, p.Nodes, p.Hook) }, nil
+	return func(p Place) node.Node {
+		if p.Role != r || p.Volume == nil || p.Volume.Validate() != nil {
+			return nil
+		}
+		return make(p.ID, p.Volume, p.Nodes, p.Hook)
+	}, nil
 }

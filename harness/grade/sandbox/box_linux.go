@@ -1,18 +1,9 @@
-// Package sandbox runs a stranger's program in a box: it sees the system's programs and its own folder, both read-only, and nothing
-// else of this machine; it has no network, no privileges, no neighbours, a small private /tmp, and limits on all that it can use up.
-//
-// Each start of a program is a box of its own. Two programs of one submission share no file, no process and no socket: what one
-// replica wants another to know it must send through the harness, and what it wants to find after a crash it must write to the
-// disk that the harness gives it.
-//
-// Use package lines alone to run a program that is trusted: its commands are the same with and without a box.
 package sandbox
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path"
 	"path/filepath"
@@ -23,27 +14,6 @@ import (
 
 	"github.com/firstgap/firstgap/harness/lines"
 )
-
-// Inside is where a program finds the submission's folder, while it is built and when it runs. It is the same on each machine, so
-// that what a program says of its files is too.
-const Inside = "/submission"
-
-// Options say what is put into a box.
-type Options struct {
-	// Submission is the stranger's folder. The box works on a copy and leaves the folder as it is. "" is an empty one.
-	Submission string
-	// Toolchains are what the submission is built and run with, beyond the system's own programs.
-	Toolchains []Toolchain
-	// Hidden are folders of this machine that no program may see, like those of seeds, results and other submissions. A box shows
-	// none of them unless one lies in what it does show, such as a folder below /usr: then it puts an empty one in its place.
-	Hidden []string
-	// Mechanism is how to shut the box; "" is the first that works here.
-	Mechanism Mechanism
-	// Run limits each start of the program, Build each build; zero values are the defaults.
-	Run, Build Limits
-	// Temp is the folder for what the box itself keeps; "" is that of the system.
-	Temp string
-}
 
 // A Box is where one submission is built and run. It is safe for concurrent use.
 type Box struct {
@@ -184,15 +154,10 @@ func (b *Box) remove() error {
 	}
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
-		if errors.Is(err, os.ErrNotExist) {
-			return nil // another system than Linux mounts nothing for a box
-		}
 		return err
 	}
 	return leftMounts(string(mounts), b.folder)
 }
-
-const prefix = "firstgap-box-"
 
 // sweep removes the folders of boxes whose graders were killed: a living one holds a lock on its own.
 func sweep(parent string) error {
@@ -227,7 +192,7 @@ func aged(lock *os.File) bool {
 func closeOnExec() {
 	open, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
-		return // no Linux, no box
+		return // without /proc, opening the box says so
 	}
 	for _, f := range open {
 		if fd, err := strconv.Atoi(f.Name()); err == nil && fd > 2 {
@@ -235,35 +200,6 @@ func closeOnExec() {
 		}
 	}
 }
-
-// A capped writer keeps what is written first, up to a limit, and tells when that is passed.
-type capped struct {
-	most   int64
-	passed func()
-
-	mu   sync.Mutex
-	kept []byte
-	seen int64
-}
-
-func (c *capped) Write(p []byte) (int, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.seen += int64(len(p))
-	c.kept = append(c.kept, p[:min(len(p), int(c.most)-len(c.kept))]...)
-	if c.seen > c.most {
-		c.passed()
-	}
-	return len(p), nil
-}
-
-func (c *capped) bytes() []byte {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.kept
-}
-
-var _ io.Writer = (*capped)(nil)
 
 // Folder is the box's own folder on this machine.
 func (b *Box) Folder() string { return b.folder }

@@ -13,36 +13,6 @@ import (
 	"time"
 )
 
-// A Mechanism is what a box is shut with.
-type Mechanism string
-
-// The mechanisms.
-const (
-	Bubblewrap Mechanism = "bubblewrap" // Debian's package: bwrap
-	Namespaces Mechanism = "namespaces" // of the kernel, entered by this program itself
-	Unsafe     Mechanism = "unsafe"     // no box: the program runs as the grader does, with a few limits
-)
-
-func (m Mechanism) says() string {
-	switch m {
-	case Bubblewrap:
-		return "submissions run in a box made with bubblewrap"
-	case Namespaces:
-		return "submissions run in a box made with the kernel's namespaces"
-	}
-	return "submissions run WITHOUT a box: they can read and write what the grader can, reach the network, and outlive it; time, memory and processes are still limited"
-}
-
-// A MissingError is a machine on which no box can be shut.
-type MissingError struct {
-	Tried []string // each mechanism with what went wrong
-	Needs []string // what to do about it, each in a sentence
-}
-
-func (e *MissingError) Error() string {
-	return "expected a way to shut a stranger's program into a box, found none: " + strings.Join(e.Tried, "; ") + ". " + strings.Join(e.Needs, " ")
-}
-
 // trialTime is how long the first start in a box may take. It includes that of a loaded machine.
 const trialTime = 20 * time.Second
 
@@ -72,6 +42,18 @@ func (b *Box) shut(ctx context.Context) error {
 	return missing
 }
 
+// Holds starts a harmless program in the box once more and returns why it could not be. Whoever has to tell a machine that no longer
+// runs programs from a program that fails asks this: what a program writes to its standard error it can make up.
+func (b *Box) Holds(ctx context.Context) error {
+	if b.mechanism == Unsafe {
+		return nil
+	}
+	if err := b.try(ctx); err != nil {
+		return fmt.Errorf("the box cannot be shut any more: %w", err)
+	}
+	return nil
+}
+
 // try starts a program in the box that ends at once.
 func (b *Box) try(ctx context.Context) error {
 	for _, name := range b.mechanism.programs() {
@@ -97,11 +79,6 @@ func (m Mechanism) programs() []string {
 		return []string{"bwrap", "setpriv", "prlimit", "tar"}
 	}
 	return []string{"setpriv", "prlimit", "tar"}
-}
-
-func firstLine(s string) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
-	return line
 }
 
 // The capability to make namespaces without a user namespace around them, by its number in capabilities(7).

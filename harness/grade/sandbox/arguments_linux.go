@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -241,11 +240,6 @@ func realPath(name string) string {
 	return name
 }
 
-func isFolder(name string) bool {
-	info, err := os.Stat(name)
-	return err == nil && info.IsDir()
-}
-
 // environment is the whole environment of a program.
 func (b *Box) environment(build bool) []string {
 	var folders, more []string
@@ -276,6 +270,3 @@ func located(name string) string {
 
 // quoted is a word of the shell.
 func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
-
-// linux says whether there can be a box at all.
-const linux = runtime.GOOS == "linux"

@@ -45,10 +45,8 @@ type watch struct {
 
 func watchOver(mark string, run Limits, inside bool) *watch {
 	w := &watch{mark: mark, inside: inside, run: run, done: make(chan struct{}), builds: map[int]Limits{}, passed: map[int]*LimitError{}}
-	if linux {
-		w.ended.Add(1)
-		go w.look()
-	}
+	w.ended.Add(1)
+	go w.look()
 	return w
 }
 
@@ -325,20 +323,10 @@ func shares(pids []int) int64 {
 	return sum
 }
 
-// A LeftError is what a box has left behind.
-type LeftError struct{ What []string }
-
-func (e *LeftError) Error() string {
-	return "expected nothing left of the box, found " + strings.Join(e.What, ", ")
-}
-
 // stop ends the watch, and what it watches.
 func (w *watch) stop() error {
 	w.end.Do(func() { close(w.done) })
 	w.ended.Wait()
-	if !linux {
-		return nil
-	}
 	// Looks at all processes: when the first one of a box was killed, the second, not dead yet, has another parent.
 	deadline := time.Now().Add(endTime)
 	for {

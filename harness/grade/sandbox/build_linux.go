@@ -10,16 +10,6 @@ import (
 	"strings"
 )
 
-// A BuildError is a build that ended with another status than 0.
-type BuildError struct {
-	Args   []string
-	Status string
-}
-
-func (e *BuildError) Error() string {
-	return fmt.Sprintf("%s ended with %s", strings.Join(e.Args, " "), e.Status)
-}
-
 // The build works in a folder of limited size, which is gone when it ends: what it has made leaves it as a tar on the third file,
 // which the build itself does not have.
 const buildScript = `umask 022; cp -R -P ` + given + `/. . || exit

@@ -3,6 +3,7 @@ package sandbox_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -20,7 +21,16 @@ import (
 // signals, and hangs itself. Its value is the mechanism, its arguments the folder for the box and the mark of the program.
 const graderMark = "FIRSTGAP_TEST_GRADER"
 
+// boxedWord makes this test binary a grader that is in a box itself: it says why it can shut none.
+const boxedWord = "open-a-box-in-a-box"
+
 func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == boxedWord {
+		_, err := sandbox.Open(context.Background(), sandbox.Options{Temp: "/tmp"})
+		var missing *sandbox.MissingError
+		fmt.Println(errors.As(err, &missing), err)
+		os.Exit(0)
+	}
 	if mechanism := os.Getenv(graderMark); mechanism != "" {
 		if err := beKilled(sandbox.Mechanism(mechanism), os.Args[1], os.Args[2]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -87,5 +97,20 @@ func TestTheBoxEndsWithAGraderThatIsKilled(t *testing.T) {
 			processes = slices.DeleteFunc(processes, func(p unix.PollFd) bool { return p.Revents != 0 })
 		}
 		require.Empty(t, with(t, mark))
+	})
+}
+
+// A kernel that refuses the namespaces is one in a box.
+func TestAKernelThatRefusesIsNotTakenForABox(t *testing.T) {
+	self, err := os.Executable()
+	require.NoError(t, err)
+	text, err := os.ReadFile(self)
+	require.NoError(t, err)
+	mechanisms(t, func(t *testing.T, m sandbox.Mechanism) {
+		b := open(t, sandbox.Options{Submission: folder(t, map[string]string{"grader": string(text)}), Mechanism: m})
+		e := run(t, b, "./grader", boxedWord)
+		require.NoError(t, e.failed, e.err)
+		require.Regexp(t, `^true expected a way to shut a stranger's program into a box, found none: bubblewrap: (?s:.+); namespaces: .+`, e.out)
+		require.NoError(t, b.Holds(t.Context()))
 	})
 }
