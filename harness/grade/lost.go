@@ -34,7 +34,11 @@ func (g *grader) explain(ctx context.Context, test string, r *ran) (*lost, error
 	target, _ := failure.TargetOf(r.findings)
 	if before := g.told[target]; before != nil {
 		same := *before
-		same.says = fmt.Sprintf("as in %s: %s", before.test, before.says)
+		headline, _, _ := strings.Cut(before.says, "\n")
+		same.says = fmt.Sprintf("as in %s: %s", before.test, headline)
+		if before.replay != "" {
+			same.says += "\nagain: " + g.again(before.replay)
+		}
 		return &same, nil
 	}
 	finding := target.Among(r.findings)

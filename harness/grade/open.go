@@ -217,7 +217,11 @@ func (w *Workshop) find(ctx context.Context, name string) (sandbox.Toolchain, er
 // typeScript finds the compiler in the folder that is given, or else as npm has put it on the path.
 func (w *Workshop) typeScript() (sandbox.Toolchain, error) {
 	if w.TypeScript != "" {
-		return sandbox.TypeScript(w.TypeScript)
+		folder, err := filepath.Abs(w.TypeScript)
+		if err != nil {
+			return sandbox.Toolchain{}, err
+		}
+		return sandbox.TypeScript(folder)
 	}
 	link, err := exec.LookPath("tsc")
 	if err != nil {
