@@ -187,6 +187,7 @@ var ofChecks = map[judge.Check]reason{
 	faults.Storage:           {why: "A disk that only grows is full one day.", source: storageNode},
 	faults.Upkeep:            {why: "What rots and is not looked for is found when it is needed, and then on more copies than one.", source: storageNode},
 	faults.Sanity:            {why: "A node that ends itself takes its clients with it.", source: ourContract},
+	faults.Contract:          {why: "What a program was written for is what its clients are promised.", source: ourContract},
 	faults.Activity:          {why: "A run in which nothing happened shows nothing.", source: ourContract},
 	judge.Wire:               {why: "The writer sends log and never a page: that is where the design's speed comes from.", source: offload},
 	judge.Determinism:        {why: "A run that cannot be made again cannot be explained, nor shown to be mended.", source: ourContract},
