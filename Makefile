@@ -2,11 +2,11 @@
 
 # Packages that start goroutines; a test holds this list against the sources. Everything else is one goroutine by design, which
 # another test guards, and has nothing to race.
-RACE_PACKAGES ?= ./spec/check ./harness/boundary ./harness/campaign ./harness/exhaustive ./harness/failure/shrink ./harness/failure/where ./harness/killtable ./harness/mutation/... ./linearizability
+RACE_PACKAGES ?= ./spec/check ./harness/boundary ./harness/campaign ./harness/exhaustive ./harness/failure/shrink ./harness/failure/where ./harness/grade ./harness/grade/class ./harness/grade/labs ./harness/grade/sandbox ./harness/grade/students ./harness/killtable ./harness/mutation/... ./linearizability
 # What the failpoint build runs: the tests of the nodes that have points, then the kill table with its unbroken runs, whose files
 # carry the tag, since without the points they can tell nothing. Elsewhere the overlay changes no line.
 FAULT_PACKAGES ?= ./impl/control ./impl/objects ./impl/reader ./impl/segment ./impl/writer
-KILL_PACKAGES ?= ./harness/killtable/... ./harness/exhaustive ./harness/transitions ./harness/failure/retell ./harness/failure/why
+KILL_PACKAGES ?= ./harness/killtable/... ./harness/exhaustive ./harness/transitions ./harness/failure/retell ./harness/failure/why ./harness/grade/labs
 FAULT_TAG ?= failpoints
 OVERLAY ?= build/overlay
 
@@ -30,7 +30,7 @@ WHY_FLAGS ?=
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help run build test test-race overlay test-faults why-table mutants bench lint vet staticcheck format clean
+.PHONY: help run build typescript test test-race overlay test-faults why-table mutants bench lint vet staticcheck format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -40,6 +40,11 @@ run: build ## the main job: check the model, its broken variants, and simulated 
 
 build: ## build/firstgap
 	go build -o build/firstgap ./cmd/firstgap
+
+typescript: ## the TypeScript compiler that tests and submissions use, below build
+	mkdir -p build/npm
+	cp harness/lines/clients/typescript/package.json harness/lines/clients/typescript/package-lock.json build/npm/
+	npm ci --no-audit --no-fund --prefix build/npm
 
 # The examples are a module of their own, which requires this one: go's ./... ends at it.
 test: ## all tests, those of the examples too

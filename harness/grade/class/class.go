@@ -2,7 +2,7 @@
 // kept with a digest of what it depends on, so that a grader which was killed goes on where it was, and a submission that was
 // handed in again is graded again.
 //
-// Use package grade instead to grade one submission.
+// Use package grade instead when one submission is graded.
 package class
 
 import (

@@ -5,7 +5,7 @@
 // replica wants another to know it must send through the harness, and what it wants to find after a crash it must write to the
 // disk that the harness gives it.
 //
-// Use package lines alone instead for a program that is trusted: its commands are the same with and without a box.
+// Use package lines instead when a program is trusted: its commands are the same with and without a box.
 package sandbox
 
 import (
