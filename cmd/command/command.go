@@ -120,6 +120,14 @@ func knownCommand(cmd *cobra.Command, args []string) error {
 	return fmt.Errorf("unknown command %q; known: %s", args[0], strings.Join(commandsOf(cmd), ", "))
 }
 
+// needsCommand is what a command does that has others below it and nothing of its own: it says which there are.
+func needsCommand(cmd *cobra.Command, args []string) error {
+	if err := knownCommand(cmd, args); err != nil {
+		return err
+	}
+	return fmt.Errorf("expected a command, found none; known: %s", strings.Join(commandsOf(cmd), ", "))
+}
+
 func commandsOf(cmd *cobra.Command) []string {
 	var known []string
 	for _, c := range cmd.Commands() {

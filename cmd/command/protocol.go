@@ -3,7 +3,6 @@ package command
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -20,13 +19,7 @@ func newProtocol() *cobra.Command {
 		Use:   "protocol",
 		Short: "check whether a program keeps to firstgap's protocol of lines, and print its schema",
 		Long:  "protocol is about the lines that programs speak as nodes (docs/protocol.md in the source).\n" + exitCodes,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			known := strings.Join(commandsOf(cmd), ", ")
-			if len(args) > 0 {
-				return fmt.Errorf("unknown command %q; known: %s", args[0], known)
-			}
-			return fmt.Errorf("expected a command, found none; known: %s", known)
-		},
+		RunE:  needsCommand,
 	}
 	cmd.AddCommand(newProtocolCheck(), newProtocolSchema())
 	return cmd

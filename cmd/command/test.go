@@ -2,7 +2,6 @@ package command
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -20,13 +19,7 @@ func newTest() *cobra.Command {
 		Long: `test runs a program, given behind --, as the nodes of a system: the network, the clock and the disks are simulated, faults strike, and
 what clients saw is judged. The program reads a line for each event, and answers with lines.
 ` + exitCodes,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			known := strings.Join(commandsOf(cmd), ", ")
-			if len(args) > 0 {
-				return fmt.Errorf("unknown kind of program %q; known: %s", args[0], known)
-			}
-			return fmt.Errorf("expected a kind of program, found none; known: %s", known)
-		},
+		RunE: needsCommand,
 	}
 	cmd.AddCommand(newTestMaelstrom(), newTestNodes())
 	return cmd

@@ -8,11 +8,12 @@ import (
 	"os"
 	"strings"
 
+	"github.com/firstgap/firstgap/harness/lines/clients"
 	"github.com/firstgap/firstgap/harness/strict"
 )
 
 // ManifestName is the file of a submission that says how it is built and run.
-const ManifestName = "firstgap.json"
+const ManifestName = clients.ManifestFile
 
 // Bounds of a manifest.
 const (
@@ -21,12 +22,8 @@ const (
 	MostArg      = 4096     // bytes
 )
 
-// A Manifest says how a submission is built, if it has to be, and run: each a program with its arguments, never through a shell, in the
-// submission's folder.
-type Manifest struct {
-	Build []string `json:"build,omitempty"`
-	Run   []string `json:"run"`
-}
+// A Manifest says how a submission is built, if it has to be, and run, in the submission's folder.
+type Manifest = clients.Manifest
 
 // A ManifestError says what is wrong with a manifest.
 type ManifestError struct {
