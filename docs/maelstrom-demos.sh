@@ -17,7 +17,7 @@ none="--nemesis none"
 cut="--nemesis partition --seed 11"
 wall="--clock wall --recovery 5s"
 other=0
-echo "| workload | flags | program | Maelstrom's docs | here | what was found |"
+echo "| workload | flags | program | expected | here | what was found |"
 echo "|---|---|---|---|---|---|"
 while IFS='|' read -r workload flags program expected; do
 	[ -n "$workload" ] || continue
