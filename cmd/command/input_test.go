@@ -64,6 +64,10 @@ func TestEveryCommandRefusesBadInput(t *testing.T) {
 
 		switch path {
 		case "firstgap lin", "firstgap replay", "firstgap scenario", "firstgap shrink", "firstgap why": // which take files
+		case "firstgap node":
+			require.Contains(t, complains(t, path, "node", "frogs"), `unknown role "frogs"; known: `)
+		case "firstgap test maelstrom":
+			require.Contains(t, complains(t, path, with("frogs", "--", "program")...), `unknown workload "frogs"; known: `)
 		default:
 			message = complains(t, path, with("frogs")...)
 			require.Contains(t, message, `"frogs"`, path)

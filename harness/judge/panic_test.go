@@ -30,8 +30,8 @@ func TestLastWordsAreTheLineThatNamesTheError(t *testing.T) {
 		"ModuleNotFoundError: No module named 'firstgap'": {"Traceback (most recent call last):", "  File \"a.py\", line 1", "ModuleNotFoundError: No module named 'firstgap'", ""},
 		"TypeError: x is not a function":                  {"/a.js:1", "TypeError: x is not a function", "    at main (/a.js:1:1)", "", "Node.js v20.20.2"},
 		"panic: runtime error: index out of range [1]":    {"panic: runtime error: index out of range [1]", "", "goroutine 1 [running]:", "main.main()"},
-		"I give up":                                       {"I begin", "I give up", " "},
-		"":                                                nil,
+		"I give up": {"I begin", "I give up", " "},
+		"":          nil,
 	} {
 		require.Equal(t, want, lastWords(log))
 	}

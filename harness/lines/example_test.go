@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/firstgap/firstgap/harness/lines"
+
+	_ "github.com/firstgap/firstgap/harness/internal/runflags"
 )
 
 // A program is given a line, and answers it.

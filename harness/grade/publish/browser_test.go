@@ -15,6 +15,8 @@ import (
 
 	"github.com/firstgap/firstgap/harness/grade"
 	"github.com/firstgap/firstgap/harness/grade/publish"
+
+	_ "github.com/firstgap/firstgap/harness/internal/runflags"
 )
 
 // flaws lists what is wider than the window, and texts whose contrast with what is behind them is below 4.5 to 1.

@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/firstgap/firstgap/harness/grade/sandbox"
+
+	_ "github.com/firstgap/firstgap/harness/internal/runflags"
 )
 
 func TestABuildWritesAndARunDoesNot(t *testing.T) {
@@ -174,10 +176,11 @@ func cacheFolder(t *testing.T) string {
 	return filepath.Join(cache, "firstgap")
 }
 
-// typescriptFolder has TypeScript's compiler: the folder that FIRSTGAP_TYPESCRIPT names.
+// typescriptFolder has TypeScript's compiler, where make typescript puts it.
 func typescriptFolder(t *testing.T) string {
 	t.Helper()
-	dir := os.Getenv("FIRSTGAP_TYPESCRIPT")
-	require.NotEmpty(t, dir, "FIRSTGAP_TYPESCRIPT must name a folder in which `npm install typescript @types/node` was run")
+	dir, err := filepath.Abs("../../../build/npm")
+	require.NoError(t, err)
+	require.DirExists(t, filepath.Join(dir, "node_modules", "typescript"), "expected TypeScript's compiler, found none: make typescript installs it")
 	return dir
 }

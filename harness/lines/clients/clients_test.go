@@ -17,6 +17,8 @@ import (
 	"github.com/firstgap/firstgap/harness/lines"
 	"github.com/firstgap/firstgap/harness/lines/clients"
 	"github.com/firstgap/firstgap/harness/lines/protocol"
+
+	_ "github.com/firstgap/firstgap/harness/internal/runflags"
 )
 
 // TestMain puts the compiler that the project pins on the path: .ci/run installs it there.

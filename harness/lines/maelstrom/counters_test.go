@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/firstgap/firstgap/impl/node"
+
+	_ "github.com/firstgap/firstgap/harness/internal/runflags"
 )
 
 func nodeTime(n int64) node.Time { return node.Time(n) }

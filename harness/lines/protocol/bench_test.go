@@ -14,6 +14,8 @@ import (
 	"github.com/firstgap/firstgap/harness/lines"
 	"github.com/firstgap/firstgap/harness/lines/protocol"
 	"github.com/firstgap/firstgap/impl/node"
+
+	_ "github.com/firstgap/firstgap/harness/internal/runflags"
 )
 
 // cpu is the time of the processor that this process has used, and its children that have ended: what does not hang on who else uses the

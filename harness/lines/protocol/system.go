@@ -1,7 +1,6 @@
 package protocol
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/firstgap/firstgap/faults"
@@ -37,16 +36,6 @@ type Options struct {
 	// Bugs are those that nodes ask their hooks for, or that are in hello. Nil: of a node of the volume those of our own nodes, in a build
 	// with the failpoint overlay.
 	Bugs []faults.PlantedBug
-}
-
-// A RoleError says that there is no such role, or none here.
-type RoleError struct {
-	Found Role
-	Known []Role
-}
-
-func (e *RoleError) Error() string {
-	return fmt.Sprintf("role %q; expected one of %v", e.Found, e.Known)
 }
 
 // System returns the system in which the nodes of a role are made by maker, and all others are ours.
@@ -90,7 +79,7 @@ func System(r Role, maker Maker, o Options) (harness.System, error) {
 	case Register:
 		i.Register = made
 	default:
-		return nil, &RoleError{r, Roles()}
+		return nil, unknownRole(r, Roles())
 	}
 	return aurora.Of(o.Name, i), nil
 }
@@ -100,7 +89,7 @@ func Ours(r Role) (Maker, error) {
 	i := aurora.Ours()
 	make := map[Role]func(node.ID, *node.Volume, aurora.Nodes, node.Hook) node.Node{Segment: i.Segment, Writer: i.Writer, Reader: i.Reader, Register: i.Register}[r]
 	if make == nil {
-		return nil, &RoleError{r, Roles()[1:]}
+		return nil, unknownRole(r, Roles()[1:])
 	}
 	return func(p Place) node.Node {
 		if p.Role != r || p.Volume == nil || p.Volume.Validate() != nil {
@@ -108,4 +97,13 @@ func Ours(r Role) (Maker, error) {
 		}
 		return make(p.ID, p.Volume, p.Nodes, p.Hook)
 	}, nil
+}
+
+// unknownRole says that there is no such role, or none here.
+func unknownRole(found Role, known []Role) error {
+	e := &faults.UnknownError{What: "role", Found: string(found)}
+	for _, r := range known {
+		e.Known = append(e.Known, string(r))
+	}
+	return e
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	firstgap "github.com/firstgap/firstgap/harness/lines/clients/go"
+
+	_ "github.com/firstgap/firstgap/harness/internal/runflags"
 )
 
 // An echo answers every request with what it was asked, and rings once.
