@@ -66,6 +66,8 @@ func TestEveryCommandRefusesBadInput(t *testing.T) {
 		case "firstgap lin", "firstgap replay", "firstgap scenario", "firstgap shrink", "firstgap why": // which take files
 		case "firstgap node":
 			require.Contains(t, complains(t, path, "node", "frogs"), `unknown role "frogs"; known: `)
+		case "firstgap test nodes", "firstgap protocol check":
+			require.Contains(t, complains(t, path, with("frogs", "--", "program")...), `unknown argument "frogs"; expected flags alone; known flags: --`)
 		case "firstgap test maelstrom":
 			require.Contains(t, complains(t, path, with("frogs", "--", "program")...), `unknown workload "frogs"; known: `)
 		default:
