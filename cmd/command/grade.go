@@ -384,6 +384,11 @@ func (c *gradeCommand) writeSkeleton(cmd *cobra.Command, lab *labs.Lab, dir stri
 	if err != nil {
 		return err
 	}
+	return handOut(cmd, dir, folder)
+}
+
+// handOut writes the files of a folder, replacing none, and says which.
+func handOut(cmd *cobra.Command, dir string, folder map[string][]byte) error {
 	if err := clients.Write(dir, folder); err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func all(cmd *cobra.Command) map[string]*cobra.Command {
 // a value, and a value that is not of the flag's kind.
 func TestEveryCommandRefusesBadInput(t *testing.T) {
 	commands := all(newRoot(Systems()))
-	require.Len(t, commands, 30)
+	require.Len(t, commands, 31)
 	valued := 0
 	for path, cmd := range commands {
 		args := strings.Fields(path)[1:]
@@ -66,6 +66,8 @@ func TestEveryCommandRefusesBadInput(t *testing.T) {
 		case "firstgap lin", "firstgap replay", "firstgap scenario", "firstgap shrink", "firstgap why": // which take files
 		case "firstgap node":
 			require.Contains(t, complains(t, path, "node", "frogs"), `unknown role "frogs"; known: `)
+		case "firstgap protocol example":
+			require.Contains(t, complains(t, path, "protocol", "example", "frogs", "dir"), `language: expected one of ["go" "python" "typescript"], found "frogs"`)
 		case "firstgap test nodes", "firstgap protocol check":
 			require.Contains(t, complains(t, path, with("frogs", "--", "program")...), `unknown argument "frogs"; expected flags alone; known flags: --`)
 		case "firstgap test maelstrom":

@@ -9,6 +9,7 @@ import (
 
 	"github.com/firstgap/firstgap/harness/judge"
 	"github.com/firstgap/firstgap/harness/lines"
+	"github.com/firstgap/firstgap/harness/lines/clients"
 	"github.com/firstgap/firstgap/harness/lines/protocol"
 	"github.com/firstgap/firstgap/harness/text"
 )
@@ -17,11 +18,11 @@ import (
 func newProtocol() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "protocol",
-		Short: "check whether a program keeps to firstgap's protocol of lines, and print its schema",
+		Short: "check whether a program keeps to firstgap's protocol of lines; print its schema; begin with an example",
 		Long:  "protocol is about the lines that programs speak as nodes (docs/protocol.md in the source).\n" + exitCodes,
 		RunE:  needsCommand,
 	}
-	cmd.AddCommand(newProtocolCheck(), newProtocolSchema())
+	cmd.AddCommand(newProtocolCheck(), newProtocolExample(), newProtocolSchema())
 	return cmd
 }
 
@@ -90,6 +91,35 @@ func newProtocolSchema() *cobra.Command {
 			e := json.NewEncoder(cmd.OutOrStdout())
 			e.SetIndent("", "  ")
 			return e.Encode(protocol.Schema())
+		},
+	}
+}
+
+func newProtocolExample() *cobra.Command {
+	return &cobra.Command{
+		Use:   "example LANGUAGE DIR",
+		Short: "write a node to begin with, a replicated register, and the client library beside it",
+		Long: `example writes a folder with a replicated register that keeps what it acknowledges, as firstgap test nodes shows, the client library that it
+uses, and a file that says how it is built and run.
+
+languages: ` + languageNames() + "\n" + exitCodes,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return fmt.Errorf("expected LANGUAGE and DIR, found %d arguments; languages: %s", len(args), languageNames())
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			l := clients.Language(args[0])
+			register, err := l.Register()
+			if err != nil {
+				return err
+			}
+			folder, err := l.Folder(register)
+			if err != nil {
+				return err
+			}
+			return handOut(cmd, args[1], folder)
 		},
 	}
 }
