@@ -29,7 +29,7 @@ func TestAProgramThatKeepsToTheProtocolPasses(t *testing.T) {
 	require.Len(t, steps, 1)
 	require.Equal(t, judge.Pass, steps[0].Verdict, steps[0].Found)
 	_, err = protocol.Check("server", program("replica", patient()), protocol.Options{})
-	require.EqualError(t, err, `faults: unknown role "server"; known: replica, segment, writer, reader, register`)
+	require.EqualError(t, err, `unknown role "server"; known: replica, segment, writer, reader, register`)
 }
 
 // The last step says what is wrong, in a sentence, whatever it is.
