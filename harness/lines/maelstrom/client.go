@@ -47,7 +47,6 @@ type client struct {
 	request uint64 // the last number of a call
 	waiting bool
 	call    *Call // the one under way
-	body    Body  // of it
 }
 
 // Timers of a client.
