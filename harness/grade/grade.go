@@ -155,18 +155,23 @@ func (g *grader) test(ctx context.Context, t labs.Test) error {
 	if done, err := g.scripts(into, t); done || err != nil {
 		return err
 	}
-	all, err := g.play(ctx, series{name: t.Name, seeds: g.lab.Seeds(&t, g.o.Secret), checks: g.checks(t.Checks),
-		config: func(seed uint64) (configuration.Configuration, error) { return t.Generate(g.system, seed, g.o.Bug) }})
-	if err != nil {
-		return err
+	var all []ran
+	for round, enough := 0, false; round < labs.MostRounds && !enough; round++ {
+		more, err := g.play(ctx, series{name: t.Name, seeds: g.lab.SeedsOf(&t, g.o.Secret, round), checks: g.checks(t.Checks),
+			config: func(seed uint64) (configuration.Configuration, error) { return t.Generate(g.system, seed, g.o.Bug) }})
+		if err != nil {
+			return err
+		}
+		all = append(all, more...)
+		into.Runs += len(more)
+		enough = slices.ContainsFunc(more, func(r ran) bool { return r.failed() }) || idle(t, all, into.Runs) == ""
 	}
-	into.Runs += len(all)
 	var first *ran
 	for i := range all {
 		switch r := &all[i]; {
 		case r.flaky != "":
 			into.Failed++
-			into.Says, into.Broke = fmt.Sprintf("not the same twice, run %d of %d: %s", i+1, t.Runs, r.flaky), otherwise
+			into.Says, into.Broke = fmt.Sprintf("not the same twice, run %d of %d: %s", i+1, len(all), r.flaky), otherwise
 			g.result.Flaky = append(g.result.Flaky, t.Name+": "+r.flaky)
 			return nil
 		case r.failed():

@@ -56,7 +56,7 @@ func (x setting) wordy() setting {
 // groups is lab 5: groups that come into use, members that are replaced, and repair.
 func groups() Lab {
 	x := small()
-	x.lossless = true
+	x.lossless, x.formats = true, true
 	const aurora2017, aurora2018, lecture = "SIGMOD 2017 ", "SIGMOD 2018 ", "8. 数据分片(Protection Group)"
 	return Lab{Number: 5, Name: "groups", Title: "Groups, membership and repair", Section: lecture, Role: protocol.Segment,
 		System: func(m protocol.Maker) harness.System {

@@ -54,7 +54,7 @@ func (x setting) read(readers int) setting {
 // segments is lab 2: one copy of a protection group.
 func segments() Lab {
 	x := small()
-	x.lossless = true
+	x.lossless, x.formats = true, true
 	const aurora2017, aurora2018 = "SIGMOD 2017 ", "SIGMOD 2018 "
 	return Lab{Number: 2, Name: "segment", Title: "A segment", Section: "7. Aurora 读写存储服务器", Role: protocol.Segment,
 		System: func(m protocol.Maker) harness.System {

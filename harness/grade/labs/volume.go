@@ -42,6 +42,9 @@ type setting struct {
 	horizon faults.Duration
 	// lossless networks lose and double no message but by the plan.
 	lossless bool
+	// formats says that segments begin with an empty disk. Then no disk is late beyond measure but by the plan: a segment that crashes before its
+	// first write is done finds an empty disk again, and cannot know whether it lost one.
+	formats bool
 	// crash says how runs end: the writer dies, or lives on when the next one takes over; nil: by the seed.
 	crash *bool
 	// adjust changes the configuration of a seed when all else is drawn; nil: no change.
@@ -69,7 +72,10 @@ func (x setting) runs(p plot) func(harness.System, uint64, string) (configuratio
 		if x.lossless {
 			c.Network.Loss, c.Network.Duplicate = 0, 0
 		}
-		c.Ending.Bound, c.Ending.Calm, c.Ending.Settle = 3000*ms, 20*ms, 60*ms
+		if x.formats {
+			c.Disk.TailRate = 0
+		}
+		c.Ending.Bound, c.Ending.Calm, c.Ending.Settle = 10_000*ms, 20*ms, 60*ms
 		if x.crash != nil {
 			c.Ending.Crash = *x.crash
 		}
