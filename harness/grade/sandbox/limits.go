@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -24,32 +25,10 @@ var (
 	buildDefaults = Limits{Wall: 2 * time.Minute, CPU: 4 * time.Minute, Memory: 2 << 30, Processes: 512, Scratch: 512 << 20, Names: 100_000, OpenFiles: 4096, Output: 1 << 20}
 )
 
+// or returns the limits with those of d in the place of zeros.
 func (l Limits) or(d Limits) Limits {
-	if l.Wall == 0 {
-		l.Wall = d.Wall
-	}
-	if l.CPU == 0 {
-		l.CPU = d.CPU
-	}
-	if l.Memory == 0 {
-		l.Memory = d.Memory
-	}
-	if l.Processes == 0 {
-		l.Processes = d.Processes
-	}
-	if l.Scratch == 0 {
-		l.Scratch = d.Scratch
-	}
-	if l.Names == 0 {
-		l.Names = d.Names
-	}
-	if l.OpenFiles == 0 {
-		l.OpenFiles = d.OpenFiles
-	}
-	if l.Output == 0 {
-		l.Output = d.Output
-	}
-	return l
+	return Limits{Wall: cmp.Or(l.Wall, d.Wall), CPU: cmp.Or(l.CPU, d.CPU), Memory: cmp.Or(l.Memory, d.Memory), Processes: cmp.Or(l.Processes, d.Processes),
+		Scratch: cmp.Or(l.Scratch, d.Scratch), Names: cmp.Or(l.Names, d.Names), OpenFiles: cmp.Or(l.OpenFiles, d.OpenFiles), Output: cmp.Or(l.Output, d.Output)}
 }
 
 // A Limit names what a program has used too much of.

@@ -109,19 +109,6 @@ func System(o Options) (harness.System, error) {
 	return system{o}, nil
 }
 
-// Systems makes a system of every workload, for whoever has a configuration of one of them.
-func Systems(command lines.Command) ([]harness.System, error) {
-	var all []harness.System
-	for _, w := range Workloads() {
-		s, err := System(Options{Workload: w, Command: command})
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, s)
-	}
-	return all, nil
-}
-
 type system struct{ o Options }
 
 func (s system) Name() string { return Prefix + s.o.Workload.Name }
