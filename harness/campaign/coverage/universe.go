@@ -51,8 +51,8 @@ type world struct {
 	world   volume.World
 	actions []string
 	codes   []uint64 // by state: the digest of its code, which no other has
-	parent  []uint32          // by state: one from which a shortest behaviour comes
-	first   []uint32          // by state: its first edge; one more at the end
+	parent  []uint32 // by state: one from which a shortest behaviour comes
+	first   []uint32 // by state: its first edge; one more at the end
 	edges   []edge
 	pairs   []pair
 	pairAt  map[pair]uint32
