@@ -158,18 +158,31 @@ func (q *quick) small(n uint64) uint64 {
 	return n
 }
 
+// list reads a list of whole numbers. It keeps its place in a variable of its own: to store it for every number would take longer than
+// to read the number.
 func (q *quick) list(add func(uint64)) {
 	q.skip(':')
 	q.skip('[')
-	for q.ok {
-		add(q.digits(q.token()))
-		if len(q.text) > 0 && q.text[0] == ',' {
-			q.text = q.text[1:]
-			continue
+	text, ok := q.text, q.ok
+	for ok {
+		n, size := uint64(0), 0
+		for size < len(text) && text[size] >= '0' && text[size] <= '9' {
+			n = 10*n + uint64(text[size]-'0')
+			size++
 		}
-		q.skip(']')
-		return
+		ok = size > 0 && size <= 18 && size < len(text) && (size == 1 || text[0] != '0')
+		if !ok {
+			break
+		}
+		add(n)
+		end := text[size]
+		text = text[size+1:]
+		if end == ']' {
+			break
+		}
+		ok = end == ','
 	}
+	q.text, q.ok = text, ok
 }
 
 func (q *quick) features(into *coverage.Features) {
