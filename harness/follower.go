@@ -10,7 +10,9 @@ type Follower struct {
 	Stage Stage
 	// Refused is called right when the model refuses, at the end of the run too; it may be nil.
 	Refused func()
-	traced  judge.Traced
+	// Took is called with each step that the model took, or of which there is no model, until it refuses one; it may be nil.
+	Took   func(from node.ID, t *node.Trace)
+	traced judge.Traced
 }
 
 // Traced implements runtime.Observer.
@@ -19,6 +21,9 @@ func (f *Follower) Traced(now node.Time, from node.ID, t *node.Trace) {
 		if err := m.Tell(now, from, t); err != nil {
 			f.refuse(err, f.Stage.Runtime.Noted())
 		}
+	}
+	if f.Took != nil && f.traced.Err == nil {
+		f.Took(from, t)
 	}
 	if f.Stage.Observer != nil {
 		f.Stage.Observer.Traced(now, from, t)

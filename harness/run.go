@@ -72,6 +72,8 @@ type Options struct {
 	Still bool
 	// Planted hears of each time that a planted bug acts (see sim.Options.Planted). It may be nil.
 	Planted func(process node.ID, event uint64)
+	// Traced hears of each step that a node told and the model, if there is one, took. It may be nil.
+	Traced func(from node.ID, t *node.Trace)
 	// Heard is told of each line by which a node in another program answers (see sim.Options.Heard). It may be nil.
 	Heard func(process node.ID, event uint64, line []byte)
 	// Ended is called when the run is over, before it is judged and its nodes are let go. It may be nil.
@@ -85,6 +87,7 @@ func Run(s System, c configuration.Configuration) Result { return RunWith(s, c, 
 func RunWith(s System, c configuration.Configuration, o Options) Result {
 	r := run{system: s, c: &c, only: o.Only, result: Result{Configuration: c}}
 	r.Refused = func() { r.tracedLate = r.forgot() }
+	r.Follower.Took = o.Traced
 	defer r.close()
 	if err := r.build(o); err != nil {
 		// Not a run at all.

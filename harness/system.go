@@ -98,6 +98,8 @@ type Stage struct {
 	Observer runtime.Observer
 	// Model follows the nodes' trace; it may be nil.
 	Model Model
+	// Volume is what the trace is of, where it is one of a volume's nodes (see package conform); nil in others.
+	Volume *node.Volume
 	// Restart are the processes that crash and start again at the last upheaval of a system without succession.
 	Restart []node.ID
 	// Stand says how the copies stand at this moment. With it, a run waits at its end until they stand as they must. It may be nil.

@@ -330,7 +330,7 @@ func (b *built) build(stage *harness.Stage) error {
 		if b.validator, err = conform.New(b.volume); err != nil {
 			return err
 		}
-		stage.Model = b.validator
+		stage.Model, stage.Volume = b.validator, b.volume
 	}
 	b.watch = watch{name: b.r.Name, writers: b.firstWriter(), clients: b.firstClient(), opened: b.opened}
 	stage.Answers, stage.Idle = true, b.idle
