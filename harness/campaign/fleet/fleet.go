@@ -492,7 +492,7 @@ func (q *Queue) watch(renewed <-chan struct{}, told <-chan *nats.Msg) {
 
 // mend makes what the server has no longer, after it was away: streams, the announcement, and jobs.
 func (q *Queue) mend() error {
-	ctx, cancel := context.WithTimeout(q.ctx, attempt)
+	ctx, cancel := q.link.request(q.ctx)
 	defer cancel()
 	stream, err := q.link.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name: q.names.campaignStream(), Subjects: []string{q.names.campaign()}, MaxMsgs: 1, Storage: jetstream.FileStorage, AllowDirect: true,
@@ -550,7 +550,7 @@ type reader struct {
 
 // begin makes a consumer of the outcomes after the last one that was read.
 func (r *reader) begin() error {
-	ctx, cancel := context.WithTimeout(r.ctx, attempt)
+	ctx, cancel := r.link.request(r.ctx)
 	defer cancel()
 	r.renewed = r.link.renewed()
 	stream, err := r.link.js.Stream(ctx, r.names.outcomeStream())
@@ -633,7 +633,7 @@ func (r *reader) message(m jetstream.Msg) error {
 // checkNoneIsLost asks the server how many messages it sent. One that it sent as a fetch ended on this side has gone to no one, and the next
 // one, which would show the gap, may be long in coming.
 func (r *reader) checkNoneIsLost() error {
-	ctx, cancel := context.WithTimeout(r.ctx, attempt)
+	ctx, cancel := r.link.request(r.ctx)
 	defer cancel()
 	info, err := r.consumer.Info(ctx)
 	if err != nil {

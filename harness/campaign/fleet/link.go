@@ -268,6 +268,21 @@ func (k *link) renewed() <-chan struct{} {
 	return k.again
 }
 
+// request returns the context of a request to the server: it ends when the request has taken too long, and when the connection has been made
+// again, since the answer went to the one before.
+func (k *link) request(parent context.Context) (context.Context, context.CancelFunc) {
+	renewed := k.renewed()
+	ctx, cancel := context.WithTimeout(parent, attempt)
+	go func() {
+		select {
+		case <-renewed:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
+
 func (k *link) close() {
 	k.mu.Lock()
 	k.closing = true

@@ -183,7 +183,7 @@ func (w *worker) find(ctx context.Context) (*announcement, error) {
 
 // last returns the last announcement; nil without an error if there is none.
 func (w *worker) last(ctx context.Context) (*announcement, error) {
-	ctx, cancel := context.WithTimeout(ctx, attempt)
+	ctx, cancel := w.link.request(ctx)
 	defer cancel()
 	stream, err := w.link.js.Stream(ctx, w.names.campaignStream())
 	if err != nil {
@@ -381,7 +381,7 @@ func (w *worker) again(h *hold, j job.Job) job.Outcome {
 
 // begin writes down that a job begins again, unless it was begun too often already. It returns how often it was.
 func (w *worker) begin(number uint64) (begun int, err error) {
-	ctx, cancel := context.WithTimeout(w.jobs, attempt)
+	ctx, cancel := w.link.request(w.jobs)
 	defer cancel()
 	subject := w.names.begun(w.campaign.ID, number)
 	stream, err := w.link.js.Stream(ctx, w.names.outcomeStream())
@@ -539,7 +539,7 @@ func (w *worker) send() {
 func (w *worker) publish(text []byte) bool {
 	begin := time.Now()
 	for {
-		ctx, cancel := context.WithTimeout(context.Background(), attempt)
+		ctx, cancel := w.link.request(context.Background())
 		_, err := w.link.js.Publish(ctx, w.names.outcome(w.campaign.ID), text)
 		cancel()
 		waited := time.Since(begin)
