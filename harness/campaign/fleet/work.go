@@ -158,7 +158,7 @@ func (w *worker) find(ctx context.Context) (*announcement, error) {
 		case errors.As(err, &unreadable):
 			return nil, err
 		case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
-			return nil, &ServerError{w.link.server, 0, errors.New("it runs without JetStream")}
+			return nil, &ServerError{w.link.server, 0, err}
 		}
 		if time.Since(begin) >= w.Wait {
 			if err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
