@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"math/big"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,6 +26,13 @@ import (
 	"github.com/nats-io/nkeys"
 	"github.com/stretchr/testify/require"
 )
+
+func address(t testing.TB, u string) string {
+	t.Helper()
+	p, err := url.Parse(u)
+	require.NoError(t, err)
+	return p.Host
+}
 
 // certificates writes a certificate authority, and a certificate of the server and one of a client that it signed. They are valid for an hour.
 func certificates(t *testing.T) (dir string) {

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -234,15 +233,6 @@ func (c *process) begun() []string {
 	return all
 }
 
-const shortLease = 300 * time.Millisecond
-
-func address(t testing.TB, u string) string {
-	t.Helper()
-	p, err := url.Parse(u)
-	require.NoError(t, err)
-	return p.Host
-}
-
 // A queue that workers of other processes reach, with short leases.
 func openShort(t testing.TB) *Queue {
 	t.Helper()
@@ -250,18 +240,6 @@ func openShort(t testing.TB) *Queue {
 	require.NoError(t, err)
 	t.Cleanup(func() { q.Close() })
 	return q
-}
-
-func one(t testing.TB, q *Queue) job.Outcome {
-	t.Helper()
-	select {
-	case o, more := <-q.Outcomes():
-		require.True(t, more, "the queue ended: %v", q.Err())
-		return o
-	case <-time.After(time.Minute):
-		require.FailNow(t, "no outcome for a minute", "%+v", q.Stats())
-	}
-	panic("unreachable")
 }
 
 func TestAWorkerIsKilledInTheMiddleOfAJob(t *testing.T) {

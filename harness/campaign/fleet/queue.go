@@ -31,17 +31,16 @@ type Queue struct {
 	out    chan job.Outcome
 	more   chan struct{} // holds one if ready may have got longer
 
-	mu     sync.Mutex
-	err    error
-	kept   uint64 // outcomes of jobs before it are in lines
-	open   map[uint64][]byte
-	done   map[uint64]struct{} // jobs from kept on that have an outcome
-	early  map[uint64]job.Outcome
-	ready  []job.Outcome
-	spans  []span // of the stream of outcomes, in its order
-	purged uint64 // its messages up to this one may go
-	stats  Stats
-	seen   map[string]time.Time // workers, by the last outcome of theirs
+	mu    sync.Mutex
+	err   error
+	kept  uint64 // outcomes of jobs before it are in lines
+	open  map[uint64][]byte
+	done  map[uint64]struct{} // jobs from kept on that have an outcome
+	early map[uint64]job.Outcome
+	ready []job.Outcome
+	spans []span // of the stream of outcomes, in its order
+	stats Stats
+	seen  map[string]time.Time // workers, by the last outcome of theirs
 }
 
 // A span is a message of the stream of outcomes, and the last job that it speaks of.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -60,9 +61,8 @@ type worker struct {
 
 // A hold is a job that belongs to this worker.
 type hold struct {
-	m      *nats.Msg
-	number uint64
-	until  time.Time // its lease
+	m     *nats.Msg
+	until time.Time // its lease
 }
 
 // A result is the outcome of a job that the server does not have yet.
@@ -307,16 +307,23 @@ func (w *worker) do(m *nats.Msg) {
 		w.stop(&MessageError{m.Subject, "a job", err})
 		return
 	}
-	number, ours := numberOf(m.Subject, w.names.jobOf(w.campaign.ID))
-	if !ours { // the campaign is another one by now
+	if !strings.HasPrefix(m.Subject, w.names.jobOf(w.campaign.ID)) { // the campaign is another one by now
 		w.release(h)
 		w.stop(errLeave)
 		return
 	}
-	h.number = number
+	number, ok := numberOf(m.Subject, w.names.jobOf(w.campaign.ID))
+	if !ok {
+		w.stop(&MessageError{m.Subject, "a job's number at the end", errors.New("none")})
+		return
+	}
 	var j job.Job
-	if err := json.Unmarshal(m.Data, &j); err != nil || j.Number != number {
-		w.stop(&MessageError{m.Subject, "a job of that number", err})
+	if err := json.Unmarshal(m.Data, &j); err != nil {
+		w.stop(&MessageError{m.Subject, "a job", err})
+		return
+	}
+	if j.Number != number {
+		w.stop(&MessageError{m.Subject, fmt.Sprintf("job %d", number), fmt.Errorf("job %d", j.Number)})
 		return
 	}
 	var o job.Outcome
