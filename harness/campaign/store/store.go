@@ -528,12 +528,13 @@ func (s *Store) cut(segments []uint64, n uint64, missing bool, e end, damage *Da
 		if later == n && !missing {
 			continue
 		}
-		if err := s.setAside(segmentFile(later), damage, &damage.Line); err != nil {
+		behind := &DamageError{File: segmentFile(later), Expected: "all lines before it", Found: damage.Error()}
+		if err := s.setAside(segmentFile(later), behind, &damage.Line); err != nil {
 			return err
 		}
 	}
 	if missing {
-		return nil
+		return s.gone(damage, &damage.Line)
 	}
 	if err := s.trim(n, e, damage, &damage.Line); err != nil {
 		return err
