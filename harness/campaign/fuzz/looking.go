@@ -163,10 +163,10 @@ func look(ctx context.Context, o *Options, x *suspect) (*Looked, error) {
 	return looked, err
 }
 
-// merged adds what the system needs to what the run says by itself.
+// merged is what a run needs, with the program that the system's nodes are.
 func merged(system, run failure.Needs) failure.Needs {
-	system.Overlay = system.Overlay || run.Overlay
-	return system
+	run.Program, run.Flags = system.Program, system.Flags
+	return run
 }
 
 // keep keeps what was found out.
@@ -183,7 +183,7 @@ func (l *looking) keep(x found) (isNew bool, err error) {
 		return false, err
 	}
 	f := store.Failure{Signature: x.looked.Signature.Rule + "\n" + strings.Join(x.looked.Signature.Causes, "\n"), Target: *x.suspect.line.Target,
-		Sentence: x.looked.Sentence, Number: x.suspect.line.Number, Faults: len(x.looked.Small.Configuration.Plan.Faults), Events: x.looked.Small.Trail.Events}
+		Sentence: x.looked.Sentence, Number: x.suspect.line.Number, Faults: len(x.looked.Small.Configuration.Plan.Faults), Events: uint64(x.looked.Small.Trail.Events)}
 	files := []store.Content{{Role: "file", End: ".fgt", Text: text}, {Role: "text", End: ".txt", Text: x.looked.Text}}
 	if len(x.looked.Page) > 0 {
 		files = append(files, store.Content{Role: "page", End: ".html", Text: x.looked.Page})

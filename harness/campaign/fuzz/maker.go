@@ -9,6 +9,7 @@ import (
 	"github.com/firstgap/firstgap/harness/campaign/coverage"
 	"github.com/firstgap/firstgap/harness/campaign/job"
 	"github.com/firstgap/firstgap/harness/campaign/large"
+
 	"github.com/firstgap/firstgap/harness/configuration"
 	"github.com/firstgap/firstgap/harness/failure"
 	"github.com/firstgap/firstgap/harness/judge"

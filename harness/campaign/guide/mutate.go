@@ -178,12 +178,29 @@ func (x *mutant) other() *configuration.Configuration {
 	return &c
 }
 
-// fault draws one fault of the plan; nil where it has none.
-func (x *mutant) fault() *faults.Fault {
-	if len(x.c.Plan.Faults) == 0 {
+// fault draws one of the plan's faults of which something is true; nil where there is none, and without a draw. Nor is one drawn that could
+// not be changed: of the bytes that drive the draws, those would be wasted.
+func (x *mutant) fault(fits func(*faults.Fault) bool) *faults.Fault {
+	var fit []*faults.Fault
+	for i := range x.c.Plan.Faults {
+		if f := &x.c.Plan.Faults[i]; fits(f) {
+			fit = append(fit, f)
+		}
+	}
+	if len(fit) == 0 {
 		return nil
 	}
-	return &x.c.Plan.Faults[x.Intn(len(x.c.Plan.Faults))]
+	return fit[x.Intn(len(fit))]
+}
+
+func anyFault(*faults.Fault) bool { return true }
+
+// two draws two faults of the plan.
+func (x *mutant) two() (f, other *faults.Fault) {
+	if f = x.fault(anyFault); f != nil {
+		other = x.fault(func(o *faults.Fault) bool { return o != f })
+	}
+	return f, other
 }
 
 func (x *mutant) add(more ...faults.Fault) bool {
@@ -231,7 +248,7 @@ func (x *mutant) removeFault() bool {
 }
 
 func (x *mutant) repeatFault() bool {
-	f := x.fault()
+	f := x.fault(anyFault)
 	if f == nil {
 		return false
 	}
@@ -241,7 +258,7 @@ func (x *mutant) repeatFault() bool {
 }
 
 func (x *mutant) moveFault() bool {
-	f := x.fault()
+	f := x.fault(anyFault)
 	if f == nil {
 		return false
 	}
@@ -251,8 +268,8 @@ func (x *mutant) moveFault() bool {
 
 // meetFault moves a fault to the beginning or to the end of another: those that hurt together are seldom far apart.
 func (x *mutant) meetFault() bool {
-	f, other := x.fault(), x.fault()
-	if f == nil || f == other {
+	f, other := x.two()
+	if other == nil {
 		return false
 	}
 	near := x.between(0, faults.Duration(12*time.Millisecond)) - faults.Duration(4*time.Millisecond)
@@ -264,8 +281,8 @@ func (x *mutant) meetFault() bool {
 }
 
 func (x *mutant) swapFaults() bool {
-	f, other := x.fault(), x.fault()
-	if f == nil || f == other {
+	f, other := x.two()
+	if other == nil {
 		return false
 	}
 	f.At, other.At = other.At, f.At
@@ -273,8 +290,8 @@ func (x *mutant) swapFaults() bool {
 }
 
 func (x *mutant) stretchFault() bool {
-	f := x.fault()
-	if f == nil || f.For == 0 {
+	f := x.fault(func(f *faults.Fault) bool { return f.For > 0 })
+	if f == nil {
 		return false
 	}
 	f.For = x.scaled(f.For)
@@ -288,7 +305,7 @@ func (x *mutant) scaled(d faults.Duration) faults.Duration {
 
 // scaleFault changes one of the numbers that a fault has, its length excepted.
 func (x *mutant) scaleFault() bool {
-	f := x.fault()
+	f := x.fault(func(f *faults.Fault) bool { return f.Rate+f.Factor > 0 || f.Extra > 0 || f.Hit > 0 || f.Bandwidth > 0 })
 	if f == nil {
 		return false
 	}
@@ -311,16 +328,13 @@ func (x *mutant) scaleFault() bool {
 	if f.Queue > 0 {
 		have = append(have, func() { f.Queue = 64 << x.Intn(8) })
 	}
-	if len(have) == 0 {
-		return false
-	}
 	have[x.Intn(len(have))]()
 	return true
 }
 
 func (x *mutant) saltFault() bool {
-	f := x.fault()
-	if f == nil || f.Salt == 0 {
+	f := x.fault(func(f *faults.Fault) bool { return f.Salt != 0 })
+	if f == nil {
 		return false
 	}
 	f.Salt = x.Uint32()
@@ -329,7 +343,7 @@ func (x *mutant) saltFault() bool {
 
 // turnFault has a fault strike others: another node in the place of one, one more, one fewer, another zone, or another point.
 func (x *mutant) turnFault() bool {
-	f := x.fault()
+	f := x.fault(func(f *faults.Fault) bool { return f.AZ != "" || f.Point != "" || len(f.Nodes)+len(f.To) > 0 })
 	switch {
 	case f == nil:
 		return false
@@ -338,8 +352,6 @@ func (x *mutant) turnFault() bool {
 		return true
 	case f.Point != "" && x.RandBool():
 		return x.point(f)
-	case len(f.Nodes)+len(f.To) == 0:
-		return false
 	}
 	side := &f.Nodes
 	if i := x.Intn(len(f.Nodes) + len(f.To)); i >= len(f.Nodes) {

@@ -44,8 +44,12 @@ func whole(text []byte) (expected, found string) {
 	if len(text) <= restAt || string(text[:len(sumKey)]) != sumKey || string(text[restAt-len(sumEnd):restAt]) != sumEnd {
 		return "a line that begins with its sum", fmt.Sprintf("%.40q", text)
 	}
-	if sum := fmt.Sprintf("%016x", xxh3.Hash(text[restAt:])); sum != string(text[len(sumKey):len(sumKey)+sumSize]) {
-		return fmt.Sprintf("the sum %.16q", text[len(sumKey):len(sumKey)+sumSize]), sum
+	says := text[len(sumKey) : len(sumKey)+sumSize]
+	sum := xxh3.Hash(text[restAt:])
+	for i, c := range says {
+		if c != "0123456789abcdef"[sum>>(60-4*i)&15] {
+			return fmt.Sprintf("the sum %.16q", says), fmt.Sprintf("%016x", sum)
+		}
 	}
 	return "", ""
 }
@@ -56,8 +60,12 @@ func (h *Header) decode(text []byte, number uint64, into *job.Line) (expected, f
 		return expected, found
 	}
 	*into = job.Line{}
-	if err := json.Unmarshal(text, into); err != nil {
-		return "a line of this version", err.Error()
+	var q quick
+	if !q.line(text, into, len(h.Counters)) {
+		*into = job.Line{}
+		if err := json.Unmarshal(text, into); err != nil {
+			return "a line of this version", err.Error()
+		}
 	}
 	if into.Number != number {
 		return fmt.Sprintf("line %d", number), fmt.Sprintf("line %d", into.Number)
