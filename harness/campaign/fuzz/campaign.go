@@ -266,8 +266,11 @@ func (l *lead) lead(ctx context.Context) error {
 	}
 	if l.o.Runs > 0 && l.store.Next() >= l.o.Runs {
 		l.stop = AllRun
+		tick := time.NewTicker(statusEvery)
+		defer tick.Stop()
+		err := l.lookOn(limit, tick.C)
 		l.watch()
-		return nil
+		return err
 	}
 	told, err := json.Marshal(l.campaign())
 	if err != nil {
