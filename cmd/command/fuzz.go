@@ -108,6 +108,9 @@ func (c *fuzzCommand) options(cmd *cobra.Command, folder string) (fuzz.Options, 
 		return o, err
 	}
 	about := system.About()
+	if !about.Volume && !flags.Changed("world") {
+		o.Worlds = []string{}
+	}
 	bug := o.Generation.Bug
 	switch {
 	case about.Knows(bug) != nil:
