@@ -19,17 +19,17 @@ import (
 // run is lies below the run, what it is held against beside what it is, and what keeps, repeats and reports runs above.
 func floors() [][]string {
 	return [][]string{
-		{"strict", "tally", "text", "atomic", "runtime", "conform", "folderstore", "lines", "lines/clients", "lines/clients/go", "internal", "campaign/coverage"},
+		{"strict", "tally", "text", "atomic", "runtime", "conform", "folderstore", "lines", "lines/clients", "lines/clients/go", "internal"},
 		{"verdict", "sim", "conform/older", "grade/sandbox", "lines/clients/register"},
 		{"configuration", "counts"},
-		{"workload"},
+		{"workload", "campaign/coverage"},
 		{"judge"},
 		{"."},
 		{"aurora", "older", "failure"},
 		{"failure/shrink", "failure/where", "scenario", "lines/protocol", "lines/maelstrom"},
 		{"failure/why", "campaign/job"},
 		{"failure/page", "failure/retell", "campaign/store"},
-		{"campaign", "campaign/guide", "campaign/fleet", "killtable", "rebuild", "compare", "exhaustive", "boundary", "transitions", "mutation"},
+		{"campaign", "ci", "campaign/guide", "campaign/large", "campaign/fleet", "killtable", "rebuild", "compare", "exhaustive", "boundary", "transitions", "mutation"},
 		{"harnesstest", "report", "campaign/fuzz", "mutation/mutate", "grade/labs"},
 		{"grade", "campaign/watch", "campaign/serve"},
 		{"grade/publish", "grade/class", "grade/students"},

@@ -95,6 +95,10 @@ func (g Generator) plan(c fuzz.Continue) Plan {
 	return p
 }
 
+// Draw draws a single fault or, now and then, faults that hurt together, as plans have them beside their scenes. They may go beyond
+// the budget beside the faults of a plan. g must be valid.
+func (g Generator) Draw(c fuzz.Continue) []Fault { return g.bearable(g.scene(c)) }
+
 // leftOut draws half of the kinds.
 func leftOut(c fuzz.Continue) map[Kind]bool {
 	kinds, out := Kinds(), map[Kind]bool{}

@@ -102,7 +102,7 @@ type stage struct {
 // scenes draws up to two scenes that fit the budget together.
 func (g Generator) scenes(c fuzz.Continue) []Fault {
 	s := &stage{Generator: g, part: g.Topology.holder(), short: g.Topology.Budget().Short}
-	if g.active() != string(Writer) || g.Topology.of(Register) == nil || s.part.Role != Segment {
+	if !s.sets() {
 		return nil
 	}
 	var choices []choice[stagedScene]
@@ -129,6 +129,26 @@ func (g Generator) scenes(c fuzz.Continue) []Fault {
 		}
 	}
 	return all
+}
+
+// Stage draws the faults of one scene; nothing where the topology or the horizon has no place for it. They may go beyond the budget
+// beside the faults of a plan. g must be valid.
+func (g Generator) Stage(name Scene, c fuzz.Continue) []Fault {
+	s := &stage{Generator: g, part: g.Topology.holder(), short: g.Topology.Budget().Short}
+	if !s.sets() {
+		return nil
+	}
+	for _, x := range staged() {
+		if x.name == name {
+			return x.draw(s, c)
+		}
+	}
+	return nil
+}
+
+// sets tells whether the topology is that of a volume: scenes name its parts.
+func (s *stage) sets() bool {
+	return s.active() == string(Writer) && s.Topology.of(Register) != nil && s.part.Role == Segment
 }
 
 // moment draws a time that leaves room for what comes before and after it, so late that there is something on the disks, and early

@@ -18,22 +18,10 @@ import (
 	"github.com/firstgap/firstgap/harness/text"
 	"github.com/firstgap/firstgap/harness/verdict"
 	"github.com/firstgap/firstgap/spec/check"
-	"github.com/firstgap/firstgap/spec/membership"
-	"github.com/firstgap/firstgap/spec/mirror"
 	"github.com/firstgap/firstgap/spec/placement"
-	"github.com/firstgap/firstgap/spec/quorum"
-	"github.com/firstgap/firstgap/spec/reader"
+	"github.com/firstgap/firstgap/spec/subjects"
 	"github.com/firstgap/firstgap/spec/tla"
-	"github.com/firstgap/firstgap/spec/volume"
-	"github.com/firstgap/firstgap/spec/wal"
 )
-
-// subjects returns all models.
-func subjects() []check.Subject {
-	return []check.Subject{
-		volume.Subject(), quorum.Subject(), placement.Subject(), membership.Subject(), reader.Subject(), mirror.Subject(), wal.Subject(),
-	}
-}
 
 func newCheck() *cobra.Command {
 	var all checkAll
@@ -52,16 +40,16 @@ only if all come out as expected, with TLC's figures where a world has them.
 			case list && all.wanted:
 				return errors.New("--list with --all; expected one of them")
 			case list:
-				return writeList(cmd.OutOrStdout(), subjects())
+				return writeList(cmd.OutOrStdout(), subjects.All())
 			case all.wanted:
-				return all.run(cmd, subjects())
+				return all.run(cmd, subjects.All())
 			}
 			return errors.New("expected a model, --all or --list, found none of them; known models: " + strings.Join(modelNames(), ", "))
 		},
 	}
 	all.flags(cmd, "every named world of every model")
 	cmd.Flags().BoolVar(&list, "list", false, "list the models with their worlds and broken variants")
-	for _, s := range subjects() {
+	for _, s := range subjects.All() {
 		cmd.AddCommand(newCheckModel(s))
 	}
 	return cmd
@@ -69,7 +57,7 @@ only if all come out as expected, with TLC's figures where a world has them.
 
 func modelNames() []string {
 	var names []string
-	for _, s := range subjects() {
+	for _, s := range subjects.All() {
 		names = append(names, s.Name)
 	}
 	return names
@@ -92,6 +80,9 @@ func writeList(w io.Writer, subjects []check.Subject) error {
 				expected = "  violates " + world.Violates
 			}
 			fmt.Fprintf(&b, "  %s%s\n", world.Name, expected)
+		}
+		for _, world := range s.Large {
+			fmt.Fprintf(&b, "  %s  too large to be searched to the end: for --walks or --depth\n", world.Name)
 		}
 		fmt.Fprintf(&b, "  bugs: %s\n", strings.Join(bugsOf(s), ", "))
 	}

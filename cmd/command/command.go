@@ -16,6 +16,7 @@ import (
 	"os/signal"
 	"regexp"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -56,7 +57,7 @@ func ended(v verdict.Verdict, err error) error {
 // Main runs the command with the arguments of the program and returns its exit code. The systems given are known beside our
 // own; the first one given is what `run` runs when it is not told otherwise.
 func Main(systems ...harness.System) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once: what is kept by then is kept whole
 	return run(ctx, append(systems, Systems()...), os.Args[1:], os.Stdout, os.Stderr)
@@ -108,7 +109,7 @@ func newRoot(systems []harness.System) *cobra.Command {
 	root.Flags().BoolVar(&version, "version", false, "say which build this is")
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newCheck(), newLin(), newRun(systems), newTest(), newNode(), newProtocol(), newReplay(systems), newShrink(systems), newWhy(systems), newScenario(systems), newCompare(), newRebuild(), newRestore(), newFaults(), newBoundary(), newCrashes(), newTransitions(), newGrade())
+	root.AddCommand(newCheck(), newLin(), newRun(systems), newTest(), newNode(), newProtocol(), newReplay(systems), newShrink(systems), newWhy(systems), newScenario(systems), newCompare(), newRebuild(), newRestore(), newFaults(), newBoundary(), newCrashes(), newTransitions(), newGrade(), newFuzz(systems), newServe())
 	return root
 }
 

@@ -36,3 +36,18 @@ func holdLittle(workers int) {
 		debug.SetMemoryLimit(int64(max(2, workers)) * memoryOfWorker)
 	}
 }
+
+// collectForFuzz is collectForRuns for a campaign, which holds the worlds that its coverage is measured by, and looks at failures, beside
+// its runs.
+func collectForFuzz(workers int) {
+	collectLess()
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryOfCampaign + int64(max(2, workers))*memoryOfWorker)
+	}
+}
+
+// memoryOfCampaign is about what the nine worlds, the queue's server and the looking at one failure take.
+const memoryOfCampaign = 256 << 20

@@ -215,15 +215,9 @@ func generate(seed uint64, g harness.Generation, without Without) (Configuration
 	c.Limits.Events *= uint64(times)
 	// Rows that fit the pages: a few of them into each, so that pages split and merge.
 	c.Workload.ValueBytes = min(c.Workload.ValueBytes, page.MaxCell(c.Volume.PageSize)-c.Workload.KeyBytes)
-	topology := c.Topology()
-	for i := range topology.Parts {
-		if p := &topology.Parts[i]; p.Role == faults.Segment {
-			p.Yields = p.Yields && !without.Room
-		}
-	}
-	plans := faults.Generator{Topology: topology, Faults: 5 * min(times, 4), Staged: true, Points: g.Points, Lost: !without.Fill, SpareEach: c.Volume.Spares > 0,
-		Horizon: faults.Duration(300+seed%5*50) * faults.Duration(times) * faults.Duration(time.Millisecond),
-		Beyond:  configuration.PartSeed(seed, "beyond")%8 == 0}
+	plans := c.plans(g, without)
+	plans.Faults, plans.Beyond = 5*min(times, 4), configuration.PartSeed(seed, "beyond")%8 == 0
+	plans.Horizon = faults.Duration(300+seed%5*50) * faults.Duration(times) * faults.Duration(time.Millisecond)
 	var err error
 	if c.Plan, err = plans.Plan(configuration.PartSeed(seed, "plan")); err != nil {
 		return c, fmt.Errorf("configuration of seed %d: %w", seed, err)
@@ -251,6 +245,28 @@ func generate(seed uint64, g harness.Generation, without Without) (Configuration
 		happens("suspect", (*incident).suspect)
 	}
 	return c, nil
+}
+
+// plans is how the plans of a configuration are drawn, but for how long they are and how many faults they have.
+func (c *Configuration) plans(g harness.Generation, without Without) faults.Generator {
+	topology := c.Topology()
+	for i := range topology.Parts {
+		if p := &topology.Parts[i]; p.Role == faults.Segment {
+			p.Yields = p.Yields && !without.Room
+		}
+	}
+	return faults.Generator{Topology: topology, Staged: true, Points: g.Points, Lost: !without.Fill, SpareEach: c.Volume.Spares > 0}
+}
+
+// Planner implements harness.Planner.
+func (s system) Planner(c *configuration.Configuration, g harness.Generation) (faults.Generator, error) {
+	full, err := Read(c)
+	if err != nil {
+		return faults.Generator{}, err
+	}
+	plans := full.plans(g, s.of.Without)
+	plans.Faults, plans.Horizon = 5, c.Plan.Horizon
+	return plans, plans.Validate()
 }
 
 // length is how many times as long as most runs that of a seed is. The longer, the rarer: one in a hundred is, all that are cost a

@@ -3,11 +3,8 @@ package text
 import (
 	"fmt"
 	"io"
-	"os"
 	"sync"
 	"time"
-
-	"golang.org/x/term"
 )
 
 // A Progress shows how far work is. On a terminal it is one line, which each new one overwrites and End clears, so that it
@@ -33,9 +30,9 @@ const (
 // NewProgress returns the progress of work that begins now. now is the clock: time.Now but in tests.
 func NewProgress(w io.Writer, now func() time.Time) *Progress {
 	p := &Progress{w: w, now: now, width: func() int { return 0 }}
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+	if t := TerminalOf(w); t != nil {
 		p.terminal = true
-		p.width = func() int { width, _, _ := term.GetSize(int(f.Fd())); return width }
+		p.width = func() int { width, _ := t.Size(); return width }
 	}
 	if !p.terminal {
 		p.next = now().Add(seldomShown)

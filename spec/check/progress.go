@@ -106,6 +106,9 @@ func RunProgress(ctx context.Context, m Model, o Options) (*Result, error) {
 	if o.Folder != "" {
 		return nil, &OptionError{"Folder", fmt.Sprintf("%q", o.Folder), "none: the graph of which progress is decided is in memory"}
 	}
+	if o.States > 0 || o.Visit != nil {
+		return nil, &OptionError{"States or Visit", "given", "none: progress is decided of the whole graph, which has states and no fingerprints"}
+	}
 	if o.Walks > 0 {
 		return nil, &OptionError{"Walks", fmt.Sprint(o.Walks), "none: a walk that ends says nothing of progress"}
 	}

@@ -366,9 +366,10 @@ func TestProgressIsNotDecided(t *testing.T) {
 	require.ErrorAs(t, err, &bad)
 
 	for want, options := range map[string]check.Options{
-		`check: option Folder is "here"; expected none: the graph of which progress is decided is in memory`: {Folder: "here"},
-		"check: option Walks is 3; expected none: a walk that ends says nothing of progress":                 {Walks: 3},
-		"check: option For is -1; expected no negative number":                                               {For: -1},
+		`check: option Folder is "here"; expected none: the graph of which progress is decided is in memory`:                                  {Folder: "here"},
+		"check: option Walks is 3; expected none: a walk that ends says nothing of progress":                                                  {Walks: 3},
+		"check: option States or Visit is given; expected none: progress is decided of the whole graph, which has states and no fingerprints": {States: 3},
+		"check: option For is -1; expected no negative number":                                                                                {For: -1},
 	} {
 		_, err := check.RunProgress(t.Context(), model.Model(), options)
 		require.EqualError(t, err, want)

@@ -91,6 +91,27 @@ func (a ActionCounts) MarshalJSON() ([]byte, error) {
 	return append(b, '}'), nil
 }
 
+// UnmarshalJSON reads what MarshalJSON writes, in its order.
+func (a *ActionCounts) UnmarshalJSON(text []byte) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return fmt.Errorf("actions: expected an object, found %v", t)
+	}
+	*a = nil
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return fmt.Errorf("actions: %w", err)
+		}
+		var times uint64
+		if err := d.Decode(&times); err != nil {
+			return fmt.Errorf("actions: %v: %w", name, err)
+		}
+		*a = append(*a, ActionCount{name.(string), times})
+	}
+	return nil
+}
+
 // Never returns the actions that were never taken.
 func (a ActionCounts) Never() []string {
 	var names []string
@@ -169,6 +190,12 @@ func (s *search) signed(r *Result) (*Result, error) {
 		return nil, err
 	}
 	r.Seconds = s.elapsed().Seconds()
+	if s.options.Visit != nil {
+		err := s.visited.each(func(fingerprint uint64, _ uint32) error { s.options.Visit(fingerprint); return nil })
+		if err != nil {
+			return nil, err
+		}
+	}
 	return r, nil
 }
 

@@ -25,6 +25,9 @@ type Options struct {
 	// Depth is how many levels are found, or how many states a walk has at most; the initial state is the first. 0 for no
 	// limit, and for walks of DefaultDepth.
 	Depth int
+	// States ends a search: no further level is begun once so many states are found. 0 for no limit. A level is found whole, so that
+	// the same states are found at any number of workers. Walks have a number and a Depth in its place.
+	States int
 
 	// Folder is where a search keeps what it has on disk. One that is stopped leaves a checkpoint there, from which Resume
 	// goes on, to the same numbers as if it had not been stopped. It also leaves one about every Save (0 for ten minutes),
@@ -37,6 +40,11 @@ type Options struct {
 	// takes the same walks. Their verdict is never Pass.
 	Walks int
 	Seed  uint64
+
+	// Visit is called with the fingerprint of every state that was found, when the search or the walks have ended, from one goroutine
+	// and in no particular order: 64 bits by which a state is known, the same in any process. So several searches of one world can
+	// tell what they saw together. It is not called when the search fails.
+	Visit func(fingerprint uint64)
 
 	// Progress is called about every Every (0 for a second) while the search goes on, from one goroutine.
 	Progress func(Progress)
@@ -60,7 +68,7 @@ func (o Options) validate() error {
 	for _, n := range []struct {
 		name  string
 		value int64
-	}{{"For", int64(o.For)}, {"Memory", o.Memory}, {"Depth", int64(o.Depth)}, {"Walks", int64(o.Walks)}, {"Save", int64(o.Save)}} {
+	}{{"For", int64(o.For)}, {"Memory", o.Memory}, {"Depth", int64(o.Depth)}, {"States", int64(o.States)}, {"Walks", int64(o.Walks)}, {"Save", int64(o.Save)}} {
 		if n.value < 0 {
 			return &OptionError{n.name, fmt.Sprint(n.value), "no negative number"}
 		}
@@ -68,6 +76,8 @@ func (o Options) validate() error {
 	switch {
 	case o.Resume && o.Folder == "":
 		return &OptionError{"Resume", "given without Folder", "the folder of the search that is to go on"}
+	case o.Walks > 0 && o.States > 0:
+		return &OptionError{"States", fmt.Sprintf("%d with Walks", o.States), "none: walks are bounded by their number and by Depth"}
 	case o.Walks > 0 && o.Folder != "":
 		return &OptionError{"Folder", fmt.Sprintf("%q with Walks", o.Folder), "none: random walks keep nothing on disk, the same seed takes them again"}
 	}
@@ -252,6 +262,9 @@ func (s *search) run() (err error) {
 	for {
 		if limit := s.options.Depth; limit > 0 && s.depth.Load() >= int64(limit) {
 			s.stop(fmt.Sprintf("the depth limit of %d levels ran out", limit))
+		}
+		if limit := s.options.States; limit > 0 && s.visited.count() >= uint64(limit) {
+			s.stop(fmt.Sprintf("the limit of %s states ran out", count(uint64(limit))))
 		}
 		if s.stopped.Load() == nil {
 			parallel(workers, (*worker).expand)

@@ -12,10 +12,13 @@ import (
 // broken variants, and how its worlds are read. A subject's package makes one; the command line offers all.
 type Subject struct {
 	Name   string
-	About  string   // in one line
-	Module string   // of its TLA+ twin in spec/tla, without .tla
-	Worlds []World  // named, expected violations and broken variants included
-	Bugs   []string // that a world may name, "none" not among them
+	About  string  // in one line
+	Module string  // of its TLA+ twin in spec/tla, without .tla
+	Worlds []World // named, expected violations and broken variants included
+	// Large are named worlds that are too large to search to the end, and in which every invariant is to hold: for random walks and
+	// bounded searches, many and differently seeded. Nothing passes in them.
+	Large []World
+	Bugs  []string // that a world may name, "none" not among them
 	// Read makes the model of a world that is given as JSON. It refuses unknown keys, and a world that does not fit or
 	// contradicts itself, with an error that says which limit it breaks (see ReadWorld).
 	Read func(world []byte) (Model, error)
@@ -36,17 +39,18 @@ type World struct {
 	Distinct, Generated uint64
 }
 
-// Lookup returns the named world of the subject. Its error lists those that are known.
+// Lookup returns the named world of the subject, a large one too. Its error lists those that are known.
 func (s Subject) Lookup(name string) (World, error) {
-	i := slices.IndexFunc(s.Worlds, func(w World) bool { return w.Name == name })
+	all := slices.Concat(s.Worlds, s.Large)
+	i := slices.IndexFunc(all, func(w World) bool { return w.Name == name })
 	if i < 0 {
 		var known []string
-		for _, w := range s.Worlds {
+		for _, w := range all {
 			known = append(known, w.Name)
 		}
 		return World{}, fmt.Errorf("model %s has no world %q; known: %s", s.Name, name, strings.Join(known, ", "))
 	}
-	return s.Worlds[i], nil
+	return all[i], nil
 }
 
 // ReadWorld reads constants from JSON into a struct. A key that the struct does not have is refused with a list of those

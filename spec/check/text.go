@@ -10,9 +10,9 @@ import (
 
 // WriteText writes the verdict, the counterexample if there is one, and the receipt, for people.
 func (r *Result) WriteText(w io.Writer) error {
-	world, err := json.Marshal(r.World)
+	world, err := Describe(r.World)
 	if err != nil {
-		return fmt.Errorf("check: the world does not marshal: %w", err)
+		return err
 	}
 	var b strings.Builder
 	r.writeTrace(&b)
@@ -43,7 +43,7 @@ func (r *Result) WriteText(w io.Writer) error {
 		line("verdict", "incomplete: %s; no invariant failed in the states seen", r.Reason)
 	}
 	line("model", "%s", r.Model)
-	line("world", "%s", strings.NewReplacer(`"`, "", ",", ", ", ":", " ", "{", "", "}", "").Replace(string(world)))
+	line("world", "%s", world)
 	reductions := strings.Join(r.Reductions, "; ")
 	if reductions == "" {
 		reductions = "none"
@@ -79,6 +79,23 @@ func (r *Result) WriteText(w io.Writer) error {
 	line("time", "%.2f s on %d workers, %s states/s", r.Seconds, r.Workers, count(uint64(float64(r.Distinct)/max(r.Seconds, 1e-9))))
 	line("digest", "%s", r.Digest)
 	_, err = io.WriteString(w, b.String())
+	return err
+}
+
+// Describe puts the constants of a world in words, as receipts have them.
+func Describe(world any) (string, error) {
+	text, err := json.Marshal(world)
+	if err != nil {
+		return "", fmt.Errorf("check: the world does not marshal: %w", err)
+	}
+	return strings.NewReplacer(`"`, "", ",", ", ", ":", " ", "{", "", "}", "").Replace(string(text)), nil
+}
+
+// WriteCounterexample writes the counterexample alone, with a line that says where it is from, and nothing where there is none.
+func (r *Result) WriteCounterexample(w io.Writer) error {
+	var b strings.Builder
+	r.writeTrace(&b)
+	_, err := io.WriteString(w, b.String())
 	return err
 }
 

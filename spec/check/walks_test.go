@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"sync/atomic"
@@ -144,6 +145,52 @@ func TestDepth(t *testing.T) {
 	require.EqualValues(t, 1, r.Distinct)
 }
 
+// A search that is bounded by states ends with the level that comes to so many, at any number of workers.
+func TestStates(t *testing.T) {
+	for _, workers := range []int{1, 3} {
+		r, err := Run(t.Context(), grid{size: 59, limit: 1000}, Options{Workers: workers, States: 1000})
+		require.NoError(t, err)
+		requireIncomplete(t, r, "the limit of 1,000 states ran out")
+		require.Equal(t, 18, r.Depth, "17 levels have 969 states")
+		require.EqualValues(t, 18*19*20/6, r.Distinct)
+		require.EqualValues(t, 18*19/2, r.Left)
+	}
+	r, err := Run(t.Context(), grid{size: 2, limit: 1000}, Options{States: 1000})
+	require.NoError(t, err)
+	require.Equal(t, Pass, r.Verdict, "there are no more than 27")
+}
+
+// Every state that was counted is visited once, the same ones in every process, and those of walks are among those of the search.
+func TestVisit(t *testing.T) {
+	visits := func(o Options) (*Result, map[uint64]bool) {
+		seen := map[uint64]bool{}
+		o.Visit = func(f uint64) {
+			require.False(t, seen[f])
+			seen[f] = true
+		}
+		r, err := Run(t.Context(), grid{size: 19, limit: 1000}, o)
+		require.NoError(t, err)
+		require.Len(t, seen, int(r.Distinct))
+		return r, seen
+	}
+	_, all := visits(Options{Workers: 3})
+	require.Len(t, all, 20*20*20)
+	walked, some := visits(Options{Walks: 50, Depth: 20, Workers: 2})
+	for f := range some {
+		require.True(t, all[f])
+	}
+	require.Contains(t, some, fingerprintOf(grid{size: 19, limit: 1000}.NewMachine().Encode(nil)), "the initial state")
+	without, err := Run(t.Context(), grid{size: 19, limit: 1000}, Options{Walks: 50, Depth: 20})
+	require.NoError(t, err)
+	require.Equal(t, without.Digest, walked.Digest, "to be visited changes no receipt")
+	var counts ActionCounts
+	require.NoError(t, json.Unmarshal([]byte(`{"b":1,"a":2}`), &counts))
+	require.Equal(t, ActionCounts{{"b", 1}, {"a", 2}}, counts)
+	for _, wrong := range []string{`[]`, `{"a":-1}`, `{"a":"1"}`} {
+		require.ErrorContains(t, json.Unmarshal([]byte(wrong), &counts), "actions: ")
+	}
+}
+
 func TestOptionsThatCannotBe(t *testing.T) {
 	for _, c := range []struct {
 		options Options
@@ -153,6 +200,8 @@ func TestOptionsThatCannotBe(t *testing.T) {
 		{Options{Memory: -1}, "option Memory is -1"},
 		{Options{Depth: -1}, "option Depth is -1"},
 		{Options{Walks: -1}, "option Walks is -1"},
+		{Options{States: -1}, "option States is -1"},
+		{Options{States: 5, Walks: 1}, "option States is 5 with Walks; expected none"},
 		{Options{Save: -1}, "option Save is -1"},
 		{Options{Resume: true}, "option Resume is given without Folder"},
 		{Options{Walks: 1, Folder: "x"}, `option Folder is "x" with Walks`},

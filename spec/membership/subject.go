@@ -28,6 +28,7 @@ func Subject() check.Subject {
 		Name:   "membership",
 		About:  "who belongs to a protection group while that changes: quorum sets, epochs, filling, and going on after the loss of a zone",
 		Module: "Membership",
+		Large:  large(),
 		Worlds: worlds,
 		Bugs:   Bugs(),
 		Read: func(world []byte) (check.Model, error) {

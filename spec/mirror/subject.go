@@ -18,6 +18,7 @@ func Subject() check.Subject {
 		Name:   "mirror",
 		About:  "an EBS pair as a chain, and MySQL mirrored over two zones: which failure loses an acknowledged write",
 		Module: "Mirror",
+		Large:  large(),
 		Bugs:   Bugs(),
 		Read:   read,
 		Config: config,

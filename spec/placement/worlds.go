@@ -18,6 +18,7 @@ func Subject() check.Subject {
 		Name:   "placement",
 		About:  "replicas in AZs: which failures, detected and silent, a design's quorums survive",
 		Module: "Placement",
+		Large:  large(),
 		Bugs:   Bugs()[1:],
 		Read: func(text []byte) (check.Model, error) {
 			w, err := ReadWorld(text)

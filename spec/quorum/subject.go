@@ -39,6 +39,7 @@ func Subject() check.Subject {
 		Name:   "quorum",
 		About:  "the versioned register of a quorum system: N replicas, writes to W, reads from R",
 		Module: "Quorum",
+		Large:  large(),
 		Worlds: worlds(),
 		Bugs:   Bugs(),
 		Read: func(text []byte) (check.Model, error) {

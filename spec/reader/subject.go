@@ -21,6 +21,7 @@ func Subject() check.Subject {
 		Name:   "reader",
 		About:  "read-only databases on the log stream: what their queries see, what segments may drop, promotion to writer",
 		Module: "Reader",
+		Large:  large(),
 		Worlds: worlds(),
 		Bugs:   Bugs(),
 		Read: func(text []byte) (check.Model, error) {

@@ -21,6 +21,7 @@ func Subject() check.Subject {
 		Name:   "volume",
 		About:  "one log-structured volume: commits, segments, and take-over by a new writer",
 		Module: "Volume",
+		Large:  large(),
 		Worlds: worlds,
 		Bugs:   Bugs()[1:],
 		Read: func(text []byte) (check.Model, error) {

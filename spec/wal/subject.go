@@ -18,6 +18,7 @@ func Subject() check.Subject {
 		Name:   "wal",
 		About:  "transactions on one disk with a write-ahead log: steal, force, redo, undo, and crashes between any two steps",
 		Module: "Wal",
+		Large:  large(),
 		Bugs:   Bugs(),
 		Read:   read,
 		Config: config,

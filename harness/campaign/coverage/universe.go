@@ -233,6 +233,21 @@ func (u *Universe) Digest() string {
 	return fmt.Sprintf("%016x", h.Sum64())
 }
 
+// SpaceDigest says what is in a space: two spaces of the same digest have the same features.
+func (u *Universe) SpaceDigest(space int) string {
+	w := u.worlds[space/len(kinds)]
+	return fmt.Sprintf("%016x", xxh3.HashString(fmt.Sprintf("%s %s %d %d", w.name, kinds[space%len(kinds)], w.digest, len(w.edges))))
+}
+
+// Worlds returns the names of the worlds, in the order of their spaces.
+func (u *Universe) Worlds() []string {
+	var names []string
+	for _, w := range u.worlds {
+		names = append(names, w.name)
+	}
+	return names
+}
+
 // An Unvisited is something in a space that no run has reached.
 type Unvisited struct {
 	Space    string   `json:"space"`

@@ -38,13 +38,14 @@ type Job struct {
 	Walks         *Walks                       `json:"walks,omitempty"` // in the place of a run
 }
 
-// Walks are random walks through a world of the model.
+// Walks are random walks through a world of the model, or a search of it level by level that is bounded.
 type Walks struct {
 	Subject   string          `json:"subject"` // the name of the model
 	World     string          `json:"world"`   // its name, "" where it has none
 	Constants json.RawMessage `json:"constants"`
-	Walks     int             `json:"walks"`
-	Depth     int             `json:"depth"` // states of a walk at most
+	Walks     int             `json:"walks"`            // 0 for a search level by level
+	Depth     int             `json:"depth"`            // states of a walk, or levels, at most
+	States    int             `json:"states,omitempty"` // of a search, whose last level is the one that comes to so many
 }
 
 // An Outcome is what came of a job. The same job has the same outcome in any process of the same build, but for By and Seconds.

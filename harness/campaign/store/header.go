@@ -160,6 +160,12 @@ func (c *Columns) Named(line []uint64) counts.Counts {
 	return all
 }
 
+// Place returns the place of a check, false where the header does not have it.
+func (c *Columns) Place(check judge.Check) (int, bool) {
+	at, ok := c.checks[check]
+	return at, ok
+}
+
 // Made returns the places of checks, ascending. A check that the header does not have is a *LimitError.
 func (c *Columns) Made(checks []judge.Check) ([]int, error) {
 	var places []int

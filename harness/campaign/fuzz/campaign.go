@@ -1,0 +1,480 @@
+package fuzz
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"time"
+
+	"github.com/firstgap/firstgap/harness"
+	"github.com/firstgap/firstgap/harness/atomic"
+	"github.com/firstgap/firstgap/harness/campaign/coverage"
+	"github.com/firstgap/firstgap/harness/campaign/fleet"
+	"github.com/firstgap/firstgap/harness/campaign/guide"
+	"github.com/firstgap/firstgap/harness/campaign/job"
+	"github.com/firstgap/firstgap/harness/campaign/store"
+	"github.com/firstgap/firstgap/harness/campaign/watch"
+	"github.com/firstgap/firstgap/harness/configuration"
+	"github.com/firstgap/firstgap/harness/judge"
+)
+
+// ErrNoSystem says that a campaign was given nothing to run.
+var ErrNoSystem = errors.New("fuzz: expected a system under test, found none")
+
+// A lead leads a campaign.
+type lead struct {
+	o        *Options
+	universe *coverage.Universe
+	store    *store.Store
+	columns  *store.Columns
+	guide    *guide.Guide
+	seen     *coverage.Seen
+	looking  *looking
+	queue    *fleet.Queue
+
+	jobs    map[uint64]job.Job     // of batches that are not folded to their end
+	early   map[uint64]job.Outcome // that came before those of jobs with lower numbers
+	put     uint64                 // the number of the first job that is not in the queue
+	planned uint64                 // the number of the first job that is not chosen yet
+	first   uint64                 // the number of the first line of this process
+	aside   uint64                 // files that are set aside
+	began   time.Time
+	stop    Stop
+	board   board
+}
+
+// Run leads a campaign until its lines are made, its time is up, or ctx ends; then jobs that are under way are ended, those that came
+// before them in order are kept, and the rest is made again when the campaign goes on. Its error says that the campaign could not go on,
+// such as a *store.WriteError of a full disk: what was kept until then stays.
+func Run(ctx context.Context, o Options) (*Summary, error) {
+	if o.System == nil {
+		return nil, ErrNoSystem
+	}
+	o.complete()
+	universe, err := coverage.Enumerate(ctx, o.Worlds...)
+	if err != nil {
+		return nil, err
+	}
+	l := &lead{o: &o, universe: universe, jobs: map[uint64]job.Job{}, early: map[uint64]job.Outcome{}, began: o.clock()}
+	if err := l.open(); err != nil {
+		return nil, err
+	}
+	l.looking = newLooking(&o, l.store)
+	if err = l.resume(); err == nil {
+		err = l.lead(ctx)
+	}
+	s := l.summary()
+	err = errors.Join(err, l.unvisited(), l.store.Close())
+	return s, err
+}
+
+// open opens the folder of the campaign, or begins one.
+func (l *lead) open() error {
+	asked := l.o.header(l.universe)
+	s, err := store.Open(l.o.Folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		s, err = store.Create(l.o.Folder, asked)
+	}
+	if err != nil {
+		return err
+	}
+	if err := same(l.o.Folder, &asked, s.Header()); err != nil {
+		return errors.Join(err, s.Close())
+	}
+	l.store, l.columns = s, s.Header().Columns()
+	if torn := s.Opened().Torn; torn > 0 {
+		l.o.Note(fmt.Sprintf("a last line was not written whole: %d bytes are cut off, and its job is done again", torn))
+	}
+	for _, a := range s.Opened().Aside {
+		l.o.Note("set aside: " + a.String())
+	}
+	all, err := s.Aside()
+	l.aside = uint64(len(all))
+	return err
+}
+
+// resume folds the lines that the campaign has, chooses the jobs of the batches that are not at their end, and finds the failures that are
+// still to be looked at.
+func (l *lead) resume() error {
+	h := l.store.Header()
+	l.seen = coverage.NewSeen(h.Coverage())
+	entries, err := l.store.Entries()
+	var damage *store.DamageError
+	if errors.As(err, &damage) {
+		l.o.Note(err.Error())
+	} else if err != nil {
+		return err
+	}
+	own := map[uint64]*configuration.Configuration{}
+	var imported []guide.Entry
+	for i := range entries {
+		e := &entries[i]
+		if e.Campaign == h.ID() {
+			own[e.Number] = e.Configuration
+		} else if c := *e.Configuration; true {
+			c.Bug = l.o.Generation.Bug
+			if err := harness.Validate(l.o.System, &c); err != nil {
+				l.o.Note(fmt.Sprintf("an entry of another corpus is left out: %v", err))
+				continue
+			}
+			imported = append(imported, guide.Entry{Configuration: c, Features: e.Seen, Work: e.Work})
+		}
+	}
+	if l.guide, err = guide.New(guide.Options{System: l.o.System, Generation: l.o.Generation, Seed: h.Seed, Batch: h.Batch, Guided: h.Guided, Share: h.Share,
+		Counters: h.Counters, Imported: imported}); err != nil {
+		return err
+	}
+	unseen, err := l.unlooked()
+	if err != nil {
+		return err
+	}
+	next := l.store.Next()
+	// The jobs of the batches that are not at their end, and those of failures that nobody has looked at.
+	wanted := func(batch uint64) bool { return batch+2 > next/h.Batch || unseen.batches[batch] }
+	choose := func(batch uint64) error {
+		if !wanted(batch) {
+			return nil
+		}
+		return l.choose(batch)
+	}
+	if err := errors.Join(choose(0), choose(1)); err != nil {
+		return err
+	}
+	lost := 0
+	err = l.store.Lines(0, func(line *job.Line) error {
+		if err := l.seen.Restore(line.New, line.Second, line.Shapes); err != nil {
+			return err
+		}
+		var kept *configuration.Configuration
+		if line.Kept {
+			if kept = own[line.Number]; kept == nil {
+				lost++
+				line.Kept = false // its file was damaged, and is set aside
+			}
+		}
+		if err := l.guide.Fold(line, kept); err != nil {
+			return err
+		}
+		if line.Verdict != judge.Pass {
+			if wants := l.looking.wants(line); wants && unseen.lines[line.Number] {
+				if err := l.suspect(line); err != nil {
+					return err
+				}
+			}
+		}
+		if (line.Number+1)%h.Batch == 0 {
+			batch := line.Number / h.Batch
+			l.forget(batch)
+			return choose(batch + 2)
+		}
+		return nil
+	})
+	if lost > 0 {
+		l.o.Note(fmt.Sprintf("%d configurations of the corpus are lost: what is chosen from now on is another choice than without the damage", lost))
+	}
+	l.put, l.first = next, next
+	return err
+}
+
+// unlooked are lines that failed and are among none of the failures that were looked at, and their batches.
+type unlooked struct {
+	lines   map[uint64]bool
+	batches map[uint64]bool
+}
+
+func (l *lead) unlooked() (*unlooked, error) {
+	u := &unlooked{map[uint64]bool{}, map[uint64]bool{}}
+	known, err := l.store.Failures()
+	if err != nil {
+		l.o.Note(err.Error())
+	}
+	looked := map[uint64]bool{}
+	l.board.distinct = uint64(len(known))
+	for i := range known {
+		for _, n := range known[i].Numbers {
+			looked[n] = true
+		}
+		l.looking.of(known[i].Target).signatures++
+	}
+	batch := l.store.Header().Batch
+	most := 0
+	return u, l.store.Lines(0, func(line *job.Line) error {
+		if line.Verdict != judge.Pass && line.Target != nil && !looked[line.Number] && most < maxWaiting {
+			u.lines[line.Number], u.batches[line.Number/batch] = true, true
+			most++
+		}
+		return nil
+	})
+}
+
+// choose chooses the jobs of a batch.
+func (l *lead) choose(batch uint64) error {
+	jobs, err := l.guide.Jobs(batch)
+	if err != nil {
+		return err
+	}
+	for _, j := range jobs {
+		l.jobs[j.Number] = j
+	}
+	l.planned = max(l.planned, (batch+1)*l.store.Header().Batch)
+	return nil
+}
+
+// forget lets go the jobs of a batch that is folded to its end.
+func (l *lead) forget(batch uint64) {
+	size := l.store.Header().Batch
+	for n := batch * size; n < (batch+1)*size; n++ {
+		delete(l.jobs, n)
+	}
+}
+
+// suspect has a line that failed looked at.
+func (l *lead) suspect(line *job.Line) error {
+	j, there := l.jobs[line.Number]
+	if !there {
+		return nil
+	}
+	c, err := l.configuration(&j)
+	if err != nil {
+		return err
+	}
+	l.looking.add(line, c)
+	return nil
+}
+
+func (l *lead) configuration(j *job.Job) (configuration.Configuration, error) {
+	if j.Configuration != nil {
+		return *j.Configuration, nil
+	}
+	return l.o.System.Generate(j.Seed, l.o.Generation)
+}
+
+// queueFolder is the server's, in the campaign's folder.
+const queueFolder = "queue"
+
+// lead hands jobs out and folds their outcomes, until the campaign is to end.
+func (l *lead) lead(ctx context.Context) error {
+	limit, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if l.o.For > 0 {
+		var end context.CancelFunc
+		limit, end = context.WithTimeout(limit, l.o.For-l.o.clock().Sub(l.began))
+		defer end()
+	}
+	if l.o.Runs > 0 && l.store.Next() >= l.o.Runs {
+		l.stop = AllRun
+		l.watch()
+		return nil
+	}
+	told, err := json.Marshal(l.campaign())
+	if err != nil {
+		return err
+	}
+	q := l.o.Queue
+	q.Dir, q.Campaign, q.From = filepath.Join(l.o.Folder, queueFolder), told, l.store.Next()
+	if l.queue, err = fleet.Open(limit, q); err != nil {
+		return err
+	}
+	defer l.queue.Close()
+	working := make(chan error, 1)
+	if l.o.Workers > 0 {
+		maker := NewMaker(l.o.System, l.o.Generation, l.universe, l.o.Workers)
+		go func() {
+			working <- fleet.Work(limit, fleet.WorkerOptions{Login: l.queue.Login(), Name: q.Name, Workers: l.o.Workers, Do: maker.Do,
+				Accept: func(json.RawMessage) error { return nil }}) // it is this process's own
+		}()
+	}
+	err = l.fold(limit, working)
+	cancel()
+	if l.o.Workers > 0 && err == nil {
+		err = quiet(<-working)
+	}
+	l.watch()
+	return err
+}
+
+// quiet is an error, but for that of a context that was ended.
+func quiet(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return nil
+	}
+	return err
+}
+
+// statusEvery is how often a campaign says how it stands.
+const statusEvery = time.Second
+
+// fold folds outcomes until the campaign is to end.
+func (l *lead) fold(ctx context.Context, working <-chan error) error {
+	tick := time.NewTicker(statusEvery)
+	defer tick.Stop()
+	if err := l.hand(ctx); err != nil {
+		return quiet(err)
+	}
+	for {
+		l.looking.next(ctx)
+		select {
+		case o, more := <-l.queue.Outcomes():
+			if !more {
+				return l.queue.Err()
+			}
+			if err := l.take(ctx, o); err != nil {
+				return quiet(err)
+			}
+			if l.o.Runs > 0 && l.store.Next() >= l.o.Runs {
+				l.stop = AllRun
+				return l.lookOn(ctx, tick.C)
+			}
+		case x := <-l.looking.done:
+			if err := l.kept(x); err != nil {
+				return err
+			}
+		case err := <-working:
+			if err = quiet(err); err != nil {
+				return err
+			}
+			working = nil
+		case <-tick.C:
+			l.watch()
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// lookOn looks at the failures that wait, when all runs are made.
+func (l *lead) lookOn(ctx context.Context, tick <-chan time.Time) error {
+	for l.looking.next(ctx); l.looking.now != nil; l.looking.next(ctx) {
+		select {
+		case x := <-l.looking.done:
+			if err := l.kept(x); err != nil {
+				return err
+			}
+		case <-tick:
+			l.watch()
+		}
+	}
+	return nil
+}
+
+func (l *lead) kept(x found) error {
+	isNew, err := l.looking.keep(x)
+	if isNew {
+		l.board.distinct++
+		l.board.latest = &watch.Latest{Check: x.suspect.line.Target.Check, Sentence: x.looked.Sentence, Number: x.suspect.line.Number}
+	}
+	return err
+}
+
+// take takes an outcome, and keeps the lines of all jobs up to the first that has none yet.
+func (l *lead) take(ctx context.Context, o job.Outcome) error {
+	if o.Number >= l.store.Next() {
+		l.early[o.Number] = o
+	}
+	for {
+		next := l.store.Next()
+		o, there := l.early[next]
+		if !there || l.o.Runs > 0 && next >= l.o.Runs {
+			return nil
+		}
+		delete(l.early, next)
+		if err := l.keep(&o); err != nil {
+			return err
+		}
+		if size := l.store.Header().Batch; (next+1)%size == 0 {
+			l.forget(next / size)
+			if err := l.choose(next/size + 2); err != nil {
+				return err
+			}
+			if err := errors.Join(l.hand(ctx), l.queue.Keep(ctx, next+1)); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// hand puts the jobs that are chosen into the queue.
+func (l *lead) hand(ctx context.Context) error {
+	end := l.planned
+	if l.o.Runs > 0 {
+		end = min(end, l.o.Runs)
+	}
+	var jobs []job.Job
+	for ; l.put < end; l.put++ {
+		jobs = append(jobs, l.jobs[l.put])
+	}
+	return l.queue.Put(ctx, jobs...)
+}
+
+// keep keeps the line of a job.
+func (l *lead) keep(o *job.Outcome) error {
+	j := l.jobs[o.Number]
+	first, second, err := l.seen.Add(o.Seen)
+	if err != nil {
+		return fmt.Errorf("outcome of job %d by %s: %w", o.Number, o.By, err)
+	}
+	shapes := 0
+	for _, f := range o.Seen {
+		if f.Space() == coverage.Shapes {
+			shapes++
+		}
+	}
+	made, err := l.columns.Made(o.Made)
+	if err != nil {
+		return err
+	}
+	line := job.Line{Number: o.Number, Arm: j.Arm, Seed: j.Seed, Parent: j.Parent, Hash: o.Hash, Verdict: o.Verdict, Target: o.Target, Finding: o.Finding, Work: o.Work,
+		Counts: l.columns.Counts(&o.Counts), Made: made, New: first, Second: second, Shapes: shapes, Receipt: o.Receipt, Broken: o.Broken, GivenUp: o.GivenUp,
+		By: o.By, Seconds: o.Seconds, At: l.o.clock().UnixMilli()}
+	line.Kept = l.guide.Worth(&line)
+	var c configuration.Configuration
+	if line.Kept || line.Verdict != judge.Pass {
+		if c, err = l.configuration(&j); err != nil {
+			line.Kept = false // then the outcome says that it is broken
+		}
+	}
+	if line.Kept {
+		if err := l.store.PutEntry(store.Entry{Number: j.Number, Arm: j.Arm, Seed: j.Seed, Parent: j.Parent, Hash: o.Hash, Work: o.Work, New: first, Seen: o.Seen, Configuration: &c}); err != nil {
+			return err
+		}
+	}
+	if err := l.store.Append(line); err != nil {
+		return err
+	}
+	if err := l.guide.Fold(&line, keptOf(&line, &c)); err != nil {
+		return err
+	}
+	if line.Verdict != judge.Pass && l.looking.wants(&line) && err == nil {
+		l.looking.add(&line, c)
+	}
+	return nil
+}
+
+func keptOf(line *job.Line, c *configuration.Configuration) *configuration.Configuration {
+	if line.Kept {
+		return c
+	}
+	return nil
+}
+
+// mostUnvisited is how many of each space are listed.
+const mostUnvisited = 200
+
+// unvisited writes what no run reached, with a schedule each, beside the store.
+func (l *lead) unvisited() error {
+	if l.seen == nil {
+		return nil
+	}
+	all := []coverage.Unvisited{}
+	for i := range l.universe.Spaces() {
+		all = append(all, l.universe.Unvisited(l.seen, i, mostUnvisited)...)
+	}
+	text, err := json.MarshalIndent(all, "", " ")
+	if err != nil {
+		return err
+	}
+	return atomic.Write(filepath.Join(l.o.Folder, "unvisited.json"), append(text, '\n'))
+}

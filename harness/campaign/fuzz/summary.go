@@ -1,0 +1,101 @@
+package fuzz
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/firstgap/firstgap/faults"
+	"github.com/firstgap/firstgap/harness/campaign"
+	"github.com/firstgap/firstgap/harness/campaign/job"
+	"github.com/firstgap/firstgap/harness/campaign/store"
+	"github.com/firstgap/firstgap/harness/campaign/watch"
+	"github.com/firstgap/firstgap/harness/counts"
+	"github.com/firstgap/firstgap/harness/judge"
+)
+
+// A Stop says why a campaign's process ended.
+type Stop string
+
+// The reasons.
+const (
+	AllRun      Stop = "all runs made"
+	TimeIsUp    Stop = "time is up"
+	Interrupted Stop = "interrupted"
+)
+
+// A Summary is where a campaign stands when a process ends that worked for it.
+type Summary struct {
+	Header   *store.Header
+	Fold     *store.Fold
+	Counts   counts.Counts
+	Failures []store.Failure // those that were looked at, by signature
+	Verdict  judge.Verdict
+	Reasons  []string // why it is not a pass
+	Stop     Stop
+	Seconds  float64 // of this process
+	Unseen   []string
+	Status   watch.Status
+}
+
+// summary says where the campaign stands.
+func (l *lead) summary() *Summary {
+	s := &Summary{Header: l.store.Header(), Fold: l.store.Fold(), Verdict: judge.Pass, Stop: l.stop, Seconds: l.o.clock().Sub(l.began).Seconds(), Status: l.status()}
+	s.Counts = l.columns.Named(s.Fold.Counts)
+	object := func(v judge.Verdict, format string, args ...any) {
+		s.Verdict = s.Verdict.Worse(v)
+		s.Reasons = append(s.Reasons, fmt.Sprintf(format, args...))
+	}
+	failures, err := l.store.Failures()
+	s.Failures = failures
+	if err != nil {
+		object(judge.CouldNotTell, "failures that cannot be read: %v", err)
+	}
+	if s.Stop == "" {
+		s.Stop = Interrupted
+		if l.o.For > 0 && s.Seconds >= l.o.For.Seconds() {
+			s.Stop = TimeIsUp
+		}
+	}
+	f := s.Fold
+	var violations, untold uint64
+	for arm, a := range f.Arms {
+		violations += a.Verdicts[judge.Violation]
+		if arm != job.Model { // whose searches are never finished
+			untold += a.Verdicts[judge.CouldNotTell]
+		}
+	}
+	if violations > 0 {
+		object(judge.Violation, "%d of %d runs found a violation", violations, f.Lines)
+	}
+	if untold > 0 {
+		object(judge.CouldNotTell, "%d of %d runs could not tell", untold, f.Lines)
+	}
+	if f.Lines == 0 {
+		object(judge.CouldNotTell, "no run was made")
+		return s
+	}
+	if l.o.Runs > 0 && f.Lines < l.o.Runs {
+		object(judge.CouldNotTell, "%s after %d of %d runs", s.Stop, f.Lines, l.o.Runs)
+	} else if l.o.For > 0 && s.Stop == Interrupted {
+		object(judge.CouldNotTell, "interrupted after %v of %v", time.Duration(s.Seconds*float64(time.Second)).Round(time.Second), l.o.For)
+	}
+	about := l.o.System.About()
+	var vacuous *campaign.VacuityError
+	if s.Unseen, err = campaign.Activity(&s.Counts, &about); errors.As(err, &vacuous) {
+		object(judge.CouldNotTell, "activity: %v", vacuous)
+	}
+	made, _ := about.Checks()
+	for _, c := range made {
+		if c == faults.Activity { // it was made just now
+			continue
+		}
+		if at, ok := l.columns.Place(c); ok && f.Checks[at] == 0 && f.Lines >= likely {
+			object(judge.CouldNotTell, "%s: expected at least one run in which it was made, found none", c)
+		}
+	}
+	return s
+}
+
+// likely is how many runs make it as good as certain that every check of a system was made in one of them.
+const likely = 50
