@@ -2,6 +2,7 @@ package harness
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness/configuration"
@@ -60,21 +61,28 @@ func (a *About) Checks() (made []judge.Check, not []judge.NotMade) {
 	return made, not
 }
 
-// Knows refuses the name of a planted bug that the system does not have; "" says that nothing is planted.
-func (a *About) Knows(bug string) error {
-	if bug == "" || slices.ContainsFunc(a.Bugs, func(b faults.PlantedBug) bool { return b.Name == bug }) {
+// Knows refuses the name of a planted bug that the system does not have, alone or among several with commas between them; "" says that
+// nothing is planted.
+func (a *About) Knows(bugs string) error {
+	if bugs == "" {
 		return nil
 	}
-	names := make([]string, len(a.Bugs))
-	for i, b := range a.Bugs {
-		names[i] = b.Name
+	for bug := range strings.SplitSeq(bugs, ",") {
+		if slices.ContainsFunc(a.Bugs, func(b faults.PlantedBug) bool { return b.Name == bug }) {
+			continue
+		}
+		names := make([]string, len(a.Bugs))
+		for i, b := range a.Bugs {
+			names[i] = b.Name
+		}
+		return &faults.UnknownError{What: "planted bug", Found: bug, Known: names}
 	}
-	return &faults.UnknownError{What: "planted bug", Found: bug, Known: names}
+	return nil
 }
 
 // Generation says how configurations are generated from seeds.
 type Generation struct {
-	Bug string // the planted bug of every run, or none
+	Bug string // the planted bug of every run, several with commas between them, or none
 	// Points are those that crash-at-point faults draw from: none in a build without the overlay, where no node passes
 	// them.
 	Points []string

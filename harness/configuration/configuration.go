@@ -31,7 +31,7 @@ type Configuration struct {
 	Disk     sim.Disk        `json:"disk"`
 	Plan     faults.Plan     `json:"plan"`
 	Ending   Ending          `json:"ending"`
-	Bug      string          `json:"bug,omitempty"` // the planted bug
+	Bug      string          `json:"bug,omitempty"` // the planted bug, or several with commas between them
 	Limits   sim.Limits      `json:"limits"`
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/firstgap/firstgap/harness/campaign"
+	"github.com/firstgap/firstgap/harness/ci"
 	"github.com/firstgap/firstgap/harness/judge"
 	"github.com/firstgap/firstgap/harness/text"
 )
@@ -129,9 +130,6 @@ func detailed(v judge.Verdict, detail string) string {
 	return string(v) + ": " + short(detail)
 }
 
-// maxSummary is how large a step summary may be; GitHub takes none at all of one above 1 MiB.
-const maxSummary = 1000 << 10
-
 // Markdown renders summary.md, cut at what a CI takes.
 func (r *Report) Markdown() []byte {
 	var b strings.Builder
@@ -184,23 +182,10 @@ func (r *Report) Markdown() []byte {
 			fmt.Fprintf(&b, "\nPage: `%s`\n", page)
 		}
 	}
-	return truncated(b.String(), maxSummary)
+	return ci.Truncated([]byte(b.String()), ci.MaxSummary, "report.json")
 }
 
 // cell makes text fit into a cell or an item.
 func cell(s string) string {
 	return strings.NewReplacer("|", "\\|", "\n", " ", "<", "&lt;").Replace(s)
-}
-
-// truncated cuts text at the end of a line, and says so.
-func truncated(s string, most int) []byte {
-	if len(s) <= most {
-		return []byte(s)
-	}
-	const note = "\n\n*cut here: the summary is too long; report.json has all of it*\n"
-	s = s[:most-len(note)]
-	if i := strings.LastIndexByte(s, '\n'); i > 0 {
-		s = s[:i]
-	}
-	return []byte(s + note)
 }

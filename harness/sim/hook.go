@@ -60,7 +60,7 @@ func (h *hook) count(point string) {
 
 // Planted implements node.Hook.
 func (h *hook) Planted(bug string) bool {
-	if h.w.bug == "" || h.w.bug != bug {
+	if !node.PlantedHook(h.w.bug).Planted(bug) {
 		return false
 	}
 	if h.w.planted != nil {
@@ -72,7 +72,7 @@ func (h *hook) Planted(bug string) bool {
 // Seed implements runtime.Foreign.
 func (h *hook) Seed() uint64 { return h.w.began }
 
-// Bug implements runtime.Foreign. That the planted bug acts is not heard of: it does so in another program.
+// Bug implements runtime.Foreign. That a planted bug acts is not heard of: it does so in another program.
 func (h *hook) Bug() string { return h.w.bug }
 
 // Heard implements runtime.Foreign.

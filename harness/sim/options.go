@@ -16,7 +16,7 @@ type Options struct {
 	Network Network // as it is without faults
 	Disk    Disk    // of every process alike
 	Limits  Limits  // what a run may use up; zero values stand for those of DefaultLimits
-	Bug     string  // the planted bug that Hook.Planted confirms, or none
+	Bug     string  // the planted bugs that Hook.Planted confirms, with commas between them, or none
 	// Redraw has chance decide anew from an event on.
 	Redraw Redraw
 	// Planted hears each time that Hook.Planted confirms the planted bug: whose step it was, and the number of the event that the step

@@ -12,6 +12,7 @@ package node
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -207,13 +208,22 @@ type NoHook struct{}
 func (NoHook) Hit(string)          {}
 func (NoHook) Planted(string) bool { return false }
 
-// PlantedHook plants the bug of its name, and none where that is "". It crashes no node.
+// PlantedHook plants the bug of its name, or those of several names with commas between them, and none where it is "". It crashes no
+// node.
 type PlantedHook string
 
 func (PlantedHook) Hit(string) {}
 
 // Planted implements Hook.
-func (h PlantedHook) Planted(bug string) bool { return h != "" && bug == string(h) }
+func (h PlantedHook) Planted(bug string) bool {
+	for names := string(h); names != ""; {
+		var name string
+		if name, names, _ = strings.Cut(names, ","); name == bug {
+			return true
+		}
+	}
+	return false
+}
 
 // A Crash is what Hook.Hit panics with to end a process in the middle of a step. The runtime performs the
 // effects that came before, then takes the process down.

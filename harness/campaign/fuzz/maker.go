@@ -8,6 +8,7 @@ import (
 	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/campaign/coverage"
 	"github.com/firstgap/firstgap/harness/campaign/job"
+	"github.com/firstgap/firstgap/harness/campaign/large"
 
 	"github.com/firstgap/firstgap/harness/configuration"
 	"github.com/firstgap/firstgap/harness/failure"
@@ -38,7 +39,7 @@ func NewMaker(s harness.System, g harness.Generation, u *coverage.Universe, work
 // Do does a job. The same job has the same outcome in any process of the same build, but for the time that it took.
 func (m *Maker) Do(ctx context.Context, j job.Job) job.Outcome {
 	if j.Walks != nil {
-		return job.Outcome{Number: j.Number, Verdict: judge.CouldNotTell, Broken: "walks"}
+		return large.Do(ctx, j)
 	}
 	start := time.Now()
 	o := m.run(&j)

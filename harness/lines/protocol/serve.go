@@ -16,13 +16,6 @@ import (
 // namedTimers is up to which number timers are asked for their names: those of a node are few, and begin at 0 or 1.
 const namedTimers = 64
 
-// served is the hook of a node that is served: the harness says which bug is planted in the run, and has no way to end a process at a
-// point in its code.
-type served struct{ bug string }
-
-func (served) Hit(string)                {}
-func (s served) Planted(bug string) bool { return bug == s.bug && bug != "" }
-
 // Serve is a program's side of the protocol for a node in Go: it reads hello, makes the node, and answers an event after the other until
 // in ends. What it reads comes from the harness, so it takes lines of any length up to the wire's limit.
 func Serve(maker Maker, in io.Reader, out io.Writer) error {
@@ -93,7 +86,7 @@ func (s *server) read() ([]byte, error) {
 
 // make makes the node and answers hello.
 func (s *server) make(maker Maker, h *hello) (node.Node, error) {
-	p := Place{Role: Role(h.Role), ID: h.ID, Members: h.Members, Volume: h.Volume, Hook: served{h.Bug}}
+	p := Place{Role: Role(h.Role), ID: h.ID, Members: h.Members, Volume: h.Volume, Hook: node.PlantedHook(h.Bug)}
 	if h.Index != nil {
 		p.Index = *h.Index
 	}
