@@ -28,6 +28,7 @@ type fuzzCommand struct {
 	metrics string
 	json    bool
 	once    bool
+	ci      ciFlag
 }
 
 func newFuzz(systems []harness.System) *cobra.Command {
@@ -66,6 +67,7 @@ systems: %s
 	f.StringVar(&c.metrics, "metrics", "", "serve metrics for Prometheus at this address, such as 127.0.0.1:9464")
 	f.BoolVar(&c.json, "json", false, "print the summary as JSON")
 	f.BoolVar(&c.once, "once", false, "run the corpus and the failures of FOLDER again, and keep how that went as a trend")
+	c.ci.flag(f)
 	queueFlags(f, &c.o.Queue)
 	return cmd
 }
@@ -149,6 +151,9 @@ func (c *fuzzCommand) run(cmd *cobra.Command, folder string) error {
 	if err != nil {
 		return err
 	}
+	if err := c.ci.begin(folder, c.json); err != nil {
+		return err
+	}
 	collectForFuzz(o.Workers)
 	panel := watch.NewPanel(cmd.ErrOrStderr(), time.Now)
 	metrics := watch.NewMetrics()
@@ -172,7 +177,7 @@ func (c *fuzzCommand) run(cmd *cobra.Command, folder string) error {
 	if c.json {
 		err = errors.Join(err, writeJSON(cmd.OutOrStdout(), s))
 	} else {
-		err = errors.Join(err, s.WriteText(cmd.OutOrStdout(), folder))
+		err = errors.Join(err, c.ci.campaign(cmd.OutOrStdout(), folder, s, o.System.About()))
 	}
 	return ended(s.Verdict, err)
 }
