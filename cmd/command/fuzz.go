@@ -18,6 +18,7 @@ import (
 	"github.com/firstgap/firstgap/harness/campaign/store"
 	"github.com/firstgap/firstgap/harness/campaign/watch"
 	"github.com/firstgap/firstgap/harness/failure"
+	"github.com/firstgap/firstgap/harness/text"
 )
 
 // fuzzCommand is firstgap fuzz: its flags.
@@ -155,6 +156,9 @@ func (c *fuzzCommand) run(cmd *cobra.Command, folder string) error {
 		return err
 	}
 	collectForFuzz(o.Workers)
+	if c.once {
+		return c.again(cmd, o)
+	}
 	panel := watch.NewPanel(cmd.ErrOrStderr(), time.Now)
 	metrics := watch.NewMetrics()
 	o.Status = func(s watch.Status) {
@@ -180,6 +184,23 @@ func (c *fuzzCommand) run(cmd *cobra.Command, folder string) error {
 		err = errors.Join(err, c.ci.campaign(cmd.OutOrStdout(), folder, s, o.System.About()))
 	}
 	return ended(s.Verdict, err)
+}
+
+// again runs the corpus and the failures of a folder again.
+func (c *fuzzCommand) again(cmd *cobra.Command, o fuzz.Options) error {
+	progress := text.NewProgress(cmd.ErrOrStderr(), time.Now)
+	r, err := fuzz.Once(cmd.Context(), fuzz.OnceOptions{System: o.System, Generation: o.Generation, Folder: o.Folder, Workers: o.Workers,
+		Progress: func(made, of int) { progress.Show(fmt.Sprintf("once: %d of %d runs", made, of)) }})
+	progress.End()
+	if r == nil {
+		return err
+	}
+	if c.json {
+		err = errors.Join(err, writeJSON(cmd.OutOrStdout(), r))
+	} else {
+		err = errors.Join(err, r.WriteText(cmd.OutOrStdout(), o.Folder))
+	}
+	return ended(r.Verdict, err)
 }
 
 // How long somebody who asks for metrics may take.

@@ -197,9 +197,7 @@ func (l *lead) unlooked() (*unlooked, error) {
 		for _, n := range known[i].Numbers {
 			looked[n] = true
 		}
-		t := l.looking.of(known[i].Target)
-		t.signatures++
-		t.looked += int(known[i].Times)
+		l.looking.of(known[i].Target).signatures++
 	}
 	batch := l.store.Header().Batch
 	most := 0

@@ -33,7 +33,8 @@ type curve struct {
 type unit int
 
 const (
-	things unit = iota
+	things unit = iota // whole ones
+	rate
 	percent
 	hours // in seconds
 )
@@ -41,6 +42,9 @@ const (
 func (u unit) text(x float64) string {
 	switch u {
 	case percent:
+		if x >= 1 {
+			x = math.Floor(x*10+1e-6) / 10 // as text.Share has it
+		}
 		return fmt.Sprintf("%.3g%%", x)
 	case hours:
 		if x == 0 {
@@ -64,6 +68,9 @@ func (u unit) step(most float64, ticks int) float64 {
 			}
 		}
 		return 86400 * things.step(most/86400, ticks)
+	}
+	if u == things && least < 1 {
+		return 1
 	}
 	size := math.Pow(10, math.Floor(math.Log10(least)))
 	for _, m := range []float64{1, 2, 5} {

@@ -302,12 +302,7 @@ func (s *Store) mendFailure(file string, named map[string]bool) (*DamageError, e
 		case err == nil:
 			whole = append(whole, x)
 		case errors.Is(err, fs.ErrNotExist):
-			gone := &DamageError{File: path.Join(failuresFolder, x.Name), Expected: "the file", Found: "none"}
-			a, err := s.asideName(gone.File, gone, nil)
-			if err != nil {
-				return nil, err
-			}
-			if err := s.report(a); err != nil {
+			if err := s.gone(&DamageError{File: path.Join(failuresFolder, x.Name), Expected: "the file", Found: "none"}, nil); err != nil {
 				return nil, err
 			}
 		case errors.As(err, &damage):
