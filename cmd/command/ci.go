@@ -21,12 +21,14 @@ func (c *ciFlag) flag(f *pflag.FlagSet) {
 }
 
 // begin refuses what a CI would misread, and takes away what an earlier process has told a CI of a campaign.
-func (c *ciFlag) begin(folder string, json bool) error {
+func (c *ciFlag) begin(folder string, json, once bool) error {
 	switch {
 	case !c.wanted:
 		return nil
 	case json:
 		return errJSONWithCI
+	case once:
+		return forms.BeginAgain(folder)
 	}
 	return forms.Begin(folder)
 }
@@ -36,11 +38,23 @@ var errJSONWithCI = errors.New("--json with --ci; expected one of them: a CI rea
 // campaign writes the summary of a campaign for people, and where it is wanted in the forms that CIs read, in the folder report of the
 // campaign's.
 func (c *ciFlag) campaign(w io.Writer, folder string, s *fuzz.Summary, about harness.About) error {
-	text := func(w io.Writer) error { return s.WriteText(w, folder) }
+	return c.forms(w, folder, func(w io.Writer) error { return s.WriteText(w, folder) }, func(checkout string) (*forms.Forms, error) {
+		return forms.Write(folder, s, about, checkout)
+	})
+}
+
+// again is campaign for what was run again.
+func (c *ciFlag) again(w io.Writer, folder string, r *fuzz.Replayed, system harness.System) error {
+	return c.forms(w, folder, func(w io.Writer) error { return r.WriteText(w, folder) }, func(checkout string) (*forms.Forms, error) {
+		return forms.WriteAgain(folder, r, system, checkout)
+	})
+}
+
+func (c *ciFlag) forms(w io.Writer, folder string, text func(io.Writer) error, write func(checkout string) (*forms.Forms, error)) error {
 	if !c.wanted {
 		return text(w)
 	}
-	f, err := forms.Write(folder, s, about, ci.HostOf(os.Getenv).Checkout(os.Getenv))
+	f, err := write(ci.HostOf(os.Getenv).Checkout(os.Getenv))
 	if f == nil {
 		return errors.Join(err, text(w))
 	}

@@ -152,7 +152,7 @@ func (c *fuzzCommand) run(cmd *cobra.Command, folder string) error {
 	if err != nil {
 		return err
 	}
-	if err := c.ci.begin(folder, c.json); err != nil {
+	if err := c.ci.begin(folder, c.json, c.once); err != nil {
 		return err
 	}
 	collectForFuzz(o.Workers)
@@ -198,7 +198,7 @@ func (c *fuzzCommand) again(cmd *cobra.Command, o fuzz.Options) error {
 	if c.json {
 		err = errors.Join(err, writeJSON(cmd.OutOrStdout(), r))
 	} else {
-		err = errors.Join(err, r.WriteText(cmd.OutOrStdout(), o.Folder))
+		err = errors.Join(err, c.ci.again(cmd.OutOrStdout(), o.Folder, r, o.System))
 	}
 	return ended(r.Verdict, err)
 }

@@ -41,9 +41,14 @@ const (
 
 // Begin takes away the forms that an earlier process left: should this one be killed, they are not taken for its own. A folder without
 // any is no error.
-func Begin(folder string) error {
+func Begin(folder string) error { return remove(folder, JUnit, SARIF, Summary, Quality) }
+
+// BeginAgain is Begin for what is run again.
+func BeginAgain(folder string) error { return remove(folder, AgainSummary, AgainQuality) }
+
+func remove(folder string, names ...string) error {
 	var broken error
-	for _, name := range []string{JUnit, SARIF, Summary, Quality} {
+	for _, name := range names {
 		if err := os.Remove(filepath.Join(folder, Folder, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			broken = errors.Join(broken, err)
 		}
@@ -56,14 +61,14 @@ type Forms struct {
 	Result  *ci.Result
 	Summary []byte // in Markdown, cut at what GitHub takes
 
-	dir string
+	dir, quality string
 }
 
 // Write writes junit.xml, report.sarif and summary.md, each beside its old one and then in its place. The checkout is the folder of the
 // repository, "" where it is not known. Source lines are those of the module that the program works in. It tries to write them all, and
 // returns every error; a failure whose file cannot be read is among the results without its line, and is no error.
 func Write(folder string, s *fuzz.Summary, about harness.About, checkout string) (*Forms, error) {
-	f := &Forms{dir: filepath.Join(folder, Folder)}
+	f := &Forms{dir: filepath.Join(folder, Folder), quality: Quality}
 	if err := os.MkdirAll(f.dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -82,7 +87,7 @@ func Write(folder string, s *fuzz.Summary, about harness.About, checkout string)
 	broken = errors.Join(broken, err)
 	var text bytes.Buffer
 	broken = errors.Join(broken, s.WriteText(&text, folder))
-	f.Summary = ci.Truncated(markdown(s, all, text.String()), ci.MaxSummary, folder)
+	f.Summary = ci.Truncated(markdown("a campaign", s.Verdict, s.Reasons, all, text.String()), ci.MaxSummary, folder)
 	for _, file := range []struct {
 		name string
 		text []byte
@@ -92,13 +97,13 @@ func Write(folder string, s *fuzz.Summary, about harness.About, checkout string)
 	return f, broken
 }
 
-// CodeQuality writes code-quality.json, the report that GitLab shows beside the code.
+// CodeQuality writes the report that GitLab shows beside the code.
 func (f *Forms) CodeQuality(r *ci.Result) error {
 	var b bytes.Buffer
 	if err := r.CodeQuality(&b); err != nil {
 		return err
 	}
-	return atomic.Write(filepath.Join(f.dir, Quality), b.Bytes())
+	return atomic.Write(filepath.Join(f.dir, f.quality), b.Bytes())
 }
 
 // shown lists the failures: those that were looked at, one for each cause, and for what failed and was not looked at the first.
@@ -197,10 +202,10 @@ func tallied(s *fuzz.Summary, about harness.About, all []retell.Shown) *campaign
 }
 
 // markdown is the summary for people: what the terminal shows, as it is, behind the verdict and the failures.
-func markdown(s *fuzz.Summary, all []retell.Shown, text string) []byte {
+func markdown(what string, v judge.Verdict, reasons []string, all []retell.Shown, text string) []byte {
 	var b strings.Builder
-	fmt.Fprintf(&b, "## firstgap: %s\n\n", s.Verdict)
-	for _, reason := range s.Reasons {
+	fmt.Fprintf(&b, "## firstgap, %s: %s\n\n", what, v)
+	for _, reason := range reasons {
 		fmt.Fprintf(&b, "- %s\n", plain(reason))
 	}
 	for i := range all {

@@ -132,7 +132,7 @@ func TestTheFormsOfACampaign(t *testing.T) {
 
 	summary := string(read(Summary))
 	require.Equal(t, string(f.Summary), summary)
-	for _, want := range []string{"## firstgap: violation\n\n- 11 of 300 runs found a violation\n", "### trace/endread\n", "    firstgap replay ", "\n    ARM ", "    verdict: violation (all runs made, 300 jobs, 12.0 s)\n"} {
+	for _, want := range []string{"## firstgap, a campaign: violation\n\n- 11 of 300 runs found a violation\n", "### trace/endread\n", "    firstgap replay ", "\n    ARM ", "    verdict: violation (all runs made, 300 jobs, 12.0 s)\n"} {
 		require.Contains(t, summary, want)
 	}
 
@@ -189,4 +189,28 @@ func TestFormsOfWhatCannotBeRead(t *testing.T) {
 
 	_, err = Write(filepath.Join(folder, "failures", "a.fgt"), s, system.About(), "")
 	require.Error(t, err)
+}
+
+// What was run again and fails is told: a failure that came back with its file, an entry that passed once with what it fails by.
+func TestWhatWasRunAgain(t *testing.T) {
+	folder, s, system := found(t)
+	entry := failure.Target{Check: faults.Durability, Verdict: judge.Violation}
+	r := &fuzz.Replayed{Verdict: judge.Violation, Reasons: []string{"failure a.fgt fails by the same again"},
+		Entries:     []fuzz.Failing{{Name: "e", Seed: 9, Target: entry, Finding: "row x is gone"}},
+		Regressions: []fuzz.Regression{{Signature: "trace", File: "a.fgt", Reproduced: true, Now: s.Failures[0].Target.String()}, {Signature: "mended", File: "b.fgt"}, {Signature: "lost", File: "c.fgt", Now: "trace"}}}
+	f, err := WriteAgain(folder, r, system, folder)
+	require.NoError(t, err)
+	require.Len(t, f.Result.Problems, 2, "one was mended, one has no file any more")
+	require.Equal(t, "trace/endread", f.Result.Problems[0].Rule)
+	require.Equal(t, "durability", f.Result.Problems[1].Rule)
+	require.Equal(t, filepath.Join(folder, "corpus", "e.json"), f.Result.Problems[1].Path)
+	require.NoError(t, f.CodeQuality(f.Result))
+	summary, err := os.ReadFile(filepath.Join(folder, Folder, AgainSummary))
+	require.NoError(t, err)
+	require.Contains(t, string(summary), "## firstgap, run again: violation\n\n- failure a.fgt fails by the same again\n")
+	require.NoError(t, Begin(folder))
+	require.FileExists(t, filepath.Join(folder, Folder, AgainQuality), "a campaign takes away its own")
+	require.NoError(t, BeginAgain(folder))
+	require.NoFileExists(t, filepath.Join(folder, Folder, AgainQuality))
+	require.NoFileExists(t, filepath.Join(folder, Folder, AgainSummary))
 }
