@@ -29,6 +29,7 @@ type fuzzCommand struct {
 	metrics string
 	json    bool
 	once    bool
+	ci      ciFlag
 }
 
 func newFuzz(systems []harness.System) *cobra.Command {
@@ -69,6 +70,7 @@ systems: %s
 	f.BoolVar(&c.o.Model, "model", false, "search worlds of the model that are too large to finish, in the place of runs")
 	f.StringSliceVar(&c.o.Large, "large-world", nil, "of these alone, MODEL/WORLD each (default: all)")
 	f.BoolVar(&c.once, "once", false, "run the corpus and the failures of FOLDER again, and keep how that went as a trend")
+	c.ci.flag(f)
 	queueFlags(f, &c.o.Queue)
 	return cmd
 }
@@ -171,6 +173,9 @@ func (c *fuzzCommand) run(cmd *cobra.Command, folder string) error {
 	if err != nil {
 		return err
 	}
+	if err := c.ci.begin(folder, c.json, c.once); err != nil {
+		return err
+	}
 	collectForFuzz(o.Workers)
 	if c.once {
 		return c.again(cmd, o)
@@ -197,7 +202,7 @@ func (c *fuzzCommand) run(cmd *cobra.Command, folder string) error {
 	if c.json {
 		err = errors.Join(err, writeJSON(cmd.OutOrStdout(), s))
 	} else {
-		err = errors.Join(err, s.WriteText(cmd.OutOrStdout(), folder))
+		err = errors.Join(err, c.ci.campaign(cmd.OutOrStdout(), folder, s, o.System.About()))
 	}
 	return ended(s.Verdict, err)
 }
@@ -214,7 +219,7 @@ func (c *fuzzCommand) again(cmd *cobra.Command, o fuzz.Options) error {
 	if c.json {
 		err = errors.Join(err, writeJSON(cmd.OutOrStdout(), r))
 	} else {
-		err = errors.Join(err, r.WriteText(cmd.OutOrStdout(), o.Folder))
+		err = errors.Join(err, c.ci.again(cmd.OutOrStdout(), o.Folder, r, o.System))
 	}
 	return ended(r.Verdict, err)
 }
