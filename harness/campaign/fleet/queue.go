@@ -414,7 +414,7 @@ func (q *Queue) watch(renewed <-chan struct{}, told <-chan *nats.Msg) {
 
 // mend makes what the server has no longer, after it was away: streams, the announcement, and jobs.
 func (q *Queue) mend() error {
-	ctx, cancel := q.link.request(q.ctx)
+	ctx, cancel := q.link.request(q.ctx, attempt)
 	defer cancel()
 	stream, err := q.link.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name: q.names.campaignStream(), Subjects: []string{q.names.campaign()}, MaxMsgs: 1, Storage: jetstream.FileStorage, AllowDirect: true,

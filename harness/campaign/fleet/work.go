@@ -42,7 +42,8 @@ type worker struct {
 	WorkerOptions
 	names names
 	link  *link
-	news  chan *nats.Msg // announcements as they are made
+	news  chan *nats.Msg   // announcements as they are made
+	told  jetstream.Stream // of announcements; nil as long as there is none
 
 	campaign announcement
 	lease    atomic.Int64
@@ -183,14 +184,22 @@ func (w *worker) find(ctx context.Context) (*announcement, error) {
 
 // last returns the last announcement; nil without an error if there is none.
 func (w *worker) last(ctx context.Context) (*announcement, error) {
-	ctx, cancel := w.link.request(ctx)
+	ctx, cancel := w.link.request(ctx, attempt)
 	defer cancel()
-	stream, err := w.link.js.Stream(ctx, w.names.campaignStream())
-	if err != nil {
-		return nil, err
+	if w.told == nil {
+		// It is asked for once: when a server begins again, a thousand workers come back at the same time, and what they ask is to be cheap.
+		stream, err := w.link.js.Stream(ctx, w.names.campaignStream())
+		if err != nil {
+			return nil, err
+		}
+		w.told = stream
 	}
-	return lastAnnouncement(ctx, stream, w.names)
+	return lastAnnouncement(ctx, w.told, w.names)
 }
+
+// atRest is how many outcomes may wait for those before them to be confirmed, while jobs go on. A server that is slow to confirm, because a
+// thousand workers want it to, so gets fewer messages with more in each.
+const atRest = 64
 
 // errLeave ends the serving of a campaign without being an error of it.
 var errLeave = errors.New("the worker is to leave the campaign")
@@ -208,7 +217,7 @@ func (w *worker) serve(ctx context.Context) error {
 			context.AfterFunc(jobs, func() { t.Stop() })
 		})()
 	}
-	w.finished = make(chan result, w.Workers)
+	w.finished = make(chan result, w.Workers+atRest)
 	in := make([]chan *nats.Msg, w.Workers)
 	inbox := w.link.nc.NewInbox()
 	drained := make(chan struct{}, w.Workers)
@@ -388,7 +397,7 @@ func (w *worker) again(h *hold, j job.Job) job.Outcome {
 
 // begin writes down that a job begins again, unless it was begun too often already. It returns how often it was.
 func (w *worker) begin(number uint64) (begun int, err error) {
-	ctx, cancel := w.link.request(w.jobs)
+	ctx, cancel := w.link.request(w.jobs, attempt)
 	defer cancel()
 	subject := w.names.begun(w.campaign.ID, number)
 	stream, err := w.link.js.Stream(ctx, w.names.outcomeStream())
@@ -546,7 +555,8 @@ func (w *worker) send() {
 func (w *worker) publish(text []byte) bool {
 	begin := time.Now()
 	for {
-		ctx, cancel := w.link.request(context.Background())
+		// It waits as long as the connection is good: the disk of a server may be behind, and what is published again is more of the same.
+		ctx, cancel := w.link.request(context.Background(), confirmed)
 		_, err := w.link.js.Publish(ctx, w.names.outcome(w.campaign.ID), text)
 		cancel()
 		waited := time.Since(begin)
@@ -557,12 +567,12 @@ func (w *worker) publish(text []byte) bool {
 			return false
 		case w.serving.Err() != nil && waited > time.Duration(w.lease.Load()):
 			return false
-		case w.Wait > 0 && waited > w.Wait:
+		case w.Wait > 0 && waited > max(w.Wait, confirmed):
 			w.stop(&ServerError{w.link.server, w.Wait, err})
 			return false
 		}
-		if errors.Is(err, context.DeadlineExceeded) {
-			w.link.nc.ForceReconnect() // it may be cut off without knowing
+		if errors.Is(err, context.DeadlineExceeded) && w.link.nc.FlushTimeout(attempt) != nil {
+			w.link.nc.ForceReconnect() // it is cut off and does not know it
 		}
 		pause(context.Background(), pauseFor)
 	}
