@@ -40,11 +40,13 @@ type WorkerOptions struct {
 // A worker is one process's part of the work.
 type worker struct {
 	WorkerOptions
-	names names
-	link  *link
-	news  chan *nats.Msg   // announcements as they are made
-	told  jetstream.Stream // of announcements; nil as long as there is none
+	names  names
+	link   *link
+	news   chan *nats.Msg // announcements as they are made
+	asking sync.Mutex
+	told   jetstream.Stream // of announcements; nil as long as there is none
 
+	newest   *announcement // that was heard or read
 	campaign announcement
 	lease    atomic.Int64
 	jobs     context.Context // of Do
@@ -148,8 +150,11 @@ func (w *worker) find(ctx context.Context) (*announcement, error) {
 	begin := time.Now()
 	for first := true; ; first = false {
 		a, err := w.last(ctx)
-		if a != nil {
-			return a, nil
+		if a != nil && a.after(w.newest) {
+			w.newest = a
+		}
+		if w.newest != nil && (w.campaign.Round == 0 || w.newest.after(&w.campaign)) {
+			return w.newest, nil
 		}
 		if failure := w.link.failure(); failure != nil {
 			return nil, failure
@@ -173,7 +178,10 @@ func (w *worker) find(ctx context.Context) (*announcement, error) {
 		t := time.NewTimer(pauseFor)
 		select {
 		case <-t.C:
-		case <-w.news:
+		case m := <-w.news:
+			if err := w.note(m); err != nil {
+				return nil, err
+			}
 		case <-ctx.Done():
 			t.Stop()
 			return nil, ctx.Err()
@@ -186,6 +194,8 @@ func (w *worker) find(ctx context.Context) (*announcement, error) {
 func (w *worker) last(ctx context.Context) (*announcement, error) {
 	ctx, cancel := w.link.request(ctx, attempt)
 	defer cancel()
+	w.asking.Lock()
+	defer w.asking.Unlock()
 	if w.told == nil {
 		// It is asked for once: when a server begins again, a thousand workers come back at the same time, and what they ask is to be cheap.
 		stream, err := w.link.js.Stream(ctx, w.names.campaignStream())
@@ -316,9 +326,8 @@ func (w *worker) do(m *nats.Msg) {
 		w.stop(&MessageError{m.Subject, "a job", err})
 		return
 	}
-	if !strings.HasPrefix(m.Subject, w.names.jobOf(w.campaign.ID)) { // the campaign is another one by now
-		w.release(h)
-		w.stop(errLeave)
+	if !strings.HasPrefix(m.Subject, w.names.jobOf(w.campaign.ID)) {
+		w.foreign(h)
 		return
 	}
 	number, ok := numberOf(m.Subject, w.names.jobOf(w.campaign.ID))
@@ -361,6 +370,18 @@ func (w *worker) do(m *nats.Msg) {
 		return
 	}
 	w.finished <- result{h, text}
+}
+
+// foreign deals with a job of another campaign. Either that one has taken the place of this worker's, or the job is from a coordinator that
+// put it before it knew that another took over: then no worker will do it.
+func (w *worker) foreign(h *hold) {
+	if a, err := w.last(w.serving); err != nil || a == nil || a.ID != w.campaign.ID {
+		w.release(h)
+		w.stop(errLeave)
+		return
+	}
+	h.m.Term() // if it is lost, the job comes again
+	w.drop(h)
 }
 
 // limit is how long an outcome may be: that of a message, without the brackets of a list.
@@ -463,6 +484,15 @@ func (w *worker) renew(sent <-chan struct{}) {
 func (w *worker) listen() {
 	for {
 		renewed := w.link.renewed()
+		// It goes on with the same campaign under a new coordinator.
+		if a := w.newest; a.after(&w.campaign) {
+			if a.Ended || a.ID != w.campaign.ID || a.check() != nil {
+				w.stop(errLeave)
+				return
+			}
+			w.campaign.Round = a.Round
+			w.lease.Store(int64(a.Lease))
+		}
 		select {
 		case <-w.serving.Done():
 			return
@@ -470,27 +500,28 @@ func (w *worker) listen() {
 			w.stop(w.link.failure())
 			return
 		case m := <-w.news:
-			a := &announcement{}
-			if err := json.Unmarshal(m.Data, a); err != nil {
-				w.stop(&MessageError{m.Subject, "an announcement of a campaign", err})
+			if err := w.note(m); err != nil {
+				w.stop(err)
 				return
 			}
-			w.heard(a)
 		case <-renewed:
-			if a, err := w.last(w.serving); err == nil && a != nil {
-				w.heard(a)
+			if a, err := w.last(w.serving); err == nil && a != nil && a.after(w.newest) {
+				w.newest = a
 			}
 		}
 	}
 }
 
-// heard does what an announcement asks for: it goes on with the same campaign under a new coordinator.
-func (w *worker) heard(a *announcement) {
-	if a.Ended || a.ID != w.campaign.ID || a.Version != version {
-		w.stop(errLeave)
-		return
+// note takes an announcement in.
+func (w *worker) note(m *nats.Msg) error {
+	a := &announcement{}
+	if err := json.Unmarshal(m.Data, a); err != nil {
+		return &MessageError{m.Subject, "an announcement of a campaign", err}
 	}
-	w.lease.Store(int64(max(a.Lease, leastLease)))
+	if a.after(w.newest) {
+		w.newest = a
+	}
+	return nil
 }
 
 // send sends outcomes, as many in a message as are there, and acknowledges their jobs when the server has confirmed that it has them.
