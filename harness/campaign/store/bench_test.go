@@ -110,3 +110,16 @@ func BenchmarkAppend(b *testing.B) {
 		n++
 	}
 }
+
+// What a kept configuration costs the coordinator: it is on the disk when PutEntry returns.
+func BenchmarkPutEntry(b *testing.B) {
+	s, err := Create(b.TempDir(), toy())
+	require.NoError(b, err)
+	defer s.Close()
+	line := job.Line{}
+	n := uint64(0)
+	for b.Loop() {
+		require.NoError(b, s.PutEntry(anEntry(n, &line)))
+		n++
+	}
+}
