@@ -49,7 +49,7 @@ const (
 	segmentLines = 100_000
 	maxSegment   = 1 << 24
 	maxColumns   = 1 << 12
-	maxFeatures  = 1 << 32 // for each of which whoever counts coverage keeps a byte
+	maxFeatures  = 1 << 32 // each of which takes a byte where coverage is counted
 )
 
 // complete sets what has a default, and refuses what cannot be.

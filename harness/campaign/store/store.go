@@ -499,7 +499,7 @@ func (s *Store) mendSegment(n uint64) (end, *DamageError, error) {
 		return e, nil, err
 	}
 	if damage != nil || s.tail.Lines < s.header.Segment {
-		return e, damage, nil // whoever goes on with it drops its fold
+		return e, damage, nil // goOn and cut drop its fold
 	}
 	if wrong != nil {
 		if err := s.setAside(foldFile(n), wrong, nil); err != nil {
