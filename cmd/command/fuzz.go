@@ -18,6 +18,7 @@ import (
 	"github.com/firstgap/firstgap/harness/campaign/store"
 	"github.com/firstgap/firstgap/harness/campaign/watch"
 	"github.com/firstgap/firstgap/harness/failure"
+	"github.com/firstgap/firstgap/harness/text"
 )
 
 // fuzzCommand is firstgap fuzz: its flags.
@@ -28,6 +29,7 @@ type fuzzCommand struct {
 	metrics string
 	json    bool
 	once    bool
+	ci      ciFlag
 }
 
 func newFuzz(systems []harness.System) *cobra.Command {
@@ -65,7 +67,10 @@ systems: %s
 	f.DurationVar(&c.o.Looking.For, "explain", fuzz.DefaultLooking, "make failures small and explain them, for so long each; 0 is not at all")
 	f.StringVar(&c.metrics, "metrics", "", "serve metrics for Prometheus at this address, such as 127.0.0.1:9464")
 	f.BoolVar(&c.json, "json", false, "print the summary as JSON")
+	f.BoolVar(&c.o.Model, "model", false, "search worlds of the model that are too large to finish, in the place of runs")
+	f.StringSliceVar(&c.o.Large, "large-world", nil, "of these alone, MODEL/WORLD each (default: all)")
 	f.BoolVar(&c.once, "once", false, "run the corpus and the failures of FOLDER again, and keep how that went as a trend")
+	c.ci.flag(f)
 	queueFlags(f, &c.o.Queue)
 	return cmd
 }
@@ -102,11 +107,20 @@ func (c *fuzzCommand) options(cmd *cobra.Command, folder string) (fuzz.Options, 
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return o, err
 	}
+	if name == fuzz.ModelSystem && !flags.Changed("system") {
+		o.Model = true
+	}
+	if o.Model {
+		return o, c.modelOptions(cmd)
+	}
 	system, err := systemOf(c.systems, name)
 	if err != nil {
 		return o, err
 	}
 	about := system.About()
+	if !about.Volume && !flags.Changed("world") {
+		o.Worlds = []string{}
+	}
 	bug := o.Generation.Bug
 	switch {
 	case about.Knows(bug) != nil:
@@ -133,6 +147,16 @@ func (c *fuzzCommand) options(cmd *cobra.Command, folder string) (fuzz.Options, 
 	return o, nil
 }
 
+// modelOptions refuses what says nothing of searches of the model.
+func (c *fuzzCommand) modelOptions(cmd *cobra.Command) error {
+	for _, flag := range []string{"system", "world", "bug", "random", "once", "explain", "ci"} {
+		if cmd.Flags().Changed(flag) {
+			return fmt.Errorf("--%s is of runs; expected none with --model", flag)
+		}
+	}
+	return nil
+}
+
 // worldsOf lists the worlds of a campaign's coverage.
 func worldsOf(h *store.Header) []string {
 	var names []string
@@ -149,7 +173,13 @@ func (c *fuzzCommand) run(cmd *cobra.Command, folder string) error {
 	if err != nil {
 		return err
 	}
+	if err := c.ci.begin(folder, c.json, c.once); err != nil {
+		return err
+	}
 	collectForFuzz(o.Workers)
+	if c.once {
+		return c.again(cmd, o)
+	}
 	panel := watch.NewPanel(cmd.ErrOrStderr(), time.Now)
 	metrics := watch.NewMetrics()
 	o.Status = func(s watch.Status) {
@@ -169,12 +199,32 @@ func (c *fuzzCommand) run(cmd *cobra.Command, folder string) error {
 	if s == nil {
 		return err
 	}
-	if c.json {
+	switch {
+	case c.json:
 		err = errors.Join(err, writeJSON(cmd.OutOrStdout(), s))
-	} else {
+	case o.Model:
 		err = errors.Join(err, s.WriteText(cmd.OutOrStdout(), folder))
+	default:
+		err = errors.Join(err, c.ci.campaign(cmd.OutOrStdout(), folder, s, o.System.About()))
 	}
 	return ended(s.Verdict, err)
+}
+
+// again runs the corpus and the failures of a folder again.
+func (c *fuzzCommand) again(cmd *cobra.Command, o fuzz.Options) error {
+	progress := text.NewProgress(cmd.ErrOrStderr(), time.Now)
+	r, err := fuzz.Once(cmd.Context(), fuzz.OnceOptions{System: o.System, Generation: o.Generation, Folder: o.Folder, Workers: o.Workers,
+		Progress: func(made, of int) { progress.Show(fmt.Sprintf("once: %d of %d runs", made, of)) }})
+	progress.End()
+	if r == nil {
+		return err
+	}
+	if c.json {
+		err = errors.Join(err, writeJSON(cmd.OutOrStdout(), r))
+	} else {
+		err = errors.Join(err, c.ci.again(cmd.OutOrStdout(), o.Folder, r, o.System))
+	}
+	return ended(r.Verdict, err)
 }
 
 // How long somebody who asks for metrics may take.

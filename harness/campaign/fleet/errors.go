@@ -1,8 +1,11 @@
 package fleet
 
 import (
+	"errors"
 	"fmt"
 	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // An OptionError says that an option cannot be.
@@ -41,6 +44,9 @@ type ServerError struct {
 }
 
 func (e *ServerError) Error() string {
+	if errors.Is(e.Err, jetstream.ErrJetStreamNotEnabled) || errors.Is(e.Err, jetstream.ErrJetStreamNotEnabledForAccount) {
+		return fmt.Sprintf("fleet: the server at %s: expected JetStream for this user, found none", e.Server)
+	}
 	waited := ""
 	if e.Wait > 0 {
 		waited = fmt.Sprintf(" for %v", e.Wait)

@@ -77,10 +77,10 @@ func connect(ctx context.Context, l Login, name string, wait time.Duration, say 
 			return nil, ctx.Err()
 		}
 	}
-	if l.process == nil && !l.Insecure && !k.nc.AuthRequired() && l.Cert == "" {
-		if host, _, err := net.SplitHostPort(k.nc.ConnectedAddr()); err != nil || !local(host) {
+	if l.process == nil {
+		if err := l.trusts(k.nc.ConnectedAddr(), k.nc.AuthRequired()); err != nil {
 			k.close()
-			return nil, &OpenError{k.nc.ConnectedAddr()}
+			return nil, err
 		}
 	}
 	if k.js, err = jetstream.New(k.nc, jetstream.WithDefaultTimeout(attempt), jetstream.WithPublishAsyncMaxPending(window), jetstream.WithPublishAsyncTimeout(attempt)); err != nil {
@@ -88,6 +88,15 @@ func connect(ctx context.Context, l Login, name string, wait time.Duration, say 
 		return nil, err
 	}
 	return k, nil
+}
+
+// trusts refuses a server at an address that lets in anyone who reaches it: anyone may have put its jobs there. A server that asks clients
+// for certificates does not say so; one that is shown to it stands for that.
+func (l Login) trusts(address string, authenticates bool) error {
+	if host, _, err := net.SplitHostPort(address); l.Insecure || authenticates || l.Cert != "" || err == nil && local(host) {
+		return nil
+	}
+	return &OpenError{address}
 }
 
 // pauseFor is how long a thing is left alone before it is tried again.
@@ -266,6 +275,21 @@ func (k *link) renewed() <-chan struct{} {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.again
+}
+
+// request returns the context of a request to the server: it ends when the request has taken too long, and when the connection has been made
+// again, since the answer went to the one before.
+func (k *link) request(parent context.Context) (context.Context, context.CancelFunc) {
+	renewed := k.renewed()
+	ctx, cancel := context.WithTimeout(parent, attempt)
+	go func() {
+		select {
+		case <-renewed:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
 }
 
 func (k *link) close() {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -60,9 +61,8 @@ type worker struct {
 
 // A hold is a job that belongs to this worker.
 type hold struct {
-	m      *nats.Msg
-	number uint64
-	until  time.Time // its lease
+	m     *nats.Msg
+	until time.Time // its lease
 }
 
 // A result is the outcome of a job that the server does not have yet.
@@ -158,7 +158,7 @@ func (w *worker) find(ctx context.Context) (*announcement, error) {
 		case errors.As(err, &unreadable):
 			return nil, err
 		case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
-			return nil, &ServerError{w.link.server, 0, errors.New("it runs without JetStream")}
+			return nil, &ServerError{w.link.server, 0, err}
 		}
 		if time.Since(begin) >= w.Wait {
 			if err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
@@ -183,7 +183,7 @@ func (w *worker) find(ctx context.Context) (*announcement, error) {
 
 // last returns the last announcement; nil without an error if there is none.
 func (w *worker) last(ctx context.Context) (*announcement, error) {
-	ctx, cancel := context.WithTimeout(ctx, attempt)
+	ctx, cancel := w.link.request(ctx)
 	defer cancel()
 	stream, err := w.link.js.Stream(ctx, w.names.campaignStream())
 	if err != nil {
@@ -307,16 +307,23 @@ func (w *worker) do(m *nats.Msg) {
 		w.stop(&MessageError{m.Subject, "a job", err})
 		return
 	}
-	number, ours := numberOf(m.Subject, w.names.jobOf(w.campaign.ID))
-	if !ours { // the campaign is another one by now
+	if !strings.HasPrefix(m.Subject, w.names.jobOf(w.campaign.ID)) { // the campaign is another one by now
 		w.release(h)
 		w.stop(errLeave)
 		return
 	}
-	h.number = number
+	number, ok := numberOf(m.Subject, w.names.jobOf(w.campaign.ID))
+	if !ok {
+		w.stop(&MessageError{m.Subject, "a job's number at the end", errors.New("none")})
+		return
+	}
 	var j job.Job
-	if err := json.Unmarshal(m.Data, &j); err != nil || j.Number != number {
-		w.stop(&MessageError{m.Subject, "a job of that number", err})
+	if err := json.Unmarshal(m.Data, &j); err != nil {
+		w.stop(&MessageError{m.Subject, "a job", err})
+		return
+	}
+	if j.Number != number {
+		w.stop(&MessageError{m.Subject, fmt.Sprintf("job %d", number), fmt.Errorf("job %d", j.Number)})
 		return
 	}
 	var o job.Outcome
@@ -381,7 +388,7 @@ func (w *worker) again(h *hold, j job.Job) job.Outcome {
 
 // begin writes down that a job begins again, unless it was begun too often already. It returns how often it was.
 func (w *worker) begin(number uint64) (begun int, err error) {
-	ctx, cancel := context.WithTimeout(w.jobs, attempt)
+	ctx, cancel := w.link.request(w.jobs)
 	defer cancel()
 	subject := w.names.begun(w.campaign.ID, number)
 	stream, err := w.link.js.Stream(ctx, w.names.outcomeStream())
@@ -539,7 +546,7 @@ func (w *worker) send() {
 func (w *worker) publish(text []byte) bool {
 	begin := time.Now()
 	for {
-		ctx, cancel := context.WithTimeout(context.Background(), attempt)
+		ctx, cancel := w.link.request(context.Background())
 		_, err := w.link.js.Publish(ctx, w.names.outcome(w.campaign.ID), text)
 		cancel()
 		waited := time.Since(begin)

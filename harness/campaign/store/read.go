@@ -145,7 +145,7 @@ func (r *Reader) scan(n, from uint64, fn func(*job.Line) error) (end, error) {
 		return e, err
 	}
 	defer f.Close()
-	in := bufio.NewReaderSize(f, 1<<18)
+	in := bufio.NewReaderSize(f, roomFor(f, 1<<18))
 	var l job.Line
 	var long []byte
 	for e.next < (n+1)*r.header.Segment {

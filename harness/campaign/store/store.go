@@ -387,10 +387,19 @@ func (r *Reader) sumOfSegment(n uint64) (string, error) {
 	}
 	defer f.Close()
 	hash := xxh3.New()
-	if _, err := io.CopyBuffer(struct{ io.Writer }{hash}, f, make([]byte, 1<<20)); err != nil {
+	if _, err := io.CopyBuffer(struct{ io.Writer }{hash}, f, make([]byte, roomFor(f, 1<<20))); err != nil {
 		return "", err
 	}
 	return fmt.Sprintf("%016x", hash.Sum64()), nil
+}
+
+// roomFor is how many bytes of a file are read at a time.
+func roomFor(f *os.File, most int) int {
+	info, err := f.Stat()
+	if err != nil {
+		return most
+	}
+	return int(min(max(info.Size(), 4<<10), int64(most)))
 }
 
 // mend brings the folder to what was acknowledged, and sets aside what is not as it was written.
@@ -519,12 +528,13 @@ func (s *Store) cut(segments []uint64, n uint64, missing bool, e end, damage *Da
 		if later == n && !missing {
 			continue
 		}
-		if err := s.setAside(segmentFile(later), damage, &damage.Line); err != nil {
+		behind := &DamageError{File: segmentFile(later), Expected: "all lines before it", Found: damage.Error()}
+		if err := s.setAside(segmentFile(later), behind, &damage.Line); err != nil {
 			return err
 		}
 	}
 	if missing {
-		return nil
+		return s.gone(damage, &damage.Line)
 	}
 	if err := s.trim(n, e, damage, &damage.Line); err != nil {
 		return err

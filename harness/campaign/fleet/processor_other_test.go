@@ -1,0 +1,11 @@
+//go:build !unix
+
+package fleet
+
+import (
+	"testing"
+	"time"
+)
+
+// processor tells nothing here.
+func processor(*testing.B) time.Duration { return 0 }
