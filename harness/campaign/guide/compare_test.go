@@ -36,7 +36,7 @@ import (
 var (
 	compareSeeds  = flag.Int("firstgap.guide-seeds", 2, "how often each planted bug is searched for, by campaigns of other seeds")
 	compareBugs   = flag.String("firstgap.guide-bugs", "bugAckBeforeSync,bugFencedBeforeSync,bugCutPerGroup", "the planted bugs, separated by commas; all is every one")
-	compareArms   = flag.String("firstgap.guide-arms", "random,cold,warm", "which campaigns are compared")
+	compareArms   = flag.String("firstgap.guide-arms", "random,cold,warm", "which campaigns are compared; warm-model and warm-counts have a corpus in the order of one kind of feedback alone")
 	compareLimit  = flag.Uint64("firstgap.guide-limit", 512, "runs after which a search gives up")
 	compareBatch  = flag.Uint64("firstgap.guide-batch", 256, "jobs of a batch")
 	compareCorpus = flag.Uint64("firstgap.guide-corpus", 96, "runs of the unbroken build that a corpus is made of")
@@ -187,14 +187,28 @@ func (c *comparison) corpus(seed int, folder string) []guide.Entry {
 	return all
 }
 
+// alone leaves to the entries of a corpus one kind of feedback, "-model" or "-counts"; of "" both.
+func alone(corpus []guide.Entry, kind string) []guide.Entry {
+	if kind == "" {
+		return corpus
+	}
+	corpus = slices.Clone(corpus)
+	for i := range corpus {
+		corpus[i].Features = slices.DeleteFunc(slices.Clone(corpus[i].Features), func(f coverage.Feature) bool {
+			return (f.Space() == coverage.Shapes) != (kind == "-counts")
+		})
+	}
+	return corpus
+}
+
 // search makes runs with a planted bug until a check that is meant to objects to one. Runs that cannot come to the bug count, and are not
 // made. The first two batches are chosen before any line is there, so that a search within them needs no coverage.
 func (c *comparison) search(bug faults.PlantedBug, seed int, arm string, corpus []guide.Entry) cell {
 	g := c.points
 	g.Bug = bug.Name
 	o := guide.Options{Generation: g, Seed: 1_000_000 * uint64(seed+1), Batch: *compareBatch, Guided: arm != "random"}
-	if arm == "warm" {
-		o.Imported = corpus
+	if kind, warm := strings.CutPrefix(arm, "warm"); warm {
+		o.Imported = alone(corpus, kind)
 	}
 	x := cell{bug: bug.Name, arm: arm, seed: seed, runs: *compareLimit + 1}
 	objects := func(r *harness.Result) bool {
@@ -309,7 +323,7 @@ func TestGuidanceAgainstChance(t *testing.T) {
 				if _, is := done[(cell{bug: bug.Name, seed: seed, arm: arm}).key()]; is {
 					continue
 				}
-				if arm == "warm" && corpus == nil {
+				if strings.HasPrefix(arm, "warm") && corpus == nil {
 					corpus = c.corpus(seed, *compareKeep)
 				}
 				x := c.search(bug, seed, arm, corpus)
