@@ -31,7 +31,7 @@ func floors() [][]string {
 		{"failure/page", "failure/retell", "campaign/store"},
 		{"campaign", "ci", "campaign/guide", "campaign/large", "campaign/fleet", "killtable", "rebuild", "compare", "exhaustive", "boundary", "transitions", "mutation"},
 		{"harnesstest", "report", "campaign/fuzz", "mutation/mutate", "grade/labs"},
-		{"grade", "campaign/watch", "campaign/serve"},
+		{"grade", "campaign/watch", "campaign/serve", "campaign/forms"},
 		{"grade/publish", "grade/class", "grade/students"},
 	}
 }

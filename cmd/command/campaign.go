@@ -55,7 +55,7 @@ func (c *campaignFlags) job(cmd *cobra.Command, system harness.System, g harness
 	case c.explain < 0:
 		return campaign.Job{}, fmt.Errorf("--explain is %v; expected no negative time", c.explain)
 	case c.ci.wanted && c.json:
-		return campaign.Job{}, errors.New("--json with --ci; expected one of them: a CI reads standard output")
+		return campaign.Job{}, errJSONWithCI
 	case c.workers < 0:
 		return campaign.Job{}, fmt.Errorf("--workers is %d; expected no negative number", c.workers)
 	}

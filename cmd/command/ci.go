@@ -7,6 +7,9 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/firstgap/firstgap/harness"
+	"github.com/firstgap/firstgap/harness/campaign/forms"
+	"github.com/firstgap/firstgap/harness/campaign/fuzz"
 	"github.com/firstgap/firstgap/harness/ci"
 )
 
@@ -15,6 +18,50 @@ type ciFlag struct{ wanted bool }
 
 func (c *ciFlag) flag(f *pflag.FlagSet) {
 	f.BoolVar(&c.wanted, "ci", false, "also tell the CI that this runs in: annotations on GitHub Actions, code-quality.json on GitLab; elsewhere nothing more")
+}
+
+// begin refuses what a CI would misread, and takes away what an earlier process has told a CI of a campaign.
+func (c *ciFlag) begin(folder string, json, once bool) error {
+	switch {
+	case !c.wanted:
+		return nil
+	case json:
+		return errJSONWithCI
+	case once:
+		return forms.BeginAgain(folder)
+	}
+	return forms.Begin(folder)
+}
+
+var errJSONWithCI = errors.New("--json with --ci; expected one of them: a CI reads standard output")
+
+// campaign writes the summary of a campaign for people, and where it is wanted in the forms that CIs read, in the folder report of the
+// campaign's.
+func (c *ciFlag) campaign(w io.Writer, folder string, s *fuzz.Summary, about harness.About) error {
+	return c.forms(w, folder, func(w io.Writer) error { return s.WriteText(w, folder) }, func(checkout string) (*forms.Forms, error) {
+		return forms.Write(folder, s, about, checkout)
+	})
+}
+
+// again is campaign for what was run again.
+func (c *ciFlag) again(w io.Writer, folder string, r *fuzz.Replayed, system harness.System) error {
+	return c.forms(w, folder, func(w io.Writer) error { return r.WriteText(w, folder) }, func(checkout string) (*forms.Forms, error) {
+		return forms.WriteAgain(folder, r, system, checkout)
+	})
+}
+
+func (c *ciFlag) forms(w io.Writer, folder string, text func(io.Writer) error, write func(checkout string) (*forms.Forms, error)) error {
+	if !c.wanted {
+		return text(w)
+	}
+	f, err := write(ci.HostOf(os.Getenv).Checkout(os.Getenv))
+	if f == nil {
+		return errors.Join(err, text(w))
+	}
+	if file := os.Getenv("GITHUB_STEP_SUMMARY"); file != "" {
+		err = errors.Join(err, ci.AppendSummary(file, f.Summary, folder))
+	}
+	return errors.Join(err, c.tell(w, f.CodeQuality, func(string) *ci.Result { return f.Result }, text))
 }
 
 // tell writes a report for people, and tells the CI as it wants to be told. A CI reads standard output: no line of the report, which may

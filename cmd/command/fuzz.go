@@ -29,6 +29,7 @@ type fuzzCommand struct {
 	metrics string
 	json    bool
 	once    bool
+	ci      ciFlag
 }
 
 func newFuzz(systems []harness.System) *cobra.Command {
@@ -66,7 +67,10 @@ systems: %s
 	f.DurationVar(&c.o.Looking.For, "explain", fuzz.DefaultLooking, "make failures small and explain them, for so long each; 0 is not at all")
 	f.StringVar(&c.metrics, "metrics", "", "serve metrics for Prometheus at this address, such as 127.0.0.1:9464")
 	f.BoolVar(&c.json, "json", false, "print the summary as JSON")
+	f.BoolVar(&c.o.Model, "model", false, "search worlds of the model that are too large to finish, in the place of runs")
+	f.StringSliceVar(&c.o.Large, "large-world", nil, "of these alone, MODEL/WORLD each (default: all)")
 	f.BoolVar(&c.once, "once", false, "run the corpus and the failures of FOLDER again, and keep how that went as a trend")
+	c.ci.flag(f)
 	queueFlags(f, &c.o.Queue)
 	return cmd
 }
@@ -103,11 +107,20 @@ func (c *fuzzCommand) options(cmd *cobra.Command, folder string) (fuzz.Options, 
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return o, err
 	}
+	if name == fuzz.ModelSystem && !flags.Changed("system") {
+		o.Model = true
+	}
+	if o.Model {
+		return o, c.modelOptions(cmd)
+	}
 	system, err := systemOf(c.systems, name)
 	if err != nil {
 		return o, err
 	}
 	about := system.About()
+	if !about.Volume && !flags.Changed("world") {
+		o.Worlds = []string{}
+	}
 	bug := o.Generation.Bug
 	switch {
 	case about.Knows(bug) != nil:
@@ -134,6 +147,16 @@ func (c *fuzzCommand) options(cmd *cobra.Command, folder string) (fuzz.Options, 
 	return o, nil
 }
 
+// modelOptions refuses what says nothing of searches of the model.
+func (c *fuzzCommand) modelOptions(cmd *cobra.Command) error {
+	for _, flag := range []string{"system", "world", "bug", "random", "once", "explain"} {
+		if cmd.Flags().Changed(flag) {
+			return fmt.Errorf("--%s is of runs; expected none with --model", flag)
+		}
+	}
+	return nil
+}
+
 // worldsOf lists the worlds of a campaign's coverage.
 func worldsOf(h *store.Header) []string {
 	var names []string
@@ -148,6 +171,9 @@ func worldsOf(h *store.Header) []string {
 func (c *fuzzCommand) run(cmd *cobra.Command, folder string) error {
 	o, err := c.options(cmd, folder)
 	if err != nil {
+		return err
+	}
+	if err := c.ci.begin(folder, c.json, c.once); err != nil {
 		return err
 	}
 	collectForFuzz(o.Workers)
@@ -176,7 +202,7 @@ func (c *fuzzCommand) run(cmd *cobra.Command, folder string) error {
 	if c.json {
 		err = errors.Join(err, writeJSON(cmd.OutOrStdout(), s))
 	} else {
-		err = errors.Join(err, s.WriteText(cmd.OutOrStdout(), folder))
+		err = errors.Join(err, c.ci.campaign(cmd.OutOrStdout(), folder, s, o.System.About()))
 	}
 	return ended(s.Verdict, err)
 }
@@ -193,7 +219,7 @@ func (c *fuzzCommand) again(cmd *cobra.Command, o fuzz.Options) error {
 	if c.json {
 		err = errors.Join(err, writeJSON(cmd.OutOrStdout(), r))
 	} else {
-		err = errors.Join(err, r.WriteText(cmd.OutOrStdout(), o.Folder))
+		err = errors.Join(err, c.ci.again(cmd.OutOrStdout(), o.Folder, r, o.System))
 	}
 	return ended(r.Verdict, err)
 }

@@ -28,10 +28,10 @@ type Replayed struct {
 
 // A Failing is an entry of the corpus that fails now, though it passed when it was kept.
 type Failing struct {
-	Name    string `json:"name"` // of the entry
-	Seed    uint64 `json:"seed"`
-	Target  string `json:"target"`
-	Finding string `json:"finding"`
+	Name    string         `json:"name"` // of the entry
+	Seed    uint64         `json:"seed"`
+	Target  failure.Target `json:"target"`
+	Finding string         `json:"finding"`
 }
 
 // A Regression is a failure that was kept, and whether it fails by the same now.
@@ -144,7 +144,7 @@ func replay(ctx context.Context, o *OnceOptions, s *store.Store, workers int) (*
 				return r, err
 			}
 			r.Trend.Failures++
-			r.Entries = append(r.Entries, Failing{Name: name, Seed: entries[i].Seed, Target: x.Target.String(), Finding: x.Finding})
+			r.Entries = append(r.Entries, Failing{Name: name, Seed: entries[i].Seed, Target: *x.Target, Finding: x.Finding})
 			object(x.Verdict, "entry %s of the corpus fails now: %s", name, x.Target)
 		}
 	}
