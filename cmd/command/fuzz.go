@@ -1,11 +1,10 @@
 package command
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
-	"net/http"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -65,7 +64,7 @@ systems: %s
 	f.StringSliceVar(&c.o.Worlds, "world", coverage.All(), "the worlds of the model that coverage is measured by")
 	f.StringVar(&c.o.Generation.Bug, "bug", "", "the planted bug of every run")
 	f.DurationVar(&c.o.Looking.For, "explain", fuzz.DefaultLooking, "make failures small and explain them, for so long each; 0 is not at all")
-	f.StringVar(&c.metrics, "metrics", "", "serve metrics for Prometheus at this address, such as 127.0.0.1:9464")
+	f.StringVar(&c.metrics, "metrics", "", "serve metrics for Prometheus at HOST:PORT, such as 127.0.0.1:9464; without a host it is loopback")
 	f.BoolVar(&c.json, "json", false, "print the summary as JSON")
 	f.BoolVar(&c.o.Model, "model", false, "search worlds of the model that are too large to finish, in the place of runs")
 	f.StringSliceVar(&c.o.Large, "large-world", nil, "of these alone, MODEL/WORLD each (default: all)")
@@ -188,7 +187,7 @@ func (c *fuzzCommand) run(cmd *cobra.Command, folder string) error {
 	}
 	o.Note = func(line string) { panel.Say(line) }
 	if c.metrics != "" {
-		close, err := serveMetrics(c.metrics, metrics)
+		close, err := serveMetrics(cmd.Context(), c.metrics, metrics)
 		if err != nil {
 			return err
 		}
@@ -224,18 +223,20 @@ func (c *fuzzCommand) again(cmd *cobra.Command, o fuzz.Options) error {
 	return ended(r.Verdict, err)
 }
 
-// How long somebody who asks for metrics may take.
-const metricsTimeout = 10 * time.Second
-
-// serveMetrics serves metrics until they are closed.
-func serveMetrics(address string, m *watch.Metrics) (func(), error) {
-	l, err := net.Listen("tcp", address)
+// serveMetrics serves metrics until they are closed: also while an interrupted campaign comes to its end.
+func serveMetrics(ctx context.Context, address string, m *watch.Metrics) (func(), error) {
+	l, err := watch.Listen(ctx, address)
 	if err != nil {
 		return nil, fmt.Errorf("--metrics: %w", err)
 	}
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", m.Handler())
-	s := &http.Server{Handler: mux, ReadHeaderTimeout: metricsTimeout, ReadTimeout: metricsTimeout, WriteTimeout: metricsTimeout, MaxHeaderBytes: 1 << 14}
-	go func() { _ = s.Serve(l) }() // it ends when it is closed
-	return func() { _ = s.Close() }, nil
+	ctx, end := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = m.Serve(ctx, l) // a campaign goes on without
+	}()
+	return func() {
+		end()
+		<-ended
+	}, nil
 }
