@@ -264,19 +264,12 @@ func armsSection(f *store.Fold, x axis) section {
 		s.Notes = []string{"No job is done."}
 		return s
 	}
-	t := newTable("What the jobs of each arm came to. An arm is credited with what it was the first to reach.", words("arm"), number("jobs"), number("violation"), number("could not tell"), number("work"),
-		number("time of workers"), number("new features"), number("for each 1,000 jobs"), number("for each 1M of work"), number("new shapes"))
+	t := armsTable()
 	features := &chart{Title: "Features that the arm was the first to reach", xTitle: "the arm's own " + x.name, x: x.unit, id: "arm-features"}
 	shapes := &chart{Title: "Shapes that the arm was the first to have", xTitle: "the arm's own " + x.name, x: x.unit, id: "arm-shapes"}
 	points := f.Growth()
 	for _, name := range arms(f) {
-		a := f.Arms[name]
-		reached := uint64(0)
-		for _, n := range a.Reached {
-			reached += n
-		}
-		t.row(string(name), a.Lines, cell{Text: count(a.Verdicts[judge.Violation]), Class: bad(a.Verdicts[judge.Violation])}, a.Verdicts[judge.CouldNotTell], text.Brief(a.Work),
-			text.Long(time.Duration(a.Micros)*time.Microsecond), reached, per(reached, a.Lines, 1000), per(reached, a.Work, 1e6), a.Shapes)
+		t.arm(string(name), f.Arms[name])
 		one, two := curve{Name: string(name)}, curve{Name: string(name)}
 		for i := range points {
 			p, ok := points[i].Arms[name]
@@ -294,6 +287,21 @@ func armsSection(f *store.Fold, x axis) section {
 	s.Charts, s.Tables = append(s.Charts, shapes), []*table{t}
 	s.Notes = []string{"Both arms draw on the same coverage: what one has reached, the other can no longer be the first to reach. A steeper curve finds more for the same cost."}
 	return s
+}
+
+func armsTable() *table {
+	return newTable("What the jobs of each arm came to. An arm is credited with what it was the first to reach.", words("arm"), number("jobs"), number("violation"), number("could not tell"), number("work"),
+		number("time of workers"), number("new features"), number("for each 1,000 jobs"), number("for each 1M of work"), number("new shapes"))
+}
+
+// arm adds a row to a table of arms.
+func (t *table) arm(name string, a *store.Arm) {
+	reached := uint64(0)
+	for _, n := range a.Reached {
+		reached += n
+	}
+	t.row(name, a.Lines, cell{Text: count(a.Verdicts[judge.Violation]), Class: bad(a.Verdicts[judge.Violation])}, a.Verdicts[judge.CouldNotTell], text.Brief(a.Work),
+		text.Long(time.Duration(a.Micros)*time.Microsecond), reached, per(reached, a.Lines, 1000), per(reached, a.Work, 1e6), a.Shapes)
 }
 
 func per(n, of uint64, unit float64) string {
