@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -63,7 +64,7 @@ systems: %s
 	f.StringSliceVar(&c.o.Worlds, "world", coverage.All(), "the worlds of the model that coverage is measured by")
 	f.StringVar(&c.o.Generation.Bug, "bug", "", "the planted bug of every run")
 	f.DurationVar(&c.o.Looking.For, "explain", fuzz.DefaultLooking, "make failures small and explain them, for so long each; 0 is not at all")
-	f.StringVar(&c.metrics, "metrics", "", "serve metrics for Prometheus at this address, such as 127.0.0.1:9464")
+	f.StringVar(&c.metrics, "metrics", "", "serve metrics for Prometheus at HOST:PORT, such as 127.0.0.1:9464; without a host it is loopback")
 	f.BoolVar(&c.json, "json", false, "print the summary as JSON")
 	f.BoolVar(&c.o.Model, "model", false, "search worlds of the model that are too large to finish, in the place of runs")
 	f.StringSliceVar(&c.o.Large, "large-world", nil, "of these alone, MODEL/WORLD each (default: all)")
@@ -187,8 +188,14 @@ func (c *fuzzCommand) run(cmd *cobra.Command, folder string) error {
 	o.Note = func(line string) { panel.Say(line) }
 	end := func() error { return nil }
 	if c.metrics != "" {
+<<<<<<< HEAD
 		if end, err = metrics.Begin(cmd.Context(), c.metrics); err != nil {
 			return fmt.Errorf("--metrics: %w", err)
+=======
+		close, err := serveMetrics(cmd.Context(), c.metrics, metrics)
+		if err != nil {
+			return err
+>>>>>>> watch
 		}
 	}
 	s, err := fuzz.Run(cmd.Context(), o)
@@ -223,4 +230,22 @@ func (c *fuzzCommand) again(cmd *cobra.Command, o fuzz.Options) error {
 		err = errors.Join(err, c.ci.again(cmd.OutOrStdout(), o.Folder, r, o.System))
 	}
 	return ended(r.Verdict, err)
+}
+
+// serveMetrics serves metrics until they are closed: also while an interrupted campaign comes to its end.
+func serveMetrics(ctx context.Context, address string, m *watch.Metrics) (func(), error) {
+	l, err := watch.Listen(ctx, address)
+	if err != nil {
+		return nil, fmt.Errorf("--metrics: %w", err)
+	}
+	ctx, end := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = m.Serve(ctx, l) // a campaign goes on without
+	}()
+	return func() {
+		end()
+		<-ended
+	}, nil
 }
