@@ -188,10 +188,7 @@ func TestTheActionsInputsAndOutputs(t *testing.T) {
 }
 
 // A stage is a folder with a program that stands in for firstgap: it notes how it was called and ends as it is told.
-type stage struct {
-	folder string
-	env    []string
-}
+type stage struct{ folder string }
 
 func newStage(t *testing.T) *stage {
 	s := &stage{folder: t.TempDir()}
