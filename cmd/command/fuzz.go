@@ -67,6 +67,8 @@ systems: %s
 	f.DurationVar(&c.o.Looking.For, "explain", fuzz.DefaultLooking, "make failures small and explain them, for so long each; 0 is not at all")
 	f.StringVar(&c.metrics, "metrics", "", "serve metrics for Prometheus at this address, such as 127.0.0.1:9464")
 	f.BoolVar(&c.json, "json", false, "print the summary as JSON")
+	f.BoolVar(&c.o.Model, "model", false, "search worlds of the model that are too large to finish, in the place of runs")
+	f.StringSliceVar(&c.o.Large, "large-world", nil, "of these alone, MODEL/WORLD each (default: all)")
 	f.BoolVar(&c.once, "once", false, "run the corpus and the failures of FOLDER again, and keep how that went as a trend")
 	c.ci.flag(f)
 	queueFlags(f, &c.o.Queue)
@@ -105,11 +107,20 @@ func (c *fuzzCommand) options(cmd *cobra.Command, folder string) (fuzz.Options, 
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return o, err
 	}
+	if name == fuzz.ModelSystem && !flags.Changed("system") {
+		o.Model = true
+	}
+	if o.Model {
+		return o, c.modelOptions(cmd)
+	}
 	system, err := systemOf(c.systems, name)
 	if err != nil {
 		return o, err
 	}
 	about := system.About()
+	if !about.Volume && !flags.Changed("world") {
+		o.Worlds = []string{}
+	}
 	bug := o.Generation.Bug
 	switch {
 	case about.Knows(bug) != nil:
@@ -134,6 +145,16 @@ func (c *fuzzCommand) options(cmd *cobra.Command, folder string) (fuzz.Options, 
 	o.Generation.Bug = bug
 	o.System, o.Needs = system, failure.Needs{System: system.Name(), Overlay: about.Overlay && bug != ""}
 	return o, nil
+}
+
+// modelOptions refuses what says nothing of searches of the model.
+func (c *fuzzCommand) modelOptions(cmd *cobra.Command) error {
+	for _, flag := range []string{"system", "world", "bug", "random", "once", "explain"} {
+		if cmd.Flags().Changed(flag) {
+			return fmt.Errorf("--%s is of runs; expected none with --model", flag)
+		}
+	}
+	return nil
 }
 
 // worldsOf lists the worlds of a campaign's coverage.

@@ -109,7 +109,7 @@ func TestCommandsRefuseBadInputOfTheirOwn(t *testing.T) {
 	write("file", "")
 	for line, c := range map[string]struct{ prefix, found, expected string }{
 		"":                                        {"firstgap", "found none", "expected a command"},
-		"frogs":                                   {"firstgap", `"frogs"`, "known: boundary, check, compare, crashes, faults, fuzz, grade, lin, node, protocol, rebuild, replay, restore, run, scenario, serve, shrink, test, transitions, why"},
+		"frogs":                                   {"firstgap", `"frogs"`, "known: boundary, check, compare, crashes, faults, fuzz, grade, lin, node, protocol, rebuild, replay, restore, run, scenario, serve, shrink, test, transitions, why, worker"},
 		"check":                                   {"firstgap check", "found none", "known models: volume, quorum, placement, membership, reader, mirror, wal"},
 		"check --json":                            {"firstgap check", "found none", "expected a model, --all or --list"},
 		"check --all --list":                      {"firstgap check", "--list with --all", "expected one of them"},

@@ -11,10 +11,15 @@ func queueFlags(f *pflag.FlagSet, q *fleet.Options) {
 	f.StringVar(&q.Server, "server", "", "the URL of a NATS server with JetStream, in the place of the one in this process")
 	f.StringVar(&q.Listen, "listen", "", "the address on which the server in this process takes workers of other processes")
 	f.StringVar(&q.Config, "nats-config", "", "a configuration file of nats-server, for the server in this process")
-	f.StringVar(&q.Credentials, "creds", "", "the credentials file for the server")
-	f.StringVar(&q.NKey, "nkey", "", "the NKey seed file for the server")
-	f.StringVar(&q.CA, "tls-ca", "", "the certificates that sign the server's")
-	f.StringVar(&q.Cert, "tls-cert", "", "this side's certificate")
-	f.StringVar(&q.Key, "tls-key", "", "this side's key")
-	f.BoolVar(&q.Insecure, "insecure", false, "take a server without authentication on an address that other machines reach")
+	loginFlags(f, &q.Login)
+}
+
+// loginFlags are those by which a process shows a server who it is.
+func loginFlags(f *pflag.FlagSet, l *fleet.Login) {
+	f.StringVar(&l.Credentials, "creds", "", "the credentials file for the server")
+	f.StringVar(&l.NKey, "nkey", "", "the NKey seed file for the server")
+	f.StringVar(&l.CA, "tls-ca", "", "the certificates that sign the server's")
+	f.StringVar(&l.Cert, "tls-cert", "", "this side's certificate")
+	f.StringVar(&l.Key, "tls-key", "", "this side's key")
+	f.BoolVar(&l.Insecure, "insecure", false, "take a server without authentication on an address that other machines reach")
 }

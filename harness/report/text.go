@@ -76,6 +76,9 @@ func (r *Report) WriteText(w io.Writer) error {
 			sums.Row(a.name, a.value)
 		}
 		tables = append(tables, checks, sums)
+		if s.Coverage != nil {
+			tables = append(tables, covered(s.Coverage))
+		}
 	}
 	for _, t := range tables {
 		if err := t.Write(screen); err != nil {
@@ -86,6 +89,9 @@ func (r *Report) WriteText(w io.Writer) error {
 		}
 	}
 	err := screen.Folded(func(out io.Writer) error {
+		if s := r.Runs; s != nil && s.Coverage != nil {
+			fmt.Fprintf(out, "%s\n\n", shapes(s.Coverage))
+		}
 		if s := r.Runs; s != nil && len(s.Unseen) > 0 {
 			fmt.Fprintf(out, "not seen in so few runs: %s\n\n", strings.Join(s.Unseen, ", "))
 		}
@@ -121,6 +127,20 @@ func (r *Report) WriteText(w io.Writer) error {
 		}
 		return nil
 	})
+}
+
+// covered is the table of coverage: a row for each space.
+func covered(c *campaign.Coverage) *text.Table {
+	t := text.NewTable(text.Text("COVERAGE OF THE MODEL"), text.Number("REACHED"), text.Number("OF"), text.Number(""))
+	for _, s := range c.Spaces {
+		t.Row(s.Space.String(), text.Count(s.Reached), text.Count(s.Size), text.Share(s.Reached, s.Size))
+	}
+	return t
+}
+
+// shapes says what was seen of what cannot be enumerated.
+func shapes(c *campaign.Coverage) string {
+	return fmt.Sprintf("%s shapes of runs; an estimated %.2g %% of what the next run does was not seen", text.Count(c.Shapes), 100*c.Unseen)
 }
 
 func detailed(v judge.Verdict, detail string) string {
@@ -159,6 +179,13 @@ func (r *Report) Markdown() []byte {
 		b.WriteString("\n| over all runs | |\n|---|--:|\n")
 		for _, a := range amounts(s) {
 			fmt.Fprintf(&b, "| %s | %s |\n", a.name, a.value)
+		}
+		if c := s.Coverage; c != nil {
+			b.WriteString("\n| coverage of the model | reached | of | |\n|---|--:|--:|--:|\n")
+			for _, x := range c.Spaces {
+				fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", x.Space, text.Count(x.Reached), text.Count(x.Size), cell(text.Share(x.Reached, x.Size)))
+			}
+			fmt.Fprintf(&b, "\n%s\n", shapes(c))
 		}
 	}
 	for _, f := range r.Failures {

@@ -31,6 +31,11 @@ type Options struct {
 	Generation harness.Generation
 	Needs      failure.Needs // what it takes to have the system in a program
 
+	// Model searches worlds of the model that are too large to finish, in the place of runs of a system: those of Large, MODEL/WORLD each,
+	// or all.
+	Model bool
+	Large []string
+
 	Folder string
 	Seed   uint64   // of the first random run
 	Batch  uint64   // jobs; 0 is DefaultBatch
@@ -83,8 +88,16 @@ func (e *HeaderError) Error() string {
 
 // header is what the folder of the campaign says, when it begins.
 func (o *Options) header(u *coverage.Universe) store.Header {
-	return store.Header{System: o.System.Name(), Needs: o.Needs, Seed: o.Seed, Bug: o.Generation.Bug, Build: failure.ThisBuild(), Batch: o.Batch,
+	return store.Header{System: o.name(), Needs: o.Needs, Seed: o.Seed, Bug: o.Generation.Bug, Build: failure.ThisBuild(), Batch: o.Batch,
 		Guided: !o.Plain, Share: cmp.Or(o.Share, guide.LeastShare), Spaces: spaces(u)}
+}
+
+// name is what the campaign says that it runs.
+func (o *Options) name() string {
+	if o.Model {
+		return ModelSystem
+	}
+	return o.System.Name()
 }
 
 // spaces are those of a universe, as a store has them.
@@ -138,7 +151,11 @@ func (o *Options) complete() {
 	if o.Workers == 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	if o.Worlds == nil {
+	switch {
+	case o.Model:
+		o.Worlds, o.Plain = []string{}, true
+		o.Needs.System = ModelSystem
+	case o.Worlds == nil:
 		o.Worlds = coverage.All()
 	}
 	if o.clock == nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness/campaign"
 	"github.com/firstgap/firstgap/harness/campaign/job"
+	"github.com/firstgap/firstgap/harness/campaign/large"
 	"github.com/firstgap/firstgap/harness/campaign/store"
 	"github.com/firstgap/firstgap/harness/campaign/watch"
 	"github.com/firstgap/firstgap/harness/counts"
@@ -36,6 +37,8 @@ type Summary struct {
 	Seconds  float64 // of this process
 	Unseen   []string
 	Status   watch.Status
+	// Joint is what searches of the model saw together; nil of runs.
+	Joint *large.Joint
 }
 
 // summary says where the campaign stands.
@@ -79,6 +82,12 @@ func (l *lead) summary() *Summary {
 		object(judge.CouldNotTell, "%s after %d of %d runs", s.Stop, f.Lines, l.o.Runs)
 	} else if l.o.For > 0 && s.Stop == Interrupted {
 		object(judge.CouldNotTell, "interrupted after %v of %v", time.Duration(s.Seconds*float64(time.Second)).Round(time.Second), l.o.For)
+	}
+	if l.o.Model {
+		// Searches of a part of a world are never a pass.
+		s.Joint = &l.joint
+		object(l.joint.Verdict(), "%d searches of %d worlds that none of them comes to the end of", f.Lines, len(l.joint.Worlds()))
+		return s
 	}
 	about := l.o.System.About()
 	var vacuous *campaign.VacuityError

@@ -49,6 +49,13 @@ func (s *Summary) WriteText(w io.Writer, folder string) error {
 		fmt.Fprintln(screen)
 	}
 	return screen.Folded(func(out io.Writer) error {
+		if s.Joint != nil {
+			if err := s.Joint.WriteText(out); err != nil {
+				return err
+			}
+			s.verdict(out, screen)
+			return nil
+		}
 		fmt.Fprintf(out, "shapes: %s, of which one run had %s: an estimated %.2g %% of what runs do was not seen\n", text.Count(f.Shapes), text.Count(f.Once()), 100*s.Status.Shapes.Unseen)
 		if s.Header.Guided {
 			fmt.Fprintf(out, "corpus: %s configurations\n", text.Count(f.Kept))
@@ -64,12 +71,17 @@ func (s *Summary) WriteText(w io.Writer, folder string) error {
 		if len(s.Unseen) > 0 {
 			fmt.Fprintf(out, "not seen in so few runs: %s\n", strings.Join(s.Unseen, ", "))
 		}
-		fmt.Fprintf(out, "verdict: %s (%s, %s jobs, %.1f s)\n", screen.Paint(s.Verdict.Mark(), string(s.Verdict)), s.Stop, text.Count(f.Lines), s.Seconds)
-		for _, reason := range s.Reasons {
-			fmt.Fprintf(out, "  %s\n", reason)
-		}
+		s.verdict(out, screen)
 		return nil
 	})
+}
+
+// verdict ends a summary.
+func (s *Summary) verdict(out io.Writer, screen *text.Screen) {
+	fmt.Fprintf(out, "verdict: %s (%s, %s jobs, %.1f s)\n", screen.Paint(s.Verdict.Mark(), string(s.Verdict)), s.Stop, text.Count(s.Fold.Lines), s.Seconds)
+	for _, reason := range s.Reasons {
+		fmt.Fprintf(out, "  %s\n", reason)
+	}
 }
 
 // covered is the table of coverage: a row for each world.

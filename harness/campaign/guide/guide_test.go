@@ -216,12 +216,13 @@ func TestImportedEntriesComeFirst(t *testing.T) {
 	s := aurora.System()
 	o := options(s)
 	o.Generation.Bug = "bugAckBeforeSync"
+	// Features of one world, but for those that name a size: those are shapes.
 	entry := func(seed, work uint64, features ...uint64) Entry {
 		c, err := s.Generate(seed, harness.Generation{})
 		require.NoError(t, err)
 		e := Entry{Configuration: c, Work: work}
 		for _, f := range features {
-			e.Features = append(e.Features, coverage.At(coverage.Shapes, f))
+			e.Features = append(e.Features, coverage.At(0, f))
 		}
 		return e
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/firstgap/firstgap/harness/campaign/coverage"
 	"github.com/firstgap/firstgap/harness/campaign/store"
 	"github.com/firstgap/firstgap/harness/failure"
 	"github.com/firstgap/firstgap/harness/judge"
@@ -124,8 +125,8 @@ func figures(h *store.Header, f *store.Fold) []fact {
 	s.fact("system", h.System)
 	s.fact("planted bug", h.Bug)
 	s.fact("build", revision(h.Build))
-	s.fact("began", h.Created.UTC().Format("2006-01-02 15:04 UTC"))
 	if f.Lines > 0 {
+		s.fact("first job", at(f.Began))
 		s.fact("last job", at(f.Ended))
 	}
 	s.fact("jobs done", count(f.Lines))
@@ -161,18 +162,23 @@ func coverageSection(h *store.Header, f *store.Fold, x axis, name string) sectio
 	for i := range points {
 		xs[i] = x.of(f, &points[i])
 	}
-	t := newTable("Of all that the checker enumerated of small worlds of the model.", words("world"), words("what"), number("reached"), number("of"), number("share"), number("not reached"))
+	t := newTable("Of all that the checker enumerated of small worlds of the model.", words("what"), number("reached"), number("of"), number("share"))
 	for n, world := range worldsOf(h) {
 		c := &chart{Title: "World " + world, xTitle: x.title, x: x.unit, y: percent, id: fmt.Sprintf("w%d", n)}
 		for i, space := range h.Spaces {
 			if space.World != world {
 				continue
 			}
-			c.curves = append(c.curves, spaceCurve(space.Kind, xs, points, i, space.Size))
-			t.row(space.World, space.Kind, f.Reached[i], space.Size, shareCell(f.Reached[i], space.Size), space.Size-min(f.Reached[i], space.Size))
+			t.row(space.String(), f.Reached[i], space.Size, shareCell(f.Reached[i], space.Size))
+			if space.Kind != coverage.Pairs {
+				c.curves = append(c.curves, spaceCurve(space.Kind, xs, points, i, space.Size))
+			}
 		}
-		s.Charts = append(s.Charts, c)
+		if len(c.curves) > 0 {
+			s.Charts = append(s.Charts, c)
+		}
 	}
+	s.Charts = append(s.Charts, pairsCharts(h, xs, points, x)...)
 	shapes := &chart{Title: "Shapes of runs, which cannot be enumerated", xTitle: x.title, x: x.unit, id: "shapes"}
 	fresh := &chart{Title: "New shapes of the next 1,000 jobs, estimated", xTitle: x.title, x: x.unit, y: rate, id: "fresh"}
 	had, once := curve{Name: "shapes", X: xs}, curve{Name: "estimate"}
@@ -194,6 +200,22 @@ func coverageSection(h *store.Header, f *store.Fold, x axis, name string) sectio
 	}
 	s.Notes = append(s.Notes, "The estimate is Good and Turing's: the shapes that one job alone had, divided by the jobs.")
 	return s
+}
+
+// pairsCharts draws the pairs of actions by themselves: of these there are so few that the other curves would lie flat below theirs.
+func pairsCharts(h *store.Header, xs []float64, points []store.Point, x axis) []*chart {
+	var all []*chart
+	for i, space := range h.Spaces {
+		if space.Kind != coverage.Pairs {
+			continue
+		}
+		if len(all) == 0 || len(all[len(all)-1].curves) == mostCurves {
+			all = append(all, &chart{Title: "Pairs of actions", xTitle: x.title, x: x.unit, y: percent, id: fmt.Sprintf("pairs%d", len(all))})
+		}
+		c := all[len(all)-1]
+		c.curves = append(c.curves, spaceCurve(space.World, xs, points, i, space.Size))
+	}
+	return all
 }
 
 func shareCell(part, whole uint64) cell {

@@ -42,9 +42,6 @@ const (
 func (u unit) text(x float64) string {
 	switch u {
 	case percent:
-		if x >= 1 {
-			x = math.Floor(x*10+1e-6) / 10 // as text.Share has it
-		}
 		return fmt.Sprintf("%.3g%%", x)
 	case hours:
 		if x == 0 {
@@ -56,6 +53,14 @@ func (u unit) text(x float64) string {
 		return fmt.Sprintf("%.2g", x)
 	}
 	return text.Brief(uint64(math.Round(x)))
+}
+
+// value is text for where a curve is, as tables have it.
+func (u unit) value(x float64) string {
+	if u == percent {
+		return text.Share(uint64(x*1e6+.5), 100*1e6)
+	}
+	return u.text(x)
 }
 
 // step returns the distance of at most so many ticks up to a most: 1, 2 or 5 times a power of ten, and of time what clocks show.
@@ -103,7 +108,7 @@ func (c *chart) Legend() []struct {
 		v := &c.curves[i]
 		s := v.Name
 		if n := len(v.Y); n > 0 {
-			s += " " + c.y.text(v.Y[n-1])
+			s += " " + c.y.value(v.Y[n-1])
 		}
 		all = append(all, struct {
 			Swatch template.HTML
@@ -184,7 +189,7 @@ func (c *chart) says() string {
 			for half < n-1 && v.X[half] < v.X[n-1]/2 {
 				half++
 			}
-			parts = append(parts, fmt.Sprintf("%s: %s at %s, %s at %s", v.Name, c.y.text(v.Y[half]), c.x.text(v.X[half]), c.y.text(v.Y[n-1]), c.x.text(v.X[n-1])))
+			parts = append(parts, fmt.Sprintf("%s: %s at %s, %s at %s", v.Name, c.y.value(v.Y[half]), c.x.text(v.X[half]), c.y.value(v.Y[n-1]), c.x.text(v.X[n-1])))
 		}
 	}
 	return strings.Join(parts, "; ") + ". Along the bottom: " + c.xTitle + "."

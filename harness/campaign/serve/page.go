@@ -78,11 +78,12 @@ type option struct {
 	Selected    bool
 }
 
-// A table is one that stands as cards of a title and a value where the screen is narrow and it has more than three columns.
+// A table of many columns stands as cards of titles and values where the screen is narrow.
 type table struct {
 	Caption string
 	Columns []column
 	rows    [][]cell
+	cards   bool // also one of few columns
 }
 
 type column struct {
@@ -132,10 +133,10 @@ func (t *table) unread(err error) cell {
 }
 
 // mostFlat is how many columns a table has that fits a narrow screen.
-const mostFlat = 3
+const mostFlat = 4
 
 // Wide says whether the table is too wide for a narrow screen.
-func (t *table) Wide() bool { return len(t.Columns) > mostFlat }
+func (t *table) Wide() bool { return t.cards || len(t.Columns) > mostFlat }
 
 // A shown is a cell as the template has it.
 type shown struct {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 )
 
@@ -80,7 +81,13 @@ func unvisitedSection(name string, all []Unvisited, err error, most int) section
 }
 
 func unvisitedTable(some []Unvisited) *table {
-	t := newTable("Places of the model that no run has reached, each with a shortest schedule that leads there.", words("of"), words("place"), words("schedule"), number("number"))
+	named := slices.ContainsFunc(some, func(x Unvisited) bool { return x.Text != "" })
+	columns := []column{words("of"), number("number"), words("schedule")}
+	if named {
+		columns = append(columns, words("place"))
+	}
+	t := newTable("Places of the model that no run has reached, each with a shortest schedule that leads there.", columns...)
+	t.cards = true
 	for _, x := range some {
 		schedule := ""
 		for i, action := range x.Schedule {
@@ -89,7 +96,11 @@ func unvisitedTable(some []Unvisited) *table {
 			}
 			schedule += action
 		}
-		t.row(x.Space, cell{Text: x.Text, Class: "code"}, cell{Text: schedule, Class: "code"}, x.Index)
+		row := []any{x.Space, x.Index, cell{Text: schedule, Class: "code"}}
+		if named {
+			row = append(row, cell{Text: x.Text, Class: "code"})
+		}
+		t.row(row...)
 	}
 	return t
 }

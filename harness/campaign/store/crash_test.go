@@ -551,3 +551,22 @@ func TestASyncThatFailsEndsTheCampaign(t *testing.T) {
 	require.ErrorIs(t, s.PutEntry(anEntry(2, &lines[2])), syscall.EIO)
 	require.ErrorIs(t, s.Close(), syscall.EIO)
 }
+
+// A killed process leaves lines that were not synced. They are synced when the next one opens the campaign, which knows of none that are
+// not its own.
+func TestWhatAKilledProcessLeftIsSynced(t *testing.T) {
+	lines := made(crashing(), 25, 11)
+	folder := t.TempDir()
+	d := record(folder)
+	s, err := create(folder, crashing(), d)
+	require.NoError(t, err)
+	require.NoError(t, s.Append(lines[:2]...))
+	require.NoError(t, s.lock.Close()) // as its end does
+	next, err := reopen(folder, d)
+	require.NoError(t, err)
+	require.NoError(t, next.Sync())
+	w := happened(d.steps)
+	heldTo(t, lay(t, w.survivors(func(string, int) int { return 0 }), w.durable), lines, &promise{lines: 2, durable: 2}, 2, true)
+	require.NoError(t, next.Close())
+	require.ErrorIs(t, s.Close(), os.ErrClosed)
+}

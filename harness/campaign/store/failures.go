@@ -93,17 +93,17 @@ func (s *Store) PutFailure(f Failure, files ...Content) (Failure, error) {
 	if there && old.Signature != f.Signature {
 		return f, &LimitError{"failure", fmt.Sprintf("the signature %q", old.Signature), fmt.Sprintf("%q, of the same digest", f.Signature)}
 	}
-	known := f
+	known, keep := f, true
 	if there {
 		known = old
-		if f.smaller(&old) || len(old.Files) == 0 {
+		if keep = f.smaller(&old) || len(old.Files) == 0; keep {
 			known.Target, known.Sentence, known.Number, known.Faults, known.Events = f.Target, f.Sentence, f.Number, f.Faults, f.Events
 		}
 	} else {
 		known.Times, known.First, known.Last, known.Numbers, known.LastReproduced, known.LastTried = 0, f.Number, f.Number, nil, nil, nil
 	}
 	known.count(f.Number)
-	if known.Number == f.Number {
+	if keep {
 		if known.Files, err = s.putFiles(&f, files); err != nil {
 			return f, err
 		}

@@ -146,7 +146,7 @@ func layout(s *Status, on *text.Screen, mostWorlds int) []string {
 	if b.screen.Width > 0 {
 		b.screen.Width = max(b.screen.Width, least)
 	}
-	b.fact("campaign", text.Plain, 2, plain(s.Campaign), "of "+cmp.Or(plain(s.System), "no system"), "build "+cmp.Or(plain(s.Build), "unknown"))
+	b.fact("campaign", text.Plain, 1, plain(s.Campaign), "of "+cmp.Or(plain(s.System), "no system"), "build "+cmp.Or(plain(s.Build), "unknown"))
 	b.fact("time", text.Plain, 1, text.Long(s.Elapsed), when(s.Left > 0, text.Long(s.Left)+" left"), many(uint64(s.Workers), "worker"))
 	b.fact("jobs", text.Plain, 2, text.Count(s.Done)+when(s.Asked > 0, " of "+text.Count(s.Asked))+" done", text.Count(s.InProgress)+" in progress")
 	b.fact("speed", text.Plain, 1, fmt.Sprintf("%s jobs/s in the last minute, %s overall", text.Figure(s.LastMinute), text.Figure(s.Rate)))
@@ -231,7 +231,7 @@ func arms(s *Status) *text.Table {
 	for i := range s.Arms {
 		a := &s.Arms[i]
 		if n := a.Runs(); n > 0 {
-			t.Row(a.Arm, text.Count(n), text.Brief(a.Work), text.Brief(a.Violations+a.Untold), text.Brief(a.New), fmt.Sprintf("%.1f", 1000*float64(a.New)/float64(n)))
+			t.Row(a.Arm, text.Count(n), text.Brief(a.Work), text.Brief(a.Violations+a.Untold), text.Brief(a.New), text.Figure(1000*float64(a.New)/float64(n)))
 		}
 	}
 	return t
