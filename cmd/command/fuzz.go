@@ -149,7 +149,7 @@ func (c *fuzzCommand) options(cmd *cobra.Command, folder string) (fuzz.Options, 
 
 // modelOptions refuses what says nothing of searches of the model.
 func (c *fuzzCommand) modelOptions(cmd *cobra.Command) error {
-	for _, flag := range []string{"system", "world", "bug", "random", "once", "explain"} {
+	for _, flag := range []string{"system", "world", "bug", "random", "once", "explain", "ci"} {
 		if cmd.Flags().Changed(flag) {
 			return fmt.Errorf("--%s is of runs; expected none with --model", flag)
 		}
@@ -199,9 +199,12 @@ func (c *fuzzCommand) run(cmd *cobra.Command, folder string) error {
 	if s == nil {
 		return err
 	}
-	if c.json {
+	switch {
+	case c.json:
 		err = errors.Join(err, writeJSON(cmd.OutOrStdout(), s))
-	} else {
+	case o.Model:
+		err = errors.Join(err, s.WriteText(cmd.OutOrStdout(), folder))
+	default:
 		err = errors.Join(err, c.ci.campaign(cmd.OutOrStdout(), folder, s, o.System.About()))
 	}
 	return ended(s.Verdict, err)

@@ -294,3 +294,16 @@ func TestGoalsThatAreNotMetDrawEntriesThatComeClose(t *testing.T) {
 	require.False(t, g.met(&line))
 	require.Equal(t, []wish{{parents: []uint64{7}}, {scene: "rot-twice"}}, g.wishes())
 }
+
+// Of a world with a million transitions nearly every run reaches one that is new. A corpus that kept them all would have a file for each
+// of a campaign's million runs.
+func TestTheMoreAreKeptTheMoreAnotherOneHasToReach(t *testing.T) {
+	g := &Guide{goals: newGoals(nil)}
+	one := job.Line{Verdict: judge.Pass, New: coverage.Features{coverage.At(0, 1)}}
+	two := job.Line{Verdict: judge.Pass, New: coverage.Features{coverage.At(0, 1), coverage.At(0, 2)}}
+	g.kept = dearer - 1
+	require.True(t, g.Worth(&one))
+	g.kept = dearer
+	require.False(t, g.Worth(&one))
+	require.True(t, g.Worth(&two))
+}

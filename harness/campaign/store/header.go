@@ -25,9 +25,9 @@ type Space struct {
 // A Header says what campaign a folder is of. It is written when the campaign begins, and never changes.
 type Header struct {
 	Version int           `json:"version"` // of the folder; Create sets it
-	Created time.Time     `json:"created"`
-	System  string        `json:"system"` // under test
-	Needs   failure.Needs `json:"needs"`  // what it takes to have that system in a program
+	Created time.Time     `json:"created"` // Create sets it where it is missing
+	System  string        `json:"system"`  // under test
+	Needs   failure.Needs `json:"needs"`   // what it takes to have that system in a program
 	Seed    uint64        `json:"seed"`
 	Bug     string        `json:"bug,omitempty"` // the planted bug of every run
 	Build   failure.Build `json:"build"`         // that began it
@@ -61,6 +61,9 @@ func (h *Header) complete() error {
 	}
 	if h.Segment == 0 {
 		h.Segment = segmentLines
+	}
+	if h.Created.IsZero() {
+		h.Created = time.Now().UTC()
 	}
 	return h.valid()
 }
