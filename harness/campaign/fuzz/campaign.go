@@ -56,6 +56,9 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 		return nil, ErrNoSystem
 	}
 	o.complete()
+	if err := o.check(); err != nil {
+		return nil, err
+	}
 	universe, err := coverage.Enumerate(ctx, o.Worlds...)
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package fuzz
 import (
 	"context"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -270,6 +271,27 @@ func TestAFolderOfAnotherCampaignIsRefused(t *testing.T) {
 	o.Worlds = []string{"atlantis"}
 	_, err = Run(t.Context(), o)
 	require.ErrorContains(t, err, "atlantis")
+}
+
+// What a header says never changes. A share that guidance refuses was once written into one: the folder was of no more use.
+func TestWhatACampaignCannotBeLeavesNoFolder(t *testing.T) {
+	for what, change := range map[string]func(*Options){
+		"Share: expected a third":     func(o *Options) { o.Share = 0.1 },
+		"Share: ":                     func(o *Options) { o.Share = math.NaN() },
+		"Batch: expected 1 to":        func(o *Options) { o.Batch = 1 << 40 },
+		"Batch: expected at most":     func(o *Options) { o.Batch, o.Model = 1<<40, true },
+		"no large world \"atlantis\"": func(o *Options) { o.Model, o.Large = true, []string{"atlantis"} },
+		"Folder: expected the name":   func(o *Options) { o.Folder = "" },
+	} {
+		o := options(t, broken(), 8)
+		change(&o)
+		s, err := Run(t.Context(), o)
+		require.ErrorContains(t, err, what)
+		require.Nil(t, s, "nothing was done that could be summed up")
+		if o.Folder != "" {
+			require.NoDirExists(t, o.Folder)
+		}
+	}
 }
 
 // Two campaigns on one folder would write over each other's lines.
