@@ -302,7 +302,11 @@ func (l *lead) lead(ctx context.Context) error {
 	}
 	q := l.o.Queue
 	q.Dir, q.Campaign, q.From = filepath.Join(l.o.Folder, queueFolder), told, l.store.Next()
-	if l.queue, err = fleet.Open(limit, q); err != nil {
+	// A queue takes a moment to open, and time that is up meanwhile is no fault of it.
+	if l.queue, err = fleet.Open(ctx, q); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
 		return err
 	}
 	defer l.queue.Close()

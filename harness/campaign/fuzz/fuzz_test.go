@@ -334,6 +334,18 @@ func TestNothingAndTooLittleAreNoPass(t *testing.T) {
 	}
 }
 
+// Time that was up before the first run is no error: the campaign says that it ran nothing, and goes on when it is given more.
+func TestTimeThatIsUpBeforeTheFirstRun(t *testing.T) {
+	o := options(t, broken(), 8)
+	o.For = time.Nanosecond
+	s, err := Run(t.Context(), o)
+	require.NoError(t, err)
+	require.Equal(t, judge.CouldNotTell, s.Verdict)
+	require.Equal(t, TimeIsUp, s.Stop)
+	o.For = 0
+	require.Equal(t, uint64(8), run(t, o).Fold.Lines)
+}
+
 // A configuration that the system refuses is no run, and no pass.
 func TestAJobThatCannotBeDone(t *testing.T) {
 	u, err := coverage.Enumerate(t.Context(), "undo")
