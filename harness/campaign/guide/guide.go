@@ -80,7 +80,7 @@ type Guide struct {
 	options  Options
 	imported []int // indices of Imported, those that cover most first
 	folded   uint64
-	kept     uint64 // lines whose configuration is in the corpus
+	kept     uint64       // lines whose configuration is in the corpus
 	plans    [2]batchPlan // of the next two batches whose jobs can be asked for
 	spent    [2]spending  // of the random arm, and of the others
 	most     uint64       // work of a batch
