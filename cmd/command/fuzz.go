@@ -117,7 +117,7 @@ func (c *fuzzCommand) options(cmd *cobra.Command, folder string) (fuzz.Options, 
 		return o, err
 	}
 	about := system.About()
-	if !about.Volume && !flags.Changed("world") {
+	if r == nil && !about.Volume && !flags.Changed("world") {
 		o.Worlds = []string{}
 	}
 	bug := o.Generation.Bug
@@ -156,9 +156,9 @@ func (c *fuzzCommand) modelOptions(cmd *cobra.Command) error {
 	return nil
 }
 
-// worldsOf lists the worlds of a campaign's coverage.
+// worldsOf lists the worlds of a campaign's coverage; where it has none, the list is empty and not nil, which would be all.
 func worldsOf(h *store.Header) []string {
-	var names []string
+	names := []string{}
 	for _, s := range h.Spaces {
 		if s.Kind == coverage.States {
 			names = append(names, s.World)

@@ -56,6 +56,9 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 		return nil, ErrNoSystem
 	}
 	o.complete()
+	if err := o.check(); err != nil {
+		return nil, err
+	}
 	universe, err := coverage.Enumerate(ctx, o.Worlds...)
 	if err != nil {
 		return nil, err
@@ -299,7 +302,11 @@ func (l *lead) lead(ctx context.Context) error {
 	}
 	q := l.o.Queue
 	q.Dir, q.Campaign, q.From = filepath.Join(l.o.Folder, queueFolder), told, l.store.Next()
-	if l.queue, err = fleet.Open(limit, q); err != nil {
+	// A queue takes a moment to open, and time that is up meanwhile is no fault of it.
+	if l.queue, err = fleet.Open(ctx, q); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
 		return err
 	}
 	defer l.queue.Close()
