@@ -28,18 +28,8 @@ func floors() [][]string {
 		{"aurora", "older", "failure"},
 		{"failure/shrink", "failure/where", "scenario", "lines/protocol", "lines/maelstrom"},
 		{"failure/why", "campaign/job"},
-<<<<<<< HEAD
-<<<<<<< HEAD
 		{"failure/page", "failure/retell", "campaign/store", "campaign/watch"},
 		{"campaign", "ci", "campaign/guide", "campaign/large", "campaign/fleet", "killtable", "rebuild", "compare", "exhaustive", "boundary", "transitions", "mutation"},
-=======
-		{"failure/page", "failure/retell", "campaign/store"},
-		{"campaign", "ci", "campaign/guide", "campaign/large", "campaign/fleet", "campaign/watch", "killtable", "rebuild", "compare", "exhaustive", "boundary", "transitions", "mutation"},
->>>>>>> watch
-=======
-		{"failure/page", "failure/retell", "campaign/store"},
-		{"campaign", "ci", "campaign/guide", "campaign/large", "campaign/fleet", "campaign/watch", "killtable", "rebuild", "compare", "exhaustive", "boundary", "transitions", "mutation"},
->>>>>>> campaign-ci
 		{"harnesstest", "report", "campaign/fuzz", "mutation/mutate", "grade/labs"},
 		{"grade", "campaign/serve", "campaign/forms"},
 		{"grade/publish", "grade/class", "grade/students"},

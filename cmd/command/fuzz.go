@@ -188,14 +188,8 @@ func (c *fuzzCommand) run(cmd *cobra.Command, folder string) error {
 	o.Note = func(line string) { panel.Say(line) }
 	end := func() error { return nil }
 	if c.metrics != "" {
-<<<<<<< HEAD
 		if end, err = metrics.Begin(cmd.Context(), c.metrics); err != nil {
 			return fmt.Errorf("--metrics: %w", err)
-=======
-		close, err := serveMetrics(cmd.Context(), c.metrics, metrics)
-		if err != nil {
-			return err
->>>>>>> watch
 		}
 	}
 	s, err := fuzz.Run(cmd.Context(), o)
