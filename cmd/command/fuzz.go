@@ -1,7 +1,6 @@
 package command
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -224,22 +223,4 @@ func (c *fuzzCommand) again(cmd *cobra.Command, o fuzz.Options) error {
 		err = errors.Join(err, c.ci.again(cmd.OutOrStdout(), o.Folder, r, o.System))
 	}
 	return ended(r.Verdict, err)
-}
-
-// serveMetrics serves metrics until they are closed: also while an interrupted campaign comes to its end.
-func serveMetrics(ctx context.Context, address string, m *watch.Metrics) (func(), error) {
-	l, err := watch.Listen(ctx, address)
-	if err != nil {
-		return nil, fmt.Errorf("--metrics: %w", err)
-	}
-	ctx, end := context.WithCancel(context.WithoutCancel(ctx))
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_ = m.Serve(ctx, l) // a campaign goes on without
-	}()
-	return func() {
-		end()
-		<-ended
-	}, nil
 }
