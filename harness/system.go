@@ -44,6 +44,9 @@ type About struct {
 	// Unrepeatable says why the same configuration gives another run each time, where that is so by its author's choice: its nodes have
 	// clocks of their own. What a run shows is then no less true, and can neither be replayed nor explained; "" is: it repeats.
 	Unrepeatable string
+	// Volume says that its nodes tell a trace of a volume (see Stage.Volume), so that it can be said where in the model's worlds runs
+	// came through.
+	Volume bool
 	// Overlay says that the planted bugs are there only in a build with the failpoint overlay.
 	Overlay bool
 }

@@ -3,6 +3,7 @@ package command
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -28,6 +29,7 @@ type campaignFlags struct {
 	json    bool
 	bug     string
 	explain time.Duration
+	ci      ciFlag
 }
 
 func (c *campaignFlags) flags(f *pflag.FlagSet, runs uint64) {
@@ -38,6 +40,7 @@ func (c *campaignFlags) flags(f *pflag.FlagSet, runs uint64) {
 	f.IntVar(&c.workers, "workers", 0, "how many run at a time (default: one on each core)")
 	f.BoolVar(&c.json, "json", false, "print the report as JSON")
 	f.StringVar(&c.bug, "bug", "", "the planted bug of every run")
+	c.ci.flag(f)
 	f.DurationVar(&c.explain, "explain", 15*time.Second, fmt.Sprintf("explain the first failure of each check, rule, kind and verdict, %d at most, for so long each; 0 is not at all", campaign.DefaultExplained))
 }
 
@@ -51,6 +54,8 @@ func (c *campaignFlags) job(cmd *cobra.Command, system harness.System, g harness
 		return campaign.Job{}, fmt.Errorf("--for is %v; expected more than 0s", c.limit)
 	case c.explain < 0:
 		return campaign.Job{}, fmt.Errorf("--explain is %v; expected no negative time", c.explain)
+	case c.ci.wanted && c.json:
+		return campaign.Job{}, errJSONWithCI
 	case c.workers < 0:
 		return campaign.Job{}, fmt.Errorf("--workers is %d; expected no negative number", c.workers)
 	}
@@ -108,7 +113,7 @@ func (c *campaignFlags) campaign(cmd *cobra.Command, job campaign.Job, needs fun
 	if file := os.Getenv("GITHUB_STEP_SUMMARY"); file != "" {
 		err = errors.Join(err, r.AppendSummary(file))
 	}
-	err = errors.Join(err, show(cmd.OutOrStdout(), r, c.json))
+	err = errors.Join(err, c.ci.tell(cmd.OutOrStdout(), folder.CodeQuality, r.Result, func(w io.Writer) error { return show(w, r, c.json) }))
 	if !c.json {
 		fmt.Fprintf(cmd.ErrOrStderr(), "report: %s\n", folder.Dir())
 	}

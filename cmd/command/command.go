@@ -109,7 +109,7 @@ func newRoot(systems []harness.System) *cobra.Command {
 	root.Flags().BoolVar(&version, "version", false, "say which build this is")
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newCheck(), newLin(), newRun(systems), newTest(), newNode(), newProtocol(), newReplay(systems), newShrink(systems), newWhy(systems), newScenario(systems), newCompare(), newRebuild(), newRestore(), newFaults(), newBoundary(), newCrashes(), newTransitions(), newGrade(), newFuzz(systems), newWorker(systems))
+	root.AddCommand(newCheck(), newLin(), newRun(systems), newTest(), newNode(), newProtocol(), newReplay(systems), newShrink(systems), newWhy(systems), newScenario(systems), newCompare(), newRebuild(), newRestore(), newFaults(), newBoundary(), newCrashes(), newTransitions(), newGrade(), newFuzz(systems), newServe(), newWorker(systems), newCorpus())
 	return root
 }
 

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
-	"net/http"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,6 +16,7 @@ import (
 	"github.com/firstgap/firstgap/harness/campaign/store"
 	"github.com/firstgap/firstgap/harness/campaign/watch"
 	"github.com/firstgap/firstgap/harness/failure"
+	"github.com/firstgap/firstgap/harness/text"
 )
 
 // fuzzCommand is firstgap fuzz: its flags.
@@ -28,6 +27,7 @@ type fuzzCommand struct {
 	metrics string
 	json    bool
 	once    bool
+	ci      ciFlag
 }
 
 func newFuzz(systems []harness.System) *cobra.Command {
@@ -63,9 +63,12 @@ systems: %s
 	f.StringSliceVar(&c.o.Worlds, "world", coverage.All(), "the worlds of the model that coverage is measured by")
 	f.StringVar(&c.o.Generation.Bug, "bug", "", "the planted bug of every run")
 	f.DurationVar(&c.o.Looking.For, "explain", fuzz.DefaultLooking, "make failures small and explain them, for so long each; 0 is not at all")
-	f.StringVar(&c.metrics, "metrics", "", "serve metrics for Prometheus at this address, such as 127.0.0.1:9464")
+	f.StringVar(&c.metrics, "metrics", "", "serve metrics for Prometheus at HOST:PORT, such as 127.0.0.1:9464; without a host it is loopback")
 	f.BoolVar(&c.json, "json", false, "print the summary as JSON")
+	f.BoolVar(&c.o.Model, "model", false, "search worlds of the model that are too large to finish, in the place of runs")
+	f.StringSliceVar(&c.o.Large, "large-world", nil, "of these alone, MODEL/WORLD each (default: all)")
 	f.BoolVar(&c.once, "once", false, "run the corpus and the failures of FOLDER again, and keep how that went as a trend")
+	c.ci.flag(f)
 	queueFlags(f, &c.o.Queue)
 	return cmd
 }
@@ -102,11 +105,20 @@ func (c *fuzzCommand) options(cmd *cobra.Command, folder string) (fuzz.Options, 
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return o, err
 	}
+	if name == fuzz.ModelSystem && !flags.Changed("system") {
+		o.Model = true
+	}
+	if o.Model {
+		return o, c.modelOptions(cmd)
+	}
 	system, err := systemOf(c.systems, name)
 	if err != nil {
 		return o, err
 	}
 	about := system.About()
+	if r == nil && !about.Volume && !flags.Changed("world") {
+		o.Worlds = []string{}
+	}
 	bug := o.Generation.Bug
 	switch {
 	case about.Knows(bug) != nil:
@@ -133,9 +145,19 @@ func (c *fuzzCommand) options(cmd *cobra.Command, folder string) (fuzz.Options, 
 	return o, nil
 }
 
-// worldsOf lists the worlds of a campaign's coverage.
+// modelOptions refuses what says nothing of searches of the model.
+func (c *fuzzCommand) modelOptions(cmd *cobra.Command) error {
+	for _, flag := range []string{"system", "world", "bug", "random", "once", "explain", "ci"} {
+		if cmd.Flags().Changed(flag) {
+			return fmt.Errorf("--%s is of runs; expected none with --model", flag)
+		}
+	}
+	return nil
+}
+
+// worldsOf lists the worlds of a campaign's coverage; where it has none, the list is empty and not nil, which would be all.
 func worldsOf(h *store.Header) []string {
-	var names []string
+	names := []string{}
 	for _, s := range h.Spaces {
 		if s.Kind == coverage.States {
 			names = append(names, s.World)
@@ -149,7 +171,13 @@ func (c *fuzzCommand) run(cmd *cobra.Command, folder string) error {
 	if err != nil {
 		return err
 	}
+	if err := c.ci.begin(folder, c.json, c.once); err != nil {
+		return err
+	}
 	collectForFuzz(o.Workers)
+	if c.once {
+		return c.again(cmd, o)
+	}
 	panel := watch.NewPanel(cmd.ErrOrStderr(), time.Now)
 	metrics := watch.NewMetrics()
 	o.Status = func(s watch.Status) {
@@ -157,38 +185,42 @@ func (c *fuzzCommand) run(cmd *cobra.Command, folder string) error {
 		panel.Show(&s)
 	}
 	o.Note = func(line string) { panel.Say(line) }
+	end := func() error { return nil }
 	if c.metrics != "" {
-		close, err := serveMetrics(c.metrics, metrics)
-		if err != nil {
-			return err
+		if end, err = metrics.Begin(cmd.Context(), c.metrics); err != nil {
+			return fmt.Errorf("--metrics: %w", err)
 		}
-		defer close()
 	}
 	s, err := fuzz.Run(cmd.Context(), o)
 	panel.End()
+	err = errors.Join(err, end())
 	if s == nil {
 		return err
 	}
-	if c.json {
+	switch {
+	case c.json:
 		err = errors.Join(err, writeJSON(cmd.OutOrStdout(), s))
-	} else {
+	case o.Model:
 		err = errors.Join(err, s.WriteText(cmd.OutOrStdout(), folder))
+	default:
+		err = errors.Join(err, c.ci.campaign(cmd.OutOrStdout(), folder, s, o.System.About()))
 	}
 	return ended(s.Verdict, err)
 }
 
-// How long somebody who asks for metrics may take.
-const metricsTimeout = 10 * time.Second
-
-// serveMetrics serves metrics until they are closed.
-func serveMetrics(address string, m *watch.Metrics) (func(), error) {
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("--metrics: %w", err)
+// again runs the corpus and the failures of a folder again.
+func (c *fuzzCommand) again(cmd *cobra.Command, o fuzz.Options) error {
+	progress := text.NewProgress(cmd.ErrOrStderr(), time.Now)
+	r, err := fuzz.Once(cmd.Context(), fuzz.OnceOptions{System: o.System, Generation: o.Generation, Folder: o.Folder, Workers: o.Workers,
+		Progress: func(made, of int) { progress.Show(fmt.Sprintf("once: %d of %d runs", made, of)) }})
+	progress.End()
+	if r == nil {
+		return err
 	}
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", m.Handler())
-	s := &http.Server{Handler: mux, ReadHeaderTimeout: metricsTimeout, ReadTimeout: metricsTimeout, WriteTimeout: metricsTimeout, MaxHeaderBytes: 1 << 14}
-	go func() { _ = s.Serve(l) }() // it ends when it is closed
-	return func() { _ = s.Close() }, nil
+	if c.json {
+		err = errors.Join(err, writeJSON(cmd.OutOrStdout(), r))
+	} else {
+		err = errors.Join(err, c.ci.again(cmd.OutOrStdout(), o.Folder, r, o.System))
+	}
+	return ended(r.Verdict, err)
 }

@@ -50,7 +50,7 @@ func all(cmd *cobra.Command) map[string]*cobra.Command {
 // a value, and a value that is not of the flag's kind.
 func TestEveryCommandRefusesBadInput(t *testing.T) {
 	commands := all(newRoot(Systems()))
-	require.Len(t, commands, 33)
+	require.Len(t, commands, 38)
 	valued := 0
 	for path, cmd := range commands {
 		args := strings.Fields(path)[1:]
@@ -63,7 +63,7 @@ func TestEveryCommandRefusesBadInput(t *testing.T) {
 		require.Contains(t, complains(t, path, with("--=x")...), "bad flag syntax: --=x; known flags: --", path)
 
 		switch path {
-		case "firstgap fuzz", "firstgap lin", "firstgap replay", "firstgap scenario", "firstgap shrink", "firstgap why": // which take files
+		case "firstgap corpus export", "firstgap corpus merge", "firstgap corpus minimise", "firstgap fuzz", "firstgap lin", "firstgap replay", "firstgap scenario", "firstgap serve", "firstgap shrink", "firstgap why": // which take files and folders
 		case "firstgap node":
 			require.Contains(t, complains(t, path, "node", "frogs"), `unknown role "frogs"; known: `)
 		case "firstgap protocol example":
@@ -109,7 +109,7 @@ func TestCommandsRefuseBadInputOfTheirOwn(t *testing.T) {
 	write("file", "")
 	for line, c := range map[string]struct{ prefix, found, expected string }{
 		"":                                        {"firstgap", "found none", "expected a command"},
-		"frogs":                                   {"firstgap", `"frogs"`, "known: boundary, check, compare, crashes, faults, fuzz, grade, lin, node, protocol, rebuild, replay, restore, run, scenario, shrink, test, transitions, why, worker"},
+		"frogs":                                   {"firstgap", `"frogs"`, "known: boundary, check, compare, corpus, crashes, faults, fuzz, grade, lin, node, protocol, rebuild, replay, restore, run, scenario, serve, shrink, test, transitions, why, worker"},
 		"check":                                   {"firstgap check", "found none", "known models: volume, quorum, placement, membership, reader, mirror, wal"},
 		"check --json":                            {"firstgap check", "found none", "expected a model, --all or --list"},
 		"check --all --list":                      {"firstgap check", "--list with --all", "expected one of them"},
@@ -141,6 +141,13 @@ func TestCommandsRefuseBadInputOfTheirOwn(t *testing.T) {
 		"compare --quorum 3/2":                    {"firstgap compare", `"3/2"`, "expected N/R/W"},
 		"compare --quorum 3/4/1":                  {"firstgap compare", "is 4", "expected 1 to 3"},
 		"compare --html none/page.html":           {"firstgap compare", "none/page.html", "no such file"},
+		"corpus":                                  {"firstgap corpus", "found none", "known: export, merge, minimise"},
+		"corpus export dir":                       {"firstgap corpus export", "-o is missing", "expected the folder"},
+		"corpus export -o out":                    {"firstgap corpus export", "found 0", "expected one DIR"},
+		"corpus export none -o out":               {"firstgap corpus export", "found none", "expected a folder with campaign.json"},
+		"corpus merge none":                       {"firstgap corpus merge", "found 1 folders", "expected INTO and at least one FROM"},
+		"corpus merge a b":                        {"firstgap corpus merge", "found none", "expected a folder with campaign.json"},
+		"corpus minimise a b":                     {"firstgap corpus minimise", "found 2", "expected one DIR"},
 		"scenario":                                {"firstgap scenario", "found 0", "expected one FILE"},
 		"scenario text.fgt":                       {"firstgap scenario", "end of the file", "expected four dashes"},
 		"lin":                                     {"firstgap lin", "found none", "expected at least one FILE"},
@@ -158,6 +165,11 @@ func TestCommandsRefuseBadInputOfTheirOwn(t *testing.T) {
 		"replay none.fgt":                         {"firstgap replay", "none.fgt", "no such file"},
 		"replay text.fgt":                         {"firstgap replay", "text.fgt", "is not a failure file"},
 		"restore":                                 {"firstgap restore", "--from is missing", "expected "},
+		"serve":                                   {"firstgap serve", "found 0", "expected one DIR"},
+		"serve a b":                               {"firstgap serve", "found 2", "expected one DIR"},
+		"serve none":                              {"firstgap serve", "the folder none", "cannot be shown: no such file"},
+		"serve file":                              {"firstgap serve", "the folder file", "cannot be shown: not a directory"},
+		"serve --listen frogs .":                  {"firstgap serve", `"frogs"`, "expected HOST:PORT"},
 		"run --runs 0":                            {"firstgap run", "--runs is 0", "expected at least 1"},
 		"run --for -3s":                           {"firstgap run", "--for is -3s", "expected more than 0s"},
 		"run --workers -1":                        {"firstgap run", "--workers is -1", "expected no negative number"},

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/aurora"
 	"github.com/firstgap/firstgap/harness/campaign"
+	"github.com/firstgap/firstgap/harness/campaign/coverage"
 	"github.com/firstgap/firstgap/harness/configuration"
 	"github.com/firstgap/firstgap/harness/failure"
 )
@@ -74,6 +76,13 @@ func (c *runCommand) job(cmd *cobra.Command) (campaign.Job, error) {
 		return j, err
 	}
 	j.Model.Workers = c.workers
+	// Worlds that are enumerated within a tenth of a second: firstgap fuzz measures by larger ones, too.
+	if system.About().Volume {
+		ctx := context.WithoutCancel(cmd.Context()) // an interrupted run still says what it found
+		if j.Runs.Coverage, err = coverage.Enumerate(ctx, coverage.Small()...); err != nil {
+			return campaign.Job{}, err
+		}
+	}
 	runs, limit := cmd.Flags().Changed("runs"), cmd.Flags().Changed("for")
 	// The model does not change between two small runs: it is checked when it is asked for, and by the main job.
 	j.NoModel = !c.model && (runs || limit || c.file != "" || c.bug != "" || system.Name() != aurora.Name)

@@ -217,6 +217,7 @@ func (s system) About() harness.About {
 		What:  "a writer, segments in protection groups of 6 copies in 3 zones, 4 of which make a record written, readers, an object store",
 		Gives: s.of.kinds(), Never: slices.Concat(s.of.Without.never(), s.of.Never), Bugs: s.of.Bugs,
 	}
+	a.Volume = !s.of.Without.Trace
 	if a.Bugs == nil {
 		a.Bugs, a.Overlay = faults.PlantedBugs(), true
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness"
+	"github.com/firstgap/firstgap/harness/campaign/coverage"
 	"github.com/firstgap/firstgap/harness/configuration"
 	"github.com/firstgap/firstgap/harness/counts"
 	"github.com/firstgap/firstgap/harness/failure"
@@ -46,12 +47,16 @@ type Options struct {
 	Failed func(Failed) error
 	// Progress is called every now and then, by one goroutine at a time. It may be nil.
 	Progress func(Progress)
+	// Coverage is what runs are looked at through; nil looks at none.
+	Coverage *coverage.Universe
 	// Explain says whether what failed is explained at the end; the zero value explains nothing.
 	Explain Explaining
 
 	// runs makes runs, and clock says for how long the campaign has been going; tests put others in their place.
 	runs  maker
 	clock func() time.Duration
+	// measure measures the coverage of runs; nil where nobody asked for it.
+	measure *Measure
 }
 
 // A maker makes one run: plain, with every event written down, and twice to see whether it is the same.
@@ -129,8 +134,9 @@ type Summary struct {
 	Counts    counts.Counts `json:"counts"`
 	Checks    []Tally       `json:"checks"`
 	// Unseen are things that runs do, and that did not happen in so few of them: no reason against a pass, and said.
-	Unseen   []string `json:"unseen"`
-	Failures []Failed `json:"-"` // the first ones by seed
+	Unseen   []string  `json:"unseen"`
+	Coverage *Coverage `json:"coverage,omitempty"` // nil where it was not asked for
+	Failures []Failed  `json:"-"`                  // the first ones by seed
 }
 
 // Failed is a run that did not pass.
@@ -168,6 +174,7 @@ func perSecond(n uint64, seconds float64) float64 {
 type done struct {
 	index  uint64
 	result harness.Result
+	seen   coverage.Features
 	again  bool           // it was made twice
 	other  bool           // and the second one was another run
 	trail  *failure.Trail // of a system whose runs do not repeat: the next one would be another's
@@ -198,6 +205,9 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 	if o.clock == nil {
 		start := time.Now()
 		o.clock = func() time.Duration { return time.Since(start) }
+	}
+	if o.Coverage != nil {
+		o.measure = NewMeasure(o.Coverage, o.Workers)
 	}
 	late := func() bool { return o.For > 0 && o.clock() >= o.For }
 	results := make(chan done, 4*o.Workers)
@@ -252,7 +262,12 @@ func (o *Options) one(index uint64) done {
 		d.result, d.trail = o.runs.record(o.System, c)
 		return d
 	}
-	d := done{index: index, result: o.runs.run(o.System, c)}
+	d := done{index: index}
+	if o.measure != nil {
+		d.result, d.seen = o.measure.Run(o.System, c)
+	} else {
+		d.result = o.runs.run(o.System, c)
+	}
 	d.result.Evidence = nil // it is of no more use, and much
 	if index%twice == 0 {
 		d.again = true
@@ -275,9 +290,13 @@ type folder struct {
 	summary Summary
 	tallies map[judge.Check]int
 	folded  uint64
+	seen    *coverage.Seen // nil where nothing is measured
 }
 
 func (f *folder) begin() {
+	if u := f.options.Coverage; u != nil {
+		f.seen = coverage.NewSeen(u.Spaces())
+	}
 	f.tallies = make(map[judge.Check]int)
 	about := f.options.System.About()
 	_, not := about.Checks()
@@ -327,6 +346,11 @@ func (f *folder) fold(results <-chan done, stopped *atomic.Bool) error {
 func (f *folder) add(d *done) error {
 	s := &f.summary
 	r := &d.result
+	if f.seen != nil {
+		if _, _, err := f.seen.Add(d.seen); err != nil {
+			return err
+		}
+	}
 	s.Counts.Add(&r.Counts)
 	made := r.Made
 	if d.again {
@@ -403,6 +427,9 @@ func (f *folder) tally(c judge.Check) *Tally {
 func (f *folder) finish(ctx context.Context) {
 	s := &f.summary
 	s.Seconds = f.options.clock().Seconds()
+	if f.seen != nil {
+		s.Coverage = CoverageOf(f.seen)
+	}
 	s.Verdict = judge.Pass
 	object := func(v judge.Verdict, format string, args ...any) {
 		s.Verdict = s.Verdict.Worse(v)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/firstgap/firstgap/harness/atomic"
 	"github.com/firstgap/firstgap/harness/campaign"
+	"github.com/firstgap/firstgap/harness/ci"
 	"github.com/firstgap/firstgap/harness/failure/retell"
 )
 
@@ -61,11 +62,11 @@ func bare(err error) error {
 // Dir returns the folder's path.
 func (f *Folder) Dir() string { return f.dir }
 
-// Begin takes away the failure files and pages of an earlier job, so that all that are there when this one ends are its own. It takes
+// Begin takes away the failure files, the pages and the code quality report of an earlier job, so that all that are there when this one ends are its own. It takes
 // nothing else away.
 func (f *Folder) Begin() error {
 	var broken error
-	for _, pattern := range []string{"seed-*.fgt", "seed-*.html"} {
+	for _, pattern := range []string{"seed-*.fgt", "seed-*.html", "code-quality.json"} {
 		old, err := filepath.Glob(filepath.Join(f.dir, pattern))
 		broken = errors.Join(broken, err)
 		for _, file := range old {
@@ -102,13 +103,12 @@ func (f *Folder) Write(r *Report) error {
 		}
 	}
 	r.dir = f.dir
-	var sources *retell.Sources
 	if len(r.Failures) > 0 {
 		// A program that is run elsewhere has none, and what cannot be read is no reason to report less.
-		sources, _ = retell.ReadSources(".")
+		r.sources, _ = retell.ReadSources(".")
 	}
 	var sarif bytes.Buffer
-	broken = errors.Join(broken, retell.SARIF(&sarif, r.shown(), sources, r.Build))
+	broken = errors.Join(broken, retell.SARIF(&sarif, r.shown(), r.sources, r.Build))
 	json, err := r.JSON()
 	broken = errors.Join(broken, err)
 	junit, err := r.JUnit()
@@ -122,21 +122,27 @@ func (f *Folder) Write(r *Report) error {
 	return broken
 }
 
-// AppendSummary appends the summary to a file, such as the one that $GITHUB_STEP_SUMMARY names, and keeps the file
-// below what its reader takes.
+// AppendSummary appends the summary to a file, such as the one that $GITHUB_STEP_SUMMARY names, and keeps the file below what its reader
+// takes.
 func (r *Report) AppendSummary(file string) error {
-	room := maxSummary
-	if info, err := os.Stat(file); err == nil {
-		room -= int(min(info.Size(), int64(maxSummary)))
+	return ci.AppendSummary(file, r.Markdown(), "report.json")
+}
+
+// Result is how the job ended, as a CI is told it. The checkout is the folder of the repository, "" where it is not known. It is called
+// when the report was written.
+func (r *Report) Result(checkout string) *ci.Result {
+	result := &ci.Result{Verdict: r.Verdict, Reasons: r.Reasons, Checkout: checkout, Whole: r.dir}
+	for _, s := range r.shown() {
+		result.Problems = append(result.Problems, retell.ProblemOf(&s, r.sources))
 	}
-	const least = 1 << 10
-	if room < least {
-		return fmt.Errorf("step summary %s: expected room for %d bytes below %d, found %d", file, least, maxSummary, room)
+	return result
+}
+
+// CodeQuality writes code-quality.json, the report that GitLab shows beside the code.
+func (f *Folder) CodeQuality(r *ci.Result) error {
+	var b bytes.Buffer
+	if err := r.CodeQuality(&b); err != nil {
+		return err
 	}
-	out, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-	if err != nil {
-		return fmt.Errorf("step summary: %w", err)
-	}
-	_, err = out.Write(truncated(string(r.Markdown()), room))
-	return errors.Join(err, out.Close())
+	return atomic.Write(filepath.Join(f.dir, "code-quality.json"), b.Bytes())
 }

@@ -38,10 +38,11 @@ type Report struct {
 	Failures []Failure         `json:"failures"`
 
 	failed  []campaign.Failed
-	dir     string    // where it was written
-	noModel bool      // the job was to leave the model out
-	began   time.Time // of the job
-	host    string    // the machine that it ran on
+	dir     string          // where it was written
+	sources *retell.Sources // that its failures are shown in; nil where there are none
+	noModel bool            // the job was to leave the model out
+	began   time.Time       // of the job
+	host    string          // the machine that it ran on
 }
 
 // A Failure refers to the file of a failed run.

@@ -17,6 +17,7 @@ import (
 	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/aurora"
 	"github.com/firstgap/firstgap/harness/campaign"
+	"github.com/firstgap/firstgap/harness/ci"
 	"github.com/firstgap/firstgap/harness/failure"
 	"github.com/firstgap/firstgap/harness/failure/why"
 	"github.com/firstgap/firstgap/harness/judge"
@@ -311,7 +312,7 @@ func TestTheSummaryIsTruncated(t *testing.T) {
 	m, s := failed(t)
 	s.Reasons = append(s.Reasons, strings.Repeat("a long story ", 200_000))
 	r := New(m, s, false, time.Minute)
-	require.LessOrEqual(t, len(r.Markdown()), maxSummary)
+	require.LessOrEqual(t, len(r.Markdown()), ci.MaxSummary)
 	require.Contains(t, string(r.Markdown()), "cut here")
 
 	file := filepath.Join(t.TempDir(), "summary")
@@ -323,11 +324,11 @@ func TestTheSummaryIsTruncated(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, strings.HasPrefix(string(text), "from the step before\n## firstgap: pass"))
 
-	require.NoError(t, os.WriteFile(file, bytes.Repeat([]byte("x"), maxSummary-2000), 0o644))
+	require.NoError(t, os.WriteFile(file, bytes.Repeat([]byte("x"), ci.MaxSummary-2000), 0o644))
 	require.NoError(t, r.AppendSummary(file))
 	info, err := os.Stat(file)
 	require.NoError(t, err)
-	require.LessOrEqual(t, info.Size(), int64(maxSummary))
+	require.LessOrEqual(t, info.Size(), int64(ci.MaxSummary))
 	require.ErrorContains(t, r.AppendSummary(file), "expected room")
 	require.Error(t, r.AppendSummary(filepath.Join(file, "below")))
 }

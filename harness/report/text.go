@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/firstgap/firstgap/harness/campaign"
+	"github.com/firstgap/firstgap/harness/ci"
 	"github.com/firstgap/firstgap/harness/judge"
 	"github.com/firstgap/firstgap/harness/text"
 )
@@ -75,6 +76,9 @@ func (r *Report) WriteText(w io.Writer) error {
 			sums.Row(a.name, a.value)
 		}
 		tables = append(tables, checks, sums)
+		if s.Coverage != nil {
+			tables = append(tables, covered(s.Coverage))
+		}
 	}
 	for _, t := range tables {
 		if err := t.Write(screen); err != nil {
@@ -85,6 +89,9 @@ func (r *Report) WriteText(w io.Writer) error {
 		}
 	}
 	err := screen.Folded(func(out io.Writer) error {
+		if s := r.Runs; s != nil && s.Coverage != nil {
+			fmt.Fprintf(out, "%s\n\n", shapes(s.Coverage))
+		}
 		if s := r.Runs; s != nil && len(s.Unseen) > 0 {
 			fmt.Fprintf(out, "not seen in so few runs: %s\n\n", strings.Join(s.Unseen, ", "))
 		}
@@ -122,15 +129,26 @@ func (r *Report) WriteText(w io.Writer) error {
 	})
 }
 
+// covered is the table of coverage: a row for each space.
+func covered(c *campaign.Coverage) *text.Table {
+	t := text.NewTable(text.Text("COVERAGE OF THE MODEL"), text.Number("REACHED"), text.Number("OF"), text.Number(""))
+	for _, s := range c.Spaces {
+		t.Row(s.Space.String(), text.Count(s.Reached), text.Count(s.Size), text.Share(s.Reached, s.Size))
+	}
+	return t
+}
+
+// shapes says what was seen of what cannot be enumerated.
+func shapes(c *campaign.Coverage) string {
+	return fmt.Sprintf("%s shapes of runs; an estimated %.2g %% of what the next run does was not seen", text.Count(c.Shapes), 100*c.Unseen)
+}
+
 func detailed(v judge.Verdict, detail string) string {
 	if v == judge.Pass || detail == "" {
 		return string(v)
 	}
 	return string(v) + ": " + short(detail)
 }
-
-// maxSummary is how large a step summary may be; GitHub takes none at all of one above 1 MiB.
-const maxSummary = 1000 << 10
 
 // Markdown renders summary.md, cut at what a CI takes.
 func (r *Report) Markdown() []byte {
@@ -162,6 +180,13 @@ func (r *Report) Markdown() []byte {
 		for _, a := range amounts(s) {
 			fmt.Fprintf(&b, "| %s | %s |\n", a.name, a.value)
 		}
+		if c := s.Coverage; c != nil {
+			b.WriteString("\n| coverage of the model | reached | of | |\n|---|--:|--:|--:|\n")
+			for _, x := range c.Spaces {
+				fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", x.Space, text.Count(x.Reached), text.Count(x.Size), cell(text.Share(x.Reached, x.Size)))
+			}
+			fmt.Fprintf(&b, "\n%s\n", shapes(c))
+		}
 	}
 	for _, f := range r.Failures {
 		fmt.Fprintf(&b, "\n### seed %d: %s\n\n", f.Seed, f.Verdict)
@@ -184,23 +209,10 @@ func (r *Report) Markdown() []byte {
 			fmt.Fprintf(&b, "\nPage: `%s`\n", page)
 		}
 	}
-	return truncated(b.String(), maxSummary)
+	return ci.Truncated([]byte(b.String()), ci.MaxSummary, "report.json")
 }
 
 // cell makes text fit into a cell or an item.
 func cell(s string) string {
 	return strings.NewReplacer("|", "\\|", "\n", " ", "<", "&lt;").Replace(s)
-}
-
-// truncated cuts text at the end of a line, and says so.
-func truncated(s string, most int) []byte {
-	if len(s) <= most {
-		return []byte(s)
-	}
-	const note = "\n\n*cut here: the summary is too long; report.json has all of it*\n"
-	s = s[:most-len(note)]
-	if i := strings.LastIndexByte(s, '\n'); i > 0 {
-		s = s[:i]
-	}
-	return []byte(s + note)
 }

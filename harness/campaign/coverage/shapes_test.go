@@ -21,6 +21,15 @@ func TestCountersTellShapes(t *testing.T) {
 	require.NotEqual(t, a, more)
 	other := coverage.OfCounts(&counts.Counts{Runs: 1, Scans: 5, Other: counts.Other{node.Counter{Name: "scans", Value: 5}}})
 	require.Len(t, other, 3, "what a system counts by itself is another thing, also where it has the same name")
+	for i := range a {
+		was, small := a[i].Shape()
+		is, large := more[i].Shape()
+		require.Equal(t, was, is)
+		require.LessOrEqual(t, small, large)
+	}
+	subject, size := coverage.At(3, 7).Shape()
+	require.Equal(t, coverage.At(3, 7), subject)
+	require.Equal(t, 1, size)
 	for _, f := range other {
 		require.Equal(t, coverage.Shapes, f.Space())
 	}

@@ -39,7 +39,7 @@ func (l *lead) status() watch.Status {
 		}
 	}
 	b.lines.Note(now, f.Lines)
-	s := watch.Status{Campaign: filepath.Base(l.o.Folder), System: l.o.System.Name(), Build: failure.ThisBuild().String(), Elapsed: now.Sub(l.began),
+	s := watch.Status{Campaign: filepath.Base(l.o.Folder), System: l.o.name(), Build: failure.ThisBuild().String(), Elapsed: now.Sub(l.began),
 		Done: f.Lines, Asked: l.o.Runs, LastMinute: b.lines.Rate(), GivenUp: f.GivenUp.Count, Workers: max(l.o.Workers, 0)}
 	if l.o.For > 0 {
 		s.Left = max(0, l.o.For-s.Elapsed)

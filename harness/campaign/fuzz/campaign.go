@@ -15,9 +15,11 @@ import (
 	"github.com/firstgap/firstgap/harness/campaign/fleet"
 	"github.com/firstgap/firstgap/harness/campaign/guide"
 	"github.com/firstgap/firstgap/harness/campaign/job"
+	"github.com/firstgap/firstgap/harness/campaign/large"
 	"github.com/firstgap/firstgap/harness/campaign/store"
 	"github.com/firstgap/firstgap/harness/campaign/watch"
 	"github.com/firstgap/firstgap/harness/configuration"
+	"github.com/firstgap/firstgap/harness/failure"
 	"github.com/firstgap/firstgap/harness/judge"
 )
 
@@ -30,7 +32,8 @@ type lead struct {
 	universe *coverage.Universe
 	store    *store.Store
 	columns  *store.Columns
-	guide    *guide.Guide
+	chooser  chooser
+	joint    large.Joint // of searches of the model
 	seen     *coverage.Seen
 	looking  *looking
 	queue    *fleet.Queue
@@ -50,10 +53,13 @@ type lead struct {
 // before them in order are kept, and the rest is made again when the campaign goes on. Its error says that the campaign could not go on,
 // such as a *store.WriteError of a full disk: what was kept until then stays.
 func Run(ctx context.Context, o Options) (*Summary, error) {
-	if o.System == nil {
+	if o.System == nil && !o.Model {
 		return nil, ErrNoSystem
 	}
 	o.complete()
+	if err := o.check(); err != nil {
+		return nil, err
+	}
 	universe, err := coverage.Enumerate(ctx, o.Worlds...)
 	if err != nil {
 		return nil, err
@@ -85,6 +91,9 @@ func (l *lead) open() error {
 		return errors.Join(err, s.Close())
 	}
 	l.store, l.columns = s, s.Header().Columns()
+	if began, now := s.Header().Build, failure.ThisBuild(); began != now {
+		l.o.Note(fmt.Sprintf("the campaign was begun by another build, and its lines from here on are this one's: expected %s, found %s", began, now))
+	}
 	if torn := s.Opened().Torn; torn > 0 {
 		l.o.Note(fmt.Sprintf("a last line was not written whole: %d bytes are cut off, and its job is done again", torn))
 	}
@@ -108,6 +117,14 @@ func (l *lead) resume() error {
 	} else if err != nil {
 		return err
 	}
+	if l.o.Model {
+		worlds, err := largeWorlds(l.o.Large)
+		if err != nil {
+			return err
+		}
+		l.chooser = searches{worlds, h.Seed, h.Batch}
+		return l.refold(nil)
+	}
 	own := map[uint64]*configuration.Configuration{}
 	var imported []guide.Entry
 	for i := range entries {
@@ -123,10 +140,18 @@ func (l *lead) resume() error {
 			imported = append(imported, guide.Entry{Configuration: c, Features: e.Seen, Work: e.Work})
 		}
 	}
-	if l.guide, err = guide.New(guide.Options{System: l.o.System, Generation: l.o.Generation, Seed: h.Seed, Batch: h.Batch, Guided: h.Guided, Share: h.Share,
-		Counters: h.Counters, Imported: imported}); err != nil {
+	g, err := guide.New(guide.Options{System: l.o.System, Generation: l.o.Generation, Seed: h.Seed, Batch: h.Batch, Guided: h.Guided, Share: h.Share,
+		Counters: h.Counters, Imported: imported})
+	if err != nil {
 		return err
 	}
+	l.chooser = g
+	return l.refold(own)
+}
+
+// refold folds the lines that there are. Of those that say so, it is given the configurations that are kept.
+func (l *lead) refold(own map[uint64]*configuration.Configuration) error {
+	h := l.store.Header()
 	unseen, err := l.unlooked()
 	if err != nil {
 		return err
@@ -145,6 +170,9 @@ func (l *lead) resume() error {
 	}
 	lost := 0
 	err = l.store.Lines(0, func(line *job.Line) error {
+		if err := l.received(line); err != nil {
+			return err
+		}
 		if err := l.seen.Restore(line.New, line.Second, line.Shapes); err != nil {
 			return err
 		}
@@ -155,10 +183,10 @@ func (l *lead) resume() error {
 				line.Kept = false // its file was damaged, and is set aside
 			}
 		}
-		if err := l.guide.Fold(line, kept); err != nil {
+		if err := l.chooser.Fold(line, kept); err != nil {
 			return err
 		}
-		if line.Verdict != judge.Pass {
+		if line.Verdict != judge.Pass && line.Arm != job.Model {
 			if wants := l.looking.wants(line); wants && unseen.lines[line.Number] {
 				if err := l.suspect(line); err != nil {
 					return err
@@ -197,14 +225,12 @@ func (l *lead) unlooked() (*unlooked, error) {
 		for _, n := range known[i].Numbers {
 			looked[n] = true
 		}
-		t := l.looking.of(known[i].Target)
-		t.signatures++
-		t.looked += int(known[i].Times)
+		l.looking.of(known[i].Target).signatures++
 	}
 	batch := l.store.Header().Batch
 	most := 0
 	return u, l.store.Lines(0, func(line *job.Line) error {
-		if line.Verdict != judge.Pass && line.Target != nil && !looked[line.Number] && most < maxWaiting {
+		if line.Verdict != judge.Pass && line.Arm != job.Model && line.Target != nil && !looked[line.Number] && most < maxWaiting {
 			u.lines[line.Number], u.batches[line.Number/batch] = true, true
 			most++
 		}
@@ -214,7 +240,7 @@ func (l *lead) unlooked() (*unlooked, error) {
 
 // choose chooses the jobs of a batch.
 func (l *lead) choose(batch uint64) error {
-	jobs, err := l.guide.Jobs(batch)
+	jobs, err := l.chooser.Jobs(batch)
 	if err != nil {
 		return err
 	}
@@ -268,8 +294,11 @@ func (l *lead) lead(ctx context.Context) error {
 	}
 	if l.o.Runs > 0 && l.store.Next() >= l.o.Runs {
 		l.stop = AllRun
+		tick := time.NewTicker(statusEvery)
+		defer tick.Stop()
+		err := l.lookOn(limit, tick.C)
 		l.watch()
-		return nil
+		return err
 	}
 	told, err := json.Marshal(l.campaign())
 	if err != nil {
@@ -277,7 +306,11 @@ func (l *lead) lead(ctx context.Context) error {
 	}
 	q := l.o.Queue
 	q.Dir, q.Campaign, q.From = filepath.Join(l.o.Folder, queueFolder), told, l.store.Next()
-	if l.queue, err = fleet.Open(limit, q); err != nil {
+	// A queue takes a moment to open, and time that is up meanwhile is no fault of it.
+	if l.queue, err = fleet.Open(ctx, q); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
 		return err
 	}
 	defer l.queue.Close()
@@ -391,6 +424,10 @@ func (l *lead) take(ctx context.Context, o job.Outcome) error {
 			if err := l.choose(next/size + 2); err != nil {
 				return err
 			}
+			// The queue forgets outcomes: a power cut must not take the lines that were made of them.
+			if err := l.store.Sync(); err != nil {
+				return err
+			}
 			if err := errors.Join(l.hand(ctx), l.queue.Keep(ctx, next+1)); err != nil {
 				return err
 			}
@@ -431,9 +468,9 @@ func (l *lead) keep(o *job.Outcome) error {
 	line := job.Line{Number: o.Number, Arm: j.Arm, Seed: j.Seed, Parent: j.Parent, Hash: o.Hash, Verdict: o.Verdict, Target: o.Target, Finding: o.Finding, Work: o.Work,
 		Counts: l.columns.Counts(&o.Counts), Made: made, New: first, Second: second, Shapes: shapes, Receipt: o.Receipt, Broken: o.Broken, GivenUp: o.GivenUp,
 		By: o.By, Seconds: o.Seconds, At: l.o.clock().UnixMilli()}
-	line.Kept = l.guide.Worth(&line)
+	line.Kept = l.chooser.Worth(&line)
 	var c configuration.Configuration
-	if line.Kept || line.Verdict != judge.Pass {
+	if line.Kept || line.Verdict != judge.Pass && line.Arm != job.Model {
 		if c, err = l.configuration(&j); err != nil {
 			line.Kept = false // then the outcome says that it is broken
 		}
@@ -446,13 +483,24 @@ func (l *lead) keep(o *job.Outcome) error {
 	if err := l.store.Append(line); err != nil {
 		return err
 	}
-	if err := l.guide.Fold(&line, keptOf(&line, &c)); err != nil {
+	if err := errors.Join(l.received(&line), l.chooser.Fold(&line, keptOf(&line, &c))); err != nil {
 		return err
+	}
+	if line.Arm == job.Model {
+		return nil
 	}
 	if line.Verdict != judge.Pass && l.looking.wants(&line) && err == nil {
 		l.looking.add(&line, c)
 	}
 	return nil
+}
+
+// received folds the receipt of a search of the model in.
+func (l *lead) received(line *job.Line) error {
+	if len(line.Receipt) == 0 {
+		return nil
+	}
+	return l.joint.Add(line.Number, line.Receipt)
 }
 
 func keptOf(line *job.Line, c *configuration.Configuration) *configuration.Configuration {

@@ -53,34 +53,35 @@ const (
 	lookAlways = 3  // the first ones
 	lookQuiet  = 3  // after so many in a row that had a signature which was known, only at every doubling
 	lookMost   = 64 // signatures of one target: then it is one cause that looks different each time
-	maxWaiting = 64 // failures that wait to be looked at
+	waitMost   = 4  // that wait at a time
+	maxWaiting = 64 // failures of any target that wait
 )
 
 // A target is what is known of the failures of one target.
 type target struct {
 	failed     int // lines
-	looked     int
+	waiting    int
 	quiet      int // that were looked at in a row, and had a signature that was known
 	signatures int
 }
 
+// doubled tells whether the failure that came last is the fourth, the eighth, the sixteenth, and so on: those are looked at however alike
+// the others were, so that a second cause behind a frequent one is found late and not never.
+func (t *target) doubled() bool { return t.failed > lookAlways && bits.OnesCount(uint(t.failed)) == 1 }
+
 // wants tells whether the failure that came last is to be looked at.
 func (t *target) wants() bool {
-	switch {
-	case t.failed <= lookAlways:
-		return true
-	case t.signatures >= lookMost:
+	if t.signatures >= lookMost || t.waiting >= waitMost {
 		return false
-	case t.quiet < lookQuiet:
-		return true
 	}
-	return bits.OnesCount(uint(t.failed)) == 1 // 4, 8, 16, …
+	return t.failed <= lookAlways || t.quiet < lookQuiet || t.doubled()
 }
 
-// A case is a line that failed, to be looked at.
+// A suspect is a line that failed, to be looked at.
 type suspect struct {
 	line          job.Line
 	configuration configuration.Configuration
+	doubled       bool
 }
 
 // looking looks at failures one after the other, beside the runs.
@@ -89,7 +90,6 @@ type looking struct {
 	store   *store.Store
 	targets map[failure.Target]*target
 	waiting []suspect
-	left    int // that found no room to wait
 	now     *suspect
 	done    chan found
 }
@@ -126,20 +126,30 @@ func (l *looking) wants(line *job.Line) bool {
 // add has a line looked at when its turn comes.
 func (l *looking) add(line *job.Line, c configuration.Configuration) {
 	if len(l.waiting) == maxWaiting {
-		l.left++
 		return
 	}
-	l.of(*line.Target).looked++
-	l.waiting = append(l.waiting, suspect{*line, c})
+	t := l.of(*line.Target)
+	t.waiting++
+	l.waiting = append(l.waiting, suspect{*line, c, t.doubled()})
 }
 
 // next begins to look at the one that waits longest, if none is looked at.
 func (l *looking) next(ctx context.Context) {
-	if l.now != nil || len(l.waiting) == 0 || ctx.Err() != nil {
+	if l.now != nil || ctx.Err() != nil {
 		return
 	}
-	x := l.waiting[0]
-	l.waiting = l.waiting[1:]
+	var x suspect
+	for {
+		if len(l.waiting) == 0 {
+			return
+		}
+		x, l.waiting = l.waiting[0], l.waiting[1:]
+		t := l.of(*x.line.Target)
+		t.waiting--
+		if t.quiet < lookQuiet || x.doubled {
+			break // else those before it were all alike meanwhile
+		}
+	}
 	l.now = &x
 	go func() {
 		looked, err := look(ctx, l.o, &x)
@@ -190,6 +200,10 @@ func (l *looking) keep(x found) (isNew bool, err error) {
 	}
 	known, err := l.store.PutFailure(f, files...)
 	if err != nil {
+		return false, err
+	}
+	build := failure.ThisBuild()
+	if err := l.store.Tried(f.Signature, store.Try{Build: build.String(), Commit: build.Revision, At: l.o.clock().UnixMilli()}, true); err != nil {
 		return false, err
 	}
 	t := l.of(*x.suspect.line.Target)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/firstgap/firstgap/harness"
+	"github.com/firstgap/firstgap/harness/campaign"
 	"github.com/firstgap/firstgap/harness/campaign/coverage"
 	"github.com/firstgap/firstgap/harness/campaign/job"
 	"github.com/firstgap/firstgap/harness/campaign/large"
@@ -13,7 +14,6 @@ import (
 	"github.com/firstgap/firstgap/harness/configuration"
 	"github.com/firstgap/firstgap/harness/failure"
 	"github.com/firstgap/firstgap/harness/judge"
-	"github.com/firstgap/firstgap/impl/node"
 )
 
 // twice is how often a run is made a second time, to see that it is the same: once in that many.
@@ -24,16 +24,12 @@ const twice = 64
 type Maker struct {
 	system     harness.System
 	generation harness.Generation
-	followers  chan *coverage.Follower
+	measure    *campaign.Measure
 }
 
 // NewMaker returns a maker of runs of a system, for so many goroutines.
 func NewMaker(s harness.System, g harness.Generation, u *coverage.Universe, workers int) *Maker {
-	m := &Maker{s, g, make(chan *coverage.Follower, workers)}
-	for range workers {
-		m.followers <- u.NewFollower()
-	}
-	return m
+	return &Maker{s, g, campaign.NewMeasure(u, workers)}
 }
 
 // Do does a job. The same job has the same outcome in any process of the same build, but for the time that it took.
@@ -63,15 +59,8 @@ func (m *Maker) run(j *job.Job) job.Outcome {
 	if err != nil {
 		return job.Outcome{Verdict: judge.CouldNotTell, Broken: err.Error()}
 	}
-	f := <-m.followers
-	defer func() { m.followers <- f }()
-	f.Begin(nil, 0)
-	r := harness.RunWith(m.system, c, harness.Options{
-		Built:  func(s *harness.Stage) { f.Begin(s.Volume, c.Seed) },
-		Traced: func(from node.ID, t *node.Trace) { f.Tell(from, t) },
-	})
-	o := job.Outcome{Hash: r.Hash, Work: r.Work(), Counts: r.Counts, Made: r.Made,
-		Seen: coverage.Sorted(append(f.Features(), coverage.OfCounts(&r.Counts)...))}
+	r, seen := m.measure.Run(m.system, c)
+	o := job.Outcome{Hash: r.Hash, Work: r.Work(), Counts: r.Counts, Made: r.Made, Seen: seen}
 	repeats := m.system.About().Unrepeatable == ""
 	if repeats && (j.Number%twice == 0 || r.Verdict != judge.Pass) {
 		o.Made = append(o.Made, judge.Determinism)

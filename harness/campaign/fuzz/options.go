@@ -31,6 +31,11 @@ type Options struct {
 	Generation harness.Generation
 	Needs      failure.Needs // what it takes to have the system in a program
 
+	// Model searches worlds of the model that are too large to finish, in the place of runs of a system: those of Large, MODEL/WORLD each,
+	// or all.
+	Model bool
+	Large []string
+
 	Folder string
 	Seed   uint64   // of the first random run
 	Batch  uint64   // jobs; 0 is DefaultBatch
@@ -83,8 +88,16 @@ func (e *HeaderError) Error() string {
 
 // header is what the folder of the campaign says, when it begins.
 func (o *Options) header(u *coverage.Universe) store.Header {
-	return store.Header{System: o.System.Name(), Needs: o.Needs, Seed: o.Seed, Bug: o.Generation.Bug, Build: failure.ThisBuild(), Batch: o.Batch,
+	return store.Header{System: o.name(), Needs: o.Needs, Seed: o.Seed, Bug: o.Generation.Bug, Build: failure.ThisBuild(), Batch: o.Batch,
 		Guided: !o.Plain, Share: cmp.Or(o.Share, guide.LeastShare), Spaces: spaces(u)}
+}
+
+// name is what the campaign says that it runs.
+func (o *Options) name() string {
+	if o.Model {
+		return ModelSystem
+	}
+	return o.System.Name()
 }
 
 // spaces are those of a universe, as a store has them.
@@ -138,7 +151,11 @@ func (o *Options) complete() {
 	if o.Workers == 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	if o.Worlds == nil {
+	switch {
+	case o.Model:
+		o.Worlds, o.Plain = []string{}, true
+		o.Needs.System = ModelSystem
+	case o.Worlds == nil:
 		o.Worlds = coverage.All()
 	}
 	if o.clock == nil {
@@ -154,6 +171,33 @@ func (o *Options) complete() {
 		o.Note = func(string) {}
 	}
 }
+
+// An OptionError says that a campaign cannot be as it was asked for.
+type OptionError struct{ Option, Expected, Found string }
+
+func (e *OptionError) Error() string {
+	return fmt.Sprintf("campaign: %s: expected %s, found %s", e.Option, e.Expected, e.Found)
+}
+
+// check refuses what a campaign cannot be before its folder is made: what a header says never changes, and a folder that was begun wrong
+// would be refused ever after.
+func (o *Options) check() error {
+	if o.Folder == "" {
+		return &OptionError{"Folder", "the name of a folder", "none"}
+	}
+	if o.Model {
+		if o.Batch > maxSearches {
+			return &OptionError{"Batch", fmt.Sprintf("at most %d jobs", maxSearches), fmt.Sprint(o.Batch)}
+		}
+		_, err := largeWorlds(o.Large)
+		return err
+	}
+	_, err := guide.New(guide.Options{System: o.System, Generation: o.Generation, Seed: o.Seed, Batch: o.Batch, Guided: !o.Plain, Share: o.Share})
+	return err
+}
+
+// maxSearches is how many searches of the model a batch has at most.
+const maxSearches = 1 << 16
 
 // A looker looks at a failure, within a time.
 type looker func(ctx context.Context, s harness.System, f *failure.Failure, within time.Duration) (*Looked, error)

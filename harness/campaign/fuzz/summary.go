@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/firstgap/firstgap/faults"
 	"github.com/firstgap/firstgap/harness/campaign"
 	"github.com/firstgap/firstgap/harness/campaign/job"
+	"github.com/firstgap/firstgap/harness/campaign/large"
 	"github.com/firstgap/firstgap/harness/campaign/store"
 	"github.com/firstgap/firstgap/harness/campaign/watch"
 	"github.com/firstgap/firstgap/harness/counts"
@@ -35,6 +37,8 @@ type Summary struct {
 	Seconds  float64 // of this process
 	Unseen   []string
 	Status   watch.Status
+	// Joint is what searches of the model saw together; nil of runs.
+	Joint *large.Joint
 }
 
 // summary says where the campaign stands.
@@ -79,6 +83,12 @@ func (l *lead) summary() *Summary {
 	} else if l.o.For > 0 && s.Stop == Interrupted {
 		object(judge.CouldNotTell, "interrupted after %v of %v", time.Duration(s.Seconds*float64(time.Second)).Round(time.Second), l.o.For)
 	}
+	if l.o.Model {
+		// Searches of a part of a world are never a pass.
+		s.Joint = &l.joint
+		object(l.joint.Verdict(), "%d searches of %d worlds that none of them comes to the end of", f.Lines, len(l.joint.Worlds()))
+		return s
+	}
 	about := l.o.System.About()
 	var vacuous *campaign.VacuityError
 	if s.Unseen, err = campaign.Activity(&s.Counts, &about); errors.As(err, &vacuous) {
@@ -86,7 +96,10 @@ func (l *lead) summary() *Summary {
 	}
 	made, _ := about.Checks()
 	for _, c := range made {
-		if at, ok := l.columns.Place(c); ok && f.Checks[at] == 0 && f.Lines >= likely && c != judge.Determinism {
+		if c == faults.Activity { // it was made just now
+			continue
+		}
+		if at, ok := l.columns.Place(c); ok && f.Checks[at] == 0 && f.Lines >= likely {
 			object(judge.CouldNotTell, "%s: expected at least one run in which it was made, found none", c)
 		}
 	}

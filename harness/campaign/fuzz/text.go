@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/firstgap/firstgap/harness/campaign/job"
 	"github.com/firstgap/firstgap/harness/campaign/store"
@@ -48,6 +49,13 @@ func (s *Summary) WriteText(w io.Writer, folder string) error {
 		fmt.Fprintln(screen)
 	}
 	return screen.Folded(func(out io.Writer) error {
+		if s.Joint != nil {
+			if err := s.Joint.WriteText(out); err != nil {
+				return err
+			}
+			s.verdict(out, screen)
+			return nil
+		}
 		fmt.Fprintf(out, "shapes: %s, of which one run had %s: an estimated %.2g %% of what runs do was not seen\n", text.Count(f.Shapes), text.Count(f.Once()), 100*s.Status.Shapes.Unseen)
 		if s.Header.Guided {
 			fmt.Fprintf(out, "corpus: %s configurations\n", text.Count(f.Kept))
@@ -63,12 +71,17 @@ func (s *Summary) WriteText(w io.Writer, folder string) error {
 		if len(s.Unseen) > 0 {
 			fmt.Fprintf(out, "not seen in so few runs: %s\n", strings.Join(s.Unseen, ", "))
 		}
-		fmt.Fprintf(out, "verdict: %s (%s, %s jobs, %.1f s)\n", screen.Paint(s.Verdict.Mark(), string(s.Verdict)), s.Stop, text.Count(f.Lines), s.Seconds)
-		for _, reason := range s.Reasons {
-			fmt.Fprintf(out, "  %s\n", reason)
-		}
+		s.verdict(out, screen)
 		return nil
 	})
+}
+
+// verdict ends a summary.
+func (s *Summary) verdict(out io.Writer, screen *text.Screen) {
+	fmt.Fprintf(out, "verdict: %s (%s, %s jobs, %.1f s)\n", screen.Paint(s.Verdict.Mark(), string(s.Verdict)), s.Stop, text.Count(s.Fold.Lines), s.Seconds)
+	for _, reason := range s.Reasons {
+		fmt.Fprintf(out, "  %s\n", reason)
+	}
 }
 
 // covered is the table of coverage: a row for each world.
@@ -107,4 +120,52 @@ func (s *Summary) failed(out io.Writer, f *store.Failure, folder string) {
 			fmt.Fprintf(out, "  page: %s\n", path)
 		}
 	}
+}
+
+// WriteText writes for people how a corpus and its failures went, beside how they went the time before.
+func (r *Replayed) WriteText(w io.Writer, folder string) error {
+	screen := text.On(w)
+	if len(r.Trend.Reached) > 0 {
+		t := text.NewTable(text.Text("SPACE"), text.Number("REACHED"), text.Number("OF"), text.Number("BEFORE"))
+		for i, space := range r.Spaces {
+			before := "-"
+			if r.Before != nil && i < len(r.Before.Reached) {
+				before = text.Count(r.Before.Reached[i])
+			}
+			t.Row(space.Space.String(), text.Count(r.Trend.Reached[i]), text.Count(space.Size), before)
+		}
+		if err := t.Write(screen); err != nil {
+			return err
+		}
+		fmt.Fprintln(screen)
+	}
+	return screen.Folded(func(out io.Writer) error {
+		fmt.Fprintf(out, "corpus: %s configurations run again, %s fail now\n", text.Count(r.Trend.Entries), text.Count(r.Trend.Failures))
+		for _, x := range r.Entries {
+			fmt.Fprintf(out, "  %s: %s\n    %s\n", filepath.Join(folder, "corpus", x.Name+".json"), x.Target, x.Finding)
+		}
+		fmt.Fprintf(out, "failures: %s run again, %s fail by the same\n", text.Count(r.Trend.Regressions), text.Count(r.Trend.Reproduced))
+		for _, x := range r.Regressions {
+			rule, _, _ := strings.Cut(x.Signature, "\n")
+			state := "passes"
+			switch {
+			case x.Broken != "":
+				state = "could not be run: " + x.Broken
+			case x.Reproduced:
+				state = "fails by the same"
+			case x.Now != "":
+				state = "fails by " + x.Now
+			}
+			last := "was never reproduced"
+			if x.Last != nil {
+				last = fmt.Sprintf("last reproduced %s by %s", time.UnixMilli(x.Last.At).UTC().Format(time.DateTime), x.Last.Build)
+			}
+			fmt.Fprintf(out, "  %s: %s; %s\n    %s\n", rule, state, last, filepath.Join(folder, "failures", x.File))
+		}
+		fmt.Fprintf(out, "verdict: %s (%.1f s)\n", screen.Paint(r.Verdict.Mark(), string(r.Verdict)), r.Trend.Seconds)
+		for _, reason := range r.Reasons {
+			fmt.Fprintf(out, "  %s\n", reason)
+		}
+		return nil
+	})
 }

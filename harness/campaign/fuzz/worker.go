@@ -24,7 +24,7 @@ type Campaign struct {
 }
 
 func (l *lead) campaign() Campaign {
-	return Campaign{System: l.o.System.Name(), Needs: l.o.Needs, Generation: l.o.Generation, Worlds: l.o.Worlds, Universe: l.universe.Digest(), Build: failure.ThisBuild()}
+	return Campaign{System: l.o.name(), Needs: l.o.Needs, Generation: l.o.Generation, Worlds: l.o.Worlds, Universe: l.universe.Digest(), Build: failure.ThisBuild()}
 }
 
 // A RefusedError says why a worker cannot work for a campaign.
@@ -66,7 +66,7 @@ func (w *Worker) Accept(told json.RawMessage) error {
 			system = s
 		}
 	}
-	if system == nil {
+	if system == nil && c.System != ModelSystem {
 		return &faults.UnknownError{What: "system", Found: c.System, Known: known}
 	}
 	if len(c.Generation.Points) > 0 && !harness.HasPoints() {

@@ -80,6 +80,7 @@ type Guide struct {
 	options  Options
 	imported []int // indices of Imported, those that cover most first
 	folded   uint64
+	kept     uint64       // lines whose configuration is in the corpus
 	plans    [2]batchPlan // of the next two batches whose jobs can be asked for
 	spent    [2]spending  // of the random arm, and of the others
 	most     uint64       // work of a batch
@@ -245,10 +246,14 @@ func (g *Guide) check(p batchPlan, jobs []job.Job) error {
 	return nil
 }
 
+// dearer is after how many kept configurations the next one has to reach one feature more.
+const dearer = 256
+
 // Worth tells whether the configuration of a line is to be kept: it passed, and reached what no line before it did, or is one of the
-// first that did what a goal names.
+// first that did what a goal names. The more are kept, the more it has to reach: large worlds have a million transitions, and for days
+// nearly every run comes through one that is new. So that a campaign of n runs keeps some multiple of the root of n.
 func (g *Guide) Worth(l *job.Line) bool {
-	return l.Verdict == judge.Pass && l.Broken == "" && l.GivenUp == 0 && len(l.Receipt) == 0 && (len(l.New) > 0 || g.goals.met(l))
+	return l.Verdict == judge.Pass && l.Broken == "" && l.GivenUp == 0 && len(l.Receipt) == 0 && (uint64(len(l.New)) > g.kept/dearer || g.goals.met(l))
 }
 
 // Fold takes the next line. Where the line says that its configuration is kept, that is given.
@@ -270,6 +275,7 @@ func (g *Guide) Fold(l *job.Line, kept *configuration.Configuration) error {
 	}
 	g.corpus.fold(l)
 	if l.Kept {
+		g.kept++
 		if err := g.corpus.keep(l, kept); err != nil {
 			return err
 		}

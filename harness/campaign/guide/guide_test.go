@@ -19,7 +19,7 @@ import (
 
 // A campaign whose runs are made up: what they reach and cost is a function of their configurations.
 type campaign struct {
-	t     *testing.T
+	t     testing.TB
 	o     Options
 	g     *Guide
 	seen  *coverage.Seen
@@ -28,7 +28,7 @@ type campaign struct {
 	jobs  [][]job.Job
 }
 
-func start(t *testing.T, o Options) *campaign {
+func start(t testing.TB, o Options) *campaign {
 	g, err := New(o)
 	require.NoError(t, err)
 	c := &campaign{t: t, o: o, g: g, seen: coverage.NewSeen(nil)}
@@ -216,12 +216,13 @@ func TestImportedEntriesComeFirst(t *testing.T) {
 	s := aurora.System()
 	o := options(s)
 	o.Generation.Bug = "bugAckBeforeSync"
+	// Features of one world, but for those that name a size: those are shapes.
 	entry := func(seed, work uint64, features ...uint64) Entry {
 		c, err := s.Generate(seed, harness.Generation{})
 		require.NoError(t, err)
 		e := Entry{Configuration: c, Work: work}
 		for _, f := range features {
-			e.Features = append(e.Features, coverage.At(coverage.Shapes, f))
+			e.Features = append(e.Features, coverage.At(0, f))
 		}
 		return e
 	}
@@ -292,4 +293,17 @@ func TestGoalsThatAreNotMetDrawEntriesThatComeClose(t *testing.T) {
 	g.fold(&line)
 	require.False(t, g.met(&line))
 	require.Equal(t, []wish{{parents: []uint64{7}}, {scene: "rot-twice"}}, g.wishes())
+}
+
+// Of a world with a million transitions nearly every run reaches one that is new. A corpus that kept them all would have a file for each
+// of a campaign's million runs.
+func TestTheMoreAreKeptTheMoreAnotherOneHasToReach(t *testing.T) {
+	g := &Guide{goals: newGoals(nil)}
+	one := job.Line{Verdict: judge.Pass, New: coverage.Features{coverage.At(0, 1)}}
+	two := job.Line{Verdict: judge.Pass, New: coverage.Features{coverage.At(0, 1), coverage.At(0, 2)}}
+	g.kept = dearer - 1
+	require.True(t, g.Worth(&one))
+	g.kept = dearer
+	require.False(t, g.Worth(&one))
+	require.True(t, g.Worth(&two))
 }

@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"net/http"
 	"path"
+	"slices"
 	"strconv"
 	"time"
 
+	"github.com/firstgap/firstgap/harness/campaign/coverage"
 	"github.com/firstgap/firstgap/harness/campaign/store"
 	"github.com/firstgap/firstgap/harness/failure"
 	"github.com/firstgap/firstgap/harness/judge"
@@ -21,7 +23,7 @@ const (
 	mostAside     = 200
 	fewUnvisited  = 10
 	mostUnvisited = 100
-	mostLines     = 100
+	mostLines     = 50
 )
 
 // An axis is what stands along the bottom of a growth curve.
@@ -74,7 +76,7 @@ func (s *Server) campaign(w http.ResponseWriter, r *http.Request) {
 	}
 	h := c.Header()
 	f, damage := s.fold(name, c)
-	p := &page{Title: base(name), Crumbs: []link{{"", called(name)}}, Lead: leadOf(f)}
+	p := &page{Title: called(name), Crumbs: []link{{"", called(name)}}, Lead: leadOf(f)}
 	if damage != nil {
 		p.Bad = append(p.Bad, fmt.Sprintf("Behind the first %s the lines are damaged, and not counted: %v", many(f.Lines, "job"), damage))
 	}
@@ -124,8 +126,8 @@ func figures(h *store.Header, f *store.Fold) []fact {
 	s.fact("system", h.System)
 	s.fact("planted bug", h.Bug)
 	s.fact("build", revision(h.Build))
-	s.fact("began", h.Created.UTC().Format("2006-01-02 15:04 UTC"))
 	if f.Lines > 0 {
+		s.fact("first job", at(f.Began))
 		s.fact("last job", at(f.Ended))
 	}
 	s.fact("jobs done", count(f.Lines))
@@ -161,20 +163,32 @@ func coverageSection(h *store.Header, f *store.Fold, x axis, name string) sectio
 	for i := range points {
 		xs[i] = x.of(f, &points[i])
 	}
-	t := newTable("Of all that the checker enumerated of small worlds of the model.", words("world"), words("what"), number("reached"), number("of"), number("share"), number("not reached"))
-	for n, world := range worldsOf(h) {
+	reached := slices.ContainsFunc(f.Reached, func(n uint64) bool { return n > 0 })
+	t := newTable("Of all that the checker enumerated of small worlds of the model.", words("what"), number("reached"), number("of"), number("share"))
+	worlds := worldsOf(h)
+	if !reached {
+		worlds = nil
+	}
+	for n, world := range worlds {
 		c := &chart{Title: "World " + world, xTitle: x.title, x: x.unit, y: percent, id: fmt.Sprintf("w%d", n)}
 		for i, space := range h.Spaces {
 			if space.World != world {
 				continue
 			}
-			c.curves = append(c.curves, spaceCurve(space.Kind, xs, points, i, space.Size))
-			t.row(space.World, space.Kind, f.Reached[i], space.Size, shareCell(f.Reached[i], space.Size), space.Size-min(f.Reached[i], space.Size))
+			t.row(space.String(), f.Reached[i], space.Size, shareCell(f.Reached[i], space.Size))
+			if space.Kind != coverage.Pairs {
+				c.curves = append(c.curves, spaceCurve(space.Kind, xs, points, i, space.Size))
+			}
 		}
-		s.Charts = append(s.Charts, c)
+		if len(c.curves) > 0 {
+			s.Charts = append(s.Charts, c)
+		}
+	}
+	if reached {
+		s.Charts = append(s.Charts, pairsCharts(h, xs, points, x)...)
 	}
 	shapes := &chart{Title: "Shapes of runs, which cannot be enumerated", xTitle: x.title, x: x.unit, id: "shapes"}
-	fresh := &chart{Title: "New shapes of the next 1,000 jobs, estimated", xTitle: x.title, x: x.unit, id: "fresh"}
+	fresh := &chart{Title: "New shapes of the next 1,000 jobs, estimated", xTitle: x.title, x: x.unit, y: rate, id: "fresh"}
 	had, once := curve{Name: "shapes", X: xs}, curve{Name: "estimate"}
 	for i := range points {
 		p := &points[i]
@@ -187,13 +201,32 @@ func coverageSection(h *store.Header, f *store.Fold, x axis, name string) sectio
 	if f.Lines > 0 {
 		s.Charts = append(s.Charts, shapes, fresh)
 	}
-	if len(h.Spaces) > 0 {
+	switch {
+	case reached:
 		s.Tables = []*table{t}
-	} else {
+	case len(h.Spaces) > 0:
+		s.Notes = append(s.Notes, fmt.Sprintf("No run came through any of the %s that were enumerated.", many(uint64(len(worldsOf(h))), "world")))
+	default:
 		s.Notes = append(s.Notes, "No world of the model was enumerated for this campaign.")
 	}
 	s.Notes = append(s.Notes, "The estimate is Good and Turing's: the shapes that one job alone had, divided by the jobs.")
 	return s
+}
+
+// pairsCharts draws the pairs of actions by themselves: of these there are so few that the other curves would lie flat below theirs.
+func pairsCharts(h *store.Header, xs []float64, points []store.Point, x axis) []*chart {
+	var all []*chart
+	for i, space := range h.Spaces {
+		if space.Kind != coverage.Pairs {
+			continue
+		}
+		if len(all) == 0 || len(all[len(all)-1].curves) == mostCurves {
+			all = append(all, &chart{Title: "Pairs of actions", xTitle: x.title, x: x.unit, y: percent, id: fmt.Sprintf("pairs%d", len(all))})
+		}
+		c := all[len(all)-1]
+		c.curves = append(c.curves, spaceCurve(space.World, xs, points, i, space.Size))
+	}
+	return all
 }
 
 func shareCell(part, whole uint64) cell {
@@ -231,19 +264,12 @@ func armsSection(f *store.Fold, x axis) section {
 		s.Notes = []string{"No job is done."}
 		return s
 	}
-	t := newTable("What the jobs of each arm came to. An arm is credited with what it was the first to reach.", words("arm"), number("jobs"), number("violation"), number("could not tell"), number("work"),
-		number("time of workers"), number("new features"), number("for each 1,000 jobs"), number("for each 1M of work"))
+	t := armsTable()
 	features := &chart{Title: "Features that the arm was the first to reach", xTitle: "the arm's own " + x.name, x: x.unit, id: "arm-features"}
 	shapes := &chart{Title: "Shapes that the arm was the first to have", xTitle: "the arm's own " + x.name, x: x.unit, id: "arm-shapes"}
 	points := f.Growth()
 	for _, name := range arms(f) {
-		a := f.Arms[name]
-		reached := a.Shapes
-		for _, n := range a.Reached {
-			reached += n
-		}
-		t.row(string(name), a.Lines, cell{Text: count(a.Verdicts[judge.Violation]), Class: bad(a.Verdicts[judge.Violation])}, a.Verdicts[judge.CouldNotTell], text.Brief(a.Work),
-			text.Long(time.Duration(a.Micros)*time.Microsecond), reached, per(reached, a.Lines, 1000), per(reached, a.Work, 1e6))
+		t.arm(string(name), f.Arms[name])
 		one, two := curve{Name: string(name)}, curve{Name: string(name)}
 		for i := range points {
 			p, ok := points[i].Arms[name]
@@ -255,16 +281,34 @@ func armsSection(f *store.Fold, x axis) section {
 		}
 		features.curves, shapes.curves = append(features.curves, one), append(shapes.curves, two)
 	}
-	s.Charts, s.Tables = []*chart{features, shapes}, []*table{t}
+	if slices.ContainsFunc(f.Reached, func(n uint64) bool { return n > 0 }) {
+		s.Charts = append(s.Charts, features)
+	}
+	s.Charts, s.Tables = append(s.Charts, shapes), []*table{t}
 	s.Notes = []string{"Both arms draw on the same coverage: what one has reached, the other can no longer be the first to reach. A steeper curve finds more for the same cost."}
 	return s
+}
+
+func armsTable() *table {
+	return newTable("What the jobs of each arm came to. An arm is credited with what it was the first to reach.", words("arm"), number("jobs"), number("violation"), number("could not tell"), number("work"),
+		number("time of workers"), number("new features"), number("for each 1,000 jobs"), number("for each 1M of work"), number("new shapes"))
+}
+
+// arm adds a row to a table of arms.
+func (t *table) arm(name string, a *store.Arm) {
+	reached := uint64(0)
+	for _, n := range a.Reached {
+		reached += n
+	}
+	t.row(name, a.Lines, cell{Text: count(a.Verdicts[judge.Violation]), Class: bad(a.Verdicts[judge.Violation])}, a.Verdicts[judge.CouldNotTell], text.Brief(a.Work),
+		text.Long(time.Duration(a.Micros)*time.Microsecond), reached, per(reached, a.Lines, 1000), per(reached, a.Work, 1e6), a.Shapes)
 }
 
 func per(n, of uint64, unit float64) string {
 	if of == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%.3g", unit*float64(n)/float64(of))
+	return text.Figure(unit * float64(n) / float64(of))
 }
 
 func bad(n uint64) string {
@@ -282,13 +326,13 @@ func failuresSection(name string, c *store.Reader, f *store.Fold, without func(e
 		s.Bad = append(s.Bad, without(err).Error())
 	}
 	if len(all) > 0 {
-		t := newTable("Each once by rule and causal signature, with the smallest that was found.", words("what was found"), words("by"), number("times"), words("first, last"), words("files"), words("last reproduced"), words("last tried"))
+		t := newTable("Each once by rule and causal signature, with the smallest that was found.", words("what was found"), words("by"), number("times"), short("first, last"), short("files"), words("last reproduced"), words("last tried"))
 		for _, x := range all[:min(len(all), mostFailures)] {
 			var files []link
 			for _, file := range x.Files {
 				files = append(files, link{href("/file", "at", path.Join(name, "failures"), "name", file.Name), file.Role})
 			}
-			t.row(cell{Text: x.Sentence}, x.Target.String(), x.Times, cell{Links: []link{{lineHref(name, x.First), count(x.First)}, {lineHref(name, x.Last), count(x.Last)}}},
+			t.row(cell{Text: x.Sentence}, x.Target.String(), x.Times, firstAndLast(name, x.First, x.Last),
 				cell{Links: files}, tried(x.LastReproduced), tried(x.LastTried))
 		}
 		s.Tables = append(s.Tables, t)
@@ -297,10 +341,10 @@ func failuresSection(name string, c *store.Reader, f *store.Fold, without func(e
 		}
 	}
 	if len(f.Failures) > 0 {
-		t := newTable("All jobs that failed, by what they failed by.", words("by"), words("verdict"), number("jobs"), words("first, last"), words("what the first found"))
+		t := newTable("All jobs that failed, by what they failed by.", words("by"), short("verdict"), number("jobs"), short("first, last"), words("what the first found"))
 		for _, x := range f.Failures[:min(len(f.Failures), mostFailures)] {
 			t.row(x.Target.String(), cell{Text: string(x.Target.Verdict), Class: classOf(x.Target.Verdict)}, x.Count,
-				cell{Links: []link{{lineHref(name, x.First), count(x.First)}, {lineHref(name, x.Last), count(x.Last)}}}, x.Finding)
+				firstAndLast(name, x.First, x.Last), x.Finding)
 		}
 		s.Tables = append(s.Tables, t)
 	}
@@ -308,6 +352,14 @@ func failuresSection(name string, c *store.Reader, f *store.Fold, without func(e
 		s.Notes = append(s.Notes, "No job has failed.")
 	}
 	return s
+}
+
+func firstAndLast(name string, first, last uint64) cell {
+	c := cell{Links: []link{{lineHref(name, first), count(first)}}}
+	if last != first {
+		c.Links = append(c.Links, link{lineHref(name, last), count(last)})
+	}
+	return c
 }
 
 func lineHref(name string, number uint64) string {
@@ -328,11 +380,11 @@ func tried(t *store.Try) string {
 	if t == nil {
 		return ""
 	}
-	build := t.Commit
+	build := fmt.Sprintf("%.12s", t.Commit)
 	if build == "" {
-		build = t.Build
+		build = text.Short(t.Build, 60)
 	}
-	return fmt.Sprintf("%.12s, %s", build, at(t.At))
+	return build + ", " + at(t.At)
 }
 
 // asideSection says what went wrong beside: jobs that were given up, jobs that could not be done, and what was damaged.
@@ -357,7 +409,7 @@ func asideSection(name string, c *store.Reader, f *store.Fold, without func(erro
 		s.Bad = append(s.Bad, without(err).Error())
 	}
 	if len(all) > 0 {
-		t := newTable("Not as it was written, and kept in the folder aside.", words("file"), words("expected"), words("found"), words("when"), words("run again from"))
+		t := newTable("Not as it was written, and kept in the folder aside.", words("file"), words("expected"), words("found"), short("when"), number("run again from"))
 		for _, x := range all[:min(len(all), mostAside)] {
 			from := ""
 			if x.From != nil {
@@ -384,7 +436,7 @@ func trendsSection(h *store.Header, c *store.Reader, without func(error) error) 
 		s.Notes = append(s.Notes, "The corpus was not replayed yet. firstgap fuzz --once does so.")
 		return s
 	}
-	t := newTable("Replays of the corpus, the latest first.", words("commit"), words("when"), number("entries"), number("reached"), number("failures"), number("regressions tried"), number("reproduced"), words("took"))
+	t := newTable("Replays of the corpus, the latest first.", short("commit"), short("when"), number("entries"), number("reached"), number("failures"), number("regressions tried"), number("reproduced"), short("took"))
 	reached := &chart{Title: "Coverage by the corpus", xTitle: "replays, the oldest first", y: percent, id: "trend-reached"}
 	failed := &chart{Title: "Failures of the corpus", xTitle: "replays, the oldest first", id: "trend-failed"}
 	all = all[max(len(all)-mostTrends, 0):]

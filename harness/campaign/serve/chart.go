@@ -33,7 +33,8 @@ type curve struct {
 type unit int
 
 const (
-	things unit = iota
+	things unit = iota // whole ones
+	rate
 	percent
 	hours // in seconds
 )
@@ -54,6 +55,14 @@ func (u unit) text(x float64) string {
 	return text.Brief(uint64(math.Round(x)))
 }
 
+// value is text for where a curve is, as tables have it.
+func (u unit) value(x float64) string {
+	if u == percent {
+		return text.Share(uint64(x*1e6+.5), 100*1e6)
+	}
+	return u.text(x)
+}
+
 // step returns the distance of at most so many ticks up to a most: 1, 2 or 5 times a power of ten, and of time what clocks show.
 func (u unit) step(most float64, ticks int) float64 {
 	least := most / float64(ticks)
@@ -64,6 +73,9 @@ func (u unit) step(most float64, ticks int) float64 {
 			}
 		}
 		return 86400 * things.step(most/86400, ticks)
+	}
+	if u == things && least < 1 {
+		return 1
 	}
 	size := math.Pow(10, math.Floor(math.Log10(least)))
 	for _, m := range []float64{1, 2, 5} {
@@ -96,7 +108,7 @@ func (c *chart) Legend() []struct {
 		v := &c.curves[i]
 		s := v.Name
 		if n := len(v.Y); n > 0 {
-			s += " " + c.y.text(v.Y[n-1])
+			s += " " + c.y.value(v.Y[n-1])
 		}
 		all = append(all, struct {
 			Swatch template.HTML
@@ -177,7 +189,7 @@ func (c *chart) says() string {
 			for half < n-1 && v.X[half] < v.X[n-1]/2 {
 				half++
 			}
-			parts = append(parts, fmt.Sprintf("%s: %s at %s, %s at %s", v.Name, c.y.text(v.Y[half]), c.x.text(v.X[half]), c.y.text(v.Y[n-1]), c.x.text(v.X[n-1])))
+			parts = append(parts, fmt.Sprintf("%s: %s at %s, %s at %s", v.Name, c.y.value(v.Y[half]), c.x.text(v.X[half]), c.y.value(v.Y[n-1]), c.x.text(v.X[n-1])))
 		}
 	}
 	return strings.Join(parts, "; ") + ". Along the bottom: " + c.xTitle + "."

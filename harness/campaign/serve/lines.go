@@ -31,7 +31,7 @@ func (s *Server) lines(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	p := &page{Title: fmt.Sprintf("Jobs from %s on", count(from)), Crumbs: []link{crumb(name), {"", "jobs"}}}
-	t := newTable(fmt.Sprintf("At most %d of them.", mostLines), number("job"), words("arm"), words("seed"), words("verdict"), words("what was found"), number("work"), number("took"), words("new"), words("parent"), words("worker"), words("when"))
+	t := newTable(fmt.Sprintf("At most %d of them.", mostLines), number("job"), short("arm"), short("seed"), short("verdict"), words("what was found"), number("work"), number("took"), short("new"), short("parent"), words("worker"), short("when"))
 	var next uint64
 	err = c.Lines(from, func(l *job.Line) error {
 		if len(t.rows) == mostLines {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"path"
 	"time"
 
 	"github.com/firstgap/firstgap/harness/campaign/job"
@@ -37,22 +36,27 @@ func called(name string) string {
 func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 	f := s.find()
 	p := &page{Title: "Campaigns and reports"}
-	campaigns := newTable("Folders of firstgap fuzz, by their names.", words("campaign"), words("system"), number("jobs"), number("failed"), number("coverage"), words("last job"), words("build"))
+	campaigns := newTable("Folders of firstgap fuzz, by their names.", words("campaign"), words("system"), number("jobs"), number("failed"), number("coverage"), short("last job"), short("build"))
 	until := s.now().Add(foldFor)
+	var readable []string
 	for _, name := range f.campaigns {
-		campaigns.rows = append(campaigns.rows, s.campaignRow(name, until))
+		row, ok := s.campaignRow(campaigns, name, until)
+		campaigns.rows = append(campaigns.rows, row)
+		if ok {
+			readable = append(readable, name)
+		}
 	}
 	section1 := section{Heading: "Campaigns", Tables: []*table{campaigns}}
 	if len(f.campaigns) == 0 {
 		section1 = section{Heading: "Campaigns", Notes: []string{"There is none. firstgap fuzz makes one."}}
 	}
 	p.Sections = append(p.Sections, section1)
-	if len(f.campaigns) > 1 {
-		p.Sections = append(p.Sections, section{Heading: "Two side by side", Form: compareForm(f.campaigns, f.campaigns[0], f.campaigns[1])})
+	if len(readable) > 1 {
+		p.Sections = append(p.Sections, section{Heading: "Two side by side", Form: compareForm(readable, readable[0], readable[1])})
 	}
-	reports := newTable("Folders of firstgap run, by their names.", words("report"), words("verdict"), words("system"), number("runs"), number("failed"), words("took"))
+	reports := newTable("Folders of firstgap run, by their names.", words("report"), words("verdict"), words("system"), number("runs"), number("failed"), short("took"))
 	for _, name := range f.reports {
-		reports.rows = append(reports.rows, s.reportRow(name))
+		reports.rows = append(reports.rows, s.reportRow(reports, name))
 	}
 	section2 := section{Heading: "Reports", Tables: []*table{reports}}
 	if len(f.reports) == 0 {
@@ -76,12 +80,12 @@ func compareForm(all []string, a, b string) *form {
 	return &form{Action: "/compare", Button: "Compare", Fields: []field{{Label: "one", Name: "a", Options: options(a)}, {Label: "the other", Name: "b", Options: options(b)}}}
 }
 
-// campaignRow is a campaign in the list.
-func (s *Server) campaignRow(name string, until time.Time) []cell {
+// campaignRow is a campaign in the list. It says whether it can be read.
+func (s *Server) campaignRow(t *table, name string, until time.Time) ([]cell, bool) {
 	row := []cell{{Links: []link{{href("/campaign", "at", name), called(name)}}}}
 	c, err := s.open(name)
 	if err != nil {
-		return append(row, cell{Text: "cannot be read: " + err.Error(), Class: "worse"}, cell{}, cell{}, cell{}, cell{}, cell{})
+		return append(row, t.unread(err)), false
 	}
 	h := c.Header()
 	system := h.System
@@ -94,7 +98,7 @@ func (s *Server) campaignRow(name string, until time.Time) []cell {
 	known, ok := s.folds[name]
 	s.mu.Unlock()
 	if s.now().After(until) && !(ok && known.stamp == s.stamp(name)) {
-		return append(row, cell{Text: "open it to see"}, cell{}, cell{}, cell{}, build)
+		return append(row, cell{Text: "open it to see"}, cell{}, cell{}, cell{}, build), true
 	}
 	f, err := s.fold(name, c)
 	jobs := cell{Text: count(f.Lines)}
@@ -109,7 +113,7 @@ func (s *Server) campaignRow(name string, until time.Time) []cell {
 	if f.Lines > 0 {
 		last = at(f.Ended)
 	}
-	return append(row, jobs, failed, cell{Text: coverageOf(h, f)}, cell{Text: last}, build)
+	return append(row, jobs, failed, cell{Text: coverageOf(h, f)}, cell{Text: last}, build), true
 }
 
 // failures is how many jobs of a campaign failed, in a violation.
@@ -140,14 +144,6 @@ func at(milliseconds int64) string {
 
 // crumb is a link to a campaign, for the pages below it.
 func crumb(name string) link { return link{href("/campaign", "at", name), called(name)} }
-
-// base is the last part of a folder's path.
-func base(name string) string {
-	if name == "." {
-		return called(name)
-	}
-	return path.Base(name)
-}
 
 // arms are those of a campaign in the order in which they are shown.
 func arms(f *store.Fold) []job.Arm {

@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 //go:embed page.html
@@ -77,26 +78,32 @@ type option struct {
 	Selected    bool
 }
 
-// A table is one that stands as cards of a title and a value where the screen is narrow and it has more than three columns.
+// A table of many columns stands as cards of titles and values where the screen is narrow.
 type table struct {
 	Caption string
 	Columns []column
 	rows    [][]cell
+	cards   bool // also one of few columns
 }
 
 type column struct {
-	Title  string
-	Number bool
+	Title string
+	kind  string // the class of its cells: "number" is aligned to the right, "short" is text that stays on a line
 }
 
 type cell struct {
 	Text  string
 	Class string // "good", "worse", "unsure", "code"
 	Links []link // before the text
+	span  int    // columns from its own on that it takes; 0 is its own alone
 }
 
 func words(title string) column  { return column{Title: title} }
-func number(title string) column { return column{Title: title, Number: true} }
+func short(title string) column  { return column{title, "short"} }
+func number(title string) column { return column{title, "number"} }
+
+// Number says whether the column's cells are aligned to the right.
+func (c column) Number() bool { return c.kind == "number" }
 
 func newTable(caption string, columns ...column) *table {
 	return &table{Caption: caption, Columns: columns}
@@ -120,17 +127,23 @@ func (t *table) row(cells ...any) {
 	t.rows = append(t.rows, row)
 }
 
+// unread is the rest of a row whose subject cannot be read.
+func (t *table) unread(err error) cell {
+	return cell{Text: "cannot be read: " + err.Error(), Class: "worse", span: len(t.Columns) - 1}
+}
+
 // mostFlat is how many columns a table has that fits a narrow screen.
-const mostFlat = 3
+const mostFlat = 4
 
 // Wide says whether the table is too wide for a narrow screen.
-func (t *table) Wide() bool { return len(t.Columns) > mostFlat }
+func (t *table) Wide() bool { return t.cards || len(t.Columns) > mostFlat }
 
 // A shown is a cell as the template has it.
 type shown struct {
 	cell
 	Title string // of its column
 	First bool   // of its row
+	Span  int
 }
 
 // Lines are the rows with what the template needs of their columns.
@@ -138,13 +151,16 @@ func (t *table) Lines() [][]shown {
 	lines := make([][]shown, len(t.rows))
 	for i, row := range t.rows {
 		for j, c := range row {
-			s := shown{c, t.Columns[j].Title, j == 0}
-			if t.Columns[j].Number {
-				s.Class += " number"
+			s := shown{c, t.Columns[j].Title, j == 0, c.span}
+			if c.span > 0 {
+				s.Title = ""
+			} else if k := t.Columns[j].kind; k != "" {
+				s.Class += " " + k
 			}
 			if c.Text == "" && len(c.Links) == 0 {
 				s.Class += " empty"
 			}
+			s.Class = strings.TrimPrefix(s.Class, " ")
 			lines[i] = append(lines[i], s)
 		}
 	}

@@ -39,11 +39,11 @@ func (s *Server) readReport(name string) (*report.Report, error) {
 }
 
 // reportRow is a report in the list.
-func (s *Server) reportRow(name string) []cell {
+func (s *Server) reportRow(t *table, name string) []cell {
 	row := []cell{{Links: []link{{href("/report", "at", name), called(name)}}}}
 	r, err := s.readReport(name)
 	if err != nil {
-		return append(row, cell{Text: "cannot be read: " + err.Error(), Class: "worse"}, cell{}, cell{}, cell{}, cell{})
+		return append(row, t.unread(err))
 	}
 	row = append(row, cell{Text: string(r.Verdict), Class: classOf(r.Verdict)})
 	if r.Runs == nil {
@@ -70,7 +70,7 @@ func (s *Server) report(w http.ResponseWriter, q *http.Request) {
 	if r.Verdict != judge.Pass && r.Verdict != judge.Violation {
 		class = "unsure"
 	}
-	p := &page{Title: base(name), Crumbs: []link{{"", called(name)}}, Lead: []badge{{string(r.Verdict), class}}}
+	p := &page{Title: called(name), Crumbs: []link{{"", called(name)}}, Lead: []badge{{string(r.Verdict), class}}}
 	for _, reason := range r.Reasons[:min(len(r.Reasons), mostNumbers)] {
 		p.Lead = append(p.Lead, badge{reason + ".", ""})
 	}
@@ -113,7 +113,7 @@ func failuresOf(name string, r *report.Report) section {
 		s.Notes = []string{"No run has failed."}
 		return s
 	}
-	t := newTable("Runs that failed and were kept.", words("what was found"), words("seed"), words("by"), words("files"), words("again"))
+	t := newTable("Runs that failed and were kept.", words("what was found"), short("seed"), words("by"), short("files"), words("again"))
 	for i := range r.Failures[:min(len(r.Failures), mostFailures)] {
 		f := &r.Failures[i]
 		var files []link

@@ -9,7 +9,9 @@ import (
 	"net/http"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 )
 
 // unvisitedFile lists, in a campaign's folder, places of enumerated spaces that no run has reached.
@@ -80,16 +82,23 @@ func unvisitedSection(name string, all []Unvisited, err error, most int) section
 }
 
 func unvisitedTable(some []Unvisited) *table {
-	t := newTable("Places of the model that no run has reached, each with a shortest schedule that leads there.", words("of"), words("place"), words("schedule"), number("number"))
+	named := slices.ContainsFunc(some, func(x Unvisited) bool { return x.Text != "" })
+	columns := []column{words("of"), number("number"), words("schedule")}
+	if named {
+		columns = append(columns, words("place"))
+	}
+	t := newTable("Places of the model that no run has reached, each with a shortest schedule that leads there.", columns...)
+	t.cards = true
 	for _, x := range some {
-		schedule := ""
-		for i, action := range x.Schedule {
-			if i > 0 {
-				schedule += " → "
-			}
-			schedule += action
+		schedule := strings.Join(x.Schedule, " → ")
+		if schedule == "" {
+			schedule = "none: the world begins there"
 		}
-		t.row(x.Space, cell{Text: x.Text, Class: "code"}, cell{Text: schedule, Class: "code"}, x.Index)
+		row := []any{x.Space, x.Index, cell{Text: schedule, Class: "code"}}
+		if named {
+			row = append(row, cell{Text: x.Text, Class: "code"})
+		}
+		t.row(row...)
 	}
 	return t
 }

@@ -66,6 +66,15 @@ func (s *Store) asideName(file string, damage *DamageError, from *uint64) (*Asid
 	return &Aside{Name: fmt.Sprintf("%06d-%s", next, path.Base(file)), File: file, Expected: damage.Expected, Found: damage.Found, At: s.now().UTC(), From: from}, nil
 }
 
+// gone reports a file that is not there.
+func (s *Store) gone(damage *DamageError, from *uint64) error {
+	a, err := s.asideName(damage.File, damage, from)
+	if err != nil {
+		return err
+	}
+	return s.report(a)
+}
+
 func (s *Store) report(a *Aside) error {
 	s.opened.Aside = append(s.opened.Aside, *a)
 	text, err := seal(asideKind, a)

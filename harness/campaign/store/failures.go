@@ -93,17 +93,17 @@ func (s *Store) PutFailure(f Failure, files ...Content) (Failure, error) {
 	if there && old.Signature != f.Signature {
 		return f, &LimitError{"failure", fmt.Sprintf("the signature %q", old.Signature), fmt.Sprintf("%q, of the same digest", f.Signature)}
 	}
-	known := f
+	known, keep := f, true
 	if there {
 		known = old
-		if f.smaller(&old) || len(old.Files) == 0 {
+		if keep = f.smaller(&old) || len(old.Files) == 0; keep {
 			known.Target, known.Sentence, known.Number, known.Faults, known.Events = f.Target, f.Sentence, f.Number, f.Faults, f.Events
 		}
 	} else {
 		known.Times, known.First, known.Last, known.Numbers, known.LastReproduced, known.LastTried = 0, f.Number, f.Number, nil, nil, nil
 	}
 	known.count(f.Number)
-	if known.Number == f.Number {
+	if keep {
 		if known.Files, err = s.putFiles(&f, files); err != nil {
 			return f, err
 		}
@@ -302,12 +302,7 @@ func (s *Store) mendFailure(file string, named map[string]bool) (*DamageError, e
 		case err == nil:
 			whole = append(whole, x)
 		case errors.Is(err, fs.ErrNotExist):
-			gone := &DamageError{File: path.Join(failuresFolder, x.Name), Expected: "the file", Found: "none"}
-			a, err := s.asideName(gone.File, gone, nil)
-			if err != nil {
-				return nil, err
-			}
-			if err := s.report(a); err != nil {
+			if err := s.gone(&DamageError{File: path.Join(failuresFolder, x.Name), Expected: "the file", Found: "none"}, nil); err != nil {
 				return nil, err
 			}
 		case errors.As(err, &damage):

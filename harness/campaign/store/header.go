@@ -25,9 +25,9 @@ type Space struct {
 // A Header says what campaign a folder is of. It is written when the campaign begins, and never changes.
 type Header struct {
 	Version int           `json:"version"` // of the folder; Create sets it
-	Created time.Time     `json:"created"`
-	System  string        `json:"system"` // under test
-	Needs   failure.Needs `json:"needs"`  // what it takes to have that system in a program
+	Created time.Time     `json:"created"` // Create sets it where it is missing
+	System  string        `json:"system"`  // under test
+	Needs   failure.Needs `json:"needs"`   // what it takes to have that system in a program
 	Seed    uint64        `json:"seed"`
 	Bug     string        `json:"bug,omitempty"` // the planted bug of every run
 	Build   failure.Build `json:"build"`         // that began it
@@ -48,6 +48,8 @@ type Header struct {
 const (
 	segmentLines = 100_000
 	maxSegment   = 1 << 24
+	maxColumns   = 1 << 12
+	maxFeatures  = 1 << 32 // each of which takes a byte where coverage is counted
 )
 
 // complete sets what has a default, and refuses what cannot be.
@@ -61,6 +63,9 @@ func (h *Header) complete() error {
 	}
 	if h.Segment == 0 {
 		h.Segment = segmentLines
+	}
+	if h.Created.IsZero() {
+		h.Created = time.Now().UTC()
 	}
 	return h.valid()
 }
@@ -77,6 +82,14 @@ func (h *Header) valid() error {
 		return &LimitError{"header", "a share from 0 to 1", fmt.Sprint(h.Share)}
 	case len(h.Spaces) > coverage.Shapes:
 		return &LimitError{"header", fmt.Sprintf("at most %d spaces", coverage.Shapes), fmt.Sprint(len(h.Spaces))}
+	case len(h.Counters) > maxColumns || len(h.Checks) > maxColumns:
+		return &LimitError{"header", fmt.Sprintf("at most %d counters and as many checks", maxColumns), fmt.Sprintf("%d and %d", len(h.Counters), len(h.Checks))}
+	}
+	features := uint64(0)
+	for _, s := range h.Spaces {
+		if features += min(s.Size, maxFeatures+1); features > maxFeatures {
+			return &LimitError{"header", fmt.Sprintf("at most %d features in all spaces", maxFeatures), "more"}
+		}
 	}
 	return nil
 }

@@ -66,7 +66,7 @@ type foldRecord struct {
 	Fold  Fold   `json:"fold"`
 }
 
-// sealedFold reads the fold of a segment that is full. It is nil without an error where there is none.
+// sealedFold reads the fold of a segment that is full. It returns nil and no error where the file is missing.
 func (r *Reader) sealedFold(n uint64) (*foldRecord, error) {
 	var f foldRecord
 	err := unseal(r.disk, foldKind, foldFile(n), &f)
@@ -145,7 +145,7 @@ func (r *Reader) scan(n, from uint64, fn func(*job.Line) error) (end, error) {
 		return e, err
 	}
 	defer f.Close()
-	in := bufio.NewReaderSize(f, 1<<18)
+	in := bufio.NewReaderSize(f, roomFor(f, 1<<18))
 	var l job.Line
 	var long []byte
 	for e.next < (n+1)*r.header.Segment {

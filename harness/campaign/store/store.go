@@ -387,10 +387,19 @@ func (r *Reader) sumOfSegment(n uint64) (string, error) {
 	}
 	defer f.Close()
 	hash := xxh3.New()
-	if _, err := io.CopyBuffer(struct{ io.Writer }{hash}, f, make([]byte, 1<<20)); err != nil {
+	if _, err := io.CopyBuffer(struct{ io.Writer }{hash}, f, make([]byte, roomFor(f, 1<<20))); err != nil {
 		return "", err
 	}
 	return fmt.Sprintf("%016x", hash.Sum64()), nil
+}
+
+// roomFor is how many bytes of a file are read at a time.
+func roomFor(f *os.File, most int) int {
+	info, err := f.Stat()
+	if err != nil {
+		return most
+	}
+	return int(min(max(info.Size(), 4<<10), int64(most)))
 }
 
 // mend brings the folder to what was acknowledged, and sets aside what is not as it was written.
@@ -412,8 +421,8 @@ func (s *Store) mend() error {
 	return s.mendTrends()
 }
 
-// mendLines folds the lines, up to the first that is not as it was written. What comes behind it is set aside, from the end on, so that
-// a process that is killed here leaves the folder as damaged as it found it, or less.
+// mendLines folds the lines, up to the first that is not as it was written. What comes behind it is set aside, and the damaged file is cut
+// last, so that the next process finds the damage where this one is killed in between.
 func (s *Store) mendLines() error {
 	s.full, s.tail = s.header.NewFold(0), s.header.NewFold(0)
 	segments, err := s.segments()
@@ -490,7 +499,7 @@ func (s *Store) mendSegment(n uint64) (end, *DamageError, error) {
 		return e, nil, err
 	}
 	if damage != nil || s.tail.Lines < s.header.Segment {
-		return e, damage, nil // whoever goes on with it drops its fold
+		return e, damage, nil // goOn and cut drop its fold
 	}
 	if wrong != nil {
 		if err := s.setAside(foldFile(n), wrong, nil); err != nil {
@@ -515,16 +524,17 @@ func (s *Store) cut(segments []uint64, n uint64, missing bool, e end, damage *Da
 	if err := s.dropFolds(n); err != nil {
 		return err
 	}
-	for _, later := range slices.Backward(segments) {
+	for _, later := range segments {
 		if later == n && !missing {
 			continue
 		}
-		if err := s.setAside(segmentFile(later), damage, &damage.Line); err != nil {
+		behind := &DamageError{File: segmentFile(later), Expected: "all lines before it", Found: damage.Error()}
+		if err := s.setAside(segmentFile(later), behind, &damage.Line); err != nil {
 			return err
 		}
 	}
 	if missing {
-		return nil
+		return s.gone(damage, &damage.Line)
 	}
 	if err := s.trim(n, e, damage, &damage.Line); err != nil {
 		return err

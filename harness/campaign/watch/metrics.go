@@ -1,7 +1,9 @@
 package watch
 
 import (
+	"context"
 	"maps"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -11,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/firstgap/firstgap/harness/campaign/job"
+	"github.com/firstgap/firstgap/harness/internal/loopback"
 	"github.com/firstgap/firstgap/harness/judge"
 )
 
@@ -36,6 +39,33 @@ func (m *Metrics) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
 	return mux
+}
+
+// Listen listens where metrics are to be asked for: at HOST:PORT, on loopback where no host is named. Prometheus on another machine needs an
+// address that it reaches, and then everybody who reaches it can read them.
+func Listen(ctx context.Context, address string) (net.Listener, error) {
+	return loopback.Listen(ctx, address)
+}
+
+// Serve answers Prometheus until the context ends, and returns nil then. It takes the listener over.
+func (m *Metrics) Serve(ctx context.Context, l net.Listener) error {
+	return loopback.Serve(ctx, l, m.Handler())
+}
+
+// Begin serves metrics at an address (see Listen) until the function that it returns is called, which says what went wrong meanwhile:
+// also while an interrupted campaign comes to its end.
+func (m *Metrics) Begin(ctx context.Context, address string) (end func() error, err error) {
+	l, err := Listen(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	served := make(chan error, 1)
+	go func() { served <- m.Serve(ctx, l) }()
+	return func() error {
+		cancel()
+		return <-served
+	}, nil
 }
 
 // A family is a metric with all its labels' values.

@@ -1,8 +1,10 @@
 package watch
 
 import (
+	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -142,4 +144,28 @@ func TestTheDashboardAsksForWhatThereIs(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestMetricsAreServedOnLoopback(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	m := NewMetrics()
+	m.Show(full())
+	l, err := Listen(ctx, ":0")
+	require.NoError(t, err)
+	require.True(t, l.Addr().(*net.TCPAddr).IP.IsLoopback(), "an address without a host is that of all of the machine's networks")
+	ended := make(chan error, 1)
+	go func() { ended <- m.Serve(ctx, l) }()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	for host, want := range map[string]int{"": http.StatusOK, "evil.example": http.StatusMisdirectedRequest} {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+l.Addr().String()+"/metrics", nil)
+		require.NoError(t, err)
+		r.Host = host
+		answer, err := client.Do(r)
+		require.NoError(t, err)
+		require.NoError(t, answer.Body.Close())
+		require.Equal(t, want, answer.StatusCode, host)
+	}
+	cancel()
+	require.NoError(t, <-ended)
 }

@@ -1,7 +1,9 @@
 package retell
 
 import (
+	"bytes"
 	"cmp"
+	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -32,34 +34,86 @@ type Shown struct {
 	Replay   string                 // the command that makes it again
 }
 
-// Bounds of what readers take: GitHub's code scanning refuses a run of more results, and shows no more of a flow than so many steps.
+// Bounds of what readers take: GitHub's code scanning refuses a log that is larger or has more results, and shows no more of a flow than
+// so many steps.
 const (
 	mostResults = 25_000
 	mostSteps   = 1_000
-	mostText    = 4_000 // bytes of a message
+	mostText    = 4_000   // bytes of a message
+	mostPacked  = 9 << 20 // bytes of a log, compressed by gzip; GitHub takes 10 MB
 )
 
 // SARIF writes a log of SARIF 2.1.0 with one run and one result a failure: its rule is check and rule, its message the headline, its
 // place the source line of the planted bug, the failpoint or the told step where the sources have it, otherwise the failure file; and
 // the chain of events is its code flow. No failure makes a valid log without results. Sources may be nil.
 func SARIF(w io.Writer, all []Shown, from *Sources, b failure.Build) error {
+	return sarif(w, all, from, b, mostResults, mostPacked)
+}
+
+// sarif writes a log within bounds. What is too large loses its flows first, from the last result on, and then its last results; it
+// says so.
+func sarif(w io.Writer, all []Shown, from *Sources, b failure.Build, results, packed int) error {
 	run := sarifRun{ColumnKind: "utf16CodeUnits", Results: []sarifResult{},
 		Tool: sarifTool{sarifDriver{Name: "firstgap", Version: b.Version, InformationURI: "https://" + module, Rules: []sarifRule{}}}}
-	for i := range all[:min(len(all), mostResults)] {
+	for i := range all[:min(len(all), results)] {
 		run.add(&all[i], from)
 	}
-	note := ""
-	if left := len(all) - mostResults; left > 0 {
-		note = fmt.Sprintf("%d more failures are left out: a log has at most %d results", left, mostResults)
+	flows := len(run.Results)
+	for {
+		text, size, err := run.log(len(all)-len(run.Results), len(run.Results)-flows, min(results, len(run.Results)))
+		if err != nil {
+			return err
+		}
+		if size <= packed || len(run.Results) == 0 {
+			_, err := w.Write(text)
+			return err
+		}
+		if flows > 0 {
+			flows /= 2
+			for i := range run.Results[flows:] {
+				run.Results[flows+i].Flows = nil
+			}
+			continue
+		}
+		run.Results = run.Results[:len(run.Results)/2]
 	}
-	run.Invocations = []sarifInvocation{{ExecutionSuccessful: true}}
-	if note != "" {
-		run.Invocations[0].Notifications = []sarifNotification{{Level: "warning", Message: sarifMessage{note}}}
+}
+
+// log renders the log, with notes on what is left out of it, and returns its size when it is compressed, too.
+func (run *sarifRun) log(results, flows, kept int) (text []byte, packed int, err error) {
+	invocation := sarifInvocation{ExecutionSuccessful: true}
+	note := func(format string, args ...any) {
+		invocation.Notifications = append(invocation.Notifications, sarifNotification{Level: "warning", Message: sarifMessage{fmt.Sprintf(format, args...)}})
 	}
-	e := json.NewEncoder(w)
+	if results > 0 {
+		note("%d more failures are left out: a log has at most %d results, and %d MB when it is compressed", results, mostResults, mostPacked>>20)
+	}
+	if flows > 0 && kept > 0 {
+		note("%d of %d results are without what led there: a log has at most %d MB when it is compressed", flows, kept, mostPacked>>20)
+	}
+	run.Invocations = []sarifInvocation{invocation}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
-	return e.Encode(sarifLog{Schema: "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}})
+	if err := e.Encode(sarifLog{Schema: "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{*run}}); err != nil {
+		return nil, 0, err
+	}
+	var small counter
+	z := gzip.NewWriter(&small)
+	if _, err := z.Write(b.Bytes()); err != nil {
+		return nil, 0, err
+	}
+	err = z.Close()
+	return b.Bytes(), int(small), err
+}
+
+// A counter counts what is written to it.
+type counter int
+
+func (c *counter) Write(text []byte) (int, error) {
+	*c += counter(len(text))
+	return len(text), nil
 }
 
 // ruleID is the name that SARIF has of a target: the check, and behind a slash the rule in lower case with hyphens.
@@ -76,18 +130,7 @@ func slug(s string) string {
 
 // add adds a failure, and its rule where it is new.
 func (run *sarifRun) add(s *Shown, from *Sources) {
-	target, failed := failure.TargetOf(s.Findings)
-	var f judge.Finding
-	if failed {
-		f = *target.Among(s.Findings)
-	}
-	headline := f.Sentence()
-	if s.Why != nil {
-		target, failed, f, headline = s.Why.What.Target, true, s.Why.What.Finding, Headline(s.Why)
-	}
-	if !failed {
-		target, headline = failure.Target{Check: judge.Check("run"), Verdict: judge.CouldNotTell}, "the run did not pass, and no check says why"
-	}
+	target, f, headline := s.failed()
 	rule := sarifRule{ID: ruleID(target), Name: words(string(target.Check), target.Rule)}
 	about := cmp.Or(target.Rule, f.Guarantee, string(target.Check))
 	rule.Short, rule.Full = message(about), message(cmp.Or(f.Guarantee, about))
@@ -108,15 +151,12 @@ func (run *sarifRun) add(s *Shown, from *Sources) {
 	}
 	file := from.file(s.File)
 	result := sarifResult{RuleID: rule.ID, RuleIndex: at, Level: level(target.Verdict), Message: message(cmp.Or(headline, about)),
-		Fingerprints: map[string]string{"firstgap/system/rule/v1": slug(s.System) + "/" + rule.ID},
+		Fingerprints: map[string]string{"firstgap/system/rule/v1": s.fingerprint(target)},
 		Properties:   map[string]any{"system": s.System, "seed": s.Seed}}
 	if s.Replay != "" {
 		result.Properties["replay"] = s.Replay
 	}
-	place, told := from.of(s, &f)
-	if !told {
-		place = file
-	}
+	place, told := from.place(s, &f)
 	result.Locations = []sarifLocation{{Physical: place}}
 	if told {
 		result.Related = append(result.Related, sarifLocation{ID: 1, Physical: file, Message: pointer(message("the failure file"))})
@@ -132,6 +172,32 @@ func (run *sarifRun) add(s *Shown, from *Sources) {
 		}
 	}
 	run.Results = append(run.Results, result)
+}
+
+// failed says by what the run failed, the finding that says so, and the sentence that stands for both.
+func (s *Shown) failed() (target failure.Target, f judge.Finding, headline string) {
+	if s.Why != nil {
+		return s.Why.What.Target, s.Why.What.Finding, Headline(s.Why)
+	}
+	target, failed := failure.TargetOf(s.Findings)
+	if !failed {
+		return failure.Target{Check: judge.Check("run"), Verdict: judge.CouldNotTell}, f, "the run did not pass, and no check says why"
+	}
+	f = *target.Among(s.Findings)
+	return target, f, f.Sentence()
+}
+
+// fingerprint is the same of every failure of one system by one rule, from whichever seed.
+func (s *Shown) fingerprint(target failure.Target) string {
+	return slug(s.System) + "/" + ruleID(target)
+}
+
+// place is where a failure is shown: the source line that it is about, otherwise its file.
+func (from *Sources) place(s *Shown, f *judge.Finding) (place sarifPhysical, told bool) {
+	if place, told = from.of(s, f); told {
+		return place, true
+	}
+	return from.file(s.File), false
 }
 
 // flow makes a code flow of what lies behind a failure and the chain of events that led there, in the order of the events.

@@ -233,3 +233,69 @@ func TestStepsAreThoseOfTheRun(t *testing.T) {
 	require.Equal(t, map[uint64]node.Action{acked: node.ActAck, handled: node.ActStore},
 		Steps(system, &why.Explanation{Configuration: c, What: why.What{Chain: []why.Link{{Event: handled}}, Bad: &why.Link{Event: acked}}}))
 }
+
+// A log that is too large for its reader loses flows first, from the last result on, then results, and says so.
+func TestALogIsCutToWhatAReaderTakes(t *testing.T) {
+	var all []Shown
+	for i := range 40 {
+		x := refused()
+		x.Seed = uint64(i)
+		for n := range 20 {
+			x.Why.What.Chain = append(x.Why.What.Chain, why.Link{Event: uint64(10 + n), Node: "segment 1/3", Words: strings.Repeat("word ", n*i)})
+		}
+		all = append(all, x)
+	}
+	cut := func(results, packed int) sarifRun {
+		var b bytes.Buffer
+		require.NoError(t, sarif(&b, all, nil, failure.Build{}, results, packed))
+		require.NoError(t, schema(t)(b.Bytes()))
+		var l sarifLog
+		require.NoError(t, json.Unmarshal(b.Bytes(), &l))
+		return l.Runs[0]
+	}
+	flows := func(run sarifRun) (n int) {
+		for _, r := range run.Results {
+			n += len(r.Flows)
+		}
+		return n
+	}
+	whole := cut(mostResults, mostPacked)
+	require.Len(t, whole.Results, 40)
+	require.Equal(t, 40, flows(whole))
+	require.Empty(t, whole.Invocations[0].Notifications)
+
+	few := cut(mostResults, 5_000)
+	require.Len(t, few.Results, 40)
+	require.Equal(t, 10, flows(few))
+	require.NotEmpty(t, few.Results[9].Flows, "the first ones keep theirs")
+	require.Equal(t, "30 of 40 results are without what led there: a log has at most 9 MB when it is compressed", few.Invocations[0].Notifications[0].Message.Text)
+
+	fewer := cut(15, 1_000)
+	require.Zero(t, flows(fewer))
+	require.Less(t, len(fewer.Results), 15)
+	require.NotEmpty(t, fewer.Results)
+	require.Contains(t, fewer.Invocations[0].Notifications[0].Message.Text, "more failures are left out")
+	require.Empty(t, cut(15, 1).Results, "and ends")
+}
+
+func TestAProblemIsWhatSARIFSaysInASentence(t *testing.T) {
+	x := refused()
+	p := ProblemOf(&x, ours(t))
+	require.Equal(t, "trace/ackisdurable", p.Rule)
+	require.Equal(t, judge.Violation, p.Verdict)
+	require.Equal(t, "writer 1 acknowledged LSN 3 at 2 ms", p.Headline)
+	root, err := filepath.Abs("../../..")
+	require.NoError(t, err)
+	require.Contains(t, p.Path, filepath.Join(root, "impl", "writer"))
+	require.FileExists(t, p.Path)
+	require.Greater(t, p.Line, 1)
+	require.Equal(t, "aurora/trace/ackisdurable", p.Fingerprint)
+	without := ProblemOf(&x, nil)
+	require.Equal(t, filepath.Join(root, "harness/failure/retell/build/report/seed-4.fgt"), without.Path, "relative to the working folder")
+	require.Equal(t, 1, without.Line)
+	x.Findings, x.Why = nil, nil
+	require.Equal(t, without.Path, ProblemOf(&x, ours(t)).Path, "the sources have no line of it")
+	x.File = filepath.Join(t.TempDir(), "a b", "seed-4.fgt")
+	require.Equal(t, x.File, ProblemOf(&x, nil).Path)
+	require.Equal(t, "the run did not pass, and no check says why", ProblemOf(&Shown{}, nil).Headline)
+}
