@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -16,11 +17,11 @@ import (
 	"github.com/firstgap/firstgap/harness/campaign/job"
 )
 
-// features are as many as a run of our own system reaches in the small worlds: with them an outcome is some 5 KB of text.
+// features are so many that an outcome is of the size that runs of our own system have, 7 KB of text.
 func features(number uint64) coverage.Features {
 	var f coverage.Features
 	at := number % 7
-	for range 1000 {
+	for range 1280 {
 		at += 1 + (at*2654435761+number)%300
 		f = append(f, coverage.At(0, at))
 	}
@@ -92,10 +93,16 @@ func BenchmarkQueue(b *testing.B) {
 				}()
 			}
 			began.Wait()
+			// A job with the configuration of a run has some 2 KB of text.
+			constants := json.RawMessage(strconv.Quote(strings.Repeat("x", 2000)))
 			next := 0
 			put := func(upTo int) {
 				if upTo = min(upTo, b.N); upTo > next {
-					require.NoError(b, q.Put(b.Context(), jobsOf(uint64(next), uint64(upTo))...))
+					jobs := jobsOf(uint64(next), uint64(upTo))
+					for i := range jobs {
+						jobs[i].Walks = &job.Walks{Constants: constants}
+					}
+					require.NoError(b, q.Put(b.Context(), jobs...))
 					next = upTo
 				}
 			}
