@@ -34,12 +34,12 @@ import (
 // What is compared: how many runs a campaign makes until a check that is meant to notices a planted bug, plain, guided without a
 // corpus, and guided with that of a campaign of the unbroken build, as a job in CI has it of the day before.
 var (
-	compareSeeds  = flag.Int("firstgap.guide-seeds", 2, "how often each planted bug is searched for, by campaigns of other seeds")
+	compareSeeds  = flag.Int("firstgap.guide-seeds", 1, "how often each planted bug is searched for, by campaigns of other seeds")
 	compareBugs   = flag.String("firstgap.guide-bugs", "bugAckBeforeSync,bugFencedBeforeSync,bugCutPerGroup", "the planted bugs, separated by commas; all is every one")
 	compareArms   = flag.String("firstgap.guide-arms", "random,cold,warm", "which campaigns are compared; warm-model and warm-counts have a corpus in the order of one kind of feedback alone")
 	compareLimit  = flag.Uint64("firstgap.guide-limit", 512, "runs after which a search gives up")
 	compareBatch  = flag.Uint64("firstgap.guide-batch", 256, "jobs of a batch")
-	compareCorpus = flag.Uint64("firstgap.guide-corpus", 96, "runs of the unbroken build that a corpus is made of")
+	compareCorpus = flag.Uint64("firstgap.guide-corpus", 64, "runs of the unbroken build that a corpus is made of")
 	compareKeep   = flag.String("firstgap.guide-keep", "", "the folder where the corpora are kept and each search has a line, so that an interrupted comparison goes on; none keeps nothing")
 )
 
