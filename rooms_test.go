@@ -29,9 +29,9 @@ func floors() [][]string {
 		{"failure/shrink", "failure/where", "scenario", "lines/protocol", "lines/maelstrom"},
 		{"failure/why", "campaign/job"},
 		{"failure/page", "failure/retell", "campaign/store"},
-		{"campaign", "ci", "campaign/guide", "campaign/large", "campaign/fleet", "killtable", "rebuild", "compare", "exhaustive", "boundary", "transitions", "mutation"},
+		{"campaign", "ci", "campaign/guide", "campaign/large", "campaign/fleet", "campaign/watch", "killtable", "rebuild", "compare", "exhaustive", "boundary", "transitions", "mutation"},
 		{"harnesstest", "report", "campaign/fuzz", "mutation/mutate", "grade/labs"},
-		{"grade", "campaign/watch", "campaign/serve", "campaign/forms"},
+		{"grade", "campaign/serve", "campaign/forms"},
 		{"grade/publish", "grade/class", "grade/students"},
 	}
 }

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
-	"net/http"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -65,7 +63,7 @@ systems: %s
 	f.StringSliceVar(&c.o.Worlds, "world", coverage.All(), "the worlds of the model that coverage is measured by")
 	f.StringVar(&c.o.Generation.Bug, "bug", "", "the planted bug of every run")
 	f.DurationVar(&c.o.Looking.For, "explain", fuzz.DefaultLooking, "make failures small and explain them, for so long each; 0 is not at all")
-	f.StringVar(&c.metrics, "metrics", "", "serve metrics for Prometheus at this address, such as 127.0.0.1:9464")
+	f.StringVar(&c.metrics, "metrics", "", "serve metrics for Prometheus at HOST:PORT, such as 127.0.0.1:9464; without a host it is loopback")
 	f.BoolVar(&c.json, "json", false, "print the summary as JSON")
 	f.BoolVar(&c.o.Model, "model", false, "search worlds of the model that are too large to finish, in the place of runs")
 	f.StringSliceVar(&c.o.Large, "large-world", nil, "of these alone, MODEL/WORLD each (default: all)")
@@ -118,7 +116,7 @@ func (c *fuzzCommand) options(cmd *cobra.Command, folder string) (fuzz.Options, 
 		return o, err
 	}
 	about := system.About()
-	if !about.Volume && !flags.Changed("world") {
+	if r == nil && !about.Volume && !flags.Changed("world") {
 		o.Worlds = []string{}
 	}
 	bug := o.Generation.Bug
@@ -157,9 +155,9 @@ func (c *fuzzCommand) modelOptions(cmd *cobra.Command) error {
 	return nil
 }
 
-// worldsOf lists the worlds of a campaign's coverage.
+// worldsOf lists the worlds of a campaign's coverage; where it has none, the list is empty and not nil, which would be all.
 func worldsOf(h *store.Header) []string {
-	var names []string
+	names := []string{}
 	for _, s := range h.Spaces {
 		if s.Kind == coverage.States {
 			names = append(names, s.World)
@@ -187,15 +185,15 @@ func (c *fuzzCommand) run(cmd *cobra.Command, folder string) error {
 		panel.Show(&s)
 	}
 	o.Note = func(line string) { panel.Say(line) }
+	end := func() error { return nil }
 	if c.metrics != "" {
-		close, err := serveMetrics(c.metrics, metrics)
-		if err != nil {
-			return err
+		if end, err = metrics.Begin(cmd.Context(), c.metrics); err != nil {
+			return fmt.Errorf("--metrics: %w", err)
 		}
-		defer close()
 	}
 	s, err := fuzz.Run(cmd.Context(), o)
 	panel.End()
+	err = errors.Join(err, end())
 	if s == nil {
 		return err
 	}
@@ -225,20 +223,4 @@ func (c *fuzzCommand) again(cmd *cobra.Command, o fuzz.Options) error {
 		err = errors.Join(err, c.ci.again(cmd.OutOrStdout(), o.Folder, r, o.System))
 	}
 	return ended(r.Verdict, err)
-}
-
-// How long somebody who asks for metrics may take.
-const metricsTimeout = 10 * time.Second
-
-// serveMetrics serves metrics until they are closed.
-func serveMetrics(address string, m *watch.Metrics) (func(), error) {
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("--metrics: %w", err)
-	}
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", m.Handler())
-	s := &http.Server{Handler: mux, ReadHeaderTimeout: metricsTimeout, ReadTimeout: metricsTimeout, WriteTimeout: metricsTimeout, MaxHeaderBytes: 1 << 14}
-	go func() { _ = s.Serve(l) }() // it ends when it is closed
-	return func() { _ = s.Close() }, nil
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/firstgap/firstgap/harness/campaign/store"
 	"github.com/firstgap/firstgap/harness/campaign/watch"
 	"github.com/firstgap/firstgap/harness/configuration"
+	"github.com/firstgap/firstgap/harness/failure"
 	"github.com/firstgap/firstgap/harness/judge"
 )
 
@@ -56,6 +57,9 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 		return nil, ErrNoSystem
 	}
 	o.complete()
+	if err := o.check(); err != nil {
+		return nil, err
+	}
 	universe, err := coverage.Enumerate(ctx, o.Worlds...)
 	if err != nil {
 		return nil, err
@@ -87,6 +91,9 @@ func (l *lead) open() error {
 		return errors.Join(err, s.Close())
 	}
 	l.store, l.columns = s, s.Header().Columns()
+	if began, now := s.Header().Build, failure.ThisBuild(); began != now {
+		l.o.Note(fmt.Sprintf("the campaign was begun by another build, and its lines from here on are this one's: expected %s, found %s", began, now))
+	}
 	if torn := s.Opened().Torn; torn > 0 {
 		l.o.Note(fmt.Sprintf("a last line was not written whole: %d bytes are cut off, and its job is done again", torn))
 	}
@@ -299,7 +306,11 @@ func (l *lead) lead(ctx context.Context) error {
 	}
 	q := l.o.Queue
 	q.Dir, q.Campaign, q.From = filepath.Join(l.o.Folder, queueFolder), told, l.store.Next()
-	if l.queue, err = fleet.Open(limit, q); err != nil {
+	// A queue takes a moment to open, and time that is up meanwhile is no fault of it.
+	if l.queue, err = fleet.Open(ctx, q); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
 		return err
 	}
 	defer l.queue.Close()
@@ -411,6 +422,10 @@ func (l *lead) take(ctx context.Context, o job.Outcome) error {
 		if size := l.store.Header().Batch; (next+1)%size == 0 {
 			l.forget(next / size)
 			if err := l.choose(next/size + 2); err != nil {
+				return err
+			}
+			// The queue forgets outcomes: a power cut must not take the lines that were made of them.
+			if err := l.store.Sync(); err != nil {
 				return err
 			}
 			if err := errors.Join(l.hand(ctx), l.queue.Keep(ctx, next+1)); err != nil {

@@ -3,6 +3,7 @@ package fuzz
 import (
 	"context"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -272,6 +273,27 @@ func TestAFolderOfAnotherCampaignIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "atlantis")
 }
 
+// What a header says never changes. A share that guidance refuses was once written into one: the folder was of no more use.
+func TestWhatACampaignCannotBeLeavesNoFolder(t *testing.T) {
+	for what, change := range map[string]func(*Options){
+		"Share: expected a third":     func(o *Options) { o.Share = 0.1 },
+		"Share: ":                     func(o *Options) { o.Share = math.NaN() },
+		"Batch: expected 1 to":        func(o *Options) { o.Batch = 1 << 40 },
+		"Batch: expected at most":     func(o *Options) { o.Batch, o.Model = 1<<40, true },
+		"no large world \"atlantis\"": func(o *Options) { o.Model, o.Large = true, []string{"atlantis"} },
+		"Folder: expected the name":   func(o *Options) { o.Folder = "" },
+	} {
+		o := options(t, broken(), 8)
+		change(&o)
+		s, err := Run(t.Context(), o)
+		require.ErrorContains(t, err, what)
+		require.Nil(t, s, "nothing was done that could be summed up")
+		if o.Folder != "" {
+			require.NoDirExists(t, o.Folder)
+		}
+	}
+}
+
 // Two campaigns on one folder would write over each other's lines.
 func TestTwoCampaignsOnOneFolder(t *testing.T) {
 	o := options(t, broken(), 8)
@@ -310,6 +332,18 @@ func TestNothingAndTooLittleAreNoPass(t *testing.T) {
 	} else {
 		require.ErrorIs(t, err, context.Canceled)
 	}
+}
+
+// Time that was up before the first run is no error: the campaign says that it ran nothing, and goes on when it is given more.
+func TestTimeThatIsUpBeforeTheFirstRun(t *testing.T) {
+	o := options(t, broken(), 8)
+	o.For = time.Nanosecond
+	s, err := Run(t.Context(), o)
+	require.NoError(t, err)
+	require.Equal(t, judge.CouldNotTell, s.Verdict)
+	require.Equal(t, TimeIsUp, s.Stop)
+	o.For = 0
+	require.Equal(t, uint64(8), run(t, o).Fold.Lines)
 }
 
 // A configuration that the system refuses is no run, and no pass.

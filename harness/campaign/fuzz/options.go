@@ -172,5 +172,32 @@ func (o *Options) complete() {
 	}
 }
 
+// An OptionError says that a campaign cannot be as it was asked for.
+type OptionError struct{ Option, Expected, Found string }
+
+func (e *OptionError) Error() string {
+	return fmt.Sprintf("campaign: %s: expected %s, found %s", e.Option, e.Expected, e.Found)
+}
+
+// check refuses what a campaign cannot be before its folder is made: what a header says never changes, and a folder that was begun wrong
+// would be refused ever after.
+func (o *Options) check() error {
+	if o.Folder == "" {
+		return &OptionError{"Folder", "the name of a folder", "none"}
+	}
+	if o.Model {
+		if o.Batch > maxSearches {
+			return &OptionError{"Batch", fmt.Sprintf("at most %d jobs", maxSearches), fmt.Sprint(o.Batch)}
+		}
+		_, err := largeWorlds(o.Large)
+		return err
+	}
+	_, err := guide.New(guide.Options{System: o.System, Generation: o.Generation, Seed: o.Seed, Batch: o.Batch, Guided: !o.Plain, Share: o.Share})
+	return err
+}
+
+// maxSearches is how many searches of the model a batch has at most.
+const maxSearches = 1 << 16
+
 // A looker looks at a failure, within a time.
 type looker func(ctx context.Context, s harness.System, f *failure.Failure, within time.Duration) (*Looked, error)
