@@ -2,7 +2,7 @@
 
 # Packages that start goroutines; a test holds this list against the sources. Everything else is one goroutine by design, which
 # another test guards, and has nothing to race.
-RACE_PACKAGES ?= ./spec/check ./harness/boundary ./harness/campaign ./harness/exhaustive ./harness/failure/shrink ./harness/failure/where ./harness/grade ./harness/grade/class ./harness/grade/labs ./harness/grade/sandbox ./harness/grade/students ./harness/killtable ./harness/mutation/... ./linearizability
+RACE_PACKAGES ?= ./spec/check ./harness/boundary ./harness/campaign ./harness/campaign/coverage ./harness/campaign/fleet ./harness/campaign/fuzz ./harness/campaign/watch ./harness/exhaustive ./harness/failure/shrink ./harness/failure/where ./harness/grade ./harness/grade/class ./harness/grade/labs ./harness/grade/sandbox ./harness/grade/students ./harness/killtable ./harness/mutation/... ./linearizability
 # What the failpoint build runs: the tests of the nodes that have points, then the kill table with its unbroken runs, whose files
 # carry the tag, since without the points they can tell nothing. Elsewhere the overlay changes no line.
 FAULT_PACKAGES ?= ./impl/control ./impl/objects ./impl/reader ./impl/segment ./impl/writer

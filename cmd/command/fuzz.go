@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
-	"net/http"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -187,15 +185,15 @@ func (c *fuzzCommand) run(cmd *cobra.Command, folder string) error {
 		panel.Show(&s)
 	}
 	o.Note = func(line string) { panel.Say(line) }
+	end := func() error { return nil }
 	if c.metrics != "" {
-		close, err := serveMetrics(c.metrics, metrics)
-		if err != nil {
-			return err
+		if end, err = metrics.Begin(cmd.Context(), c.metrics); err != nil {
+			return fmt.Errorf("--metrics: %w", err)
 		}
-		defer close()
 	}
 	s, err := fuzz.Run(cmd.Context(), o)
 	panel.End()
+	err = errors.Join(err, end())
 	if s == nil {
 		return err
 	}
@@ -225,20 +223,4 @@ func (c *fuzzCommand) again(cmd *cobra.Command, o fuzz.Options) error {
 		err = errors.Join(err, c.ci.again(cmd.OutOrStdout(), o.Folder, r, o.System))
 	}
 	return ended(r.Verdict, err)
-}
-
-// How long somebody who asks for metrics may take.
-const metricsTimeout = 10 * time.Second
-
-// serveMetrics serves metrics until they are closed.
-func serveMetrics(address string, m *watch.Metrics) (func(), error) {
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("--metrics: %w", err)
-	}
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", m.Handler())
-	s := &http.Server{Handler: mux, ReadHeaderTimeout: metricsTimeout, ReadTimeout: metricsTimeout, WriteTimeout: metricsTimeout, MaxHeaderBytes: 1 << 14}
-	go func() { _ = s.Serve(l) }() // it ends when it is closed
-	return func() { _ = s.Close() }, nil
 }

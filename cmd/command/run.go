@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -77,7 +78,8 @@ func (c *runCommand) job(cmd *cobra.Command) (campaign.Job, error) {
 	j.Model.Workers = c.workers
 	// Worlds that are enumerated within a tenth of a second: firstgap fuzz measures by larger ones, too.
 	if system.About().Volume {
-		if j.Runs.Coverage, err = coverage.Enumerate(cmd.Context(), coverage.Small()...); err != nil {
+		ctx := context.WithoutCancel(cmd.Context()) // an interrupted run still says what it found
+		if j.Runs.Coverage, err = coverage.Enumerate(ctx, coverage.Small()...); err != nil {
 			return campaign.Job{}, err
 		}
 	}

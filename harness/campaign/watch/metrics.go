@@ -52,6 +52,21 @@ func (m *Metrics) Serve(ctx context.Context, l net.Listener) error {
 	return loopback.Serve(ctx, l, m.Handler())
 }
 
+// Begin serves metrics at an address (see Listen) until the function that it returns is called, which says what went wrong meanwhile.
+func (m *Metrics) Begin(ctx context.Context, address string) (end func() error, err error) {
+	l, err := Listen(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	served := make(chan error, 1)
+	go func() { served <- m.Serve(ctx, l) }()
+	return func() error {
+		cancel()
+		return <-served
+	}, nil
+}
+
 // A family is a metric with all its labels' values.
 type family struct {
 	name, help string
