@@ -63,7 +63,7 @@ systems: %s
 	f.StringSliceVar(&c.o.Worlds, "world", coverage.All(), "the worlds of the model that coverage is measured by")
 	f.StringVar(&c.o.Generation.Bug, "bug", "", "the planted bug of every run")
 	f.DurationVar(&c.o.Looking.For, "explain", fuzz.DefaultLooking, "make failures small and explain them, for so long each; 0 is not at all")
-	f.StringVar(&c.metrics, "metrics", "", "serve metrics for Prometheus at this address, such as 127.0.0.1:9464")
+	f.StringVar(&c.metrics, "metrics", "", "serve metrics for Prometheus at HOST:PORT, such as 127.0.0.1:9464; without a host it is loopback")
 	f.BoolVar(&c.json, "json", false, "print the summary as JSON")
 	f.BoolVar(&c.o.Model, "model", false, "search worlds of the model that are too large to finish, in the place of runs")
 	f.StringSliceVar(&c.o.Large, "large-world", nil, "of these alone, MODEL/WORLD each (default: all)")

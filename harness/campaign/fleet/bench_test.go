@@ -3,9 +3,10 @@ package fleet
 import (
 	"bytes"
 	"context"
-	"fmt"
+	"encoding/json"
 	"os"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -42,61 +43,94 @@ func written(b *testing.B) (float64, bool) {
 	return 0, false
 }
 
-// What the queue itself costs, with jobs that cost nothing: the coordinator, the server and the workers are in this process, and its disk is
-// synced for each message of outcomes. With real jobs the coordinator keeps as far ahead as here, two batches of 256.
+// What the queue itself costs, with jobs that cost nothing: the coordinator, the server and all workers are in this process, and its disk is
+// synced for each message of outcomes.
+//
+//   - alone: one job at a time, each outcome in a message of its own. No campaign costs more a job.
+//   - workers: as a campaign on one machine, with two batches of jobs put ahead. Outcomes that wait for the disk share a message.
+//   - gathering: the same, and workers gather outcomes.
+//   - connections: many workers of one job each, each with its own connection over TCP, as on many machines.
 func BenchmarkQueue(b *testing.B) {
-	for _, gather := range []time.Duration{0, 20 * time.Millisecond, 200 * time.Millisecond} {
-		for _, workers := range []int{2, 32} {
-			b.Run(fmt.Sprintf("gather=%v/workers=%d", gather, workers), func(b *testing.B) {
-				q, err := Open(b.Context(), Options{Dir: b.TempDir(), Campaign: toy, Gather: gather})
-				require.NoError(b, err)
-				defer q.Close()
-				ctx, cancel := context.WithCancel(b.Context())
-				done := make(chan error, 1)
+	for _, c := range []struct {
+		name                        string
+		connections, workers, ahead int
+		gather                      time.Duration
+	}{
+		{"alone", 1, 1, 1, 0},
+		{"workers=2", 1, 2, 512, 0},
+		{"workers=32", 1, 32, 512, 0},
+		{"gathering=200ms/workers=2", 1, 2, 512, 200 * time.Millisecond},
+		{"connections=100", 100, 1, 1024, 0},
+		{"connections=1000", 1000, 1, 4096, 0},
+		{"gathering=1s/connections=1000", 1000, 1, 4096, time.Second},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			o := Options{Dir: b.TempDir(), Campaign: toy, Gather: c.gather}
+			if c.connections > 1 {
+				o.Listen = "127.0.0.1:0"
+			}
+			q, err := Open(b.Context(), o)
+			require.NoError(b, err)
+			defer q.Close()
+			login := q.Login()
+			if c.connections > 1 {
+				login = Login{Server: q.URL()}
+			}
+			ctx, cancel := context.WithCancel(b.Context())
+			left := make(chan error, c.connections)
+			var began sync.WaitGroup
+			began.Add(c.connections)
+			for i := range c.connections {
 				go func() {
-					done <- Work(ctx, WorkerOptions{Login: q.Login(), Workers: workers, Accept: accept, Do: func(ctx context.Context, j job.Job) job.Outcome {
-						o := hash(ctx, j)
-						o.Seen = features(j.Number)
-						return o
-					}})
+					left <- Work(ctx, WorkerOptions{Login: login, ID: strconv.Itoa(i), Workers: c.workers, Wait: time.Minute,
+						Accept: func(json.RawMessage) error { began.Done(); return nil },
+						Do: func(ctx context.Context, j job.Job) job.Outcome {
+							o := hash(ctx, j)
+							o.Seen = features(j.Number)
+							return o
+						}})
 				}()
-				const ahead = 512
-				next := uint64(0)
-				put := func(n int) {
-					require.NoError(b, q.Put(b.Context(), jobsOf(next, next+uint64(n))...))
-					next += uint64(n)
+			}
+			began.Wait()
+			next := 0
+			put := func(upTo int) {
+				if upTo = min(upTo, b.N); upTo > next {
+					require.NoError(b, q.Put(b.Context(), jobsOf(uint64(next), uint64(upTo))...))
+					next = upTo
 				}
-				put(min(b.N, ahead))
-				bytesBefore, counted := written(b)
-				cpu := processor(b)
-				b.ResetTimer()
-				for i := 0; i < b.N; i++ {
-					select {
-					case <-q.Outcomes():
-					case <-time.After(time.Minute):
-						require.FailNow(b, "no outcome for a minute")
-					}
-					if i%64 == 63 {
-						require.NoError(b, q.Keep(b.Context(), uint64(max(0, i-2*ahead))))
-						if n := min(64, b.N-int(next)); n > 0 {
-							put(n)
-						}
-					}
+			}
+			disk, counted := written(b)
+			cpu := processor(b)
+			b.ResetTimer()
+			put(c.ahead)
+			batch := max(1, c.ahead/4)
+			for i := 1; i <= b.N; i++ {
+				select {
+				case <-q.Outcomes():
+				case <-time.After(time.Minute):
+					require.FailNow(b, "no outcome for a minute", "%+v", q.Stats())
 				}
-				b.StopTimer()
-				n := float64(b.N)
-				b.ReportMetric(n/b.Elapsed().Seconds(), "jobs/s")
-				b.ReportMetric(1000*(processor(b)-cpu).Seconds()/n, "CPU-ms/job")
-				if after, _ := written(b); counted {
-					b.ReportMetric((after-bytesBefore)/n, "disk-B/job")
+				if i%batch == 0 {
+					require.NoError(b, q.Keep(b.Context(), uint64(max(0, i-2*c.ahead)))) // a campaign keeps in order, and is behind
+					put(i + c.ahead)
 				}
-				s := q.Stats()
-				b.ReportMetric(float64(s.JobBytes)/n, "job-B/job")
-				b.ReportMetric(float64(s.OutcomeBytes)/n, "outcome-B/job")
-				b.ReportMetric(float64(s.Messages)/n, "outcome-messages/job")
-				cancel()
-				require.NoError(b, <-done)
-			})
-		}
+			}
+			b.StopTimer()
+			n := float64(b.N)
+			b.ReportMetric(n/b.Elapsed().Seconds(), "jobs/s")
+			b.ReportMetric(1000*(processor(b)-cpu).Seconds()/n, "CPU-ms/job")
+			if after, _ := written(b); counted {
+				b.ReportMetric((after-disk)/n, "disk-B/job")
+			}
+			s := q.Stats()
+			b.ReportMetric(float64(s.JobBytes)/n, "job-B/job")
+			b.ReportMetric(float64(s.OutcomeBytes)/n, "outcome-B/job")
+			b.ReportMetric(float64(s.Messages)/n, "outcome-messages/job")
+			b.ReportMetric(float64(s.Late)/n, "late/job")
+			cancel()
+			for range c.connections {
+				require.NoError(b, <-left)
+			}
+		})
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 	"github.com/zeebo/xxh3"
 
@@ -165,13 +166,13 @@ func TestAWorkerRefusesACampaign(t *testing.T) {
 	require.EqualError(t, err, "fleet: the worker w cannot work for this campaign: expected the build a1, found b2")
 
 	// Of another version of the messages, and one that is not what it says.
-	for _, a := range []announcement{
+	for i, a := range []announcement{
 		{Version: version + 1, ID: q.id, Campaign: toy, Lease: time.Second, Deliveries: 1},
 		{Version: version, ID: "frogs", Campaign: toy, Lease: time.Second, Deliveries: 1},
 		{Version: version, ID: q.id, Campaign: toy, Deliveries: 1},
 		{Version: version, ID: q.id, Campaign: toy, Lease: time.Second},
 	} {
-		a.Session = q.session
+		a.Session, a.Round = q.session, q.round+int64(i)+1
 		text, err := json.Marshal(a)
 		require.NoError(t, err)
 		_, err = q.link.js.Publish(t.Context(), q.names.campaign(), text)
@@ -180,6 +181,32 @@ func TestAWorkerRefusesACampaign(t *testing.T) {
 		var refused *CampaignError
 		require.ErrorAs(t, <-left, &refused)
 	}
+}
+
+// Announcements are heard twice, from whoever makes them and from the server's stream, in either order.
+func TestAnnouncementsThatComeLate(t *testing.T) {
+	q := open(t, Options{})
+	accepted := make(chan string, 4)
+	_, left := work(t, WorkerOptions{Login: q.Login(), Accept: func(c json.RawMessage) error { accepted <- string(c); return nil }})
+	require.Equal(t, string(toy), <-accepted)
+	tell := func(round int64, campaign string, ended bool) { // past the stream, as if that were slow
+		a := announcement{Version: version, ID: idOf([]byte(campaign)), Session: q.session, Round: round, Campaign: json.RawMessage(campaign), Lease: time.Hour, Deliveries: 1, Ended: ended}
+		text, err := json.Marshal(a)
+		require.NoError(t, err)
+		m := &nats.Msg{Subject: q.names.campaign(), Data: text}
+		require.NoError(t, q.link.nc.PublishMsg(m))
+	}
+	tell(q.round-1, `"before"`, false)
+	tell(q.round-1, `"before"`, true)
+	require.NoError(t, q.Put(t.Context(), jobsOf(0, 5)...))
+	requireHashes(t, collect(t, q, 0, 5))
+	require.Empty(t, accepted)
+	tell(q.round+2, `"after"`, false)
+	require.Equal(t, `"after"`, <-accepted)
+	tell(q.round+1, `"between"`, false)
+	tell(q.round+2, `"after"`, true)
+	require.NoError(t, <-left)
+	require.Empty(t, accepted)
 }
 
 // What a campaign's end does: workers leave, and those that come later leave as well.
@@ -232,9 +259,14 @@ func TestTwoCampaignsOnOneServer(t *testing.T) {
 	require.Equal(t, &TakenOverError{DefaultName}, q.Err())
 	require.Equal(t, q.Err(), q.Put(t.Context(), jobsOf(5, 6)...))
 	require.Equal(t, string(o.Campaign), <-accepted)
+	// A job that the first one put before it knew.
+	_, err = replaced.link.js.Publish(t.Context(), q.names.job(q.id, 6), []byte(`{"number":6}`))
+	require.NoError(t, err)
 	require.NoError(t, replaced.Put(t.Context(), jobsOf(0, 5)...))
 	requireHashes(t, collect(t, replaced, 0, 5))
+	requireEmpty(t, replaced)
 	require.Empty(t, left)
+	require.Empty(t, accepted)
 }
 
 func TestASecondCoordinatorTakesTheCampaignOver(t *testing.T) {

@@ -33,6 +33,9 @@ type Login struct {
 // attempt bounds how long one attempt to reach a server, or one request to it, may take.
 const attempt = 5 * time.Second
 
+// confirmed bounds how long a server may take to say that it has outcomes on its disk.
+const confirmed = 30 * time.Second
+
 // A link is a connection to a server, made again as often as it breaks.
 type link struct {
 	nc     *nats.Conn
@@ -279,9 +282,9 @@ func (k *link) renewed() <-chan struct{} {
 
 // request returns the context of a request to the server: it ends when the request has taken too long, and when the connection has been made
 // again, since the answer went to the one before.
-func (k *link) request(parent context.Context) (context.Context, context.CancelFunc) {
+func (k *link) request(parent context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	renewed := k.renewed()
-	ctx, cancel := context.WithTimeout(parent, attempt)
+	ctx, cancel := context.WithTimeout(parent, limit)
 	go func() {
 		select {
 		case <-renewed:

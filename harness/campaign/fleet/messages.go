@@ -19,15 +19,23 @@ const version = 1
 
 // An announcement is what a server tells workers of a campaign.
 type announcement struct {
-	Version  int             `json:"version"`
-	ID       string          `json:"id"`      // of the campaign: a digest of Campaign
-	Session  string          `json:"session"` // of the coordinator's process
+	Version int    `json:"version"`
+	ID      string `json:"id"`      // of the campaign: a digest of Campaign
+	Session string `json:"session"` // of the coordinator's process
+	// Round is larger than that of any announcement before. Workers hear of one when it is made, which may be before or after they read it
+	// from the server's stream.
+	Round    int64           `json:"round"`
 	Ended    bool            `json:"ended,omitempty"`
 	Campaign json.RawMessage `json:"campaign"`
 
 	Lease      time.Duration `json:"lease"`
 	Gather     time.Duration `json:"gather"`
 	Deliveries int           `json:"deliveries"`
+}
+
+// after tells whether a takes the place of b, which may be nil.
+func (a *announcement) after(b *announcement) bool {
+	return b == nil || a.Round > b.Round || a.Round == b.Round && a.Ended
 }
 
 func (a *announcement) check() error {

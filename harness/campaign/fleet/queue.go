@@ -22,6 +22,7 @@ type Queue struct {
 	names   names
 	id      string
 	session string
+	round   int64
 	server  *embedded // nil if it is elsewhere
 	link    *link
 
@@ -150,6 +151,10 @@ func (q *Queue) announce(ctx context.Context) error {
 	if err := q.makeStreams(ctx); err != nil {
 		return err
 	}
+	// By the clock, since the server may have lost what it was told before, and workers have not.
+	if q.round = time.Now().UnixMilli(); before != nil {
+		q.round = max(q.round, before.Round+1)
+	}
 	if err := q.publishAnnouncement(ctx, false); err != nil {
 		return err
 	}
@@ -171,7 +176,7 @@ func (q *Queue) announce(ctx context.Context) error {
 }
 
 func (q *Queue) publishAnnouncement(ctx context.Context, ended bool) error {
-	text, err := encode("the campaign's announcement", announcement{Version: version, ID: q.id, Session: q.session, Ended: ended, Campaign: q.options.Campaign,
+	text, err := encode("the campaign's announcement", announcement{Version: version, ID: q.id, Session: q.session, Round: q.round, Ended: ended, Campaign: q.options.Campaign,
 		Lease: q.options.Lease, Gather: q.options.Gather, Deliveries: q.options.Deliveries}, int(q.link.nc.MaxPayload()))
 	if err != nil {
 		return err
@@ -273,6 +278,9 @@ func (q *Queue) Put(ctx context.Context, jobs ...job.Job) error {
 // publish publishes open jobs until the server has confirmed each.
 func (q *Queue) publish(ctx context.Context, numbers []uint64) error {
 	for len(numbers) > 0 {
+		if q.ctx.Err() != nil {
+			return q.ended()
+		}
 		type sent struct {
 			number uint64
 			future jetstream.PubAckFuture
@@ -316,9 +324,6 @@ func (q *Queue) publish(ctx context.Context, numbers []uint64) error {
 		}
 		if !pause(ctx, pauseFor) {
 			return ctx.Err()
-		}
-		if q.ctx.Err() != nil {
-			return q.ended()
 		}
 	}
 	return nil
@@ -392,7 +397,7 @@ func (q *Queue) watch(renewed <-chan struct{}, told <-chan *nats.Msg) {
 				q.fail(&MessageError{m.Subject, "an announcement of a campaign", err})
 				return
 			}
-			if a.Session != q.session {
+			if a.Session != q.session && a.Round >= q.round {
 				q.fail(&TakenOverError{q.options.Name})
 				return
 			}
@@ -414,7 +419,7 @@ func (q *Queue) watch(renewed <-chan struct{}, told <-chan *nats.Msg) {
 
 // mend makes what the server has no longer, after it was away: streams, the announcement, and jobs.
 func (q *Queue) mend() error {
-	ctx, cancel := q.link.request(q.ctx)
+	ctx, cancel := q.link.request(q.ctx, attempt)
 	defer cancel()
 	stream, err := q.link.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name: q.names.campaignStream(), Subjects: []string{q.names.campaign()}, MaxMsgs: 1, Storage: jetstream.FileStorage, AllowDirect: true,
@@ -556,7 +561,9 @@ func (q *Queue) Stats() Stats {
 	return s
 }
 
-// End tells workers that the campaign is over, and they leave. What the server holds of it is removed.
+// End tells workers that the campaign is over, and they leave. What the server holds of it is removed. Of a server in this process it waits
+// a little for workers to be gone, because what it has not sent them when it is closed they do not hear; one that is not connected then waits
+// in vain for another server.
 func (q *Queue) End(ctx context.Context) error {
 	if err := q.publishAnnouncement(ctx, true); err != nil {
 		return err
@@ -568,6 +575,15 @@ func (q *Queue) End(ctx context.Context) error {
 		}
 		if err := stream.Purge(ctx); err != nil {
 			return err
+		}
+	}
+	if q.server == nil {
+		return nil
+	}
+	const own = 1 // connection
+	for begin := time.Now(); q.server.server.NumClients() > own && time.Since(begin) < attempt; {
+		if !pause(ctx, pauseFor/10) {
+			return ctx.Err()
 		}
 	}
 	return nil

@@ -33,7 +33,7 @@ type reader struct {
 
 // begin makes a consumer of the outcomes after the last one that was read.
 func (r *reader) begin() error {
-	ctx, cancel := r.link.request(r.ctx)
+	ctx, cancel := r.link.request(r.ctx, attempt)
 	defer cancel()
 	r.renewed = r.link.renewed()
 	stream, err := r.link.js.Stream(ctx, r.names.outcomeStream())
@@ -116,7 +116,7 @@ func (r *reader) message(m jetstream.Msg) error {
 // checkNoneIsLost asks the server how many messages it sent. One that it sent as a fetch ended on this side has gone to no one, and the next
 // one, which would show the gap, may be long in coming.
 func (r *reader) checkNoneIsLost() error {
-	ctx, cancel := r.link.request(r.ctx)
+	ctx, cancel := r.link.request(r.ctx, attempt)
 	defer cancel()
 	info, err := r.consumer.Info(ctx)
 	if err != nil {

@@ -40,10 +40,13 @@ type WorkerOptions struct {
 // A worker is one process's part of the work.
 type worker struct {
 	WorkerOptions
-	names names
-	link  *link
-	news  chan *nats.Msg // announcements as they are made
+	names  names
+	link   *link
+	news   chan *nats.Msg // announcements as they are made
+	asking sync.Mutex
+	told   jetstream.Stream // of announcements; nil as long as there is none
 
+	newest   *announcement // that was heard or read
 	campaign announcement
 	lease    atomic.Int64
 	jobs     context.Context // of Do
@@ -147,8 +150,11 @@ func (w *worker) find(ctx context.Context) (*announcement, error) {
 	begin := time.Now()
 	for first := true; ; first = false {
 		a, err := w.last(ctx)
-		if a != nil {
-			return a, nil
+		if a != nil && a.after(w.newest) {
+			w.newest = a
+		}
+		if w.newest != nil && (w.campaign.Round == 0 || w.newest.after(&w.campaign)) {
+			return w.newest, nil
 		}
 		if failure := w.link.failure(); failure != nil {
 			return nil, failure
@@ -172,7 +178,10 @@ func (w *worker) find(ctx context.Context) (*announcement, error) {
 		t := time.NewTimer(pauseFor)
 		select {
 		case <-t.C:
-		case <-w.news:
+		case m := <-w.news:
+			if err := w.note(m); err != nil {
+				return nil, err
+			}
 		case <-ctx.Done():
 			t.Stop()
 			return nil, ctx.Err()
@@ -183,14 +192,24 @@ func (w *worker) find(ctx context.Context) (*announcement, error) {
 
 // last returns the last announcement; nil without an error if there is none.
 func (w *worker) last(ctx context.Context) (*announcement, error) {
-	ctx, cancel := w.link.request(ctx)
+	ctx, cancel := w.link.request(ctx, attempt)
 	defer cancel()
-	stream, err := w.link.js.Stream(ctx, w.names.campaignStream())
-	if err != nil {
-		return nil, err
+	w.asking.Lock()
+	defer w.asking.Unlock()
+	if w.told == nil {
+		// It is asked for once: when a server begins again, a thousand workers come back at the same time, and what they ask is to be cheap.
+		stream, err := w.link.js.Stream(ctx, w.names.campaignStream())
+		if err != nil {
+			return nil, err
+		}
+		w.told = stream
 	}
-	return lastAnnouncement(ctx, stream, w.names)
+	return lastAnnouncement(ctx, w.told, w.names)
 }
+
+// atRest is how many outcomes may wait for those before them to be confirmed, while jobs go on. A server that is slow to confirm, because a
+// thousand workers want it to, so gets fewer messages with more in each.
+const atRest = 64
 
 // errLeave ends the serving of a campaign without being an error of it.
 var errLeave = errors.New("the worker is to leave the campaign")
@@ -208,7 +227,7 @@ func (w *worker) serve(ctx context.Context) error {
 			context.AfterFunc(jobs, func() { t.Stop() })
 		})()
 	}
-	w.finished = make(chan result, w.Workers)
+	w.finished = make(chan result, w.Workers+atRest)
 	in := make([]chan *nats.Msg, w.Workers)
 	inbox := w.link.nc.NewInbox()
 	drained := make(chan struct{}, w.Workers)
@@ -307,9 +326,8 @@ func (w *worker) do(m *nats.Msg) {
 		w.stop(&MessageError{m.Subject, "a job", err})
 		return
 	}
-	if !strings.HasPrefix(m.Subject, w.names.jobOf(w.campaign.ID)) { // the campaign is another one by now
-		w.release(h)
-		w.stop(errLeave)
+	if !strings.HasPrefix(m.Subject, w.names.jobOf(w.campaign.ID)) {
+		w.foreign(h)
 		return
 	}
 	number, ok := numberOf(m.Subject, w.names.jobOf(w.campaign.ID))
@@ -354,6 +372,18 @@ func (w *worker) do(m *nats.Msg) {
 	w.finished <- result{h, text}
 }
 
+// foreign deals with a job of another campaign. Either that one has taken the place of this worker's, or the job is from a coordinator that
+// put it before it knew that another took over: then no worker will do it.
+func (w *worker) foreign(h *hold) {
+	if a, err := w.last(w.serving); err != nil || a == nil || a.ID != w.campaign.ID {
+		w.release(h)
+		w.stop(errLeave)
+		return
+	}
+	h.m.Term() // if it is lost, the job comes again
+	w.drop(h)
+}
+
 // limit is how long an outcome may be: that of a message, without the brackets of a list.
 func (w *worker) limit() int { return int(w.link.nc.MaxPayload()) - 2 }
 
@@ -388,7 +418,7 @@ func (w *worker) again(h *hold, j job.Job) job.Outcome {
 
 // begin writes down that a job begins again, unless it was begun too often already. It returns how often it was.
 func (w *worker) begin(number uint64) (begun int, err error) {
-	ctx, cancel := w.link.request(w.jobs)
+	ctx, cancel := w.link.request(w.jobs, attempt)
 	defer cancel()
 	subject := w.names.begun(w.campaign.ID, number)
 	stream, err := w.link.js.Stream(ctx, w.names.outcomeStream())
@@ -454,6 +484,15 @@ func (w *worker) renew(sent <-chan struct{}) {
 func (w *worker) listen() {
 	for {
 		renewed := w.link.renewed()
+		// It goes on with the same campaign under a new coordinator.
+		if a := w.newest; a.after(&w.campaign) {
+			if a.Ended || a.ID != w.campaign.ID || a.check() != nil {
+				w.stop(errLeave)
+				return
+			}
+			w.campaign.Round = a.Round
+			w.lease.Store(int64(a.Lease))
+		}
 		select {
 		case <-w.serving.Done():
 			return
@@ -461,27 +500,28 @@ func (w *worker) listen() {
 			w.stop(w.link.failure())
 			return
 		case m := <-w.news:
-			a := &announcement{}
-			if err := json.Unmarshal(m.Data, a); err != nil {
-				w.stop(&MessageError{m.Subject, "an announcement of a campaign", err})
+			if err := w.note(m); err != nil {
+				w.stop(err)
 				return
 			}
-			w.heard(a)
 		case <-renewed:
-			if a, err := w.last(w.serving); err == nil && a != nil {
-				w.heard(a)
+			if a, err := w.last(w.serving); err == nil && a != nil && a.after(w.newest) {
+				w.newest = a
 			}
 		}
 	}
 }
 
-// heard does what an announcement asks for: it goes on with the same campaign under a new coordinator.
-func (w *worker) heard(a *announcement) {
-	if a.Ended || a.ID != w.campaign.ID || a.Version != version {
-		w.stop(errLeave)
-		return
+// note takes an announcement in.
+func (w *worker) note(m *nats.Msg) error {
+	a := &announcement{}
+	if err := json.Unmarshal(m.Data, a); err != nil {
+		return &MessageError{m.Subject, "an announcement of a campaign", err}
 	}
-	w.lease.Store(int64(max(a.Lease, leastLease)))
+	if a.after(w.newest) {
+		w.newest = a
+	}
+	return nil
 }
 
 // send sends outcomes, as many in a message as are there, and acknowledges their jobs when the server has confirmed that it has them.
@@ -546,7 +586,8 @@ func (w *worker) send() {
 func (w *worker) publish(text []byte) bool {
 	begin := time.Now()
 	for {
-		ctx, cancel := w.link.request(context.Background())
+		// It waits as long as the connection is good: the disk of a server may be behind, and what is published again is more of the same.
+		ctx, cancel := w.link.request(context.Background(), confirmed)
 		_, err := w.link.js.Publish(ctx, w.names.outcome(w.campaign.ID), text)
 		cancel()
 		waited := time.Since(begin)
@@ -557,12 +598,12 @@ func (w *worker) publish(text []byte) bool {
 			return false
 		case w.serving.Err() != nil && waited > time.Duration(w.lease.Load()):
 			return false
-		case w.Wait > 0 && waited > w.Wait:
+		case w.Wait > 0 && waited > max(w.Wait, confirmed):
 			w.stop(&ServerError{w.link.server, w.Wait, err})
 			return false
 		}
-		if errors.Is(err, context.DeadlineExceeded) {
-			w.link.nc.ForceReconnect() // it may be cut off without knowing
+		if errors.Is(err, context.DeadlineExceeded) && w.link.nc.FlushTimeout(attempt) != nil {
+			w.link.nc.ForceReconnect() // it is cut off and does not know it
 		}
 		pause(context.Background(), pauseFor)
 	}

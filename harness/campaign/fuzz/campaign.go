@@ -19,6 +19,7 @@ import (
 	"github.com/firstgap/firstgap/harness/campaign/store"
 	"github.com/firstgap/firstgap/harness/campaign/watch"
 	"github.com/firstgap/firstgap/harness/configuration"
+	"github.com/firstgap/firstgap/harness/failure"
 	"github.com/firstgap/firstgap/harness/judge"
 )
 
@@ -90,6 +91,9 @@ func (l *lead) open() error {
 		return errors.Join(err, s.Close())
 	}
 	l.store, l.columns = s, s.Header().Columns()
+	if began, now := s.Header().Build, failure.ThisBuild(); began != now {
+		l.o.Note(fmt.Sprintf("the campaign was begun by another build, and its lines from here on are this one's: expected %s, found %s", began, now))
+	}
 	if torn := s.Opened().Torn; torn > 0 {
 		l.o.Note(fmt.Sprintf("a last line was not written whole: %d bytes are cut off, and its job is done again", torn))
 	}
@@ -418,6 +422,10 @@ func (l *lead) take(ctx context.Context, o job.Outcome) error {
 		if size := l.store.Header().Batch; (next+1)%size == 0 {
 			l.forget(next / size)
 			if err := l.choose(next/size + 2); err != nil {
+				return err
+			}
+			// The queue forgets outcomes: a power cut must not take the lines that were made of them.
+			if err := l.store.Sync(); err != nil {
 				return err
 			}
 			if err := errors.Join(l.hand(ctx), l.queue.Keep(ctx, next+1)); err != nil {

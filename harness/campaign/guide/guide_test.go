@@ -19,7 +19,7 @@ import (
 
 // A campaign whose runs are made up: what they reach and cost is a function of their configurations.
 type campaign struct {
-	t     *testing.T
+	t     testing.TB
 	o     Options
 	g     *Guide
 	seen  *coverage.Seen
@@ -28,7 +28,7 @@ type campaign struct {
 	jobs  [][]job.Job
 }
 
-func start(t *testing.T, o Options) *campaign {
+func start(t testing.TB, o Options) *campaign {
 	g, err := New(o)
 	require.NoError(t, err)
 	c := &campaign{t: t, o: o, g: g, seen: coverage.NewSeen(nil)}

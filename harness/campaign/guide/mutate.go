@@ -467,12 +467,28 @@ func (x *mutant) settings() bool {
 	// What clients do may take as long as it takes there.
 	x.c.Limits.Events, x.c.Limits.Time, x.c.Limits.Bytes = max(x.c.Limits.Events, other.Limits.Events), max(x.c.Limits.Time, other.Limits.Time), max(x.c.Limits.Bytes, other.Limits.Bytes)
 	to, err := x.System.Topology(&x.c)
-	if err != nil {
+	if err != nil || !overlaps(x.t, to) {
 		return false
 	}
 	x.c.Plan.Faults = fit(x.c.Plan.Faults, x.c.Plan.Horizon, x.c.Plan.Horizon, to)
 	x.t = to
 	return true
+}
+
+// overlaps tells whether quorums overlap as they did. A system may be asked for ones that do not, and then lies: of six segments and two
+// spares, four of which make a record written, eight segments would become members where the number of spares alone is taken over.
+func overlaps(before, now faults.Topology) bool {
+	of := func(t faults.Topology) (readsWrites, writesWrites bool) {
+		for i := range t.Parts {
+			if p := &t.Parts[i]; p.Duty == faults.Holds {
+				return p.WriteQuorum+p.ReadQuorum > p.Members(), 2*p.WriteQuorum > p.Members()
+			}
+		}
+		return false, false
+	}
+	reads, writes := of(before)
+	readsNow, writesNow := of(now)
+	return (readsNow || !reads) && (writesNow || !writes)
 }
 
 // values takes one value of an object over from another one, so many objects deep.

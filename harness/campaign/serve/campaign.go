@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"path"
+	"slices"
 	"strconv"
 	"time"
 
@@ -162,8 +163,13 @@ func coverageSection(h *store.Header, f *store.Fold, x axis, name string) sectio
 	for i := range points {
 		xs[i] = x.of(f, &points[i])
 	}
+	reached := slices.ContainsFunc(f.Reached, func(n uint64) bool { return n > 0 })
 	t := newTable("Of all that the checker enumerated of small worlds of the model.", words("what"), number("reached"), number("of"), number("share"))
-	for n, world := range worldsOf(h) {
+	worlds := worldsOf(h)
+	if !reached {
+		worlds = nil
+	}
+	for n, world := range worlds {
 		c := &chart{Title: "World " + world, xTitle: x.title, x: x.unit, y: percent, id: fmt.Sprintf("w%d", n)}
 		for i, space := range h.Spaces {
 			if space.World != world {
@@ -178,7 +184,9 @@ func coverageSection(h *store.Header, f *store.Fold, x axis, name string) sectio
 			s.Charts = append(s.Charts, c)
 		}
 	}
-	s.Charts = append(s.Charts, pairsCharts(h, xs, points, x)...)
+	if reached {
+		s.Charts = append(s.Charts, pairsCharts(h, xs, points, x)...)
+	}
 	shapes := &chart{Title: "Shapes of runs, which cannot be enumerated", xTitle: x.title, x: x.unit, id: "shapes"}
 	fresh := &chart{Title: "New shapes of the next 1,000 jobs, estimated", xTitle: x.title, x: x.unit, y: rate, id: "fresh"}
 	had, once := curve{Name: "shapes", X: xs}, curve{Name: "estimate"}
@@ -193,9 +201,12 @@ func coverageSection(h *store.Header, f *store.Fold, x axis, name string) sectio
 	if f.Lines > 0 {
 		s.Charts = append(s.Charts, shapes, fresh)
 	}
-	if len(h.Spaces) > 0 {
+	switch {
+	case reached:
 		s.Tables = []*table{t}
-	} else {
+	case len(h.Spaces) > 0:
+		s.Notes = append(s.Notes, fmt.Sprintf("No run came through any of the %s that were enumerated.", many(uint64(len(worldsOf(h))), "world")))
+	default:
 		s.Notes = append(s.Notes, "No world of the model was enumerated for this campaign.")
 	}
 	s.Notes = append(s.Notes, "The estimate is Good and Turing's: the shapes that one job alone had, divided by the jobs.")
@@ -253,19 +264,12 @@ func armsSection(f *store.Fold, x axis) section {
 		s.Notes = []string{"No job is done."}
 		return s
 	}
-	t := newTable("What the jobs of each arm came to. An arm is credited with what it was the first to reach.", words("arm"), number("jobs"), number("violation"), number("could not tell"), number("work"),
-		number("time of workers"), number("new features"), number("for each 1,000 jobs"), number("for each 1M of work"), number("new shapes"))
+	t := armsTable()
 	features := &chart{Title: "Features that the arm was the first to reach", xTitle: "the arm's own " + x.name, x: x.unit, id: "arm-features"}
 	shapes := &chart{Title: "Shapes that the arm was the first to have", xTitle: "the arm's own " + x.name, x: x.unit, id: "arm-shapes"}
 	points := f.Growth()
 	for _, name := range arms(f) {
-		a := f.Arms[name]
-		reached := uint64(0)
-		for _, n := range a.Reached {
-			reached += n
-		}
-		t.row(string(name), a.Lines, cell{Text: count(a.Verdicts[judge.Violation]), Class: bad(a.Verdicts[judge.Violation])}, a.Verdicts[judge.CouldNotTell], text.Brief(a.Work),
-			text.Long(time.Duration(a.Micros)*time.Microsecond), reached, per(reached, a.Lines, 1000), per(reached, a.Work, 1e6), a.Shapes)
+		t.arm(string(name), f.Arms[name])
 		one, two := curve{Name: string(name)}, curve{Name: string(name)}
 		for i := range points {
 			p, ok := points[i].Arms[name]
@@ -277,9 +281,27 @@ func armsSection(f *store.Fold, x axis) section {
 		}
 		features.curves, shapes.curves = append(features.curves, one), append(shapes.curves, two)
 	}
-	s.Charts, s.Tables = []*chart{features, shapes}, []*table{t}
+	if slices.ContainsFunc(f.Reached, func(n uint64) bool { return n > 0 }) {
+		s.Charts = append(s.Charts, features)
+	}
+	s.Charts, s.Tables = append(s.Charts, shapes), []*table{t}
 	s.Notes = []string{"Both arms draw on the same coverage: what one has reached, the other can no longer be the first to reach. A steeper curve finds more for the same cost."}
 	return s
+}
+
+func armsTable() *table {
+	return newTable("What the jobs of each arm came to. An arm is credited with what it was the first to reach.", words("arm"), number("jobs"), number("violation"), number("could not tell"), number("work"),
+		number("time of workers"), number("new features"), number("for each 1,000 jobs"), number("for each 1M of work"), number("new shapes"))
+}
+
+// arm adds a row to a table of arms.
+func (t *table) arm(name string, a *store.Arm) {
+	reached := uint64(0)
+	for _, n := range a.Reached {
+		reached += n
+	}
+	t.row(name, a.Lines, cell{Text: count(a.Verdicts[judge.Violation]), Class: bad(a.Verdicts[judge.Violation])}, a.Verdicts[judge.CouldNotTell], text.Brief(a.Work),
+		text.Long(time.Duration(a.Micros)*time.Microsecond), reached, per(reached, a.Lines, 1000), per(reached, a.Work, 1e6), a.Shapes)
 }
 
 func per(n, of uint64, unit float64) string {
@@ -358,11 +380,11 @@ func tried(t *store.Try) string {
 	if t == nil {
 		return ""
 	}
-	build := t.Commit
+	build := fmt.Sprintf("%.12s", t.Commit)
 	if build == "" {
-		build = t.Build
+		build = text.Short(t.Build, 60)
 	}
-	return fmt.Sprintf("%.12s, %s", build, at(t.At))
+	return build + ", " + at(t.At)
 }
 
 // asideSection says what went wrong beside: jobs that were given up, jobs that could not be done, and what was damaged.

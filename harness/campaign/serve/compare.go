@@ -27,7 +27,7 @@ func (s *Server) compare(w http.ResponseWriter, r *http.Request) {
 			p.Bad = append(p.Bad, fmt.Sprintf("%s: behind the first %s the lines are damaged, and not counted: %v", called(name), many(folds[i].Lines, "job"), damage))
 		}
 	}
-	p.Sections = append(p.Sections, sideBySide(names, headers, folds), curvesOfBoth(names, headers, folds, axisOf(r)), failuresOfBoth(names, folds))
+	p.Sections = append(p.Sections, sideBySide(names, headers, folds), curvesOfBoth(names, headers, folds, axisOf(r)), armsOfBoth(names, folds), failuresOfBoth(names, folds))
 	if all := s.find().campaigns; len(all) > 1 {
 		p.Sections = append(p.Sections, section{Heading: "Two others", Form: compareForm(all, names[0], names[1])})
 	}
@@ -89,6 +89,19 @@ func curvesOfBoth(names [2]string, headers [2]*store.Header, folds [2]*store.Fol
 		s.Notes = append(s.Notes, fmt.Sprintf("%s of one of them only, or of another content: these cannot be compared.", many(uint64(other), "space")))
 	}
 	return s
+}
+
+func armsOfBoth(names [2]string, folds [2]*store.Fold) section {
+	t := armsTable()
+	for i, f := range folds {
+		for _, arm := range arms(f) {
+			t.arm(string(arm)+" of "+called(names[i]), f.Arms[arm])
+		}
+	}
+	if len(t.rows) == 0 {
+		return section{Heading: "Random against guided", Notes: []string{"No job of either is done."}}
+	}
+	return section{Heading: "Random against guided", Tables: []*table{t}}
 }
 
 func failuresOfBoth(names [2]string, folds [2]*store.Fold) section {

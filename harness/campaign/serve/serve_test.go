@@ -364,7 +364,7 @@ func TestTwoSideBySide(t *testing.T) {
 	s := server(t, dir)
 	got := body(t, s, href("/compare", "a", "nightly/a", "b", "nightly/b", "x", "work"))
 	said := shows(got)
-	for _, want := range []string{"jobs done 3,000 2,000", "with a violation 3 2", "durability (lost) 3 2", "states of tiny nightly/a 79.3% nightly/b 76.0%", "shapes of runs nightly/a 158 nightly/b 158"} {
+	for _, want := range []string{"jobs done 3,000 2,000", "with a violation 3 2", "guided of nightly/a 2,000 2", "random of nightly/b 667 1", "durability (lost) 3 2", "states of tiny nightly/a 79.3% nightly/b 76.0%", "shapes of runs nightly/a 158 nightly/b 158"} {
 		require.Contains(t, said, want)
 	}
 	require.Equal(t, 7, strings.Count(got, `<svg class="chart"`))

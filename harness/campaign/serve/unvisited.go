@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // unvisitedFile lists, in a campaign's folder, places of enumerated spaces that no run has reached.
@@ -89,12 +90,9 @@ func unvisitedTable(some []Unvisited) *table {
 	t := newTable("Places of the model that no run has reached, each with a shortest schedule that leads there.", columns...)
 	t.cards = true
 	for _, x := range some {
-		schedule := ""
-		for i, action := range x.Schedule {
-			if i > 0 {
-				schedule += " → "
-			}
-			schedule += action
+		schedule := strings.Join(x.Schedule, " → ")
+		if schedule == "" {
+			schedule = "none: the world begins there"
 		}
 		row := []any{x.Space, x.Index, cell{Text: schedule, Class: "code"}}
 		if named {

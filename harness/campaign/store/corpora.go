@@ -49,7 +49,7 @@ func spaceWords(s Space) string {
 // A Merged says what became of the corpus of one campaign in another.
 type Merged struct {
 	Taken   int // entries that were not there
-	There   int // whose configuration was
+	There   int // whose configuration was, or which are of the campaign itself, which comes to them again
 	Damaged int // that could not be read, and were left out
 }
 
@@ -66,22 +66,31 @@ func (s *Store) Merge(from *Reader) (Merged, error) {
 	if err != nil && m.Damaged == 0 {
 		return m, err
 	}
+	own, err := s.Entries()
+	if err != nil {
+		return m, err
+	}
+	there := map[string]bool{}
+	for _, e := range own {
+		name, err := e.Name()
+		if err != nil {
+			return m, err
+		}
+		there[name] = true
+	}
 	for _, e := range entries {
 		name, err := e.Name()
 		if err != nil {
 			return m, err
 		}
-		err = s.readEntry(name, new(Entry))
-		if err == nil {
+		if there[name] || e.Campaign == s.header.ID() {
 			m.There++
 			continue
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return m, err
 		}
 		if err := s.PutEntry(e); err != nil {
 			return m, err
 		}
+		there[name] = true
 		m.Taken++
 	}
 	return m, nil
@@ -199,12 +208,12 @@ func (s *Store) Minimise(shapes bool) (Minimised, error) {
 		return m, s.broken
 	}
 	for _, e := range m.Dropped {
-		name, err := e.Name()
+		file, err := s.entryFile(&e)
 		if err != nil {
 			return m, err
 		}
-		if err := ignoreMissing(s.disk.remove(entryFile(name))); err != nil {
-			return m, &WriteError{entryFile(name), bare(err)}
+		if err := ignoreMissing(s.disk.remove(file)); err != nil {
+			return m, &WriteError{file, bare(err)}
 		}
 	}
 	if len(m.Dropped) == 0 {
@@ -223,25 +232,28 @@ func (r *Reader) Export(folder string) (int, error) {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return 0, fmt.Errorf("folder %s: %w", folder, bare(err))
 	}
-	for i, e := range entries {
+	written := map[string]bool{} // one that was merged may be one of the campaign itself, too
+	for _, e := range entries {
 		name, err := e.Name()
 		if err != nil {
-			return i, err
+			return len(written), err
 		}
 		file := filepath.Join(folder, name+".json")
 		text := []byte(e.Configuration.String())
 		there, err := os.ReadFile(file)
 		switch {
 		case err == nil && bytes.Equal(there, text):
+			written[name] = true
 			continue
 		case err == nil:
-			return i, &LimitError{"export", "no " + file + " yet", "another one"}
+			return len(written), &LimitError{"export", "no " + file + " yet", "another one"}
 		case !errors.Is(err, fs.ErrNotExist):
-			return i, err
+			return len(written), err
 		}
 		if err := atomic.Write(file, text); err != nil {
-			return i, err
+			return len(written), err
 		}
+		written[name] = true
 	}
-	return len(entries), damage
+	return len(written), damage
 }

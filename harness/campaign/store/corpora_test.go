@@ -50,18 +50,19 @@ func TestAnEntryIsThereOnceAndInOrder(t *testing.T) {
 	foreign := entry(0, 5, coverage.At(0, 9))
 	foreign.Campaign = "another"
 	require.NoError(t, s.PutEntry(foreign))
-	foreign.Number, foreign.Configuration = 50, aConfiguration(2)
-	require.NoError(t, s.PutEntry(foreign)) // which the campaign has itself
+	foreign.Number = 50
+	require.NoError(t, s.PutEntry(foreign)) // which is there
 	entries, err := s.Entries()
 	require.NoError(t, err)
 	require.Equal(t, []uint64{1, 2, 3, 0}, numbers(entries))
 	require.Equal(t, []string{s.Header().ID(), "another"}, []string{entries[0].Campaign, entries[3].Campaign})
 
-	// What the campaign itself comes to takes the place of what was merged into it.
+	// What was merged stays where the campaign itself comes to it: what a campaign that was killed makes of both must not depend on when.
 	require.NoError(t, s.PutEntry(entry(0, 5, coverage.At(0, 9))))
 	entries, err = s.Entries()
 	require.NoError(t, err)
-	require.Equal(t, []uint64{0, 1, 2, 3}, numbers(entries))
+	require.Equal(t, []uint64{0, 1, 2, 3, 0}, numbers(entries))
+	require.Len(t, Cover(entries, true).Dropped, 1)
 
 	var limit *LimitError
 	e := entry(9, 5)
@@ -111,10 +112,17 @@ func TestCorporaOfOneKindAreMerged(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, entries, 4)
 
-	// Damaged entries are left out and counted.
-	name, err := entries[1].Name()
+	// Of a copy of the campaign itself nothing is taken: it comes to what the copy has come to.
+	same, err := into.Merge(into.Reader)
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(from.Folder(), entryFile(name)), []byte("{"), 0o644))
+	require.Equal(t, Merged{There: 4}, same)
+
+	// Damaged entries are left out and counted.
+	entries, err = from.Entries()
+	require.NoError(t, err)
+	file, err := from.entryFile(&entries[1])
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(from.Folder(), file), []byte("{"), 0o644))
 	m, err = begun(t, nil).Merge(r)
 	require.NoError(t, err)
 	require.Equal(t, Merged{Taken: 3, Damaged: 1}, m)

@@ -44,13 +44,26 @@ func (e *Entry) Name() (string, error) {
 	return fmt.Sprintf("%016x%016x", sum.Hi, sum.Lo), nil
 }
 
-func entryFile(name string) string { return path.Join(corpusFolder, name+".json") }
+// The ends of entries' files: of those of the campaign itself, and of those that were merged into it. A configuration that was merged
+// stays when the campaign comes to it by itself: what jobs it chooses depends on both.
+const (
+	entryEnd  = ".json"
+	mergedEnd = ".merged.json"
+)
+
+func (r *Reader) entryFile(e *Entry) (string, error) {
+	name, err := e.Name()
+	if err == nil && e.Campaign != r.header.ID() {
+		return path.Join(corpusFolder, name+mergedEnd), nil
+	}
+	return path.Join(corpusFolder, name+entryEnd), err
+}
 
 // PutEntry keeps an entry, before the line is appended that says Kept. When it returns nil, the entry survives a power cut. Where the
-// same configuration is there already, what the campaign itself found first stays.
+// same configuration is there already, the first one stays.
 func (s *Store) PutEntry(e Entry) error {
 	e.Campaign = cmp.Or(e.Campaign, s.header.ID())
-	name, err := e.Name()
+	file, err := s.entryFile(&e)
 	if err != nil {
 		return err
 	}
@@ -65,9 +78,7 @@ func (s *Store) PutEntry(e Entry) error {
 	if s.broken != nil {
 		return s.broken
 	}
-	var there Entry
-	err = s.readEntry(name, &there)
-	if err == nil && (there.Campaign == s.header.ID() || e.Campaign != s.header.ID()) {
+	if s.readEntry(file, new(Entry)) == nil {
 		return nil
 	}
 	text, err := seal(entryKind, &e)
@@ -77,23 +88,23 @@ func (s *Store) PutEntry(e Entry) error {
 	if err := s.makeFolder(corpusFolder); err != nil {
 		return err
 	}
-	return put(s.disk, entryFile(name), text)
+	return put(s.disk, file, text)
 }
 
-// readEntry reads an entry that must be one of the campaign.
-func (r *Reader) readEntry(name string, e *Entry) error {
-	if err := unseal(r.disk, entryKind, entryFile(name), e); err != nil {
+// readEntry reads an entry that must be one of the campaign, in the file of its name.
+func (r *Reader) readEntry(file string, e *Entry) error {
+	if err := unseal(r.disk, entryKind, file, e); err != nil {
 		return err
 	}
 	damaged := func(expected, found string) error {
-		return &DamageError{File: entryFile(name), Expected: expected, Found: found}
+		return &DamageError{File: file, Expected: expected, Found: found}
 	}
-	found, err := e.Name()
+	own, err := r.entryFile(e)
 	switch {
 	case err != nil:
 		return damaged("an entry with a configuration", err.Error())
-	case found != name:
-		return damaged("the configuration of its name", "that of "+found)
+	case own != file:
+		return damaged("the entry of its name", "that of "+path.Base(own))
 	case e.Configuration.System != r.header.System:
 		return damaged("a configuration of "+r.header.System, "one of "+e.Configuration.System)
 	}
@@ -106,7 +117,7 @@ func (r *Reader) readEntry(name string, e *Entry) error {
 // Entries lists the corpus: what the campaign itself kept in the order of the numbers, and then what was merged into it. What cannot be
 // read is a *DamageError, beside the entries that can.
 func (r *Reader) Entries() ([]Entry, error) {
-	all, err := names(r.disk, corpusFolder, ".json")
+	all, err := names(r.disk, corpusFolder, entryEnd)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +126,7 @@ func (r *Reader) Entries() ([]Entry, error) {
 	var damage error
 	for _, n := range all {
 		var e Entry
-		if err := r.readEntry(n[:len(n)-len(".json")], &e); err != nil {
+		if err := r.readEntry(path.Join(corpusFolder, n), &e); err != nil {
 			if !errors.Is(err, fs.ErrNotExist) { // it was removed meanwhile
 				damage = errors.Join(damage, err)
 			}
@@ -148,7 +159,7 @@ func (s *Store) mendCorpus() error {
 	id := s.header.ID()
 	for _, n := range all {
 		file := path.Join(corpusFolder, n)
-		if path.Ext(n) != ".json" {
+		if path.Ext(n) != entryEnd {
 			if err := s.setAside(file, &DamageError{File: file, Expected: "an entry of the corpus", Found: "another file"}, nil); err != nil {
 				return err
 			}
@@ -156,7 +167,7 @@ func (s *Store) mendCorpus() error {
 		}
 		var e Entry
 		var damage *DamageError
-		err := s.readEntry(n[:len(n)-len(".json")], &e)
+		err := s.readEntry(file, &e)
 		switch {
 		case errors.As(err, &damage):
 			err = s.setAside(file, damage, nil)

@@ -30,7 +30,7 @@ type step struct {
 	size int64
 }
 
-// A recorder is a disk that writes down its steps. It syncs nothing, which takes time and can be seen by none but a power cut.
+// A recorder is a disk that writes down its steps. It syncs nothing: that takes time, and only a power cut would tell the difference.
 type recorder struct {
 	real
 	steps []step

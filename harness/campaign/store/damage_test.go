@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -267,4 +268,64 @@ func TestAFailuresFilesAreInItsFolder(t *testing.T) {
 	defer s.Close()
 	require.Len(t, s.Opened().Aside, 2) // the record, and the file that it no longer names
 	require.Contains(t, s.Opened().Aside[0].Found, "../campaign.json")
+}
+
+// Mending that is cut short after any step is ended by the next process, and nothing of what is set aside is lost on the way.
+func TestMendingThatIsCutShortIsEndedByTheNext(t *testing.T) {
+	pristine, lines := grown(t)
+	whole := files(t, pristine)
+	altered := slices.Clone(whole[segmentFile(2)])
+	altered[bytes.IndexByte(altered, '\n')+100] ^= 4 // line 9
+	whole[segmentFile(2)] = altered
+	for n := range whole {
+		if strings.HasPrefix(n, corpusFolder) || strings.HasSuffix(n, ".fgt") {
+			whole[n] = append(whole[n], "{}"...)
+		}
+	}
+	cut := 0
+	for k := 0; ; k++ {
+		folder := filepath.Join(t.TempDir(), "campaign")
+		for n, b := range whole {
+			require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(folder, n)), 0o755))
+			require.NoError(t, os.WriteFile(filepath.Join(folder, n), b, 0o644))
+		}
+		d := record(folder)
+		n := 0
+		d.fail = func(step) error {
+			if n++; n > k {
+				return syscall.EIO
+			}
+			return nil
+		}
+		s, err := reopen(folder, d)
+		if err == nil {
+			require.NoError(t, s.Close())
+			break
+		}
+		require.ErrorIs(t, err, syscall.EIO)
+		var failed *WriteError
+		require.ErrorAs(t, err, &failed)
+		cut++
+		s, err = reopen(folder, record(folder))
+		require.NoError(t, err)
+		require.Equal(t, uint64(9), s.Next(), k)
+		require.Equal(t, lines[:9], kept(t, s.Reader))
+		aside := map[string]int{}
+		for n, b := range files(t, folder) {
+			if strings.HasPrefix(n, asideFolder) {
+				aside[string(b)]++
+			}
+		}
+		for n, b := range whole {
+			isLater := slices.Contains([]string{segmentFile(2), segmentFile(3), segmentFile(4), segmentFile(5), segmentFile(6)}, n)
+			if isLater || strings.HasPrefix(n, corpusFolder) || strings.HasSuffix(n, ".fgt") {
+				require.Positive(t, aside[string(b)], "%s after %d steps", n, k)
+			}
+		}
+		listed, err := s.Aside()
+		require.NoError(t, err)
+		require.GreaterOrEqual(t, len(listed), 9)
+		require.NoError(t, s.Close())
+	}
+	require.Greater(t, cut, 50)
 }

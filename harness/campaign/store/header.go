@@ -48,6 +48,8 @@ type Header struct {
 const (
 	segmentLines = 100_000
 	maxSegment   = 1 << 24
+	maxColumns   = 1 << 12
+	maxFeatures  = 1 << 32 // each of which takes a byte where coverage is counted
 )
 
 // complete sets what has a default, and refuses what cannot be.
@@ -80,6 +82,14 @@ func (h *Header) valid() error {
 		return &LimitError{"header", "a share from 0 to 1", fmt.Sprint(h.Share)}
 	case len(h.Spaces) > coverage.Shapes:
 		return &LimitError{"header", fmt.Sprintf("at most %d spaces", coverage.Shapes), fmt.Sprint(len(h.Spaces))}
+	case len(h.Counters) > maxColumns || len(h.Checks) > maxColumns:
+		return &LimitError{"header", fmt.Sprintf("at most %d counters and as many checks", maxColumns), fmt.Sprintf("%d and %d", len(h.Counters), len(h.Checks))}
+	}
+	features := uint64(0)
+	for _, s := range h.Spaces {
+		if features += min(s.Size, maxFeatures+1); features > maxFeatures {
+			return &LimitError{"header", fmt.Sprintf("at most %d features in all spaces", maxFeatures), "more"}
+		}
 	}
 	return nil
 }

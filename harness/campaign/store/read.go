@@ -66,7 +66,7 @@ type foldRecord struct {
 	Fold  Fold   `json:"fold"`
 }
 
-// sealedFold reads the fold of a segment that is full. It is nil without an error where there is none.
+// sealedFold reads the fold of a segment that is full. It returns nil and no error where the file is missing.
 func (r *Reader) sealedFold(n uint64) (*foldRecord, error) {
 	var f foldRecord
 	err := unseal(r.disk, foldKind, foldFile(n), &f)

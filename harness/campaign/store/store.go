@@ -421,8 +421,8 @@ func (s *Store) mend() error {
 	return s.mendTrends()
 }
 
-// mendLines folds the lines, up to the first that is not as it was written. What comes behind it is set aside, from the end on, so that
-// a process that is killed here leaves the folder as damaged as it found it, or less.
+// mendLines folds the lines, up to the first that is not as it was written. What comes behind it is set aside, and the damaged file is cut
+// last, so that the next process finds the damage where this one is killed in between.
 func (s *Store) mendLines() error {
 	s.full, s.tail = s.header.NewFold(0), s.header.NewFold(0)
 	segments, err := s.segments()
@@ -499,7 +499,7 @@ func (s *Store) mendSegment(n uint64) (end, *DamageError, error) {
 		return e, nil, err
 	}
 	if damage != nil || s.tail.Lines < s.header.Segment {
-		return e, damage, nil // whoever goes on with it drops its fold
+		return e, damage, nil // goOn and cut drop its fold
 	}
 	if wrong != nil {
 		if err := s.setAside(foldFile(n), wrong, nil); err != nil {
@@ -524,7 +524,7 @@ func (s *Store) cut(segments []uint64, n uint64, missing bool, e end, damage *Da
 	if err := s.dropFolds(n); err != nil {
 		return err
 	}
-	for _, later := range slices.Backward(segments) {
+	for _, later := range segments {
 		if later == n && !missing {
 			continue
 		}

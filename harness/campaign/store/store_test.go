@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -231,29 +233,29 @@ func TestLinesAreSyncedWithinASecond(t *testing.T) {
 		d := &syncs{disk: real{folder}}
 		s, err := create(folder, toy(), d)
 		require.NoError(t, err)
-		before := d.number
+		before := d.number.Load()
 		require.NoError(t, s.Append(made(toy(), 1, 1)...))
-		require.Equal(t, before, d.number)
+		require.Equal(t, before, d.number.Load())
 		time.Sleep(syncWithin)
 		synctest.Wait()
-		require.Equal(t, before+1, d.number)
+		require.Equal(t, before+1, d.number.Load())
 		time.Sleep(10 * syncWithin)
 		synctest.Wait()
-		require.Equal(t, before+1, d.number)
+		require.Equal(t, before+1, d.number.Load())
 		require.NoError(t, s.Close())
-		require.Equal(t, before+1, d.number)
+		require.Equal(t, before+1, d.number.Load())
 	})
 }
 
 // syncs counts how often files of lines were synced.
 type syncs struct {
 	disk
-	number int
+	number atomic.Int64
 }
 
 type synced struct {
 	file
-	number *int
+	number *atomic.Int64
 }
 
 func (d *syncs) create(name string) (file, error) {
@@ -265,6 +267,64 @@ func (d *syncs) create(name string) (file, error) {
 }
 
 func (f synced) Sync() error {
-	*f.number++
+	f.number.Add(1)
 	return f.file.Sync()
+}
+
+// A reader sees whole lines in order at any moment of a campaign, and their fold.
+func TestACampaignIsReadWhileItGoesOn(t *testing.T) {
+	folder := t.TempDir()
+	s, err := create(folder, crashing(), record(folder))
+	require.NoError(t, err)
+	lines := made(crashing(), 300, 9)
+	done := make(chan error)
+	go func() {
+		for at := 0; at < len(lines); at += 3 {
+			if err := s.Append(lines[at : at+3]...); err != nil {
+				done <- err
+				return
+			}
+		}
+		done <- s.Close()
+	}()
+	r, err := Read(folder)
+	require.NoError(t, err)
+	for ended := false; !ended; {
+		select {
+		case err := <-done:
+			require.NoError(t, err)
+			ended = true
+		default:
+		}
+		f, err := r.Fold()
+		require.NoError(t, err)
+		require.Equal(t, folded(t, r.Header(), lines[:f.Lines]), f)
+		all := kept(t, r)
+		require.GreaterOrEqual(t, len(all), int(f.Lines))
+		require.Equal(t, lines[:len(all)], append([]job.Line{}, all...))
+	}
+	require.Len(t, kept(t, r), len(lines))
+}
+
+// A campaign that cannot be, or that no machine could hold, does not begin.
+func TestAHeaderThatCannotBeIsRefused(t *testing.T) {
+	for want, change := range map[string]func(*Header){
+		"the name of a system, found none":                            func(h *Header) { h.System = "" },
+		"at least one job in a batch, found 0":                        func(h *Header) { h.Batch = 0 },
+		"1 to 16777216 lines in a file, found 16777217":               func(h *Header) { h.Segment = maxSegment + 1 },
+		"a share from 0 to 1, found 1.5":                              func(h *Header) { h.Share = 1.5 },
+		"a share from 0 to 1, found NaN":                              func(h *Header) { h.Share = math.NaN() },
+		"at most 255 spaces, found 256":                               func(h *Header) { h.Spaces = make([]Space, 256) },
+		"at most 4096 counters and as many checks, found 4097 and 11": func(h *Header) { h.Counters, h.Checks = make([]string, 4097), make([]judge.Check, 11) },
+		"at most 4294967296 features in all spaces, found more":       func(h *Header) { h.Spaces[0].Size = math.MaxUint64 },
+	} {
+		folder := filepath.Join(t.TempDir(), "campaign")
+		h := toy()
+		change(&h)
+		_, err := Create(folder, h)
+		var limit *LimitError
+		require.ErrorAs(t, err, &limit)
+		require.EqualError(t, err, fmt.Sprintf("campaign %s: campaign's header: expected %s", folder, want))
+		require.NoDirExists(t, folder)
+	}
 }

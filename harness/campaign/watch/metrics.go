@@ -52,13 +52,14 @@ func (m *Metrics) Serve(ctx context.Context, l net.Listener) error {
 	return loopback.Serve(ctx, l, m.Handler())
 }
 
-// Begin serves metrics at an address (see Listen) until the function that it returns is called, which says what went wrong meanwhile.
+// Begin serves metrics at an address (see Listen) until the function that it returns is called, which says what went wrong meanwhile:
+// also while an interrupted campaign comes to its end.
 func (m *Metrics) Begin(ctx context.Context, address string) (end func() error, err error) {
 	l, err := Listen(ctx, address)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	served := make(chan error, 1)
 	go func() { served <- m.Serve(ctx, l) }()
 	return func() error {

@@ -149,7 +149,7 @@ func layout(s *Status, on *text.Screen, mostWorlds int) []string {
 	b.fact("campaign", text.Plain, 1, plain(s.Campaign), "of "+cmp.Or(plain(s.System), "no system"), "build "+cmp.Or(plain(s.Build), "unknown"))
 	b.fact("time", text.Plain, 1, text.Long(s.Elapsed), when(s.Left > 0, text.Long(s.Left)+" left"), many(uint64(s.Workers), "worker"))
 	b.fact("jobs", text.Plain, 2, text.Count(s.Done)+when(s.Asked > 0, " of "+text.Count(s.Asked))+" done", text.Count(s.InProgress)+" in progress")
-	b.fact("speed", text.Plain, 1, fmt.Sprintf("%s jobs/s in the last minute, %s overall", text.Figure(s.LastMinute), text.Figure(s.Rate)))
+	b.fact("speed", text.Plain, 1, fmt.Sprintf("%s jobs/s in the last minute, %s overall", text.Figure(s.lately()), text.Figure(s.Rate)))
 	f, mark := &s.Failures, text.Good
 	if f.Total > 0 {
 		mark = text.Bad
@@ -165,8 +165,11 @@ func layout(s *Status, on *text.Screen, mostWorlds int) []string {
 		b.fact("given up", text.Unsure, 1, many(s.GivenUp, "job")+" that no worker came to the end of")
 	}
 	b.table(arms(s))
-	if len(s.Spaces) > 0 {
+	switch {
+	case s.reached() > 0:
 		b.worlds(s, mostWorlds)
+	case len(s.Spaces) > 0: // such as those of a system that the model is not of
+		b.fact("worlds", text.Plain, 1, "no run came through an enumerated world")
 	}
 	b.fact("shapes", text.Plain, 2, fmt.Sprintf("%s, +%s in the last hour", text.Count(s.Shapes.Had), text.Count(s.Shapes.LastHour)), unseen(s.Shapes.Unseen))
 	b.fact("store", text.Plain, 1, text.Bytes(float64(s.Bytes)), when(s.SetAside > 0, many(s.SetAside, "damaged part")+" set aside"))
@@ -214,11 +217,11 @@ func (b *sheet) worlds(s *Status, most int) {
 		b.table(t)
 	}
 	if left > 0 {
-		var reached, size uint64
+		var size uint64
 		for i := range s.Spaces {
-			reached, size = reached+s.Spaces[i].Reached, size+s.Spaces[i].Size
+			size += s.Spaces[i].Size
 		}
-		b.fact("", text.Plain, 1, fmt.Sprintf("%s more; %s of all worlds", many(uint64(left), "world"), text.Share(reached, size)))
+		b.fact("", text.Plain, 1, fmt.Sprintf("%s more; %s of all worlds", many(uint64(left), "world"), text.Share(s.reached(), size)))
 	}
 }
 
@@ -283,16 +286,16 @@ func Line(s *Status) string {
 	parts := []string{
 		fmt.Sprintf("%s: %s", cmp.Or(plain(s.Campaign), "campaign"), text.Long(s.Elapsed)),
 		text.Count(s.Done) + when(s.Asked > 0, " of "+text.Count(s.Asked)) + " jobs",
-		text.Figure(s.LastMinute) + " a second",
+		text.Figure(s.lately()) + " a second",
 		many(uint64(s.Workers), "worker"),
 	}
-	var reached, size, gained uint64
+	var size, gained uint64
 	for i := range s.Spaces {
 		x := &s.Spaces[i]
-		reached, size, gained = reached+x.Reached, size+x.Size, gained+x.LastHour
+		size, gained = size+x.Size, gained+x.LastHour
 	}
 	if size > 0 {
-		parts = append(parts, fmt.Sprintf("%s of the enumerated worlds, +%s in the last hour", text.Share(reached, size), text.Count(gained)))
+		parts = append(parts, fmt.Sprintf("%s of the enumerated worlds, +%s in the last hour", text.Share(s.reached(), size), text.Count(gained)))
 	}
 	parts = append(parts, fmt.Sprintf("%s shapes, %s", text.Count(s.Shapes.Had), unseen(s.Shapes.Unseen)))
 	f := &s.Failures
@@ -311,6 +314,22 @@ func Line(s *Status) string {
 		parts = append(parts, text.Long(s.Left)+" left")
 	}
 	return strings.Join(parts, ", ")
+}
+
+// lately is how many jobs were done a second: in the last minute, or in all of a campaign that is not as old.
+func (s *Status) lately() float64 {
+	if s.Elapsed < time.Minute {
+		return s.Rate
+	}
+	return s.LastMinute
+}
+
+// reached is how many features of all spaces were reached.
+func (s *Status) reached() (sum uint64) {
+	for i := range s.Spaces {
+		sum += s.Spaces[i].Reached
+	}
+	return sum
 }
 
 func unseen(share float64) string {

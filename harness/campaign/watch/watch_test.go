@@ -75,6 +75,22 @@ store       0 B
 queue       0 waiting, 0 out, 0 out once more`, strings.Join(lines(&Status{}, &text.Screen{Width: 59}, mostRows), "\n"))
 }
 
+// What cannot be told is not told as if it could: a minute's jobs before a minute is over, and coverage of a model that is not the system's.
+func TestAYoungCampaignOfAnotherModel(t *testing.T) {
+	s := full()
+	s.Elapsed, s.Rate, s.LastMinute = 59*time.Second, 12, 0
+	for i := range s.Spaces {
+		s.Spaces[i].Reached, s.Spaces[i].LastHour = 0, 0
+	}
+	got := strings.Join(lines(s, &text.Screen{Width: 79}, mostRows), "\n")
+	require.Contains(t, got, "speed       12.0 jobs/s in the last minute, 12.0 overall\n")
+	require.Contains(t, got, "worlds      no run came through an enumerated world\n")
+	require.NotContains(t, got, "tiny")
+	require.Contains(t, Line(s), " 12.0 a second, ")
+	s.Elapsed = time.Minute
+	require.Contains(t, Line(s), " 0.0 a second, ", "a campaign that stands still is said to go on")
+}
+
 // crowded has more worlds than there are rows, and names and sentences that are longer than any line.
 func crowded() *Status {
 	s := full()

@@ -52,6 +52,10 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 	}
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(host, port))
 	if err != nil {
+		var op *net.OpError
+		if errors.As(err, &op) {
+			err = op.Err // without the address once more
+		}
 		return nil, &AddressError{address, err}
 	}
 	return l, nil
