@@ -88,7 +88,7 @@ func run(ctx context.Context, systems []harness.System, args []string, stdout, s
 
 // ofPackage is the name of one of our packages at the front of an error. It tells a Go programmer where the error is from;
 // at the command line the command stands there.
-var ofPackage = regexp.MustCompile(`^((backup|boundary|bucket|campaign|check|compare|exhaustive|failure|faults|fleet|harness|judge|linearizability|page|rebuild|scenario|sim|transitions|volume|where|workload): )+`)
+var ofPackage = regexp.MustCompile(`^((backup|boundary|bucket|campaign|check|compare|coverage|exhaustive|failure|faults|fleet|fuzz|guide|harness|judge|linearizability|page|rebuild|scenario|sim|transitions|volume|where|workload): )+`)
 
 func newRoot(systems []harness.System) *cobra.Command {
 	version := false

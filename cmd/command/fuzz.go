@@ -96,6 +96,7 @@ func (c *fuzzCommand) options(cmd *cobra.Command, folder string) (fuzz.Options, 
 			}
 		}
 		had("system", func() { name = h.System })
+		had("large-world", func() { o.Large = h.Large })
 		had("seed", func() { o.Seed = h.Seed })
 		had("batch", func() { o.Batch = h.Batch })
 		had("no-guidance", func() { o.Plain = !h.Guided })

@@ -21,7 +21,6 @@ type walker struct {
 	rng    *rand.Rand
 	v      *node.Volume
 	f      *Follower
-	told   []func() // all steps, to be told again
 	lsns   map[[2]int]node.LSN
 	next   node.LSN
 	epoch  int // of the run that is the world's first

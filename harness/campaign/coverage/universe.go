@@ -252,7 +252,7 @@ func (u *Universe) Worlds() []string {
 type Unvisited struct {
 	Space    string   `json:"space"`
 	Index    uint64   `json:"index"`
-	What     string   `json:"what"`
+	What     string   `json:"text"`
 	Schedule []string `json:"schedule"` // a shortest one, from the initial state
 }
 

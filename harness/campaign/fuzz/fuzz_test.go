@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 	"github.com/firstgap/firstgap/harness/campaign/watch"
 	"github.com/firstgap/firstgap/harness/failure"
 	"github.com/firstgap/firstgap/harness/judge"
+	"github.com/firstgap/firstgap/harness/older"
 	"github.com/firstgap/firstgap/harness/workload"
 	"github.com/firstgap/firstgap/impl/node"
 
@@ -94,41 +96,58 @@ func linesOf(t *testing.T, folder string) []job.Line {
 // A campaign of so many runs has the same lines at any number of workers, however often it was interrupted, and after it was killed in the
 // middle of a line. Otherwise nobody could tell what a machine that joins late, or a restart, changed.
 func TestTheLinesAreTheSameHoweverTheyWereMade(t *testing.T) {
-	const runs = 36
-	o := options(t, aurora.System(), runs)
-	s := run(t, o)
-	require.Equal(t, AllRun, s.Stop)
+	t.Run("ours", func(t *testing.T) {
+		lines := alike(t, aurora.System(), 36)
+		fresh := 0
+		for _, l := range lines {
+			for _, f := range l.New {
+				if f.Space() != coverage.Shapes {
+					fresh++
+				}
+			}
+		}
+		require.Greater(t, fresh, 100)
+	})
+	t.Run("an older one", func(t *testing.T) {
+		at := slices.IndexFunc(older.Systems(), func(s harness.System) bool { return s.Name() == "quorum" })
+		children := 0
+		for _, l := range alike(t, older.Systems()[at], 60) {
+			if l.Parent != nil {
+				children++
+				require.Less(t, *l.Parent, l.Number)
+				require.Equal(t, job.Guided, l.Arm)
+			}
+		}
+		require.NotZero(t, children)
+	})
+}
+
+// alike makes a campaign of so many runs in several ways, and returns its lines.
+func alike(t *testing.T, s harness.System, runs uint64) []job.Line {
+	o := options(t, s, runs)
+	if !s.About().Volume {
+		o.Worlds = []string{}
+	}
+	whole := run(t, o)
+	require.Equal(t, AllRun, whole.Stop)
 	want := linesOf(t, o.Folder)
-	require.Len(t, want, runs)
-	guided, fresh := 0, 0
+	require.Len(t, want, int(runs))
 	for i, l := range want {
 		require.Equal(t, uint64(i), l.Number)
 		require.Equal(t, judge.Pass, l.Verdict)
-		if l.Arm == job.Guided {
-			if l.Parent != nil { // the first ones have none
-				guided++
-				require.Less(t, *l.Parent, l.Number)
-			}
-		}
-		for _, f := range l.New {
-			if f.Space() != coverage.Shapes {
-				fresh++
-			}
-		}
 	}
-	require.Greater(t, guided, 3)
-	require.Greater(t, fresh, 100)
 
-	one := options(t, aurora.System(), runs)
-	one.Workers = 1
+	one := o
+	one.Folder, one.Workers = filepath.Join(t.TempDir(), "one"), 1
 	run(t, one)
 	require.Equal(t, want, linesOf(t, one.Folder), "one worker")
 
-	parts := options(t, aurora.System(), 5)
+	parts := o
+	parts.Folder, parts.Runs = filepath.Join(t.TempDir(), "parts"), 5
 	last := run(t, parts, 19, runs)
 	require.Equal(t, want, linesOf(t, parts.Folder), "in three parts, which end in the middle of batches")
-	require.Equal(t, s.Fold.Reached, last.Fold.Reached)
-	require.Equal(t, s.Counts, last.Counts)
+	require.Equal(t, whole.Fold.Reached, last.Fold.Reached)
+	require.Equal(t, whole.Counts, last.Counts)
 
 	file := filepath.Join(parts.Folder, "lines", "000000.jsonl")
 	info, err := os.Stat(file)
@@ -137,6 +156,7 @@ func TestTheLinesAreTheSameHoweverTheyWereMade(t *testing.T) {
 	parts.Runs = runs
 	run(t, parts)
 	require.Equal(t, want, linesOf(t, parts.Folder), "after half of its bytes were lost")
+	return want
 }
 
 // Without guidance a campaign is the plain loop over seeds.

@@ -13,6 +13,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/firstgap/firstgap/harness"
@@ -89,7 +90,7 @@ func (e *HeaderError) Error() string {
 // header is what the folder of the campaign says, when it begins.
 func (o *Options) header(u *coverage.Universe) store.Header {
 	return store.Header{System: o.name(), Needs: o.Needs, Seed: o.Seed, Bug: o.Generation.Bug, Build: failure.ThisBuild(), Batch: o.Batch,
-		Guided: !o.Plain, Share: cmp.Or(o.Share, guide.LeastShare), Spaces: spaces(u)}
+		Guided: !o.Plain, Share: cmp.Or(o.Share, guide.LeastShare), Spaces: spaces(u), Large: o.Large}
 }
 
 // name is what the campaign says that it runs.
@@ -124,6 +125,7 @@ func same(folder string, asked, found *store.Header) error {
 		differ("number of jobs in a batch", fmt.Sprint(asked.Batch), fmt.Sprint(found.Batch)),
 		differ("guidance", fmt.Sprint(asked.Guided), fmt.Sprint(found.Guided)),
 		differ("random arm's share", fmt.Sprint(asked.Share), fmt.Sprint(found.Share)),
+		differ("large worlds", orNone(strings.Join(asked.Large, ", ")), orNone(strings.Join(found.Large, ", "))),
 		differ("coverage", described(asked.Spaces), described(found.Spaces)),
 	)
 }

@@ -66,7 +66,7 @@ func (s *Summary) WriteText(w io.Writer, folder string) error {
 		}
 		for _, x := range f.Failures {
 			if !slices.ContainsFunc(s.Failures, func(k store.Failure) bool { return k.Target == x.Target }) {
-				fmt.Fprintf(out, "%s: %d runs, first run %d, not looked at\n  %s\n", x.Target, x.Count, x.First, x.Finding)
+				fmt.Fprintf(out, "%s: in %s, first run %d, not looked at\n  %s\n", x.Target, runs(x.Count), x.First, x.Finding)
 			}
 		}
 		if len(s.Unseen) > 0 {
@@ -113,13 +113,17 @@ func (s *Summary) covered() *text.Table {
 	return t
 }
 
+// runs says how many runs.
+func runs(n uint64) string {
+	if n == 1 {
+		return "1 run"
+	}
+	return text.Count(n) + " runs"
+}
+
 // failed says what is known of failures of one cause.
 func (s *Summary) failed(out io.Writer, f *store.Failure, folder string) {
-	times := fmt.Sprintf("%d runs", f.Times)
-	if f.Times == 1 {
-		times = "1 run"
-	}
-	fmt.Fprintf(out, "%s: %s that were looked at, first run %d\n  %s\n", f.Target, times, f.First, f.Sentence)
+	fmt.Fprintf(out, "%s: in %s of those that were looked at, first run %d\n  %s\n", f.Target, runs(f.Times), f.First, f.Sentence)
 	for _, x := range f.Files {
 		path := filepath.Join(folder, "failures", x.Name)
 		switch x.Role {

@@ -35,6 +35,8 @@ type Header struct {
 	Guided  bool          `json:"guided"`
 	Share   float64       `json:"share"` // of the random arm, from 0 to 1
 	Spaces  []Space       `json:"spaces"`
+	// Large are the worlds of the model that are searched, MODEL/WORLD each, where that is what the campaign does; none is all.
+	Large []string `json:"large,omitempty"`
 	// Counters are the names of what Counts of a line count, in their order, and Most those of which many runs have the most of any and
 	// not the sum. Create sets both where they are missing.
 	Counters []string `json:"counters"`
