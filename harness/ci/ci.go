@@ -90,9 +90,9 @@ func (r *Result) rules() []rule {
 
 // sentence says what is wrong and how to see it again.
 func (r *rule) sentence() string {
-	s := fmt.Sprintf("%s (seed %d)", r.Headline, r.Seed)
-	if r.Replay != "" {
-		s += "; again: " + r.Replay
+	s := r.Headline
+	if r.Replay != "" { // otherwise it was not looked at, and its seed is not known
+		s += fmt.Sprintf(" (seed %d); again: %s", r.Seed, r.Replay)
 	}
 	if r.failures > 1 {
 		s += fmt.Sprintf("; %d failures by this rule", r.failures)

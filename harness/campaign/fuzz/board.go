@@ -39,7 +39,7 @@ func (l *lead) status() watch.Status {
 		}
 	}
 	b.lines.Note(now, f.Lines)
-	s := watch.Status{Campaign: filepath.Base(l.o.Folder), System: l.o.name(), Build: failure.ThisBuild().String(), Elapsed: now.Sub(l.began),
+	s := watch.Status{Campaign: filepath.Base(l.o.Folder), System: l.o.name(), Build: brief(failure.ThisBuild()), Elapsed: now.Sub(l.began),
 		Done: f.Lines, Asked: l.o.Runs, LastMinute: b.lines.Rate(), GivenUp: f.GivenUp.Count, Workers: max(l.o.Workers, 0)}
 	if l.o.For > 0 {
 		s.Left = max(0, l.o.For-s.Elapsed)
@@ -80,7 +80,7 @@ func (l *lead) status() watch.Status {
 		q := l.queue.Stats()
 		s.InProgress = uint64(q.Open)
 		s.Queue = watch.Queue{Waiting: uint64(max(0, q.Open-s.Workers)), Out: uint64(min(q.Open, s.Workers)), Redelivered: q.Again}
-		s.Workers = max(s.Workers, q.Active)
+		s.Workers += max(0, q.Active-min(1, s.Workers)) // those of this process are one of the queue's
 	}
 	if now.Sub(b.measured) >= measureEvery {
 		b.measured, b.bytes = now, bytesOf(l.o.Folder)
@@ -88,6 +88,21 @@ func (l *lead) status() watch.Status {
 	s.Bytes = b.bytes
 	s.SetAside = l.aside
 	return s
+}
+
+// brief says which build it is in a few words.
+func brief(b failure.Build) string {
+	text := b.Version
+	if b.Revision != "" {
+		text = b.Revision[:min(12, len(b.Revision))]
+	}
+	if b.Modified {
+		text += ", modified"
+	}
+	if b.Overlay {
+		text += ", with failpoints"
+	}
+	return text
 }
 
 // bytesOf returns how much the files of a folder have. One that goes while it is counted counts for nothing.

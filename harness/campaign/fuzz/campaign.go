@@ -204,6 +204,9 @@ func (l *lead) refold(own map[uint64]*configuration.Configuration) error {
 		l.o.Note(fmt.Sprintf("%d configurations of the corpus are lost: what is chosen from now on is another choice than without the damage", lost))
 	}
 	l.put, l.first = next, next
+	if err == nil {
+		l.watch() // what is new from here on is counted against this
+	}
 	return err
 }
 

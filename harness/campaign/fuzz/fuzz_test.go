@@ -294,6 +294,12 @@ func TestWhatACampaignCannotBeLeavesNoFolder(t *testing.T) {
 	}
 }
 
+func TestASharePutInPercent(t *testing.T) {
+	for share, want := range map[float64]string{0: "0", 1: "100", 0.999: "100", 0.994: "99", 0.15: "15", 0.0047: "0.47"} {
+		require.Equal(t, want, percent(share))
+	}
+}
+
 // Two campaigns on one folder would write over each other's lines.
 func TestTwoCampaignsOnOneFolder(t *testing.T) {
 	o := options(t, broken(), 8)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/firstgap/firstgap/harness/campaign/job"
 	"github.com/firstgap/firstgap/harness/campaign/store"
+	"github.com/firstgap/firstgap/harness/judge"
 	"github.com/firstgap/firstgap/harness/text"
 )
 
@@ -25,7 +26,7 @@ func (s *Summary) WriteText(w io.Writer, folder string) error {
 		}
 		failed, fresh := uint64(0), a.Shapes
 		for v, n := range a.Verdicts {
-			if v != "pass" {
+			if v == judge.Violation || v == judge.CouldNotTell && name != job.Model { // whose searches are never finished
 				failed += n
 			}
 		}
@@ -56,7 +57,7 @@ func (s *Summary) WriteText(w io.Writer, folder string) error {
 			s.verdict(out, screen)
 			return nil
 		}
-		fmt.Fprintf(out, "shapes: %s, of which one run had %s: an estimated %.2g %% of what runs do was not seen\n", text.Count(f.Shapes), text.Count(f.Once()), 100*s.Status.Shapes.Unseen)
+		fmt.Fprintf(out, "shapes: %s, of which one run had %s: an estimated %s %% of what runs do was not seen\n", text.Count(f.Shapes), text.Count(f.Once()), percent(s.Status.Shapes.Unseen))
 		if s.Header.Guided {
 			fmt.Fprintf(out, "corpus: %s configurations\n", text.Count(f.Kept))
 		}
@@ -82,6 +83,14 @@ func (s *Summary) verdict(out io.Writer, screen *text.Screen) {
 	for _, reason := range s.Reasons {
 		fmt.Fprintf(out, "  %s\n", reason)
 	}
+}
+
+// percent renders a share with two digits that say something, and all of it as 100: %.2g would make 1e+02 of it.
+func percent(share float64) string {
+	if share >= 0.995 {
+		return "100"
+	}
+	return fmt.Sprintf("%.2g", 100*share)
 }
 
 // covered is the table of coverage: a row for each world.

@@ -4,6 +4,7 @@ package guide_test
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -31,15 +32,15 @@ import (
 	"github.com/firstgap/firstgap/impl/node"
 )
 
-// What is compared: how many runs a campaign makes until a check that is meant to notices a planted bug, plain, guided without a
-// corpus, and guided with that of a campaign of the unbroken build, as a job in CI has it of the day before.
+// What is compared: how many runs a campaign makes until a check that is meant to notices a planted bug, plain, guided without anything
+// to begin with, guided with the seeds that the system names, and guided with that of a campaign of the unbroken build, as a job in CI has it of the day before.
 var (
-	compareSeeds  = flag.Int("firstgap.guide-seeds", 2, "how often each planted bug is searched for, by campaigns of other seeds")
+	compareSeeds  = flag.Int("firstgap.guide-seeds", 1, "how often each planted bug is searched for, by campaigns of other seeds")
 	compareBugs   = flag.String("firstgap.guide-bugs", "bugAckBeforeSync,bugFencedBeforeSync,bugCutPerGroup", "the planted bugs, separated by commas; all is every one")
-	compareArms   = flag.String("firstgap.guide-arms", "random,cold,warm", "which campaigns are compared; warm-model and warm-counts have a corpus in the order of one kind of feedback alone")
+	compareArms   = flag.String("firstgap.guide-arms", "random,cold,start,warm", "which campaigns are compared: cold begins with no seeds of the system's either; warm-model and warm-counts have a corpus in the order of one kind of feedback alone")
 	compareLimit  = flag.Uint64("firstgap.guide-limit", 512, "runs after which a search gives up")
 	compareBatch  = flag.Uint64("firstgap.guide-batch", 256, "jobs of a batch")
-	compareCorpus = flag.Uint64("firstgap.guide-corpus", 96, "runs of the unbroken build that a corpus is made of")
+	compareCorpus = flag.Uint64("firstgap.guide-corpus", 64, "runs of the unbroken build that a corpus is made of")
 	compareKeep   = flag.String("firstgap.guide-keep", "", "the folder where the corpora are kept and each search has a line, so that an interrupted comparison goes on; none keeps nothing")
 )
 
@@ -103,7 +104,7 @@ func newComparison(t *testing.T) *comparison {
 
 // campaign folds a whole campaign of a guide, one run after the other, until a run is the last one that is wanted.
 func (c *comparison) campaign(o guide.Options, limit uint64, ran func(*job.Job, *configuration.Configuration, *harness.Result, *job.Line, coverage.Features) (last bool)) {
-	o.System, o.Counters = c.system, c.counters
+	o.System, o.Counters = cmp.Or(o.System, c.system), c.counters
 	g, err := guide.New(o)
 	require.NoError(c.t, err)
 	seen := coverage.NewSeen(c.spaces)
@@ -203,6 +204,13 @@ func alone(corpus []guide.Entry, kind string) []guide.Entry {
 	return corpus
 }
 
+// nameless is our own system without the seeds that it names.
+type nameless struct{ harness.System }
+
+func (n nameless) Planner(c *configuration.Configuration, g harness.Generation) (faults.Generator, error) {
+	return n.System.(harness.Planner).Planner(c, g)
+}
+
 // search makes runs with a planted bug until a check that is meant to objects to one. Runs that cannot come to the bug count, and are not
 // made. The first two batches are chosen before any line is there, so that a search within them needs no coverage.
 func (c *comparison) search(bug faults.PlantedBug, seed int, arm string, corpus []guide.Entry) cell {
@@ -213,6 +221,9 @@ func (c *comparison) search(bug faults.PlantedBug, seed int, arm string, corpus 
 		o.Imported = alone(corpus, kind)
 	}
 	x := cell{bug: bug.Name, arm: arm, seed: seed, runs: *compareLimit + 1}
+	if arm == "cold" {
+		o.System = nameless{c.system}
+	}
 	objects := func(r *harness.Result) bool {
 		return slices.ContainsFunc(r.Findings, func(f judge.Finding) bool {
 			return f.Verdict == judge.Violation && slices.Contains(bug.Expect, f.Check)
@@ -228,7 +239,7 @@ func (c *comparison) search(bug faults.PlantedBug, seed int, arm string, corpus 
 		})
 		return x
 	}
-	o.System, o.Counters = c.system, c.counters
+	o.System, o.Counters = cmp.Or(o.System, c.system), c.counters
 	chosen, err := guide.New(o)
 	require.NoError(c.t, err)
 	for batch := range uint64(2) {

@@ -77,16 +77,37 @@ func (e *StarvedError) Error() string {
 
 // A Guide chooses the jobs of a campaign. It is a fold over the campaign's lines.
 type Guide struct {
-	options  Options
-	imported []int // indices of Imported, those that cover most first
-	folded   uint64
-	kept     uint64       // lines whose configuration is in the corpus
-	plans    [2]batchPlan // of the next two batches whose jobs can be asked for
-	spent    [2]spending  // of the random arm, and of the others
-	most     uint64       // work of a batch
-	last     uint64       // work of the batch that is being folded
-	corpus   corpus
-	goals    goals
+	options Options
+	first   []first // what is run first, beside the random arm
+	folded  uint64
+	kept    uint64       // lines whose configuration is in the corpus
+	plans   [2]batchPlan // of the next two batches whose jobs can be asked for
+	spent   [2]spending  // of the random arm, and of the others
+	most    uint64       // work of a batch
+	last    uint64       // work of the batch that is being folded
+	corpus  corpus
+	goals   goals
+}
+
+// first is a configuration that is run before any is changed: an imported one, or that of a seed.
+type first struct {
+	seed uint64
+	c    *configuration.Configuration // nil: the one that the system generates
+}
+
+// firsts lists what is run first: what was imported, those that cover most at the head, or, where nothing was, the seeds that the system
+// names.
+func (o *Options) firsts() (all []first) {
+	for _, i := range Greedy(o.Imported) {
+		c := o.Imported[i].Configuration
+		all = append(all, first{c.Seed, &c})
+	}
+	if starter, is := o.System.(harness.Starter); is && len(all) == 0 {
+		for _, seed := range starter.Starts() {
+			all = append(all, first{seed: seed})
+		}
+	}
+	return all
 }
 
 // spending is what an arm has cost.
@@ -104,7 +125,7 @@ func (s spending) mean() float64 {
 type batchPlan struct {
 	batch  uint64
 	random uint64 // jobs
-	kept   uint64 // imported entries that are jobs of batches before it
+	first  uint64 // of Guide.first, those that are jobs of batches before it
 }
 
 // New returns the guide of a campaign that has no lines yet.
@@ -130,7 +151,7 @@ func New(o Options) (*Guide, error) {
 			return nil, fmt.Errorf("guide: imported entry %d: %w", i, err)
 		}
 	}
-	g := &Guide{options: o, imported: Greedy(o.Imported), goals: newGoals(o.Counters)}
+	g := &Guide{options: o, first: o.firsts(), goals: newGoals(o.Counters)}
 	g.corpus.entries = map[uint64]*entry{}
 	g.corpus.owners = map[coverage.Feature]uint64{}
 	g.plan(0)
@@ -143,7 +164,7 @@ func (g *Guide) plan(batch uint64) {
 	before := g.plans[1]
 	p := batchPlan{batch: batch, random: g.randoms(batch)}
 	if batch > 0 {
-		p.kept = min(uint64(len(g.imported)), before.kept+g.options.Batch-before.random)
+		p.first = min(uint64(len(g.first)), before.first+g.options.Batch-before.random)
 	}
 	g.plans = [2]batchPlan{before, p}
 }
@@ -203,17 +224,20 @@ func (g *Guide) Jobs(batch uint64) ([]job.Job, error) {
 // jobs chooses the jobs of a batch.
 func (g *Guide) jobs(p batchPlan, f fuzz.Continue) ([]job.Job, error) {
 	d := newDraw(g, f)
-	kept := p.kept
+	next := p.first
 	var all []job.Job
 	for i := range g.options.Batch {
 		number := p.batch*g.options.Batch + i
 		switch {
 		case (i+1)*p.random/g.options.Batch > i*p.random/g.options.Batch: // spread over the batch
 			all = append(all, job.Job{Number: number, Arm: job.Random, Seed: g.options.Seed + number})
-		case kept < uint64(len(g.imported)):
-			c := g.options.Imported[g.imported[kept]].Configuration
-			all = append(all, job.Job{Number: number, Arm: job.Kept, Seed: c.Seed, Configuration: &c})
-			kept++
+		case next < uint64(len(g.first)):
+			j := job.Job{Number: number, Arm: job.Kept, Seed: g.first[next].seed}
+			if c := g.first[next].c; c != nil {
+				given := *c
+				j.Configuration = &given
+			}
+			all, next = append(all, j), next+1
 		default:
 			j, err := d.guided(number)
 			if err != nil {

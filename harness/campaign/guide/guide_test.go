@@ -242,6 +242,33 @@ func TestImportedEntriesComeFirst(t *testing.T) {
 	require.Equal(t, job.Kept, c.jobs[0][0].Arm)
 }
 
+// Where nothing was imported, the seeds that a system names come first, in their order; of a corpus, none of them does.
+func TestTheSeedsThatASystemNamesComeFirst(t *testing.T) {
+	o := options(starter{older.Systems()[0]})
+	var seeds []uint64
+	for _, j := range start(t, o).jobs[0] {
+		if j.Arm == job.Kept {
+			require.Nil(t, j.Configuration)
+			seeds = append(seeds, j.Seed)
+		}
+	}
+	require.Equal(t, []uint64{30, 10, 20}, seeds)
+	c, err := o.System.Generate(5, harness.Generation{})
+	require.NoError(t, err)
+	o.Imported = []Entry{{Configuration: c}}
+	seeds = nil
+	for _, j := range start(t, o).jobs[0] {
+		if j.Arm == job.Kept {
+			seeds = append(seeds, j.Seed)
+		}
+	}
+	require.Equal(t, []uint64{5}, seeds)
+}
+
+type starter struct{ harness.System }
+
+func (starter) Starts() []uint64 { return []uint64{30, 10, 20} }
+
 // An entry that alone reached something is chosen more often than one that others followed, one that costs less, and one that was
 // chosen before less often.
 func TestEnergyGoesToWhatIsRareCheapAndSeldomChosen(t *testing.T) {

@@ -333,6 +333,9 @@ func (s *Status) reached() (sum uint64) {
 }
 
 func unseen(share float64) string {
+	if share >= 0.995 { // which %.2g would make 1e+02 of
+		return "an estimated 100% of a run unseen"
+	}
 	return fmt.Sprintf("an estimated %.2g%% of a run unseen", 100*share)
 }
 
