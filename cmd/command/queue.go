@@ -11,6 +11,10 @@ func queueFlags(f *pflag.FlagSet, q *fleet.Options) {
 	f.StringVar(&q.Server, "server", "", "the URL of a NATS server with JetStream, in the place of the one in this process")
 	f.StringVar(&q.Listen, "listen", "", "the address on which the server in this process takes workers of other processes")
 	f.StringVar(&q.Config, "nats-config", "", "a configuration file of nats-server, for the server in this process")
+	f.StringVar(&q.Name, "name", fleet.DefaultName, "the campaign's name on the server")
+	f.BoolVar(&q.Replace, "replace", false, "end another campaign that the server holds under this name")
+	f.DurationVar(&q.Lease, "lease", fleet.DefaultLease, "how long a run belongs to a worker that gives no sign of life")
+	f.DurationVar(&q.Wait, "wait", 0, "go on for so long without the server (default: it must be there at the start, and may be away for any time later)")
 	loginFlags(f, &q.Login)
 }
 

@@ -56,6 +56,18 @@ func (e *ServerError) Error() string {
 
 func (e *ServerError) Unwrap() error { return e.Err }
 
+// A RefusedError says that a server does not take outcomes: its disk is full, or it has stopped to use it.
+type RefusedError struct {
+	Server string // its URL, without a password
+	Err    error
+}
+
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("fleet: the server at %s: expected it to keep outcomes, found %v", e.Server, e.Err)
+}
+
+func (e *RefusedError) Unwrap() error { return e.Err }
+
 // A LoginError says that a server refused the user.
 type LoginError struct {
 	Server string // its URL, without a password

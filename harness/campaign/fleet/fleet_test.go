@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 	"github.com/zeebo/xxh3"
 
@@ -311,6 +312,25 @@ func TestMessagesThatAreTooLarge(t *testing.T) {
 	for _, o := range got {
 		require.Len(t, o.Finding, 400_000)
 	}
+}
+
+// A server that keeps no more outcomes is not asked for ever.
+func TestAServerRefusesOutcomes(t *testing.T) {
+	q := open(t, Options{})
+	_, err := q.link.js.UpdateStream(t.Context(), jetstream.StreamConfig{Name: q.names.outcomeStream(), Subjects: []string{q.names.outcomes(), q.names.begins()},
+		MaxBytes: 20_000, Discard: jetstream.DiscardNew})
+	require.NoError(t, err)
+	_, left := work(t, WorkerOptions{Login: q.Login(), Do: func(ctx context.Context, j job.Job) job.Outcome {
+		o := hash(ctx, j)
+		o.Finding = strings.Repeat("x", 8000)
+		return o
+	}})
+	require.NoError(t, q.Put(t.Context(), jobsOf(0, 20)...))
+	err = <-left
+	var refused *RefusedError
+	require.ErrorAs(t, err, &refused)
+	require.ErrorContains(t, err, "the server at this process: expected it to keep outcomes, found nats: ")
+	require.ErrorContains(t, err, "code=503 err_code=10077 description=maximum bytes exceeded")
 }
 
 // Parcels hold what is added, and no message is longer than its limit.

@@ -75,7 +75,7 @@ type result struct {
 }
 
 // Work does jobs of a campaign until ctx ends or the campaign does. When ctx ends it finishes those that it has begun. It fails with a
-// *ServerError, *LoginError, *OpenError, *NoCampaignError, *CampaignError, *MessageError or *OptionError.
+// *ServerError, *RefusedError, *LoginError, *OpenError, *NoCampaignError, *CampaignError, *MessageError or *OptionError.
 func Work(ctx context.Context, o WorkerOptions) error {
 	if err := o.complete(); err != nil {
 		return err
@@ -584,12 +584,16 @@ func (w *worker) send() {
 // publish publishes outcomes until the server has confirmed them, and tells whether it has. A worker that is to leave gives up after a lease:
 // the jobs are then handed out again.
 func (w *worker) publish(text []byte) bool {
-	begin := time.Now()
+	begin, refused := time.Now(), 0
 	for {
 		// It waits as long as the connection is good: the disk of a server may be behind, and what is published again is more of the same.
 		ctx, cancel := w.link.request(context.Background(), confirmed)
 		_, err := w.link.js.Publish(ctx, w.names.outcome(w.campaign.ID), text)
 		cancel()
+		var api *jetstream.APIError
+		if errors.As(err, &api) { // such as that its disk is full
+			refused++
+		}
 		waited := time.Since(begin)
 		switch {
 		case err == nil:
@@ -598,8 +602,8 @@ func (w *worker) publish(text []byte) bool {
 			return false
 		case w.serving.Err() != nil && waited > time.Duration(w.lease.Load()):
 			return false
-		case w.Wait > 0 && waited > max(w.Wait, confirmed):
-			w.stop(&ServerError{w.link.server, w.Wait, err})
+		case refused == mostRefused, w.link.nc.IsConnected() && waited > max(w.Wait, mostRefused*confirmed):
+			w.stop(&RefusedError{w.link.server, err})
 			return false
 		}
 		if errors.Is(err, context.DeadlineExceeded) && w.link.nc.FlushTimeout(attempt) != nil {
@@ -608,3 +612,6 @@ func (w *worker) publish(text []byte) bool {
 		pause(context.Background(), pauseFor)
 	}
 }
+
+// mostRefused is how often a server may refuse the same outcomes.
+const mostRefused = 5
