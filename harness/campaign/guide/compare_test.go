@@ -141,7 +141,7 @@ func (c *comparison) one(j *job.Job, o *guide.Options, seen *coverage.Seen) (*jo
 	r := harness.RunWith(c.system, *whole, harness.Options{Built: func(s *harness.Stage) { c.follower.Begin(s.Volume, j.Number) },
 		Traced: func(from node.ID, t *node.Trace) { c.follower.Tell(from, t) }})
 	reached := coverage.Sorted(append(c.follower.Features(), coverage.OfCounts(&r.Counts)...))
-	l := &job.Line{Number: j.Number, Arm: j.Arm, Seed: j.Seed, Parent: j.Parent, Verdict: r.Verdict, Work: r.Work()}
+	l := &job.Line{Number: j.Number, Arm: j.Arm, Seed: j.Seed, Parent: j.Parent, Hash: r.Hash, Verdict: r.Verdict, Work: r.Work()}
 	fields := tally.Index(&r.Counts)
 	for _, name := range c.counters {
 		l.Counts = append(l.Counts, *fields[name])

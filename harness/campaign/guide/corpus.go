@@ -19,11 +19,17 @@ type corpus struct {
 	bytes   int
 	// owners are the entries that alone reached a feature.
 	owners map[coverage.Feature]uint64
+	hashes map[uint64]bool // of the entries' runs
+}
+
+func newCorpus() corpus {
+	return corpus{entries: map[uint64]*entry{}, owners: map[coverage.Feature]uint64{}, hashes: map[uint64]bool{}}
 }
 
 // An entry is a kept configuration as a parent.
 type entry struct {
 	number  uint64
+	hash    uint64
 	c       configuration.Configuration
 	bytes   int
 	work    uint64
@@ -61,13 +67,19 @@ func (c *corpus) keep(l *job.Line, kept *configuration.Configuration) error {
 	if err != nil {
 		return fmt.Errorf("guide: configuration of line %d: %w", l.Number, err)
 	}
-	e := &entry{number: l.Number, c: *kept, bytes: len(text), work: max(1, l.Work), counts: l.Counts, at: len(l.New)}
+	e := &entry{number: l.Number, hash: l.Hash, bytes: len(text), work: max(1, l.Work), counts: l.Counts, at: len(l.New)}
+	// As it is written and read: a campaign that goes on has it from a file, and what is made of it must not depend on how that was
+	// indented.
+	if err := json.Unmarshal(text, &e.c); err != nil {
+		return fmt.Errorf("guide: configuration of line %d: %w", l.Number, err)
+	}
 	for _, f := range l.New {
 		if len(c.owners) < maxOwned {
 			c.owners[f] = l.Number
 			e.rare++
 		}
 	}
+	c.hashes[e.hash] = true
 	c.entries[e.number], c.order, c.bytes = e, append(c.order, e), c.bytes+e.bytes
 	for len(c.order) > maxEntries || c.bytes > maxBytes && len(c.order) > 1 {
 		c.drop()
@@ -88,6 +100,7 @@ func (c *corpus) drop() {
 	c.order = append(c.order[:least], c.order[least+1:]...)
 	c.bytes -= e.bytes
 	delete(c.entries, e.number)
+	delete(c.hashes, e.hash)
 }
 
 // energy is how often an entry is chosen beside the others.

@@ -151,9 +151,7 @@ func New(o Options) (*Guide, error) {
 			return nil, fmt.Errorf("guide: imported entry %d: %w", i, err)
 		}
 	}
-	g := &Guide{options: o, first: o.firsts(), goals: newGoals(o.Counters)}
-	g.corpus.entries = map[uint64]*entry{}
-	g.corpus.owners = map[coverage.Feature]uint64{}
+	g := &Guide{options: o, first: o.firsts(), goals: newGoals(o.Counters), corpus: newCorpus()}
 	g.plan(0)
 	g.plan(1)
 	return g, nil
@@ -275,9 +273,10 @@ const dearer = 256
 
 // Worth tells whether the configuration of a line is to be kept: it passed, and reached what no line before it did, or is one of the
 // first that did what a goal names. The more are kept, the more it has to reach: large worlds have a million transitions, and for days
-// nearly every run comes through one that is new. So that a campaign of n runs keeps some multiple of the root of n.
+// nearly every run comes through one that is new. So that a campaign of n runs keeps some multiple of the root of n. A run that was kept
+// already is not kept again: the random arm may come to a seed that was run first, and a store has each configuration once.
 func (g *Guide) Worth(l *job.Line) bool {
-	return l.Verdict == judge.Pass && l.Broken == "" && l.GivenUp == 0 && len(l.Receipt) == 0 && (uint64(len(l.New)) > g.kept/dearer || g.goals.met(l))
+	return l.Verdict == judge.Pass && l.Broken == "" && l.GivenUp == 0 && len(l.Receipt) == 0 && !g.corpus.hashes[l.Hash] && (uint64(len(l.New)) > g.kept/dearer || g.goals.met(l))
 }
 
 // Fold takes the next line. Where the line says that its configuration is kept, that is given.

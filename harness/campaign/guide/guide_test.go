@@ -2,9 +2,11 @@ package guide
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"github.com/zeebo/xxh3"
 
 	"github.com/firstgap/firstgap/harness"
 	"github.com/firstgap/firstgap/harness/aurora"
@@ -51,7 +53,7 @@ func (c *campaign) ran(j *job.Job) (job.Line, *configuration.Configuration) {
 		require.NoError(c.t, err)
 		whole = &made
 	}
-	l := job.Line{Number: j.Number, Arm: j.Arm, Seed: j.Seed, Parent: j.Parent, Verdict: judge.Pass, Work: 100, Counts: make([]uint64, len(c.o.Counters))}
+	l := job.Line{Number: j.Number, Arm: j.Arm, Seed: j.Seed, Parent: j.Parent, Hash: xxh3.HashString(whole.String()), Verdict: judge.Pass, Work: 100, Counts: make([]uint64, len(c.o.Counters))}
 	var features []coverage.Feature
 	for _, f := range whole.Plan.Faults {
 		features = append(features, coverage.At(coverage.Shapes, uint64(len(f.Kind))<<8+uint64(f.At>>24)))
@@ -101,14 +103,20 @@ func options(s harness.System) Options {
 // given the lines that were kept.
 func TestJobsAreAFunctionOfTheLines(t *testing.T) {
 	s := aurora.System()
-	first := start(t, options(s)).batches(6)
+	first := start(t, options(s)).batches(12)
 	second := start(t, options(s))
 	for i := range first.lines {
 		if uint64(i)%second.o.Batch == 0 { // in any order, and again
 			_, err := second.g.Jobs(uint64(i)/second.o.Batch + 1)
 			require.NoError(t, err)
 		}
-		require.NoError(t, second.g.Fold(&first.lines[i], first.kept[i]))
+		kept := first.kept[i]
+		if kept != nil { // from a file, as when a campaign goes on
+			read, err := configuration.Read(strings.NewReader(kept.String()))
+			require.NoError(t, err)
+			kept = &read
+		}
+		require.NoError(t, second.g.Fold(&first.lines[i], kept))
 		if (uint64(i)+1)%second.o.Batch == 0 {
 			second.ask((uint64(i)+1)/second.o.Batch + 1)
 		}
@@ -116,7 +124,7 @@ func TestJobsAreAFunctionOfTheLines(t *testing.T) {
 	require.Equal(t, text(t, first.jobs), text(t, second.jobs))
 	other := options(s)
 	other.Seed++
-	require.NotEqual(t, text(t, first.jobs), text(t, start(t, other).batches(6).jobs))
+	require.NotEqual(t, text(t, first.jobs), text(t, start(t, other).batches(12).jobs))
 }
 
 // The random arm alone is the plain campaign: each job has the seed at the place of its number, and no configuration.
@@ -279,7 +287,7 @@ func TestEnergyGoesToWhatIsRareCheapAndSeldomChosen(t *testing.T) {
 	require.Greater(t, cheap.energy(100, 0), e.energy(100, 0))
 	require.Less(t, e.energy(100, 1), e.energy(100, 0))
 
-	c := corpus{entries: map[uint64]*entry{}, owners: map[coverage.Feature]uint64{}}
+	c := newCorpus()
 	f := coverage.At(coverage.Shapes, 1)
 	require.NoError(t, c.keep(&job.Line{Number: 3, New: coverage.Features{f}}, &configuration.Configuration{}))
 	require.Equal(t, 1, c.entries[3].rare)
@@ -291,7 +299,7 @@ func TestEnergyGoesToWhatIsRareCheapAndSeldomChosen(t *testing.T) {
 
 // A corpus stays within its bounds, and what is rare stays in it.
 func TestACorpusIsBounded(t *testing.T) {
-	c := corpus{entries: map[uint64]*entry{}, owners: map[coverage.Feature]uint64{}}
+	c := newCorpus()
 	for n := range uint64(maxEntries + 50) {
 		l := job.Line{Number: n}
 		if n == 5 {
@@ -320,6 +328,19 @@ func TestGoalsThatAreNotMetDrawEntriesThatComeClose(t *testing.T) {
 	g.fold(&line)
 	require.False(t, g.met(&line))
 	require.Equal(t, []wish{{parents: []uint64{7}}, {scene: "rot-twice"}}, g.wishes())
+}
+
+// The same run is kept once. A store has each configuration once, so that a campaign that goes on would know of one alone.
+func TestTheSameRunIsKeptOnce(t *testing.T) {
+	g := start(t, options(older.Systems()[0])).g
+	l := job.Line{Hash: 7, Verdict: judge.Pass, Counts: []uint64{1}}
+	require.True(t, g.Worth(&l))
+	l.Kept = true
+	require.NoError(t, g.Fold(&l, &configuration.Configuration{}))
+	again := job.Line{Number: 1, Hash: 7, Verdict: judge.Pass, Counts: []uint64{1}}
+	require.False(t, g.Worth(&again))
+	again.Hash = 8
+	require.True(t, g.Worth(&again))
 }
 
 // Of a world with a million transitions nearly every run reaches one that is new. A corpus that kept them all would have a file for each
