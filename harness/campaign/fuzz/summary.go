@@ -38,8 +38,8 @@ type Summary struct {
 	Unseen   []string
 	// Idle is how many changed configurations could tell nothing. A change can leave a run in which hardly anything happens: that is work
 	// spent in vain, and says nothing against a pass, unless it happens a lot.
-	Idle uint64
-	Status   watch.Status
+	Idle   uint64
+	Status watch.Status
 	// Joint is what searches of the model saw together; nil of runs.
 	Joint *large.Joint
 }
