@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"net"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -79,6 +80,25 @@ func TestAWorkerMakesTheRunsOfACampaign(t *testing.T) {
 	require.NoError(t, q.End(t.Context()))
 	require.Zero(t, <-left)
 	require.True(t, strings.HasSuffix(second.String(), "firstgap worker: leaves after 1 runs\n"), second.String())
+}
+
+// A campaign makes no runs itself, a worker makes them, and both end well.
+func TestAWorkerWorksForACampaignThatMakesNoRuns(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	address := l.Addr().String()
+	require.NoError(t, l.Close())
+	var told, lead, worker bytes.Buffer
+	left := make(chan int, 1)
+	go func() {
+		left <- run(t.Context(), Systems(), []string{"worker", "--server", "nats://" + address, "--id", "w", "--workers", "2", "--wait", "1m"}, nil, &worker)
+	}()
+	code := run(t.Context(), Systems(), []string{"fuzz", filepath.Join(t.TempDir(), "campaign"), "--workers", "-1", "--runs", "8", "--batch", "4", "--world", "tiny",
+		"--explain", "0s", "--listen", address}, &told, &lead)
+	require.Zero(t, code, lead.String())
+	require.Contains(t, told.String(), "verdict: pass (all runs made, 8 jobs")
+	require.Zero(t, <-left, worker.String())
+	require.Regexp(t, `firstgap worker: leaves after \d+ runs\n$`, worker.String())
 }
 
 func TestAWorkerSaysWhatItLacks(t *testing.T) {

@@ -561,21 +561,19 @@ func (q *Queue) Stats() Stats {
 	return s
 }
 
-// End tells workers that the campaign is over, and they leave. What the server holds of it is removed. Of a server in this process it waits
-// a little for workers to be gone, because what it has not sent them when it is closed they do not hear; one that is not connected then waits
-// in vain for another server.
+// End tells workers that the campaign is over, and they leave. Jobs without an outcome are removed; outcomes stay, for a coordinator that takes
+// the campaign up again. Of a server in this process it waits a little for workers to be gone, because what it has not sent them when it is
+// closed they do not hear; one that is not connected then waits in vain for another server.
 func (q *Queue) End(ctx context.Context) error {
 	if err := q.publishAnnouncement(ctx, true); err != nil {
 		return err
 	}
-	for _, name := range []string{q.names.jobStream(), q.names.outcomeStream()} {
-		stream, err := q.link.js.Stream(ctx, name)
-		if err != nil {
-			return err
-		}
-		if err := stream.Purge(ctx); err != nil {
-			return err
-		}
+	jobs, err := q.link.js.Stream(ctx, q.names.jobStream())
+	if err != nil {
+		return err
+	}
+	if err := jobs.Purge(ctx); err != nil {
+		return err
 	}
 	if q.server == nil {
 		return nil

@@ -321,6 +321,7 @@ func (l *lead) lead(ctx context.Context) error {
 	if l.o.Workers > 0 {
 		maker := NewMaker(l.o.System, l.o.Generation, l.universe, l.o.Workers)
 		go func() {
+			defer close(working) // it is waited for twice
 			working <- fleet.Work(limit, fleet.WorkerOptions{Login: l.queue.Login(), Name: q.Name, Workers: l.o.Workers, Do: maker.Do,
 				Accept: func(json.RawMessage) error { return nil }}) // it is this process's own
 		}()
@@ -329,6 +330,9 @@ func (l *lead) lead(ctx context.Context) error {
 	cancel()
 	if l.o.Workers > 0 && err == nil {
 		err = quiet(<-working)
+	}
+	if err == nil && ctx.Err() == nil { // the campaign is over, and was not interrupted: workers elsewhere may leave
+		err = quiet(l.queue.End(ctx))
 	}
 	l.watch()
 	return err
