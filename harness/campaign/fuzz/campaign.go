@@ -45,6 +45,7 @@ type lead struct {
 	first   uint64                 // the number of the first line of this process
 	aside   uint64                 // files that are set aside
 	began   time.Time
+	tried   time.Time // when it was last seen that the folder takes more
 	stop    Stop
 	board   board
 }
@@ -73,6 +74,9 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 		err = l.lead(ctx)
 	}
 	s := l.summary()
+	if err != nil {
+		s.Verdict, s.Reasons = s.Verdict.Worse(judge.CouldNotTell), append(s.Reasons, "it could not go on: "+err.Error())
+	}
 	err = errors.Join(err, l.unvisited(), l.store.Close())
 	return s, err
 }
@@ -381,6 +385,12 @@ func (l *lead) fold(ctx context.Context, working <-chan error) error {
 			working = nil
 		case <-tick.C:
 			l.watch()
+			if now := l.o.clock(); now.Sub(l.tried) >= roomEvery {
+				l.tried = now
+				if err := hasRoom(l.o.Folder); err != nil {
+					return err
+				}
+			}
 		case <-ctx.Done():
 			return nil
 		}

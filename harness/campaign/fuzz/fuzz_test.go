@@ -427,3 +427,17 @@ func TestAWorkerRefusesWhatItCannotRun(t *testing.T) {
 	require.Error(t, w.Accept([]byte(`{"system":"alone","further":1}`)))
 	require.False(t, errors.Is(w.Accept([]byte(`{`)), context.Canceled))
 }
+
+// What the queue cannot keep on a full disk it asks for again and again: a campaign that finds no room ends.
+func TestAFolderWithoutRoomIsSeen(t *testing.T) {
+	folder := t.TempDir()
+	require.NoError(t, hasRoom(folder))
+	left, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	require.Empty(t, left)
+	err = hasRoom(filepath.Join(folder, "gone"))
+	var e *RoomError
+	require.ErrorAs(t, err, &e)
+	require.ErrorIs(t, err, os.ErrNotExist)
+	require.ErrorContains(t, err, "256 KiB")
+}
