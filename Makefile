@@ -6,7 +6,7 @@ RACE_PACKAGES ?= ./spec/check ./harness/boundary ./harness/campaign ./harness/ca
 # What the failpoint build runs: the tests of the nodes that have points, then the kill table with its unbroken runs, whose files
 # carry the tag, since without the points they can tell nothing. Elsewhere the overlay changes no line.
 FAULT_PACKAGES ?= ./impl/control ./impl/objects ./impl/reader ./impl/segment ./impl/writer
-KILL_PACKAGES ?= ./harness/killtable/... ./harness/exhaustive ./harness/transitions ./harness/failure/retell ./harness/failure/why ./harness/grade/labs
+KILL_PACKAGES ?= ./harness/campaign/guide ./harness/killtable/... ./harness/exhaustive ./harness/transitions ./harness/failure/retell ./harness/failure/why ./harness/grade/labs
 FAULT_TAG ?= failpoints
 OVERLAY ?= build/overlay
 
@@ -27,10 +27,16 @@ WHY_KEEP ?= build/why
 WHY_TABLE ?= $(WHY_KEEP)/table.txt
 WHY_FLAGS ?=
 
+# What `make guide-table` compares: which planted bugs, with how many searches each, of a corpus of how many runs; where its lines are kept.
+GUIDE_BUGS ?= all
+GUIDE_SEEDS ?= 30
+GUIDE_CORPUS ?= 3000
+GUIDE_KEEP ?= build/guide
+
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help run build typescript test test-race overlay test-faults why-table mutants bench lint vet staticcheck format clean
+.PHONY: help run build typescript test test-race overlay test-faults why-table guide-table mutants bench lint vet staticcheck format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -64,6 +70,10 @@ test-faults: overlay ## the failpoint build: every planted bug must be found
 why-table: overlay ## what a failure of each planted bug shrinks to and how long that takes; interrupted, its last command goes on
 	go test -overlay=$(OVERLAY)/overlay.json -count=1 -timeout 12h -tags=$(FAULT_TAG) -v -run TestEveryPlantedBugIsExplained ./harness/failure/why \
 		-firstgap.why-bugs=$(WHY_BUGS) -firstgap.why-keep=$(abspath $(WHY_KEEP)) -firstgap.why-table=$(abspath $(WHY_TABLE)) $(WHY_FLAGS)
+
+guide-table: overlay ## guided campaigns against plain ones, over all planted bugs; for hours, and interrupted, its last command goes on
+	go test -overlay=$(OVERLAY)/overlay.json -count=1 -timeout 12h -tags=$(FAULT_TAG) -v -run TestGuidanceAgainstChance ./harness/campaign/guide \
+		-firstgap.guide-bugs=$(GUIDE_BUGS) -firstgap.guide-seeds=$(GUIDE_SEEDS) -firstgap.guide-corpus=$(GUIDE_CORPUS) -firstgap.guide-keep=$(abspath $(GUIDE_KEEP))
 
 mutants: ## how many small mistakes in the nodes simulated runs notice; for hours, and interrupted, its last command goes on
 	go run ./faults/buildmutants -o build/mutants $(MUTANT_PACKAGES)

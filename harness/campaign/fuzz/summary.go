@@ -36,7 +36,10 @@ type Summary struct {
 	Stop     Stop
 	Seconds  float64 // of this process
 	Unseen   []string
-	Status   watch.Status
+	// Idle is how many changed configurations could tell nothing. A change can leave a run in which hardly anything happens: that is work
+	// spent in vain, and says nothing against a pass, unless it happens a lot.
+	Idle   uint64
+	Status watch.Status
 	// Joint is what searches of the model saw together; nil of runs.
 	Joint *large.Joint
 }
@@ -64,9 +67,21 @@ func (l *lead) summary() *Summary {
 	var violations, untold uint64
 	for arm, a := range f.Arms {
 		violations += a.Verdicts[judge.Violation]
-		if arm != job.Model { // whose searches are never finished
+		switch arm {
+		case job.Model: // whose searches are never finished
+		case job.Guided:
+			if s.Idle = a.Verdicts[judge.CouldNotTell]; s.Idle*mostIdle > a.Lines {
+				untold += s.Idle
+			}
+		default:
 			untold += a.Verdicts[judge.CouldNotTell]
 		}
+	}
+	if n := f.Broken.Count; n > 0 {
+		object(judge.CouldNotTell, "%d jobs could not be done, the first of them job %d", n, f.Broken.First[0])
+	}
+	if n := f.GivenUp.Count; n > 0 {
+		object(judge.CouldNotTell, "%d jobs were given up, since no worker came to their end, the first of them job %d", n, f.GivenUp.First[0])
 	}
 	if violations > 0 {
 		object(judge.Violation, "%d of %d runs found a violation", violations, f.Lines)
@@ -105,6 +120,9 @@ func (l *lead) summary() *Summary {
 	}
 	return s
 }
+
+// mostIdle is of how many changed configurations one may tell nothing.
+const mostIdle = 20
 
 // likely is how many runs make it as good as certain that every check of a system was made in one of them.
 const likely = 50

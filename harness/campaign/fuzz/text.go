@@ -69,6 +69,9 @@ func (s *Summary) WriteText(w io.Writer, folder string) error {
 				fmt.Fprintf(out, "%s: in %s, first run %d, not looked at\n  %s\n", x.Target, runs(x.Count), x.First, x.Finding)
 			}
 		}
+		if s.Idle > 0 {
+			fmt.Fprintf(out, "%s of changed configurations could tell nothing\n", runs(s.Idle))
+		}
 		if len(s.Unseen) > 0 {
 			fmt.Fprintf(out, "not seen in so few runs: %s\n", strings.Join(s.Unseen, ", "))
 		}
