@@ -148,7 +148,7 @@ func figures(h *store.Header, f *store.Fold) []fact {
 	s.fact("could not be done", count(f.Broken.Count))
 	s.fact("seed", strconv.FormatUint(h.Seed, 10))
 	if h.Guided {
-		s.fact("guided", fmt.Sprintf("yes; %.3g%% of the jobs are random", 100*h.Share))
+		s.fact("guided", fmt.Sprintf("yes; %.3g%% of the work is random at least", 100*h.Share))
 	} else {
 		s.fact("guided", "no")
 	}

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	_ "github.com/firstgap/firstgap/harness/internal/runflags"
 )
 
 func TestListenIsOnLoopbackUnlessToldOtherwise(t *testing.T) {
