@@ -10,6 +10,8 @@ import (
 	"github.com/firstgap/firstgap/harness/campaign/fleet"
 	"github.com/firstgap/firstgap/harness/campaign/job"
 	"github.com/firstgap/firstgap/harness/verdict"
+
+	_ "github.com/firstgap/firstgap/harness/internal/runflags"
 )
 
 // A coordinator hands out three jobs, and a worker of the same process does them. A worker of another process does the same with the URL of

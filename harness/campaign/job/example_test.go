@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/firstgap/firstgap/harness/campaign/job"
+
+	_ "github.com/firstgap/firstgap/harness/internal/runflags"
 )
 
 // A job of a guided campaign travels to a worker as JSON.

@@ -8,6 +8,8 @@ import (
 	"github.com/firstgap/firstgap/harness/campaign/coverage"
 	"github.com/firstgap/firstgap/harness/campaign/job"
 	"github.com/firstgap/firstgap/harness/campaign/watch"
+
+	_ "github.com/firstgap/firstgap/harness/internal/runflags"
 )
 
 // In a log a campaign is a line a minute, and its last state at its end.
