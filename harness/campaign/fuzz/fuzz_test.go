@@ -445,3 +445,27 @@ func TestAFolderWithoutRoomIsSeen(t *testing.T) {
 	require.ErrorIs(t, err, os.ErrNotExist)
 	require.ErrorContains(t, err, "256 KiB")
 }
+
+// A rule that is broken in every other run does not keep those waiting that are broken once.
+func TestWhatWasLookedAtLeastIsNext(t *testing.T) {
+	often, once := failure.Target{Check: "often"}, failure.Target{Check: "once"}
+	var looked []string
+	o := &Options{System: broken(), Looking: Looking{For: time.Second}, look: func(_ context.Context, _ harness.System, f *failure.Failure, _ time.Duration) (*Looked, error) {
+		return nil, context.Canceled
+	}}
+	o.complete()
+	l := newLooking(o, nil)
+	c, err := o.System.Generate(1, o.Generation)
+	require.NoError(t, err)
+	for _, x := range []*failure.Target{&often, &often, &often, &once} {
+		line := &job.Line{Target: x, Verdict: judge.Violation}
+		require.True(t, l.wants(line))
+		l.add(line, c)
+	}
+	for l.next(t.Context()); l.now != nil; l.next(t.Context()) {
+		looked = append(looked, string(l.now.line.Target.Check))
+		<-l.done
+		l.now = nil
+	}
+	require.Equal(t, []string{"often", "once", "often", "often"}, looked)
+}

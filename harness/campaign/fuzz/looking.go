@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"slices"
 	"strings"
 	"time"
 
@@ -61,6 +62,7 @@ const (
 type target struct {
 	failed     int // lines
 	waiting    int
+	begun      int // that it was begun to look at
 	quiet      int // that were looked at in a row, and had a signature that was known
 	signatures int
 }
@@ -143,10 +145,13 @@ func (l *looking) next(ctx context.Context) {
 		if len(l.waiting) == 0 {
 			return
 		}
-		x, l.waiting = l.waiting[0], l.waiting[1:]
+		at := l.turn()
+		x = l.waiting[at]
+		l.waiting = slices.Delete(l.waiting, at, at+1)
 		t := l.of(*x.line.Target)
 		t.waiting--
 		if t.quiet < lookQuiet || x.doubled {
+			t.begun++
 			break // else those before it were all alike meanwhile
 		}
 	}
@@ -155,6 +160,18 @@ func (l *looking) next(ctx context.Context) {
 		looked, err := look(ctx, l.o, &x)
 		l.done <- found{x, looked, err}
 	}()
+}
+
+// turn returns whose turn it is: of those of the target that was looked at least, the one that waits longest. A target that fails in every
+// other run would keep the others waiting.
+func (l *looking) turn() int {
+	least := 0
+	for i := range l.waiting {
+		if l.of(*l.waiting[i].line.Target).begun < l.of(*l.waiting[least].line.Target).begun {
+			least = i
+		}
+	}
+	return least
 }
 
 func look(ctx context.Context, o *Options, x *suspect) (*Looked, error) {
