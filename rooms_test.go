@@ -19,8 +19,8 @@ import (
 // run is lies below the run, what it is held against beside what it is, and what keeps, repeats and reports runs above.
 func floors() [][]string {
 	return [][]string{
-		{"strict", "tally", "text", "atomic", "runtime", "conform", "folderstore", "lines", "lines/clients", "lines/clients/go", "internal"},
-		{"verdict", "sim", "conform/older", "grade/sandbox", "lines/clients/register"},
+		{"strict", "tally", "text", "atomic", "runtime", "conform", "lines", "lines/clients", "lines/clients/go", "internal"},
+		{"verdict", "sim", "folderstore", "conform/older", "grade/sandbox", "lines/clients/register"},
 		{"configuration", "counts"},
 		{"workload", "campaign/coverage"},
 		{"judge"},

@@ -102,7 +102,7 @@ func (c *fuzzCommand) options(cmd *cobra.Command, folder string) (fuzz.Options, 
 		had("no-guidance", func() { o.Plain = !h.Guided })
 		had("random", func() { o.Share = h.Share })
 		had("bug", func() { o.Generation.Bug = h.Bug })
-		had("world", func() { o.Worlds = worldsOf(h) })
+		had("world", func() { o.Worlds = h.Worlds() })
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return o, err
 	}
@@ -154,17 +154,6 @@ func (c *fuzzCommand) modelOptions(cmd *cobra.Command) error {
 		}
 	}
 	return nil
-}
-
-// worldsOf lists the worlds of a campaign's coverage; where it has none, the list is empty and not nil, which would be all.
-func worldsOf(h *store.Header) []string {
-	names := []string{}
-	for _, s := range h.Spaces {
-		if s.Kind == coverage.States {
-			names = append(names, s.World)
-		}
-	}
-	return names
 }
 
 func (c *fuzzCommand) run(cmd *cobra.Command, folder string) error {

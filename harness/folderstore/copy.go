@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/firstgap/firstgap/harness/internal/filelock"
 	"github.com/firstgap/firstgap/impl/backup"
 )
 
@@ -55,7 +56,7 @@ func (c *Copy) hold() (interrupted bool, err error) {
 		if err != nil {
 			return false, s.broken("", err)
 		}
-		if held, err := lock(f); err != nil || held {
+		if held, err := filelock.Take(f); err != nil || held {
 			if err == nil {
 				err = &HeldError{Folder: s.folder}
 			}

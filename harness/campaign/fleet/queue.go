@@ -133,15 +133,20 @@ func (q *Queue) URL() string {
 	return q.server.url()
 }
 
-// announce makes the streams and tells workers of the campaign.
-func (q *Queue) announce(ctx context.Context) error {
+// announced makes the stream of announcements, unless it is there, and returns what workers were told last; nil if they were told nothing.
+func (q *Queue) announced(ctx context.Context) (*announcement, error) {
 	stream, err := q.link.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name: q.names.campaignStream(), Subjects: []string{q.names.campaign()}, MaxMsgs: 1, Storage: jetstream.FileStorage, AllowDirect: true,
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	before, err := lastAnnouncement(ctx, stream, q.names)
+	return lastAnnouncement(ctx, stream, q.names)
+}
+
+// announce makes the streams and tells workers of the campaign.
+func (q *Queue) announce(ctx context.Context) error {
+	before, err := q.announced(ctx)
 	if err != nil {
 		return err
 	}
@@ -421,13 +426,7 @@ func (q *Queue) watch(renewed <-chan struct{}, told <-chan *nats.Msg) {
 func (q *Queue) mend() error {
 	ctx, cancel := q.link.request(q.ctx, attempt)
 	defer cancel()
-	stream, err := q.link.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-		Name: q.names.campaignStream(), Subjects: []string{q.names.campaign()}, MaxMsgs: 1, Storage: jetstream.FileStorage, AllowDirect: true,
-	})
-	if err != nil {
-		return err
-	}
-	last, err := lastAnnouncement(ctx, stream, q.names)
+	last, err := q.announced(ctx)
 	if err != nil {
 		return err
 	}

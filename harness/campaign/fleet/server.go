@@ -16,6 +16,8 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nkeys"
+
+	"github.com/firstgap/firstgap/harness/internal/filelock"
 )
 
 // A embedded is a NATS server in this process.
@@ -225,7 +227,7 @@ func take(dir string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	held, err := lock(f)
+	held, err := filelock.Take(f)
 	switch {
 	case err != nil:
 		f.Close()

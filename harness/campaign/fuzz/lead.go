@@ -99,10 +99,7 @@ func (l *lead) forget(batch uint64) {
 }
 
 func (l *lead) configuration(j *job.Job) (configuration.Configuration, error) {
-	if j.Configuration != nil {
-		return *j.Configuration, nil
-	}
-	return l.o.System.Generate(j.Seed, l.o.Generation)
+	return configurationOf(j, l.o.System, l.o.Generation)
 }
 
 // queueFolder is the server's, in the campaign's folder.

@@ -43,16 +43,16 @@ func (m *Maker) Do(ctx context.Context, j job.Job) job.Outcome {
 	return o
 }
 
-// configuration returns that of a job's run.
-func (m *Maker) configuration(j *job.Job) (configuration.Configuration, error) {
+// configurationOf returns that of a job's run.
+func configurationOf(j *job.Job, s harness.System, g harness.Generation) (configuration.Configuration, error) {
 	if j.Configuration != nil {
 		return *j.Configuration, nil
 	}
-	return m.system.Generate(j.Seed, m.generation)
+	return s.Generate(j.Seed, g)
 }
 
 func (m *Maker) run(j *job.Job) job.Outcome {
-	c, err := m.configuration(j)
+	c, err := configurationOf(j, m.system, m.generation)
 	if err == nil {
 		err = harness.Validate(m.system, &c)
 	}

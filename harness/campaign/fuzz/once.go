@@ -74,13 +74,7 @@ func Once(ctx context.Context, o OnceOptions) (*Replayed, error) {
 func replay(ctx context.Context, o *OnceOptions, s *store.Store, workers int) (*Replayed, error) {
 	start := o.now()
 	h := s.Header()
-	var worlds []string
-	for _, x := range h.Spaces {
-		if x.Kind == coverage.States {
-			worlds = append(worlds, x.World)
-		}
-	}
-	u, err := coverage.Enumerate(ctx, worlds...)
+	u, err := coverage.Enumerate(ctx, h.Worlds()...)
 	if err != nil {
 		return nil, err
 	}

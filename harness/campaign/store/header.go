@@ -122,6 +122,18 @@ func (h *Header) Coverage() []coverage.Space {
 	return all
 }
 
+// Worlds lists the worlds of the model by which coverage is measured, in the order of their spaces; it is empty and not nil where there
+// are none.
+func (h *Header) Worlds() []string {
+	names := []string{}
+	for _, s := range h.Spaces {
+		if s.Kind == coverage.States {
+			names = append(names, s.World)
+		}
+	}
+	return names
+}
+
 // ID names the campaign: a digest of its header, which is another one for every campaign, since it has the time when it began.
 func (h *Header) ID() string {
 	text, err := json.Marshal(h)

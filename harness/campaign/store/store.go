@@ -22,6 +22,7 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"github.com/firstgap/firstgap/harness/campaign/job"
+	"github.com/firstgap/firstgap/harness/internal/filelock"
 )
 
 // syncWithin is how long a line that Append has returned for may be lost by a power cut.
@@ -138,7 +139,7 @@ func take(folder string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("campaign %s: lock: %w", folder, bare(err))
 	}
-	held, err := hold(f)
+	held, err := filelock.Take(f)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("campaign %s: lock: %w", folder, err), f.Close())
 	}
