@@ -281,3 +281,6 @@ func (c *Coverage) WriteText(w io.Writer) error {
 	_, err = io.WriteString(w, b.String())
 	return err
 }
+
+// MarshalJSON implements json.Marshaler: the coverage of every world.
+func (j *Joint) MarshalJSON() ([]byte, error) { return json.Marshal(j.Worlds()) }

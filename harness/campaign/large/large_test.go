@@ -307,6 +307,15 @@ func TestTheJointReceiptIsPrinted(t *testing.T) {
 		require.Contains(t, text, want)
 	}
 	require.NotContains(t, text, "pass")
+
+	// A program is told the same: of a joint receipt without its worlds nothing would be left.
+	printed, err := json.Marshal(&joint)
+	require.NoError(t, err)
+	var read []Coverage
+	require.NoError(t, json.Unmarshal(printed, &read))
+	require.Len(t, read, 1)
+	require.Equal(t, uint64(60), read[0].Walks)
+	require.Equal(t, joint.Worlds()[0].Sketch.Estimate(), read[0].Sketch.Estimate())
 }
 
 // A world that turns out to be small enough is no pass of a campaign either.
