@@ -96,7 +96,7 @@ func repeats(m Model, machine Machine) error {
 		if s.times != 1 {
 			text = fmt.Sprintf("%s, %d times", text, s.times)
 		}
-		return fmt.Sprintf("%s to the state %x", text, fingerprintOf(s.code))
+		return fmt.Sprintf("%s to the state %x", text, hashOf(s.code))
 	}
 	for i := range max(len(steps[0]), len(steps[1])) {
 		if i < len(steps[0]) && i < len(steps[1]) {

@@ -444,6 +444,7 @@ func (s *search) loadStates(r *checkpointReader, n uint64) error {
 
 // loadFrontier loads a level or what is left of it: states of the set that have the tag.
 func (s *search) loadFrontier(r *checkpointReader, f *frontier, n uint64, tag uint32) error {
+	machine := s.model.NewMachine()
 	for f.left() < n {
 		c, err := r.next(fmt.Sprintf("%d more states to be expanded", n-f.left()))
 		if err != nil {
@@ -456,7 +457,10 @@ func (s *search) loadFrontier(r *checkpointReader, f *frontier, n uint64, tag ui
 		for data := c.data; len(data) > 0; {
 			var code []byte
 			code, data = c.next(data)
-			if link := s.visited.find(fingerprintOf(code)); link == nil || *link&tagMask != tag {
+			if err := machine.Load(code); err != nil {
+				return r.damaged("expected states to be expanded that load again", err)
+			}
+			if link := s.visited.find(fingerprintOf(machine, code)); link == nil || *link&tagMask != tag {
 				return r.damaged("expected states to be expanded that were found and not expanded", nil)
 			}
 		}

@@ -93,8 +93,17 @@ type Progress struct {
 	Elapsed   time.Duration
 }
 
-// fingerprintOf returns the 64 bits by which a state is known; never 0, which marks a free slot.
-func fingerprintOf(code []byte) uint64 { return max(xxh3.Hash(code), 1) }
+// fingerprintOf returns the 64 bits by which the state that the machine is in is known; never 0, which marks a free slot. The code is
+// what Encode wrote for it.
+func fingerprintOf(machine Machine, code []byte) uint64 {
+	if f, ok := machine.(Fingerprinter); ok {
+		return max(f.Fingerprint(), 1)
+	}
+	return hashOf(code)
+}
+
+// hashOf returns a hash of an encoding; never 0.
+func hashOf(code []byte) uint64 { return max(xxh3.Hash(code), 1) }
 
 // A finding is a state in which an invariant does not hold.
 type finding struct {
@@ -299,7 +308,7 @@ func (s *search) start() (broken bool, err error) {
 	machine := s.model.NewMachine()
 	machine.Init()
 	code := machine.Encode(nil)
-	s.initial = fingerprintOf(code)
+	s.initial = fingerprintOf(machine, code)
 	s.table.Store(s.visited.bytes())
 	if s.options.Resume {
 		return false, s.load()
@@ -339,6 +348,7 @@ func (s *search) reached() int64 {
 type worker struct {
 	search  *search
 	machine Machine
+	quick   Fingerprinter // the machine, when it is one: a state is then encoded only when it is new
 	visit   func(action, times int) bool
 	parent  uint64   // fingerprint of the state being expanded
 	parents []uint64 // those of the chunk that were expanded
@@ -357,6 +367,7 @@ type worker struct {
 func (s *search) newWorker() (w *worker, err error) {
 	defer caught(s.model, func() []byte { return nil }, &err)
 	w = &worker{search: s, machine: s.model.NewMachine(), fired: make([]uint64, len(s.fired))}
+	w.quick, _ = w.machine.(Fingerprinter)
 	w.visit = w.look
 	return w, nil
 }
@@ -427,7 +438,7 @@ func (w *worker) expandChunk(c chunk) (err error) {
 		if err := w.sample(); err != nil {
 			return err
 		}
-		w.parent = fingerprintOf(code)
+		w.parent = fingerprintOf(w.machine, code)
 		w.machine.Next(w.visit)
 		w.parents = append(w.parents, w.parent)
 		w.expanded++
@@ -466,8 +477,10 @@ func (w *worker) recycle(data []byte) {
 // look looks at the state after one step.
 func (w *worker) look(action, times int) bool {
 	s := w.search
-	w.code = w.machine.Encode(w.code[:0])
-	fingerprint := fingerprintOf(w.code)
+	if w.quick == nil {
+		w.code = w.machine.Encode(w.code[:0])
+	}
+	fingerprint := fingerprintOf(w.machine, w.code)
 	result := s.visited.insert(fingerprint, w.parent, w.tag)
 	for result == full {
 		w.grow(fingerprint)
@@ -477,6 +490,9 @@ func (w *worker) look(action, times int) bool {
 	w.fired[action] += uint64(times)
 	if result == known {
 		return true
+	}
+	if w.quick != nil {
+		w.code = w.machine.Encode(w.code[:0])
 	}
 	w.sum += fingerprint
 	s.witness(w.machine, w.level)

@@ -27,7 +27,7 @@ func (s *search) trace(f finding) (steps []Step, err error) {
 		step := ""
 		machine.Next(func(int, int) bool {
 			code = machine.Encode(code[:0])
-			if fingerprintOf(code) != fingerprint {
+			if fingerprintOf(machine, code) != fingerprint {
 				return true
 			}
 			step = machine.Step()
@@ -125,7 +125,7 @@ func (s *search) reach(machine Machine, before []uint64, from map[uint64]visitor
 		}
 		machine.Next(func(int, int) bool {
 			code := machine.Encode(nil)
-			fingerprint := fingerprintOf(code)
+			fingerprint := fingerprintOf(machine, code)
 			if _, known := reached[fingerprint]; known || !slices.Contains(set, fingerprint) {
 				return true
 			}

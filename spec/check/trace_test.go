@@ -38,7 +38,7 @@ func alike(t *testing.T, g grid) [][2][3]int {
 		for y := range g.size + 1 {
 			for z := range g.size + 1 {
 				m.at = [3]int{x, y, z}
-				link := linkTo(fingerprintOf(m.Encode(nil)))
+				link := linkTo(hashOf(m.Encode(nil)))
 				if other, ok := byLink[link]; ok {
 					pairs = append(pairs, [2][3]int{other, m.at})
 				}
