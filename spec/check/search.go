@@ -2,10 +2,12 @@ package check
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -101,6 +103,13 @@ type finding struct {
 	code        []byte
 	fingerprint uint64
 	invariant   int
+	level       int64  // in which it is
+	parent      uint64 // where it is outside the state constraint, and so not in the set of states: the state before it; else 0
+}
+
+// compare orders findings, so that the same one is told however the workers shared the level.
+func (f finding) compare(g finding) int {
+	return cmp.Or(bytes.Compare(f.code, g.code), cmp.Compare(f.invariant, g.invariant), cmp.Compare(f.parent, g.parent))
 }
 
 // A search is one run over a model.
@@ -298,6 +307,9 @@ func (s *search) start() (broken bool, err error) {
 	defer caught(s.model, func() []byte { return nil }, &err)
 	machine := s.model.NewMachine()
 	machine.Init()
+	if !within(machine) {
+		return false, &ConstraintError{s.model.Name()}
+	}
 	code := machine.Encode(nil)
 	s.initial = fingerprintOf(code)
 	s.table.Store(s.visited.bytes())
@@ -310,7 +322,7 @@ func (s *search) start() (broken bool, err error) {
 	s.depth.Store(1)
 	s.witness(machine, 1)
 	if i := machine.Broken(); i >= 0 {
-		s.findings = append(s.findings, finding{code, s.initial, i})
+		s.findings = append(s.findings, finding{code, s.initial, i, 1, 0})
 		return true, nil
 	}
 	first := chunk{}
@@ -339,6 +351,7 @@ func (s *search) reached() int64 {
 type worker struct {
 	search  *search
 	machine Machine
+	within  ConstrainedMachine // the machine, when it has a state constraint
 	visit   func(action, times int) bool
 	parent  uint64   // fingerprint of the state being expanded
 	parents []uint64 // those of the chunk that were expanded
@@ -357,6 +370,7 @@ type worker struct {
 func (s *search) newWorker() (w *worker, err error) {
 	defer caught(s.model, func() []byte { return nil }, &err)
 	w = &worker{search: s, machine: s.model.NewMachine(), fired: make([]uint64, len(s.fired))}
+	w.within, _ = w.machine.(ConstrainedMachine)
 	w.visit = w.look
 	return w, nil
 }
@@ -466,6 +480,10 @@ func (w *worker) recycle(data []byte) {
 // look looks at the state after one step.
 func (w *worker) look(action, times int) bool {
 	s := w.search
+	if w.within != nil && !w.within.Within() {
+		w.outside(action, times)
+		return true
+	}
 	w.code = w.machine.Encode(w.code[:0])
 	fingerprint := fingerprintOf(w.code)
 	result := s.visited.insert(fingerprint, w.parent, w.tag)
@@ -482,7 +500,7 @@ func (w *worker) look(action, times int) bool {
 	s.witness(w.machine, w.level)
 	if i := w.machine.Broken(); i >= 0 {
 		s.mu.Lock()
-		s.findings = append(s.findings, finding{bytes.Clone(w.code), fingerprint, i})
+		s.findings = append(s.findings, finding{bytes.Clone(w.code), fingerprint, i, w.level, 0})
 		s.mu.Unlock()
 	}
 	if w.out.data == nil {
@@ -495,6 +513,29 @@ func (w *worker) look(action, times int) bool {
 		}
 	}
 	return true
+}
+
+// outside looks at the state after one step, when it is outside the state constraint. One that several steps lead to is looked at each
+// time; the smallest finding is kept, so that there are never many of them.
+func (w *worker) outside(action, times int) {
+	s := w.search
+	w.generated += uint64(times)
+	w.fired[action] += uint64(times)
+	i := w.machine.Broken()
+	if i < 0 {
+		return
+	}
+	code := w.machine.Encode(nil)
+	found := finding{code, fingerprintOf(code), i, w.level, w.parent}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at := slices.IndexFunc(s.findings, func(f finding) bool { return f.parent != 0 })
+	switch {
+	case at < 0:
+		s.findings = append(s.findings, found)
+	case found.compare(s.findings[at]) < 0:
+		s.findings[at] = found
+	}
 }
 
 func (w *worker) memory() []byte {

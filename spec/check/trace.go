@@ -53,10 +53,14 @@ type visitor struct {
 // backwards as sets of states that may be on it, and then forwards, by taking the steps that lead from one set to the next.
 // loaded is the state whose steps are taken.
 func (s *search) way(f finding, loaded *[]byte) ([]uint64, error) {
-	sets := make([][]uint64, s.reached()) // by level
+	sets := make([][]uint64, f.level) // by level
 	last := len(sets) - 1
 	sets[last] = []uint64{f.fingerprint}
 	for i := last; i > 0; i-- {
+		if i == last && f.parent != 0 {
+			sets[i-1] = append(sets[i-1], f.parent)
+			continue
+		}
 		for _, fingerprint := range sets[i] {
 			if link := s.visited.find(fingerprint); link != nil {
 				sets[i-1] = s.visited.named(sets[i-1], *link)
@@ -129,7 +133,7 @@ func (s *search) reach(machine Machine, before []uint64, from map[uint64]visitor
 			if _, known := reached[fingerprint]; known || !slices.Contains(set, fingerprint) {
 				return true
 			}
-			if *s.visited.find(fingerprint)&linkMask == linkTo(parent) {
+			if link := s.visited.find(fingerprint); link == nil || *link&linkMask == linkTo(parent) { // nil: outside the state constraint
 				reached[fingerprint] = visitor{code, parent}
 			}
 			return true

@@ -84,11 +84,10 @@ func TestTraceWhereLinksNameSeveralStates(t *testing.T) {
 // When a state on the way is not there, the trace is lost and says so; it does not make one up.
 func TestLostTrace(t *testing.T) {
 	s := &search{model: grid{size: 9, limit: 2}, visited: newVisited(), initial: 1 << 40}
-	s.depth.Store(4)
 	s.visited.insert(1<<40, 1<<40, fresh(1))
 	s.visited.insert(2<<40, 1<<40, fresh(2))
 	s.visited.insert(9<<40, 5<<40, fresh(4))
-	_, err := s.trace(finding{fingerprint: 9 << 40})
+	_, err := s.trace(finding{fingerprint: 9 << 40, level: 4})
 	var lost *LostTraceError
 	require.ErrorAs(t, err, &lost)
 	require.Equal(t, "Near", lost.Invariant)

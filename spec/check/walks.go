@@ -118,6 +118,9 @@ func (w *walker) walk(number int, names *[]string) (states, invariant int, err e
 	w.seed.Seed(s.options.Seed, uint64(number))
 	w.names = names
 	m.Init()
+	if !within(m) {
+		return 0, -1, &ConstraintError{s.model.Name()}
+	}
 	w.enter(1)
 	if invariant = m.Broken(); invariant >= 0 {
 		return 1, invariant, nil
@@ -164,6 +167,9 @@ func (w *walker) enter(level int) {
 		}
 		return
 	}
+	if !within(w.machine) {
+		return
+	}
 	s, fingerprint := w.search, fingerprintOf(w.code)
 	result := s.visited.insert(fingerprint, fingerprint, w.tag)
 	for result == full {
@@ -183,7 +189,7 @@ func (w *walker) enter(level int) {
 
 // choose draws a step: first one of the actions that are possible, each as likely, and then one of its steps. Otherwise the
 // action with the most steps, such as sending, would drown the one that matters. It returns the step's place among all, -1
-// when none is possible. When a step breaks an invariant, it is chosen and entered as a state of the given level.
+// when none is possible within the state constraint. When a step breaks an invariant, it is chosen and entered as a state of the given level.
 func (w *walker) choose(level int) (choice, invariant int) {
 	clear(w.counts)
 	n, possible := 0, 0
@@ -193,12 +199,14 @@ func (w *walker) choose(level int) (choice, invariant int) {
 			w.generated += uint64(times)
 			w.fired[action] += uint64(times)
 		}
-		if w.counts[action] == 0 {
-			possible++
-		}
-		w.counts[action]++
-		if w.random.IntN(w.counts[action]) == 0 {
-			w.drawn[action] = n
+		if within(w.machine) {
+			if w.counts[action] == 0 {
+				possible++
+			}
+			w.counts[action]++
+			if w.random.IntN(w.counts[action]) == 0 {
+				w.drawn[action] = n
+			}
 		}
 		n++
 		if invariant = w.machine.Broken(); invariant >= 0 {
@@ -301,7 +309,7 @@ func (p *path) follow(names []string, after func(step string)) (taken []string, 
 	p.machine.Init()
 	broken := p.machine.Broken()
 	for _, name := range names {
-		if broken >= 0 {
+		if broken >= 0 || !within(p.machine) {
 			break
 		}
 		p.tried++
