@@ -187,7 +187,7 @@ func (s *search) signed(r *Result) (*Result, error) {
 	}
 	r.Seconds = s.elapsed().Seconds()
 	if s.options.Visit != nil {
-		err := s.visited.each(func(fingerprint uint64, _ uint32) error { s.options.Visit(fingerprint); return nil })
+		err := s.visited.each(func(fingerprint uint64) error { s.options.Visit(fingerprint); return nil })
 		if err != nil {
 			return nil, err
 		}

@@ -39,6 +39,8 @@ type stumble struct {
 // the walks.
 func (s *search) walks() (r *Result, err error) {
 	s.level, s.found = &frontier{}, &frontier{} // which stay empty
+	s.looked = newVisited()
+	defer s.looked.free()
 	s.generated.Store(1)
 	depth := s.options.Depth
 	if depth == 0 {
@@ -72,7 +74,6 @@ func (s *search) newWalker(depth int) (*walker, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.tag = fresh(1)
 	seed := &rand.PCG{}
 	return &walker{worker: w, depth: depth, seed: seed, random: rand.New(seed), counts: make([]int, len(s.fired)), drawn: make([]int, len(s.fired))}, nil
 }
@@ -136,7 +137,7 @@ func (w *walker) walk(number int, names *[]string) (states, invariant int, err e
 			}
 		}
 		choice, invariant := w.choose(states + 1)
-		if names == nil && s.visited.settleOnce(fingerprintOf(at)) {
+		if names == nil && w.add(s.looked, fingerprintOf(at)) {
 			w.expanded++
 		}
 		if choice < 0 {
@@ -171,12 +172,7 @@ func (w *walker) enter(level int) {
 		return
 	}
 	s, fingerprint := w.search, fingerprintOf(w.code)
-	result := s.visited.insert(fingerprint, fingerprint, w.tag)
-	for result == full {
-		w.grow(fingerprint)
-		result = s.visited.insert(fingerprint, fingerprint, w.tag)
-	}
-	if result == added {
+	if w.add(s.visited, fingerprint) {
 		w.sum += fingerprint
 	}
 	for i := range s.witnessed {
