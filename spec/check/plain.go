@@ -27,6 +27,9 @@ type Plain[S any] struct {
 	// Fair returns the weakly fair instance of an action that a step belongs to, by the name and the arguments of its move,
 	// "" for none. Instance is a name that tells all arguments apart; leaving some out makes one instance of several.
 	Fair func(move string, args []int) string
+	// Within is the state constraint: outside it a state is not gone on from, and not counted as distinct (see ConstrainedMachine). Nil
+	// when every state is inside.
+	Within func(s S) bool
 	// Same returns one state for all those that are interchangeable with s, such as the one with its replicas sorted;
 	// nil when every state stands for itself. Symmetry is then how the receipt names the reduction.
 	Same     func(s S) S
@@ -175,6 +178,9 @@ func (m *plainMachine[S]) Next(visit func(action, times int) bool) {
 
 // Trying names the move that is being taken, for a PanicError.
 func (m *plainMachine[S]) Trying() string { return m.model.Moves[m.move].Name }
+
+// Within says whether the state is inside the constraint.
+func (m *plainMachine[S]) Within() bool { return m.model.Within == nil || m.model.Within(m.state) }
 
 func (m *plainMachine[S]) Broken() int {
 	for i := range m.model.Must {

@@ -2,7 +2,6 @@ package check
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -167,10 +166,7 @@ func (s *search) result() (*Result, error) {
 	why := s.stopped.Load()
 	switch {
 	case len(s.findings) > 0:
-		// The smallest encoding, so that it is the same one however the workers shared the level.
-		worst := slices.MinFunc(s.findings, func(a, b finding) int {
-			return cmp.Or(bytes.Compare(a.code, b.code), cmp.Compare(a.invariant, b.invariant))
-		})
+		worst := slices.MinFunc(s.findings, finding.compare)
 		broken := s.model.Invariants()[worst.invariant]
 		r.Verdict, r.Invariant, r.Guarantee = Violation, broken.Name, broken.Guarantee
 		var err error
@@ -191,7 +187,7 @@ func (s *search) signed(r *Result) (*Result, error) {
 	}
 	r.Seconds = s.elapsed().Seconds()
 	if s.options.Visit != nil {
-		err := s.visited.each(func(fingerprint uint64, _ uint32) error { s.options.Visit(fingerprint); return nil })
+		err := s.visited.each(func(fingerprint uint64) error { s.options.Visit(fingerprint); return nil })
 		if err != nil {
 			return nil, err
 		}

@@ -40,6 +40,8 @@ type stumble struct {
 // the walks.
 func (s *search) walks() (r *Result, err error) {
 	s.level, s.found = &frontier{}, &frontier{} // which stay empty
+	s.looked = newVisited()
+	defer s.looked.free()
 	s.generated.Store(1)
 	depth := s.options.Depth
 	if depth == 0 {
@@ -73,7 +75,6 @@ func (s *search) newWalker(depth int) (*walker, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.tag = fresh(1)
 	seed := &rand.PCG{}
 	return &walker{worker: w, depth: depth, seed: seed, random: rand.New(seed), counts: make([]int, len(s.fired)), drawn: make([]int, len(s.fired))}, nil
 }
@@ -119,6 +120,9 @@ func (w *walker) walk(number int, names *[]string) (states, invariant int, err e
 	w.seed.Seed(s.options.Seed, uint64(number))
 	w.names = names
 	m.Init()
+	if !within(m) {
+		return 0, -1, &ConstraintError{s.model.Name()}
+	}
 	w.enter(1)
 	if invariant = m.Broken(); invariant >= 0 {
 		return 1, invariant, nil
@@ -135,7 +139,7 @@ func (w *walker) walk(number int, names *[]string) (states, invariant int, err e
 		}
 		here := w.here
 		choice, invariant := w.choose(states + 1)
-		if names == nil && s.visited.settleOnce(here) {
+		if names == nil && w.add(s.looked, here) {
 			w.expanded++
 		}
 		if choice < 0 {
@@ -166,14 +170,12 @@ func (w *walker) enter(level int) {
 		}
 		return
 	}
+	if !within(w.machine) {
+		return
+	}
 	s, fingerprint := w.search, fingerprintOf(w.machine, w.code)
 	w.here = fingerprint
-	result := s.visited.insert(fingerprint, fingerprint, w.tag)
-	for result == full {
-		w.grow(fingerprint)
-		result = s.visited.insert(fingerprint, fingerprint, w.tag)
-	}
-	if result == added {
+	if w.add(s.visited, fingerprint) {
 		w.sum += fingerprint
 	}
 	for i := range s.witnessed {
@@ -186,7 +188,7 @@ func (w *walker) enter(level int) {
 
 // choose draws a step: first one of the actions that are possible, each as likely, and then one of its steps. Otherwise the
 // action with the most steps, such as sending, would drown the one that matters. It returns the step's place among all, -1
-// when none is possible. When a step breaks an invariant, it is chosen and entered as a state of the given level.
+// when none is possible within the state constraint. When a step breaks an invariant, it is chosen and entered as a state of the given level.
 func (w *walker) choose(level int) (choice, invariant int) {
 	clear(w.counts)
 	n, possible := 0, 0
@@ -196,12 +198,14 @@ func (w *walker) choose(level int) (choice, invariant int) {
 			w.generated += uint64(times)
 			w.fired[action] += uint64(times)
 		}
-		if w.counts[action] == 0 {
-			possible++
-		}
-		w.counts[action]++
-		if w.random.IntN(w.counts[action]) == 0 {
-			w.drawn[action] = n
+		if within(w.machine) {
+			if w.counts[action] == 0 {
+				possible++
+			}
+			w.counts[action]++
+			if w.random.IntN(w.counts[action]) == 0 {
+				w.drawn[action] = n
+			}
 		}
 		n++
 		if invariant = w.machine.Broken(); invariant >= 0 {
@@ -304,7 +308,7 @@ func (p *path) follow(names []string, after func(step string)) (taken []string, 
 	p.machine.Init()
 	broken := p.machine.Broken()
 	for _, name := range names {
-		if broken >= 0 {
+		if broken >= 0 || !within(p.machine) {
 			break
 		}
 		p.tried++
