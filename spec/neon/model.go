@@ -85,6 +85,13 @@ func (m *model) Actions() []string { return actionNames() }
 
 func (m *model) Invariants() []check.Invariant { return named(m.rules) }
 
+// Only returns the model with those of its invariants that are named.
+func (m *model) Only(names []string) check.Model {
+	few := *m
+	few.rules = slices.DeleteFunc(slices.Clone(m.rules), func(r rule) bool { return !slices.Contains(names, r.Name) })
+	return &few
+}
+
 // Witnesses returns the situations that the world must reach.
 func (m *model) Witnesses() []check.Invariant { return named(m.reach) }
 
