@@ -11,6 +11,7 @@ import (
 	"github.com/firstgap/firstgap/spec/check"
 	"github.com/firstgap/firstgap/spec/membership"
 	"github.com/firstgap/firstgap/spec/mirror"
+	"github.com/firstgap/firstgap/spec/neon"
 	"github.com/firstgap/firstgap/spec/placement"
 	"github.com/firstgap/firstgap/spec/quorum"
 	"github.com/firstgap/firstgap/spec/reader"
@@ -22,6 +23,7 @@ import (
 func All() []check.Subject {
 	return []check.Subject{
 		volume.Subject(), quorum.Subject(), placement.Subject(), membership.Subject(), reader.Subject(), mirror.Subject(), wal.Subject(),
+		neon.Subject(),
 	}
 }
 
