@@ -22,5 +22,6 @@ func Example() {
 	// mirror local mirrored-three-losses
 	// wal lecture four-deposits
 	// neon tiny p2_a3_t4_l4
-	// unknown model "frogs"; known: volume, quorum, placement, membership, reader, mirror, wal, neon
+	// longfork pair four-nodes-four-txns
+	// unknown model "frogs"; known: volume, quorum, placement, membership, reader, mirror, wal, neon, longfork
 }

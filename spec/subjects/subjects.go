@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/firstgap/firstgap/spec/check"
+	"github.com/firstgap/firstgap/spec/longfork"
 	"github.com/firstgap/firstgap/spec/membership"
 	"github.com/firstgap/firstgap/spec/mirror"
 	"github.com/firstgap/firstgap/spec/neon"
@@ -24,6 +25,7 @@ func All() []check.Subject {
 	return []check.Subject{
 		volume.Subject(), quorum.Subject(), placement.Subject(), membership.Subject(), reader.Subject(), mirror.Subject(), wal.Subject(),
 		neon.Subject(),
+		longfork.Subject(),
 	}
 }
 
