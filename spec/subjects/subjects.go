@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/firstgap/firstgap/spec/bookkeeper"
 	"github.com/firstgap/firstgap/spec/check"
 	"github.com/firstgap/firstgap/spec/membership"
 	"github.com/firstgap/firstgap/spec/mirror"
@@ -22,6 +23,7 @@ import (
 func All() []check.Subject {
 	return []check.Subject{
 		volume.Subject(), quorum.Subject(), placement.Subject(), membership.Subject(), reader.Subject(), mirror.Subject(), wal.Subject(),
+		bookkeeper.Subject(),
 	}
 }
 
