@@ -10,7 +10,8 @@ func New(w World) (check.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &searched{&model{w}, p}, nil
+	m := &model{w}
+	return check.Coded[State]{Plain: p, Code: m.code, Decode: m.decode}.Model(), nil
 }
 
 type yield = func(next State, args ...int)
@@ -27,7 +28,6 @@ func plain(w World) (check.Plain[State], error) {
 		Moves:     m.moves(),
 		Must:      m.invariants(),
 		Reach:     m.witnesses(),
-		Same:      m.same,
 		Symmetry:  "bookies are interchangeable, and so are recoverers",
 		Show:      m.show,
 	}, nil

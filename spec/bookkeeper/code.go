@@ -6,80 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
-
-	"github.com/firstgap/firstgap/spec/check"
 )
-
-// searched is the model as a search has it: as check.Plain describes it, with an encoding of its own, since writing and sorting
-// bookies by reflection takes nine tenths of a search.
-type searched struct {
-	*model
-	plain check.Plain[State]
-}
-
-func (m *searched) Name() string         { return m.plain.Title }
-func (m *searched) World() any           { return m.model.World }
-func (m *searched) Reductions() []string { return []string{m.plain.Symmetry} }
-
-func (m *searched) Actions() (names []string) {
-	for _, mv := range m.plain.Moves {
-		names = append(names, mv.Name)
-	}
-	return names
-}
-
-func (m *searched) Invariants() []check.Invariant { return named(m.plain.Must) }
-func (m *searched) Witnesses() []check.Invariant  { return named(m.plain.Reach) }
-
-func named(all []check.Must[State]) (list []check.Invariant) {
-	for _, x := range all {
-		list = append(list, check.Invariant{Name: x.Name, Guarantee: x.Guarantee})
-	}
-	return list
-}
-
-func (m *searched) NewMachine() check.Machine { return &machine{searched: m, state: m.plain.Start} }
-
-type machine struct {
-	*searched
-	state   State
-	move    int
-	args    []int
-	bookies [maxBookies][2]uint64
-}
-
-func (m *machine) Init() { m.state = m.plain.Start }
-
-func (m *machine) Next(visit func(action, times int) bool) {
-	before, stopped := m.state, false
-	for i := range m.plain.Moves {
-		m.move = i
-		m.plain.Moves[i].Next(before, func(next State, args ...int) {
-			if stopped {
-				return
-			}
-			m.state, m.move, m.args = next, i, args
-			if stopped = !visit(i, 1); !stopped {
-				m.state = before
-			}
-		})
-		if stopped {
-			return
-		}
-	}
-}
-
-func (m *machine) Broken() int {
-	return slices.IndexFunc(m.plain.Must, func(x check.Must[State]) bool { return !x.Holds(m.state) })
-}
-
-func (m *machine) Witnessed(situation int) bool { return m.plain.Reach[situation].Holds(m.state) }
-
-// Trying names the move that is being taken, for a PanicError.
-func (m *machine) Trying() string { return m.plain.Moves[m.move].Name }
-
-func (m *machine) Step() string      { return check.Instance(m.plain.Moves[m.move].Name, m.args) }
-func (m *machine) Vars() []check.Var { return m.plain.Show(m.state) }
 
 // A packer puts numbers of few bits into words, or takes them out again in the same order: one function is both.
 type packer struct {
@@ -158,14 +85,14 @@ func (b *Bookie) pass(words *[2]uint64, taken bool) {
 	}
 }
 
-// Encode appends the lesser of the two codes that the state has with its recoverers this way round and the other.
-func (m *machine) Encode(dst []byte) []byte {
+// code appends the lesser of the two codes that the state has with its recoverers this way round and the other.
+func (m *model) code(dst []byte, s *State) []byte {
 	at := len(dst)
-	dst = m.encode(&m.state, dst)
+	dst = m.ordered(dst, s)
 	if m.Recoverers == 2 {
 		end := len(dst)
-		other := m.state.exchanged()
-		dst = m.encode(&other, dst)
+		other := s.exchanged()
+		dst = m.ordered(dst, &other)
 		if bytes.Compare(dst[end:], dst[at:end]) < 0 {
 			copy(dst[at:], dst[end:])
 		}
@@ -174,16 +101,16 @@ func (m *machine) Encode(dst []byte) []byte {
 	return dst
 }
 
-// encode appends the head and the bookies, sorted: all that is particular to a bookie is in its words.
-func (m *machine) encode(s *State, dst []byte) []byte {
+// ordered appends the head and the bookies, sorted: all that is particular to a bookie is in its words.
+func (m *model) ordered(dst []byte, s *State) []byte {
 	var head [headWords]uint64
 	s.head(&head, false)
 	for _, w := range head {
 		dst = binary.LittleEndian.AppendUint64(dst, w)
 	}
-	bookies := m.bookies[:m.Bookies]
+	var all [maxBookies][2]uint64
+	bookies := all[:m.Bookies]
 	for b := range bookies {
-		bookies[b] = [2]uint64{}
 		s.Bookies[b].pass(&bookies[b], false)
 	}
 	slices.SortFunc(bookies, func(a, b [2]uint64) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
@@ -193,7 +120,7 @@ func (m *machine) encode(s *State, dst []byte) []byte {
 	return dst
 }
 
-func (m *machine) Load(code []byte) error {
+func (m *model) decode(code []byte, s *State) error {
 	if want := 8*headWords + 16*m.Bookies; len(code) != want {
 		return fmt.Errorf("state of %d bytes; expected %d", len(code), want)
 	}
@@ -202,19 +129,19 @@ func (m *machine) Load(code []byte) error {
 	for i := range head {
 		head[i] = word(i)
 	}
-	m.state = State{}
-	m.state.head(&head, true)
+	*s = State{}
+	s.head(&head, true)
 	for b := range m.Bookies {
-		m.state.Bookies[b].pass(&[2]uint64{word(headWords + 2*b), word(headWords + 2*b + 1)}, true)
+		s.Bookies[b].pass(&[2]uint64{word(headWords + 2*b), word(headWords + 2*b + 1)}, true)
 	}
 	return nil
 }
 
 // same returns the state that the code of s is decoded to: one for all those that differ by an exchange of bookies or recoverers.
 func (m *model) same(s State) State {
-	x := &machine{searched: &searched{model: m}, state: s}
-	if err := x.Load(x.Encode(nil)); err != nil {
-		panic(err) // it is the same machine's
+	var same State
+	if err := m.decode(m.code(nil, &s), &same); err != nil {
+		panic(err) // it is of the same model
 	}
-	return x.state
+	return same
 }
