@@ -23,5 +23,6 @@ func Example() {
 	// wal lecture four-deposits
 	// neon tiny p2_a3_t4_l4
 	// longfork pair four-nodes-four-txns
-	// unknown model "frogs"; known: volume, quorum, placement, membership, reader, mirror, wal, neon, longfork
+	// bookkeeper three five-two-recoverers
+	// unknown model "frogs"; known: volume, quorum, placement, membership, reader, mirror, wal, neon, longfork, bookkeeper
 }

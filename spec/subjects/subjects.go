@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/firstgap/firstgap/spec/bookkeeper"
 	"github.com/firstgap/firstgap/spec/check"
 	"github.com/firstgap/firstgap/spec/longfork"
 	"github.com/firstgap/firstgap/spec/membership"
@@ -26,6 +27,7 @@ func All() []check.Subject {
 		volume.Subject(), quorum.Subject(), placement.Subject(), membership.Subject(), reader.Subject(), mirror.Subject(), wal.Subject(),
 		neon.Subject(),
 		longfork.Subject(),
+		bookkeeper.Subject(),
 	}
 }
 
