@@ -169,6 +169,7 @@ func (c *checkModel) run(cmd *cobra.Command) error {
 		return err
 	}
 	c.long.add(&options)
+	options.NoReduction = options.NoReduction || c.jar != "" // TLC's figures are of all steps
 	world, err := c.constants(cmd)
 	if err != nil {
 		return err
@@ -224,8 +225,8 @@ func (c *checkModel) together(cmd *cobra.Command) error {
 	var found error
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		switch name := f.Name; {
-		case c.all.wanted && !slices.Contains([]string{"all", "workers", "for", "memory", "json"}, name):
-			found = fmt.Errorf("--%s with --all; expected no more than --workers, --for, --memory and --json: the worlds are given", name)
+		case c.all.wanted && !slices.Contains([]string{"all", "workers", "for", "memory", "json", "no-reduction"}, name):
+			found = fmt.Errorf("--%s with --all; expected no more than --workers, --for, --memory, --json and --no-reduction: the worlds are given", name)
 		case c.jar != "" && slices.Contains([]string{"walks", "random", "depth", "invariant", "cfg"}, name),
 			c.twin != "" && name == "invariant":
 			found = fmt.Errorf("--%s with --tlc or --cfg; expected a search of the whole world, for all invariants", name)

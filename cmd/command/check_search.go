@@ -19,17 +19,19 @@ type searchFlags struct {
 	workers int
 	limit   time.Duration
 	memory  string
+	whole   bool
 }
 
 func (s *searchFlags) flags(f *pflag.FlagSet) {
 	f.IntVar(&s.workers, "workers", 0, "how many search at a time (default: one on each core)")
 	f.DurationVar(&s.limit, "for", 0, "stop after this long, with the verdict incomplete")
 	f.StringVar(&s.memory, "memory", "", "most memory for the states, such as 512MB or 4GB (default: three quarters of what is free)")
+	f.BoolVar(&s.whole, "no-reduction", false, "take every step, also where a partial-order reduction would leave some out")
 }
 
 // options returns what the flags say to a search.
 func (s *searchFlags) options(*cobra.Command) (check.Options, error) {
-	o := check.Options{Workers: s.workers, For: s.limit, Memory: availableMemory()}
+	o := check.Options{Workers: s.workers, For: s.limit, Memory: availableMemory(), NoReduction: s.whole}
 	if s.workers < 0 || s.limit < 0 {
 		return o, fmt.Errorf("--workers is %d and --for is %s; expected no negative number", s.workers, s.limit)
 	}

@@ -116,7 +116,7 @@ func CheckModel(ctx context.Context, o ModelOptions) (*Model, error) {
 }
 
 func checkWorld(ctx context.Context, w volume.NamedWorld, o ModelOptions) World {
-	r, err := volume.Search(ctx, w.World, check.Options{Workers: o.Workers})
+	r, err := volume.Search(ctx, w.World, check.Options{Workers: o.Workers, NoReduction: true}) // TLC's figures are of all steps
 	if err != nil {
 		return World{Name: w.Name, Verdict: judge.CouldNotTell, Detail: err.Error()}
 	}

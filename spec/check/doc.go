@@ -39,6 +39,37 @@
 // made. Violation comes with a Trace, and for progress with the Lasso in which it goes on forever. Incomplete is all else:
 // the time, the memory or the depth ran out, or random walks were taken in place of a search.
 //
+// # Fewer steps
+//
+// Steps that commute are taken in every order by a search of all steps. A Reducible model declares persistent sets: in a state
+// where one is declared, the search takes the steps of that set alone (partial-order reduction). A reduced search ends with the
+// verdict of the whole one when, in every state s that is reached through states in which all invariants hold,
+//
+//  1. a declared set T has a step, and every step of it is possible in s;
+//  2. for each other step a that is possible in s, unless it leads to the same state as one of T: every step t of T is possible
+//     after a, and a after t; both orders lead to the same state; and T is declared after a;
+//  3. where such an a leads to a violation, there is a t in T after which a leads to a violation;
+//  4. no behaviour comes back to a state;
+//  5. where no set is taken, a step is left out only if another one that is taken leads to the same state.
+//
+// The second makes T persistent in the sense of Godefroid (Partial-Order Methods for the Verification of Concurrent Systems, 1996;
+// Valmari's stubborn sets, 1989, and Peled's ample sets, 1993, are kin). The third takes the place of Peled's condition that steps be
+// invisible: a step may make a true invariant false, but not hide a false one. Proof, by induction on how long the longest
+// behaviour from s is, which is finite by (4): let w be a shortest way from s to a violation. If none of T is in w, then T is
+// declared all along it by (2), and by (3) for its last step, some t of T followed by the steps of w ends in a violation, too. If
+// a step t of T is in w, or one that leads to the same state, (2) moves it to the front. Either way a violation is reached
+// from the state after t, from where longest behaviours are shorter. In the case of (5) w begins with a step that is taken, or may.
+//
+// What a cycle would spoil, that a step is put off forever, is ruled out by (4). Without it a search in breadth needs a proviso that
+// looks at the queue (Bošnački and Holzmann, Improving Spin's Partial-Order Reduction for Breadth-First Search, 2005; Lluch-Lafuente,
+// Edelkamp and Leue, Partial Order Reduction in Directed Model Checking, 2002), and what is found would depend on it. Sleep sets
+// (Godefroid and Wolper, 1991) are not used: they leave out steps and no states, and with a set of visited states they must keep one
+// for each state, as the intersection over all ways to it.
+//
+// VerifyReduction evaluates the five conditions by brute force in small worlds. That they hold in all worlds is proved beside the
+// declaration. With a violation the model is searched again with all steps, so that a counterexample is still a shortest one. Progress,
+// walks, bounded searches and models with witnesses take all steps. So does Options.NoReduction, as comparing with TLC needs it.
+//
 // # Beyond one model
 //
 // A Subject is a model with named worlds, broken variants and what is expected of each, as the command line offers it; Try

@@ -121,6 +121,7 @@ type header struct {
 	Depth     int64         `json:"depth"`
 	Generated uint64        `json:"generated"`
 	Expanded  uint64        `json:"expanded"`
+	Narrowed  uint64        `json:"narrowed"`
 	Sum       uint64        `json:"sum"`
 	Fired     []uint64      `json:"fired"`
 	Witnessed []int64       `json:"witnessed"`
@@ -248,7 +249,7 @@ func (s *search) save() error {
 		return err
 	}
 	h := header{
-		identity: id, Depth: s.depth.Load(), Generated: s.generated.Load(), Expanded: s.expanded.Load(), Sum: s.sum.Load(),
+		identity: id, Depth: s.depth.Load(), Generated: s.generated.Load(), Expanded: s.expanded.Load(), Narrowed: s.narrowed.Load(), Sum: s.sum.Load(),
 		Fired: s.fired, Elapsed: s.elapsed(),
 		Distinct: s.visited.count(), Level: s.level.left(), Found: s.found.left(),
 	}
@@ -354,6 +355,7 @@ func (s *search) load() error {
 	s.depth.Store(h.Depth)
 	s.generated.Store(h.Generated)
 	s.expanded.Store(h.Expanded)
+	s.narrowed.Store(h.Narrowed)
 	s.sum.Store(h.Sum)
 	copy(s.fired, h.Fired)
 	for i, level := range h.Witnessed {
@@ -411,7 +413,7 @@ func (s *search) loadHeader(r *checkpointReader) (h header, err error) {
 		return h, &FolderError{s.folder.path, difference, nil}
 	}
 	if len(h.Fired) != len(s.fired) || len(h.Witnessed) != len(s.witnessed) || slices.Min(append([]int64{h.Depth}, h.Witnessed...)) < 0 ||
-		h.Depth == 0 || h.Expanded+h.Level+h.Found != h.Distinct {
+		h.Depth == 0 || h.Narrowed > h.Expanded || h.Expanded+h.Level+h.Found != h.Distinct {
 		return h, r.damaged(fmt.Sprintf("expected numbers that agree, found %s", c.data), nil)
 	}
 	return h, nil

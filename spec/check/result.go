@@ -45,13 +45,17 @@ type Result struct {
 	Actions              ActionCounts `json:"actions"`
 	Reductions           []string     `json:"reductions"` // those really applied
 
+	// Narrowed is how many states a partial-order reduction expanded by a persistent set of their steps alone. Where it is not 0,
+	// Distinct and Generated are fewer than the model has, and a shorter counterexample may have been left out.
+	Narrowed uint64 `json:"narrowed,omitempty"`
+
 	Witnesses []Witness `json:"witnesses,omitempty"` // situations that must be reachable
 	Progress  []Waited  `json:"progress,omitempty"`  // the properties that RunProgress has looked at
 	Fairness  []string  `json:"fairness,omitempty"`  // the weakly fair instances of actions that are ever enabled
 
 	Invariant string `json:"invariant"` // the one that does not hold; empty when all do
 	Guarantee string `json:"guarantee,omitempty"`
-	Trace     []Step `json:"trace"`           // a way to a state in which it does not hold; a shortest one unless it comes from a walk
+	Trace     []Step `json:"trace"`           // a way to a state in which it does not hold; a shortest one unless it comes from a walk, or Narrowed is not 0
 	Lasso     *Lasso `json:"lasso,omitempty"` // how the trace goes on forever, when it is progress that fails
 
 	// Digest sums up everything above that does not depend on the machine and its speed, and the set of states
@@ -146,6 +150,7 @@ func (s *search) receipt() *Result {
 		Depth:      int(s.reached()),
 		Workers:    s.options.Workers,
 		Reductions: append([]string{}, s.model.Reductions()...),
+		Narrowed:   s.narrowed.Load(),
 		Trace:      []Step{},
 	}
 	r.Left = r.Distinct - s.expanded.Load()

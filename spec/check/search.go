@@ -38,6 +38,10 @@ type Options struct {
 	Resume bool
 	Save   time.Duration
 
+	// NoReduction takes every step, also of a Reducible. Then the numbers are those of the model, and TLC's. A search that is bounded
+	// by Depth or States, or that has a Visit, does so in any case, and so do walks.
+	NoReduction bool
+
 	// Walks is how many random walks are taken instead of a search, for a world that is too large for one. The same Seed
 	// takes the same walks. Their verdict is never Pass.
 	Walks int
@@ -145,6 +149,7 @@ type search struct {
 	stopped   atomic.Pointer[string] // why, when the search was stopped
 	generated atomic.Uint64
 	expanded  atomic.Uint64
+	narrowed  atomic.Uint64 // of those expanded, by a persistent set alone
 	sum       atomic.Uint64
 	fired     []uint64
 	depth     atomic.Int64 // the level that is being expanded; at the end, the last one
@@ -163,6 +168,9 @@ func Run(ctx context.Context, m Model, o Options) (_ *Result, err error) {
 	}
 	if err := decidable(m, o.Walks > 0); err != nil {
 		return nil, err
+	}
+	if reduced := o.reduced(m); reduced != nil {
+		return runReduced(ctx, m, reduced, o)
 	}
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
@@ -367,6 +375,7 @@ type worker struct {
 	machine Machine
 	quick   Fingerprinter      // the machine, when it is one: a state is then encoded only when it is new
 	within  ConstrainedMachine // the machine, when it has a state constraint
+	reduced ReducedMachine // the same one, nil when it takes every step
 	visit   func(action, times int) bool
 	level   int64 // being found
 	code    []byte
@@ -375,8 +384,8 @@ type worker struct {
 	buffer  []byte // of the chunk being expanded
 	asked   uint64 // states whose steps were asked for, for the sample that Next is called twice in
 
-	generated, expanded, sum uint64
-	fired                    []uint64
+	generated, expanded, narrowed, sum uint64
+	fired                              []uint64
 }
 
 func (s *search) newWorker() (w *worker, err error) {
@@ -384,6 +393,7 @@ func (s *search) newWorker() (w *worker, err error) {
 	w = &worker{search: s, machine: s.model.NewMachine(), fired: make([]uint64, len(s.fired))}
 	w.quick, _ = w.machine.(Fingerprinter)
 	w.within, _ = w.machine.(ConstrainedMachine)
+	w.reduced, _ = w.machine.(ReducedMachine)
 	w.visit = w.look
 	return w, nil
 }
@@ -415,7 +425,8 @@ func (w *worker) expand() {
 func (w *worker) total() {
 	s := w.search
 	s.sum.Add(w.sum)
-	w.sum = 0
+	s.narrowed.Add(w.narrowed)
+	w.sum, w.narrowed = 0, 0
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, n := range w.fired {
@@ -454,6 +465,9 @@ func (w *worker) expandChunk(c chunk) (err error) {
 			return err
 		}
 		w.machine.Next(w.visit)
+		if w.reduced != nil && w.reduced.Narrowed() {
+			w.narrowed++
+		}
 		w.expanded++
 	}
 	return nil

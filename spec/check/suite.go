@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -31,6 +32,9 @@ type Trial struct {
 	// TLC's figures for the same world, 0 where it has none.
 	TLCDistinct  uint64 `json:"tlcDistinct,omitempty"`
 	TLCGenerated uint64 `json:"tlcGenerated,omitempty"`
+	// The figures of the search with the reduction, where the world has one and was also searched without it.
+	ReducedDistinct  uint64 `json:"reducedDistinct,omitempty"`
+	ReducedGenerated uint64 `json:"reducedGenerated,omitempty"`
 	// Problem says what is not as expected, or could not be told; empty when all is well.
 	Problem string `json:"problem,omitempty"`
 }
@@ -39,7 +43,8 @@ type Trial struct {
 type Trials []Trial
 
 // Try searches a named world of the subject and holds the outcome against what is expected: the verdict, the invariant, and
-// TLC's figures where the world has them. An error of the search is told in the trial.
+// TLC's figures where the world has them. Those are figures of all steps, so such a world is searched without its reduction; then
+// once more with it, where it has one, for the same verdict. An error of the search is told in the trial.
 func (s Subject) Try(ctx context.Context, w World, o Options) Trial {
 	t := Trial{Model: s.Name, World: w.Name, Verdict: Incomplete, Expected: Passes, TLCDistinct: w.Distinct, TLCGenerated: w.Generated}
 	if w.Violates != "" {
@@ -50,7 +55,9 @@ func (s Subject) Try(ctx context.Context, w World, o Options) Trial {
 		t.Problem = err.Error()
 		return t
 	}
-	r, err := Search(ctx, m, o)
+	whole := o
+	whole.NoReduction = o.NoReduction || w.Distinct != 0 || w.Generated != 0
+	r, err := Search(ctx, m, whole)
 	if err != nil {
 		t.Problem = err.Error()
 		return t
@@ -72,6 +79,17 @@ func (s Subject) Try(ctx context.Context, w World, o Options) Trial {
 		}
 		if w.Generated != 0 && r.Generated != w.Generated {
 			problem("%s generated, TLC found %s", count(r.Generated), count(w.Generated))
+		}
+	}
+	if whole.NoReduction && o.reduced(m) != nil && r.Verdict == Pass {
+		switch less, err := Search(ctx, m, o); {
+		case err != nil:
+			problem("reduced: %v", err)
+		case less.Verdict != Pass:
+			problem("reduced, %s: expected pass as without the reduction, found %s", less.Reductions, cmp.Or(less.Invariant, less.Reason))
+		default:
+			t.ReducedDistinct, t.ReducedGenerated = less.Distinct, less.Generated
+			t.Seconds += less.Seconds
 		}
 	}
 	t.Problem = strings.Join(problems, "; ")

@@ -49,6 +49,9 @@ func (r *Result) WriteText(w io.Writer) error {
 		reductions = "none"
 	}
 	line("reductions", "%s", reductions)
+	if r.Narrowed > 0 {
+		line("narrowed", "%s states expanded by a persistent set of their steps alone; the numbers below are those of the reduced search", count(r.Narrowed))
+	}
 	line("states", "%s distinct, %s generated, %s left", count(r.Distinct), count(r.Generated), count(r.Left))
 	line("depth", "%d", r.Depth)
 	switch {
@@ -108,6 +111,8 @@ func (r *Result) writeTrace(b *strings.Builder) {
 		fmt.Fprintf(b, "A counterexample that goes on forever:\n\n")
 	case r.Walks > 0:
 		fmt.Fprintf(b, "A counterexample from a random walk, without the steps that it can do without:\n\n")
+	case r.Narrowed > 0:
+		fmt.Fprintf(b, "A counterexample of the reduced search, which may have left out a shorter one:\n\n")
 	default:
 		fmt.Fprintf(b, "A shortest counterexample:\n\n")
 	}

@@ -20,7 +20,7 @@ func Example() {
 			fmt.Println(err)
 			return
 		}
-		r, err := check.Search(context.Background(), m, check.Options{})
+		r, err := check.Search(context.Background(), m, check.Options{NoReduction: true})
 		if err != nil {
 			fmt.Println(err)
 			return

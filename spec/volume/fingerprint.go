@@ -14,8 +14,8 @@ import (
 // A hash has 128 bits, and so has the sum; two states with different parts have the same sum by chance once in 2^128, or where equal
 // parts are counted up to nine times, once in 2^122. The 64 bits of the fingerprint, made of the sum at the end, decide.
 type parts struct {
-	valid    bool // they are those of the state that the machine had after so many steps
-	steps    int
+	load     uint64 // State.loads when they were made
+	steps    int    // after so many steps
 	sum      xxh3.Uint128
 	acked    xxh3.Uint128
 	writers  []xxh3.Uint128
@@ -58,7 +58,7 @@ func minus(a, b xxh3.Uint128) xxh3.Uint128 {
 // split takes the state of the machine apart.
 func (m *machine) split() {
 	p := &m.parts
-	p.valid, p.steps = true, len(m.journal)
+	p.load, p.steps = m.loads, len(m.journal)
 	m.splitHead()
 	for r := range m.replicas {
 		tuple := p.at(r, m.layout.words)
@@ -66,6 +66,13 @@ func (m *machine) split() {
 		p.replicas[r] = m.hashTuple(r, tuple)
 	}
 	m.addUp()
+}
+
+// ready takes the state apart, unless that is done: before steps are taken from it.
+func (m *machine) ready() {
+	if m.parts.load != m.loads || m.parts.steps != len(m.journal) {
+		m.split()
+	}
 }
 
 // splitHead takes apart what comes before the replicas.
@@ -118,8 +125,7 @@ func (m *machine) findLikes() {
 // one: what they have in common stays as it is.
 func (m *machine) Load(code []byte) error {
 	p, l := &m.parts, &m.layout
-	if !p.valid || p.steps > 0 || len(m.journal) > 0 || l.sets > 0 {
-		p.valid = false
+	if p.load != m.loads || p.steps > 0 || len(m.journal) > 0 || l.sets > 0 {
 		if err := l.decode(m.State, code, p.tuple); err != nil {
 			return err
 		}
@@ -127,7 +133,7 @@ func (m *machine) Load(code []byte) error {
 		return nil
 	}
 	b := bitReader{src: code}
-	p.valid = false
+	m.loads++ // what other machines on the same State know is of another one from here on
 	same := p.head.begins(code)
 	if same {
 		b.src = code[len(p.head.dst):]
@@ -155,7 +161,7 @@ func (m *machine) Load(code []byte) error {
 		m.splitHead()
 	}
 	m.addUp()
-	p.valid = true
+	p.load = m.loads
 	return nil
 }
 
@@ -180,7 +186,7 @@ func (m *machine) Encode(dst []byte) []byte {
 
 // stepTaken returns the one step that was taken since the state was taken apart, nil if there was not just one.
 func (m *machine) stepTaken() *change {
-	if p := &m.parts; p.valid && len(m.journal) == p.steps+1 {
+	if p := &m.parts; p.load == m.loads && len(m.journal) == p.steps+1 {
 		return &m.journal[p.steps]
 	}
 	return nil
@@ -258,9 +264,7 @@ func (m *machine) Fingerprint() uint64 {
 	c := m.stepTaken()
 	switch {
 	case c == nil:
-		if !p.valid || p.steps != len(m.journal) {
-			m.split()
-		}
+		m.ready()
 		return final(p.sum)
 	case m.changesAll(c):
 		return final(m.whole())

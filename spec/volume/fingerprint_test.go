@@ -30,7 +30,7 @@ func TestPartsAreTheWhole(t *testing.T) {
 				counted[a] += times
 				code := w.Encode(nil)
 				require.Equal(t, w.encodeWhole(), string(code), "%s", w.LastStep())
-				fresh.parts.valid = false
+				fresh.parts.load = 0
 				require.NoError(t, fresh.Load(code))
 				require.Equal(t, fresh.Fingerprint(), w.Fingerprint(), "%s", w.LastStep())
 				require.NoError(t, after.Load(code))

@@ -106,6 +106,7 @@ type machine struct {
 	parts   parts
 	choices []choice
 	places  [actions]int // the place of each action in Model.Actions
+	reduced bool         // Gossip is left out (see reducedMachine)
 }
 
 // A choice is what a Q of Decide leads to, and how many Qs led there.
@@ -116,10 +117,7 @@ type choice struct {
 	times       int
 }
 
-func (m *machine) Init() {
-	m.Reset()
-	m.parts.valid = false
-}
+func (m *machine) Init() { m.Reset() }
 
 func (m *machine) Step() string { return m.LastStep() }
 
@@ -132,9 +130,7 @@ func (m *machine) Broken() int { return m.brokenByLastStep() }
 // replicas. So is a record that a replica can copy from one peer or from another.
 func (m *machine) Next(visit func(action, times int) bool) {
 	w := &m.world
-	if !m.parts.valid || m.parts.steps != len(m.journal) {
-		m.split()
-	}
+	m.ready()
 	// try visits the state after an action that was not refused, and comes back unless it is to stay there.
 	try := func(a Action, times int, refused Refusal) bool {
 		if refused != "" {
@@ -261,6 +257,9 @@ func (m *machine) changes(e int, try func(Action, int, Refusal) bool) bool {
 }
 
 func (m *machine) gossips(try func(Action, int, Refusal) bool) bool {
+	if m.reduced {
+		return true
+	}
 	for r, likes := range m.parts.likes {
 		if likes == 0 || m.replicas[r].fence != m.replicas[r].line {
 			continue // taken by its like, or frozen until it joins

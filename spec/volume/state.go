@@ -140,6 +140,7 @@ type State struct {
 	newest  int32 // the newest epoch that is not unborn
 	highest int32 // highest commit LSN that was acknowledged
 
+	loads    uint64 // how often it was made another state by other means than a step
 	journal  []change
 	saved    []int16 // stores before the joins in the journal, one after the other
 	savedGot []bool  // rows of got before the steps in the journal that rewrote one, likewise
@@ -201,6 +202,7 @@ func (s *State) Reset() {
 
 // resetWriters forgets everything but what the replicas have. No epoch has started then.
 func (s *State) resetWriters() {
+	s.loads++
 	s.grow(1)
 	for i := range s.writers {
 		s.writers[i].clear()

@@ -41,7 +41,7 @@ func TestWorldsAsTLCFoundThem(t *testing.T) {
 				if w.unchecked {
 					model = withoutInvariants{m}
 				}
-				r, err := check.Run(t.Context(), model, check.Options{})
+				r, err := check.Run(t.Context(), model, check.Options{NoReduction: true})
 				require.NoError(t, err)
 				require.Equal(t, check.Pass, r.Verdict, "%s does not hold: %s", r.Invariant, r.Guarantee)
 				require.Equal(t, w.Distinct, r.Distinct, "distinct states")
@@ -173,7 +173,7 @@ func TestQuorumsThatDoNotOverlapAreFoundWrong(t *testing.T) {
 // Without the symmetry the same behaviours are found, only more of their states; a world of one replica has none.
 func TestReductionsAreReported(t *testing.T) {
 	for name, reductions := range map[string]int{"tiny": 0, "tiny-sym": 1, "two-groups-small": 0} {
-		r, err := Search(t.Context(), named(t, name).World, check.Options{})
+		r, err := Search(t.Context(), named(t, name).World, check.Options{NoReduction: true})
 		require.NoError(t, err)
 		require.Len(t, r.Reductions, reductions, name)
 	}
