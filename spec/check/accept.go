@@ -100,7 +100,7 @@ func repeats(m Model, machine Machine) error {
 		if !s.within {
 			text += ", outside the state constraint,"
 		}
-		return fmt.Sprintf("%s to the state %x", text, fingerprintOf(s.code))
+		return fmt.Sprintf("%s to the state %x", text, hashOf(s.code))
 	}
 	for i := range max(len(steps[0]), len(steps[1])) {
 		if i < len(steps[0]) && i < len(steps[1]) {

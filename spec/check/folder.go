@@ -443,6 +443,7 @@ func (s *search) loadStates(r *checkpointReader, n uint64) error {
 
 // loadFrontier loads a level or what is left of it: states of the set.
 func (s *search) loadFrontier(r *checkpointReader, f *frontier, n uint64) error {
+	machine := s.model.NewMachine()
 	for f.left() < n {
 		c, err := r.next(fmt.Sprintf("%d more states to be expanded", n-f.left()))
 		if err != nil {
@@ -452,7 +453,11 @@ func (s *search) loadFrontier(r *checkpointReader, f *frontier, n uint64) error 
 			return r.damaged(fmt.Sprintf("expected up to %d states to be expanded", n-f.left()), nil)
 		}
 		for in, i := (chunkReader{rest: c.data}), 0; i < c.states; i++ {
-			if code, _ := in.next(); !s.visited.has(fingerprintOf(code)) {
+			code, _ := in.next()
+			if err := machine.Load(code); err != nil {
+				return r.damaged("expected states to be expanded that load again", err)
+			}
+			if !s.visited.has(fingerprintOf(machine, code)) {
 				return r.damaged("expected states to be expanded that were found", nil)
 			}
 		}

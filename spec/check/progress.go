@@ -327,7 +327,7 @@ func (p *progress) build() (broken uint32, outside []byte, invariant int, err er
 
 // enter looks at the state that the machine is in and that was just added. It returns the invariant that does not hold.
 func (p *progress) enter(code []byte) int {
-	p.sum += fingerprintOf(code)
+	p.sum += hashOf(code)
 	level := p.depth
 	if p.graph.states() > 1 {
 		level++

@@ -69,7 +69,7 @@ func (g *graph) add(code []byte) (uint32, bool) {
 // find returns the slot of the table where the state is, or where it belongs.
 func (g *graph) find(code []byte) uint64 {
 	mask := uint64(len(g.table) - 1)
-	i := fingerprintOf(code) & mask
+	i := hashOf(code) & mask
 	for g.table[i] != 0 && string(g.codes.at(int(g.table[i]-1))) != string(code) {
 		i = (i + 1) & mask
 	}

@@ -95,8 +95,17 @@ type Progress struct {
 	Elapsed   time.Duration
 }
 
-// fingerprintOf returns the 64 bits by which a state is known.
-func fingerprintOf(code []byte) uint64 { return xxh3.Hash(code) }
+// fingerprintOf returns the 64 bits by which the state that the machine is in is known. The code is
+// what Encode wrote for it.
+func fingerprintOf(machine Machine, code []byte) uint64 {
+	if f, ok := machine.(Fingerprinter); ok {
+		return f.Fingerprint()
+	}
+	return hashOf(code)
+}
+
+// hashOf returns a hash of an encoding.
+func hashOf(code []byte) uint64 { return xxh3.Hash(code) }
 
 // A finding is a state in which an invariant does not hold.
 type finding struct {
@@ -316,7 +325,7 @@ func (s *search) start() (broken bool, err error) {
 		return false, &ConstraintError{s.model.Name()}
 	}
 	code := machine.Encode(nil)
-	s.initial = fingerprintOf(code)
+	s.initial = fingerprintOf(machine, code)
 	s.table.Store(s.visited.bytes())
 	if s.options.Resume {
 		return false, s.load()
@@ -356,6 +365,7 @@ func (s *search) reached() int64 {
 type worker struct {
 	search  *search
 	machine Machine
+	quick   Fingerprinter      // the machine, when it is one: a state is then encoded only when it is new
 	within  ConstrainedMachine // the machine, when it has a state constraint
 	visit   func(action, times int) bool
 	level   int64 // being found
@@ -372,6 +382,7 @@ type worker struct {
 func (s *search) newWorker() (w *worker, err error) {
 	defer caught(s.model, func() []byte { return nil }, &err)
 	w = &worker{search: s, machine: s.model.NewMachine(), fired: make([]uint64, len(s.fired))}
+	w.quick, _ = w.machine.(Fingerprinter)
 	w.within, _ = w.machine.(ConstrainedMachine)
 	w.visit = w.look
 	return w, nil
@@ -464,12 +475,17 @@ func (w *worker) look(action, times int) bool {
 		w.outside(action, times)
 		return true
 	}
-	w.code = w.machine.Encode(w.code[:0])
-	fingerprint := fingerprintOf(w.code)
+	if w.quick == nil {
+		w.code = w.machine.Encode(w.code[:0])
+	}
+	fingerprint := fingerprintOf(w.machine, w.code)
 	w.generated += uint64(times)
 	w.fired[action] += uint64(times)
 	if !w.add(s.visited, fingerprint) {
 		return true
+	}
+	if w.quick != nil {
+		w.code = w.machine.Encode(w.code[:0])
 	}
 	w.sum += fingerprint
 	s.witness(w.machine, w.level)
@@ -498,7 +514,7 @@ func (w *worker) outside(action, times int) {
 		return
 	}
 	code := w.machine.Encode(nil)
-	found := finding{code, fingerprintOf(code), i, w.level, true}
+	found := finding{code, fingerprintOf(w.machine, code), i, w.level, true}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	at := slices.IndexFunc(s.findings, func(f finding) bool { return f.outside })

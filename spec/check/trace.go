@@ -28,7 +28,7 @@ func (s *search) trace(f finding) (steps []Step, err error) {
 		step := ""
 		machine.Next(func(int, int) bool {
 			code = machine.Encode(code[:0])
-			if fingerprintOf(code) != fingerprint {
+			if fingerprintOf(machine, code) != fingerprint {
 				return true
 			}
 			step = machine.Step()
@@ -190,14 +190,14 @@ func (w *retracer) expandChunk(states int) (err error) {
 		if err := w.machine.Load(at); err != nil {
 			return fmt.Errorf("check: %s: a state does not load again: %w", w.model.Name(), err)
 		}
-		parent, ok := w.links.slot(fingerprintOf(at))
+		parent, ok := w.links.slot(fingerprintOf(w.machine, at))
 		if !ok {
 			continue // the initial state alone is not looked for before it comes here, and that is there
 		}
 		suspect := false
 		w.machine.Next(func(int, int) bool {
 			code = w.machine.Encode(code[:0])
-			fingerprint := fingerprintOf(code)
+			fingerprint := fingerprintOf(w.machine, code)
 			if w.last && fingerprint == w.target.fingerprint {
 				parents = append(parents, w.links.fingerprint(parent))
 			}

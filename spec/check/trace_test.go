@@ -45,7 +45,7 @@ func byDefinition(g grid, end [3]int) []string {
 			from := at
 			from[i]--
 			m := gridMachine{grid: g, at: from}
-			if f := fingerprintOf(m.Encode(nil)); axis < 0 || f < best {
+			if f := hashOf(m.Encode(nil)); axis < 0 || f < best {
 				best, before, axis = f, from, i
 			}
 		}
@@ -125,7 +125,7 @@ func TestTraceWhenShortOfMemory(t *testing.T) {
 // When no step leads to what was found, the trace is lost and says so; it does not make one up.
 func TestLostTrace(t *testing.T) {
 	m := grid{size: 9, limit: 2}
-	s := &search{model: m, visited: newVisited(), initial: fingerprintOf(m.NewMachine().Encode(nil))}
+	s := &search{model: m, visited: newVisited(), initial: hashOf(m.NewMachine().Encode(nil))}
 	s.visited.insert(s.initial)
 	s.visited.insert(9 << 40)
 	_, err := s.trace(finding{fingerprint: 9 << 40, level: 4})

@@ -22,6 +22,7 @@ type walker struct {
 	depth  int
 	seed   *rand.PCG
 	random *rand.Rand // from seed
+	here   uint64     // the fingerprint of the state that was entered last
 	names  *[]string  // of the steps, when the walk is only taken again; otherwise nil
 
 	// Of the steps from one state: how many there are of each action, and the one that was drawn among these.
@@ -136,8 +137,9 @@ func (w *walker) walk(number int, names *[]string) (states, invariant int, err e
 				return states, -1, err
 			}
 		}
+		here := w.here
 		choice, invariant := w.choose(states + 1)
-		if names == nil && w.add(s.looked, fingerprintOf(at)) {
+		if names == nil && w.add(s.looked, here) {
 			w.expanded++
 		}
 		if choice < 0 {
@@ -171,7 +173,8 @@ func (w *walker) enter(level int) {
 	if !within(w.machine) {
 		return
 	}
-	s, fingerprint := w.search, fingerprintOf(w.code)
+	s, fingerprint := w.search, fingerprintOf(w.machine, w.code)
+	w.here = fingerprint
 	if w.add(s.visited, fingerprint) {
 		w.sum += fingerprint
 	}
