@@ -17,14 +17,14 @@ type links struct {
 	found   []uint32               // a bit for each slot: reached on the level that is being found
 }
 
-// A TooManyStatesError says that a violation was found in so large a search that there are no numbers for the links by which the way to
+// A TooManyLinksError says that a violation was found in so large a search that there are no numbers for the links by which the way to
 // it would be found.
-type TooManyStatesError struct {
+type TooManyLinksError struct {
 	Invariant string
 	Slots     uint64 // of the set of states
 }
 
-func (e *TooManyStatesError) Error() string {
+func (e *TooManyLinksError) Error() string {
 	return fmt.Sprintf("check: %s does not hold, but the way there is not looked for among states in %s slots; expected %s at most",
 		e.Invariant, count(e.Slots), count(math.MaxUint32-1))
 }
@@ -36,7 +36,7 @@ func newLinks(v *visited, invariant string) (*links, error) {
 	}
 	n := l.before[shardCount]
 	if n >= math.MaxUint32 {
-		return nil, &TooManyStatesError{invariant, n}
+		return nil, &TooManyLinksError{invariant, n}
 	}
 	l.parents, l.found = words[uint32](int(n)), words[uint32](int(n+31)/32)
 	return l, nil
