@@ -16,7 +16,7 @@ func (s *search) trace(f finding) (steps []Step, err error) {
 		return nil, err
 	}
 	at = nil
-	machine := s.model.NewMachine()
+	machine := wholeOf(s.model.NewMachine()) // which steps a reduction takes can depend on how replicas are named
 	machine.Init()
 	steps = []Step{}
 	before := machine.Vars()
