@@ -12,7 +12,7 @@ type Coded[S any] struct {
 }
 
 // Model returns the model that c describes.
-func (c Coded[S]) Model() Model { return codedModel[S]{plainModel[S]{c.Plain}, c} }
+func (c Coded[S]) Model() Model { return codedModel[S]{c.Plain.Model().(plainModel[S]), c} }
 
 type codedModel[S any] struct {
 	plainModel[S]

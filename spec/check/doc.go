@@ -46,19 +46,20 @@
 // verdict of the whole one when, in every state s that is reached through states in which all invariants hold,
 //
 //  1. a declared set T has a step, and every step of it is possible in s;
-//  2. for each other step a that is possible in s, unless it leads to the same state as one of T: every step t of T is possible
-//     after a, and a after t; both orders lead to the same state; and T is declared after a;
-//  3. where such an a leads to a violation, there is a t in T after which a leads to a violation;
+//  2. for each other step a that is possible in s, unless it leads to the same state as one of T: T is declared after a; every step t
+//     of T is possible after a; and after t, a or another step leads to the same state as t after a, or a to a violation;
+//  3. where such an a leads to a violation, some step leads to one after some t of T;
 //  4. no behaviour comes back to a state;
 //  5. where no set is taken, a step is left out only if another one that is taken leads to the same state.
 //
 // The second makes T persistent in the sense of Godefroid (Partial-Order Methods for the Verification of Concurrent Systems, 1996;
 // Valmari's stubborn sets, 1989, and Peled's ample sets, 1993, are kin). The third takes the place of Peled's condition that steps be
 // invisible: a step may make a true invariant false, but not hide a false one. Proof, by induction on how long the longest
-// behaviour from s is, which is finite by (4): let w be a shortest way from s to a violation. If none of T is in w, then T is
-// declared all along it by (2), and by (3) for its last step, some t of T followed by the steps of w ends in a violation, too. If
-// a step t of T is in w, or one that leads to the same state, (2) moves it to the front. Either way a violation is reached
-// from the state after t, from where longest behaviours are shorter. In the case of (5) w begins with a step that is taken, or may.
+// behaviour from s is, which is finite by (4): let w be a way from s to a violation, through states without one. If no step of T is in
+// w, nor one that leads to the same state, then T is declared in all states of w but the last by (2). By (3) there is a t of T with
+// a violation one step after it in the last of these; by (2), again and again, that state is also reached from the one after t
+// in s. If w has such a step, (2) moves it to the front. Either way a violation is reached from the state after a step of T, from
+// where longest behaviours are shorter. In the case of (5) w begins with a step that is taken, or can begin so.
 //
 // What a cycle would spoil, that a step is put off forever, is ruled out by (4). Without it a search in breadth needs a proviso that
 // looks at the queue (Bošnački and Holzmann, Improving Spin's Partial-Order Reduction for Breadth-First Search, 2005; Lluch-Lafuente,

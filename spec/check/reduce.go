@@ -29,6 +29,14 @@ type ReducedMachine interface {
 	Whole() Machine
 }
 
+// wholeOf returns the machine that takes every step.
+func wholeOf(m Machine) Machine {
+	if reduced, ok := m.(ReducedMachine); ok {
+		return reduced.Whole()
+	}
+	return m
+}
+
 // An UnrealError says that a reduced search has found a violation that the search of all steps does not find. Then the reduced
 // machine takes steps that the model does not have.
 type UnrealError struct {

@@ -17,7 +17,8 @@ func (s *search) trace(f finding) (steps []Step, err error) {
 	if err != nil {
 		return nil, err
 	}
-	machine := s.model.NewMachine()
+	at = nil
+	machine := wholeOf(s.model.NewMachine()) // which steps a reduction takes can depend on how replicas are named
 	machine.Init()
 	steps = []Step{}
 	before := machine.Vars()

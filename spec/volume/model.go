@@ -106,7 +106,7 @@ type machine struct {
 	parts   parts
 	choices []choice
 	places  [actions]int // the place of each action in Model.Actions
-	reduced bool         // Gossip is left out (see reducedMachine)
+	reduced bool         // Gossip is left out: see reducedMachine
 }
 
 // A choice is what a Q of Decide leads to, and how many Qs led there.
