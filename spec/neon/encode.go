@@ -30,6 +30,7 @@ func (m *machine) Encode(dst []byte) []byte {
 	b := bitWriter{}
 	b.put(m.committed, uint(m.Terms*m.Entries))
 	b.put(m.elected, 2*uint(m.Terms))
+	b.put(uint64(m.store), m.generation)
 	for _, p := range order {
 		b.put(keys[p], m.own)
 	}
@@ -41,7 +42,7 @@ func (m *machine) Encode(dst []byte) []byte {
 
 // key returns a proposer as one number of m.own bits.
 func (m *machine) key(p *proposer) uint64 {
-	key := uint64(p.term)<<1 | uint64(p.history)<<(1+m.asked) | uint64(p.wal)<<(1+m.asked+uint(m.Terms)*m.lsn)
+	key := uint64(p.conf)<<(m.own-m.generation) | uint64(p.term)<<1 | uint64(p.history)<<(1+m.asked) | uint64(p.wal)<<(1+m.asked+uint(m.Terms)*m.lsn)
 	if p.leader {
 		key |= 1
 	}
@@ -90,9 +91,11 @@ func (m *machine) Load(code []byte) error {
 	b := bitReader{src: code}
 	m.committed = b.get(uint(m.Terms * m.Entries))
 	m.elected = b.get(2 * uint(m.Terms))
+	m.store = int(b.get(m.generation))
 	for p := range m.Proposers {
 		key := b.get(m.own)
 		q := &m.proposers[p]
+		q.conf, key = int(key>>(m.own-m.generation)), key&(1<<(m.own-m.generation)-1)
 		q.leader, key = key&1 == 1, key>>1
 		q.term, key = uint(key&(1<<m.asked-1)), key>>m.asked
 		q.history, q.wal = history(key&m.histMask), wal(key>>(uint(m.Terms)*m.lsn))

@@ -12,10 +12,17 @@ const (
 	newEntry
 	appendEntry
 	commitEntries
+	startChange
+	finishChange
+	abortChange
+	proposerSwitchConf
+	accSwitchConf
+	accReset
 )
 
 func actionNames() []string {
-	return []string{"RestartProposer", "Vote", "BecomeLeader", "UpdateTerm", "TruncateWal", "NewEntry", "AppendEntry", "CommitEntries"}
+	return []string{"RestartProposer", "Vote", "BecomeLeader", "UpdateTerm", "TruncateWal", "NewEntry", "AppendEntry", "CommitEntries",
+		"StartChange", "FinishChange", "AbortChange", "ProposerSwitchConf", "AccSwitchConf", "AccReset"}
 }
 
 // A machine is the state of one worker of a search.
@@ -23,7 +30,7 @@ type machine struct {
 	*model
 	state
 
-	// The step taken: an action, its proposer and acceptor, and the term or the LSN that it came to.
+	// The step taken: an action, its proposer and acceptor, and the term, the LSN, the generation or the set that it came to.
 	action, p, a, to int
 }
 
@@ -31,6 +38,9 @@ func (m *machine) Init() {
 	m.state = state{}
 	for p := range m.Proposers {
 		m.proposers[p].term = 1
+	}
+	if m.Generations > 0 {
+		m.firstConf()
 	}
 }
 
@@ -41,7 +51,7 @@ func (m *machine) Within() bool {
 			return false
 		}
 	}
-	return true
+	return m.store <= m.Generations
 }
 
 // alike returns for each acceptor how many there are of its kind, the first one of which stands for all; 0 for the others. Under
@@ -64,12 +74,16 @@ func (m *machine) alike() (times [maxAcceptors]int) {
 func (m *machine) Next(visit func(action, times int) bool) {
 	before := m.state
 	alike := m.alike()
+	if m.Generations > 0 {
+		m.nextWithConf(&before, &alike, visit)
+		return
+	}
 	for p := range m.Proposers {
 		if !m.restarts(p, &before, visit) || !m.proposes(p, &before, visit) || !m.commits(p, visit) {
 			return
 		}
 		for a := range m.Acceptors {
-			if alike[a] > 0 && !m.meet(p, a, alike[a], before.acceptors[a], visit) {
+			if alike[a] > 0 && !m.meet(p, a, alike[a], contact{true, 1}, before.acceptors[a], visit) {
 				return
 			}
 		}
@@ -99,11 +113,17 @@ func (m *machine) proposes(p int, before *state, visit func(action, times int) b
 	return true
 }
 
+// A contact says what membership lets a proposer and an acceptor do.
+type contact struct {
+	same bool // both are in the same configuration
+	ways int  // in which the acceptor belongs to it: as a member, as a new one; TLC counts a vote and an entry for each
+}
+
 // meet takes the actions of proposer p and acceptor a, which change what is the acceptor's alone.
-func (m *machine) meet(p, a, times int, before acceptor, visit func(action, times int) bool) bool {
+func (m *machine) meet(p, a, times int, with contact, before acceptor, visit func(action, times int) bool) bool {
 	acc := &m.acceptors[a]
-	if m.vote(p, acc) {
-		if !m.took(visit, vote, p, a, 0, times) {
+	if with.same && with.ways > 0 && m.vote(p, acc) {
+		if !m.took(visit, vote, p, a, 0, times*with.ways) {
 			return false
 		}
 		*acc = before
@@ -114,14 +134,14 @@ func (m *machine) meet(p, a, times int, before acceptor, visit func(action, time
 		}
 		*acc = before
 	}
-	if m.truncateWal(p, acc) {
+	if with.same && m.truncateWal(p, acc) {
 		if !m.took(visit, truncateWal, p, a, 0, times) {
 			return false
 		}
 		*acc = before
 	}
-	if m.appendEntry(p, acc) {
-		if !m.took(visit, appendEntry, p, a, 0, times) {
+	if with.same && with.ways > 0 && m.appendEntry(p, acc) {
+		if !m.took(visit, appendEntry, p, a, 0, times*with.ways) {
 			return false
 		}
 		*acc = before
@@ -195,14 +215,14 @@ func (m *machine) becomeLeader(p int) bool {
 		// Equal votes come of equal logs. Which of these acceptors is asked makes a difference only when one of them is in a higher
 		// term by now.
 		height *= 2
-		if (m.termOf(acc) == q.term) == (m.Donor == some) {
+		if m.Donor != named && (m.termOf(acc) == q.term) == (m.Donor == some) {
 			height++
 		}
-		if height > highest || height == highest && acc < best {
+		if height > highest || height == highest && m.Donor != named && acc < best {
 			highest, best = height, acc
 		}
 	}
-	if votes < m.quorum() || m.termOf(best) != q.term {
+	if m.Generations == 0 && votes < m.quorum() || m.Generations > 0 && !m.elects(p) || m.termOf(best) != q.term {
 		return false
 	}
 	flush, h := m.voteOf(best, p)
@@ -298,11 +318,7 @@ func (m *machine) commits(p int, visit func(action, times int) bool) bool {
 			continue
 		}
 		above = m.quorums[n]
-		for i := 1; i < lsn; i++ {
-			if term := m.at(q.wal, i); term > 0 {
-				m.committed |= m.entry(term, i)
-			}
-		}
+		m.commit(q.wal, lsn)
 		if !m.took(visit, commitEntries, p, 0, lsn, times) {
 			return false
 		}
@@ -311,16 +327,36 @@ func (m *machine) commits(p int, visit func(action, times int) bool) bool {
 	return true
 }
 
+// commit commits the entries of a WAL below the LSN. A WAL may end before that only when a bug has kept a tail on acceptors.
+func (m *machine) commit(w wal, lsn int) {
+	for i := 1; i < lsn; i++ {
+		if term := m.at(w, i); term > 0 {
+			m.committed |= m.entry(term, i)
+		}
+	}
+}
+
 // Step names the step taken.
 func (m *machine) Step() string {
 	name := actionNames()[m.action]
 	switch m.action {
 	case restartProposer:
+		if m.Generations > 0 {
+			return fmt.Sprintf("%s(p%d) for term %d in generation %d", name, m.p+1, m.to, m.proposers[m.p].conf)
+		}
 		return fmt.Sprintf("%s(p%d) for term %d", name, m.p+1, m.to)
 	case commitEntries:
 		return fmt.Sprintf("%s(p%d) below LSN %d", name, m.p+1, m.to)
 	case becomeLeader, newEntry:
 		return fmt.Sprintf("%s(p%d)", name, m.p+1)
+	case startChange:
+		return fmt.Sprintf("%s to %s", name, setText(m.to))
+	case finishChange, abortChange:
+		return name
+	case proposerSwitchConf:
+		return fmt.Sprintf("%s(p%d) to generation %d", name, m.p+1, m.to)
+	case accSwitchConf, accReset:
+		return fmt.Sprintf("%s(a%d)", name, m.a+1)
 	default:
 		return fmt.Sprintf("%s(p%d, a%d)", name, m.p+1, m.a+1)
 	}

@@ -17,6 +17,7 @@ type proposer struct {
 	term    uint // for which it asks for votes, or which it has won
 	history history
 	wal     wal
+	conf    int // the generation of its configuration; 0 without membership change
 }
 
 // A state is one state of the module.
@@ -24,6 +25,7 @@ type state struct {
 	proposers [maxProposers]proposer
 	acceptors [maxAcceptors]acceptor
 	committed uint64 // the entries ever committed: bit (lsn-1)·terms + term-1
+	store     int    // the generation in the configuration store; 0 without membership change
 	elected   uint64 // two bits for each term: how often it was elected, 3 for more
 }
 
@@ -131,7 +133,7 @@ func (l *layout) forget(a *acceptor, p int) { *a &^= acceptor(l.perMask << (l.vo
 
 // renamed returns the acceptor with what proposer p knows of it at the place from[p].
 func (l *layout) renamed(a acceptor, from []int) acceptor {
-	b := a & (1<<l.votes - 1)
+	b := a&(1<<l.votes-1) | a>>l.conf<<l.conf
 	for p, q := range from {
 		b |= (a >> (l.votes + uint(q)*l.per) & acceptor(l.perMask)) << (l.votes + uint(p)*l.per)
 	}
@@ -156,4 +158,19 @@ func (s *state) elect(term uint) {
 	if s.timesElected(term) < 3 {
 		s.elected += 1 << (2 * (term - 1))
 	}
+}
+
+func (l *layout) confOf(a acceptor) int { return int(uint64(a) >> l.conf & (1<<l.generation - 1)) }
+
+func (l *layout) setConf(a *acceptor, generation int) {
+	*a = *a&^acceptor((1<<l.generation-1)<<l.conf) | acceptor(generation)<<l.conf
+}
+
+// isMember and isNew say in what part of the configuration the acceptor is.
+func (l *layout) isMember(a acceptor, generation int) bool {
+	return a>>(l.members+uint(generation-1))&1 == 1
+}
+
+func (l *layout) isNew(a acceptor, generation int) bool {
+	return a>>(l.news+uint(generation-1))&1 == 1
 }

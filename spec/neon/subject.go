@@ -46,7 +46,14 @@ func large() []check.World {
 		return check.World{Name: name, Constants: json.RawMessage(fmt.Sprintf(
 			`{"proposers":2,"acceptors":%d,"terms":%d,"entries":%d,"elections":false,"bug":"none","symmetry":true}`, acceptors, terms, entries))}
 	}
-	return []check.World{world("p2_a3_t4_l4", 3, 4, 4), world("p2_a5_t3_l3", 5, 3, 3), world("p2_a5_t4_l3", 5, 4, 3)}
+	change := func(name string, acceptors, generations int) check.World {
+		return check.World{Name: name, Constants: json.RawMessage(fmt.Sprintf(
+			`{"proposers":2,"acceptors":%d,"terms":2,"entries":2,"generations":%d,"elections":true,"bug":"none","symmetry":true}`, acceptors, generations))}
+	}
+	return []check.World{
+		world("p2_a3_t4_l4", 3, 4, 4), world("p2_a5_t3_l3", 5, 3, 3), world("p2_a5_t4_l3", 5, 4, 3),
+		change("p2_a2_t2_l2_c5", 2, 5), change("p2_a3_t2_l2_c3", 3, 3), change("p2_a4_t2_l2_c3", 4, 3),
+	}
 }
 
 // config returns the configuration of TLC for the world.
@@ -64,7 +71,7 @@ func (w World) config() string {
 		donor = every
 	}
 	fmt.Fprintf(&b, "SPECIFICATION Spec\nCONSTANTS\n  Proposer = {%s}\n  Acceptor = {%s}\n", names("p", w.Proposers), names("a", w.Acceptors))
-	fmt.Fprintf(&b, "  MaxTerm = %d\n  MaxEntries = %d\n  Donor = %q\n  Elections = %s\n  Bug = %q\n", w.Terms, w.Entries, donor,
+	fmt.Fprintf(&b, "  MaxTerm = %d\n  MaxEntries = %d\n  Generations = %d\n  Donor = %q\n  Elections = %s\n  Bug = %q\n", w.Terms, w.Entries, w.Generations, donor,
 		strings.ToUpper(fmt.Sprint(w.Elections)), w.Bug)
 	b.WriteString("CONSTRAINT Within\n")
 	if w.Symmetry {

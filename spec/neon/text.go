@@ -13,6 +13,7 @@ func (m *machine) Vars() []check.Var {
 	add := func(name, format string, args ...any) {
 		vars = append(vars, check.Var{Name: name, Value: fmt.Sprintf(format, args...)})
 	}
+	m.confVars(add)
 	for p := range m.Proposers {
 		q := &m.proposers[p]
 		if q.leader {
@@ -30,7 +31,7 @@ func (m *machine) Vars() []check.Var {
 		}
 	}
 	for a := range m.Acceptors {
-		if acc := m.acceptors[a]; acc != 0 {
+		if acc := m.acceptors[a]; acc&(1<<m.votes-1) != 0 {
 			add(fmt.Sprintf("a%d", a+1), "term %d, history %s, WAL %s", m.termOf(acc), m.historyText(m.historyOf(acc)), m.walText(m.walOf(acc)))
 		}
 	}

@@ -16,8 +16,12 @@ type World struct {
 	Acceptors int `json:"acceptors"` // safekeepers
 	Terms     int `json:"terms"`     // the constraint: no proposer asks for a higher term
 	Entries   int `json:"entries"`   // the constraint: no proposer has a longer log
+	// Generations turns membership change on: the constraint is that the configuration store goes up to this generation. 0 is the
+	// static protocol, in which every acceptor is a member for good.
+	Generations int `json:"generations,omitempty"`
 	// Donor says whose log an elected proposer copies when several votes are the highest: "every" (it waits until all of these
-	// acceptors are in its term) or "some" (it asks one that is). Empty is "every".
+	// acceptors are in its term), "some" (it asks one that is) or, without symmetry, "named" (that of the first name must be, as by
+	// CHOOSE in Neon's module). Empty is "every".
 	Donor     string `json:"donor,omitempty"`
 	Elections bool   `json:"elections"` // the state has how often each term was elected, for ElectionSafetyFull
 	Bug       string `json:"bug"`       // "none" or empty, or the name of the one guard that is broken
@@ -32,6 +36,9 @@ const (
 	maxAcceptors = 7
 	maxTerms     = 4
 	maxEntries   = 4
+
+	maxGenerations = 5
+	maxMembers     = 5 // with membership change
 )
 
 // A WorldError says which parameter of a world is wrong, and what it may be.
@@ -41,6 +48,7 @@ type WorldError = check.WorldError
 const (
 	every = "every"
 	some  = "some"
+	named = "named"
 )
 
 // The values of World.Bug.
@@ -51,12 +59,14 @@ const (
 	lowestVote = "lowest-vote" // an elected proposer takes its log from the lowest vote
 	flushFirst = "flush-first" // votes are compared by their flush LSN first, and by the term of the last entry only then
 	commitOld  = "commit-old"  // entries of earlier terms are committed before the leader's own term has begun on a quorum
-	keepTail   = "keep-tail"   // an acceptor takes over the leader's term history and keeps what diverges from the leader's log
+	// a change of the members ends before the new ones have the log
+	finishUnsynced = "finish-unsynced"
+	keepTail       = "keep-tail" // an acceptor takes over the leader's term history and keeps what diverges from the leader's log
 )
 
 // Bugs returns the broken variants, "none" not among them.
 func Bugs() []string {
-	return []string{badQuorum, voteTwice, lowestVote, flushFirst, commitOld, keepTail}
+	return []string{badQuorum, voteTwice, lowestVote, flushFirst, commitOld, keepTail, finishUnsynced}
 }
 
 // ParseWorld reads a world, fills in its defaults, and refuses one that does not fit.
@@ -71,18 +81,29 @@ func (w World) Validate() error {
 		check.Between("acceptors", w.Acceptors, 1, maxAcceptors, ""),
 		check.Between("terms", w.Terms, 1, maxTerms, ""),
 		check.Between("entries", w.Entries, 1, maxEntries, ""),
+		check.Between("generations", w.Generations, 0, maxGenerations, ""),
 	); err != nil {
 		return err
 	}
 	if l := newLayout(w); l.width > 64 {
-		return check.Wrong("proposers, terms and entries", fmt.Sprintf("%d, %d and %d", w.Proposers, w.Terms, w.Entries),
+		return check.Wrong("proposers, terms, entries and generations", fmt.Sprintf("%d, %d, %d and %d", w.Proposers, w.Terms, w.Entries, w.Generations),
 			fmt.Sprintf("so few that what concerns one acceptor takes 64 bits, and not %d", l.width))
+	}
+	switch {
+	case w.Generations == 0:
+	case w.Acceptors < 2 || w.Acceptors > maxMembers:
+		return check.Wrong("acceptors", fmt.Sprintf("%d with membership change", w.Acceptors), fmt.Sprintf("2 to %d: all but one are members at first", maxMembers))
+	case !w.Symmetry:
+		return check.Wrong("symmetry", "false with membership change", "true: whichever acceptor is left out at first, that is the initial state")
 	}
 	if err := check.KnownBug(w.Bug, Bugs()); err != nil {
 		return err
 	}
-	if known := []string{"", every, some}; !slices.Contains(known, w.Donor) {
+	if known := []string{"", every, some, named}; !slices.Contains(known, w.Donor) {
 		return check.Wrong("donor", fmt.Sprintf("%q", w.Donor), "one of "+strings.Join(known[1:], ", "))
+	}
+	if w.Donor == named && w.Symmetry {
+		return check.Wrong("donor", `"named" with symmetry`, "every or some: a symmetry has no names")
 	}
 	for i, name := range w.Invariants {
 		if name == electedOnce && !w.Elections {
@@ -111,11 +132,17 @@ func (w World) quorum() int {
 // A WAL is the terms of its entries, the first one in the lowest bits; it ends before the first 0, for no leader is elected in
 // term 0. A term history has for each term from 1 on the LSN at which it begins, 0 for a term that is not in it. Every one begins
 // with term 0 at LSN 1, which takes no room. LSNs count entries from 1, and a flush LSN is that of the next entry.
+//
+// With membership change there follow the generation of the acceptor's configuration, and for each generation from 1 on whether the
+// acceptor is a member of it, and whether it is a new one. A configuration is known by its generation, for the store gives each to one
+// configuration; those that neither the store, a proposer nor an acceptor has any longer are cleared.
 type layout struct {
 	world               World
 	term, lsn           uint // bits of a term, of an LSN
 	history, wal, votes uint // where they begin
 	per                 uint // bits for each proposer
+	conf, members, news uint // with membership change: the generation that the acceptor is in, and in which ones it is a member, a new one
+	generation          uint // bits of one
 	width               uint // of all
 	asked               uint // bits of the term of a proposer, which may be one beyond the constraint
 	own                 uint // bits of what is a proposer's alone
@@ -135,12 +162,19 @@ func newLayout(w World) *layout {
 		voted += l.lsn
 	}
 	l.per = l.lsn + voted + l.lsn
-	l.width = l.votes + uint(w.Proposers)*l.per
+	l.conf = l.votes + uint(w.Proposers)*l.per
+	l.width = l.conf
+	if w.Generations > 0 {
+		l.generation = uint(bits.Len(uint(w.Generations + 1)))
+		l.members = l.conf + l.generation
+		l.news = l.members + uint(w.Generations+1)
+		l.width = l.news + uint(w.Generations+1)
+	}
 	l.termMask, l.lsnMask = 1<<l.term-1, 1<<l.lsn-1
 	l.histMask, l.walMask = 1<<(uint(w.Terms)*l.lsn)-1, 1<<(uint(w.Entries)*l.term)-1
 	l.voteMask, l.perMask = 1<<voted-1, 1<<l.per-1
 	l.asked = uint(bits.Len(uint(w.Terms + 1)))
-	l.own = 1 + l.asked + uint(w.Terms)*l.lsn + uint(w.Entries+1)*l.term
-	l.all = uint(w.Terms*(w.Entries+2)) + uint(w.Proposers)*l.own + uint(w.Acceptors)*l.width
+	l.own = 1 + l.asked + uint(w.Terms)*l.lsn + uint(w.Entries+1)*l.term + l.generation
+	l.all = l.generation + uint(w.Terms*(w.Entries+2)) + uint(w.Proposers)*l.own + uint(w.Acceptors)*l.width
 	return l
 }
