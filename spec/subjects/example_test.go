@@ -22,5 +22,6 @@ func Example() {
 	// mirror local mirrored-three-losses
 	// wal lecture four-deposits
 	// bookkeeper three five-two-recoverers
-	// unknown model "frogs"; known: volume, quorum, placement, membership, reader, mirror, wal, bookkeeper
+	// isr pair three-six-epochs
+	// unknown model "frogs"; known: volume, quorum, placement, membership, reader, mirror, wal, bookkeeper, isr
 }

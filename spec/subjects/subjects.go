@@ -10,6 +10,7 @@ import (
 
 	"github.com/firstgap/firstgap/spec/bookkeeper"
 	"github.com/firstgap/firstgap/spec/check"
+	"github.com/firstgap/firstgap/spec/isr"
 	"github.com/firstgap/firstgap/spec/membership"
 	"github.com/firstgap/firstgap/spec/mirror"
 	"github.com/firstgap/firstgap/spec/placement"
@@ -23,7 +24,7 @@ import (
 func All() []check.Subject {
 	return []check.Subject{
 		volume.Subject(), quorum.Subject(), placement.Subject(), membership.Subject(), reader.Subject(), mirror.Subject(), wal.Subject(),
-		bookkeeper.Subject(),
+		bookkeeper.Subject(), isr.Subject(),
 	}
 }
 
