@@ -7,7 +7,7 @@ import (
 	"github.com/firstgap/firstgap/harness/campaign/large"
 )
 
-// Fourteen jobs, one in each large world, and what they saw.
+// One job in each large world, and what they saw.
 func Example() {
 	worlds := large.Worlds()
 	var joint large.Joint
@@ -24,6 +24,10 @@ func Example() {
 	}
 	// Output:
 	// could not tell
+	// bookkeeper five-two-recoverers 80 true true
+	// bookkeeper six-striped 80 true true
+	// isr five 80 true true
+	// isr three-six-epochs 80 true true
 	// membership six-with-a-zone 80 true true
 	// mirror mirrored-overwrite-losses 80 true true
 	// mirror mirrored-three-losses 80 true true
