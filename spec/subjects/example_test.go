@@ -22,7 +22,8 @@ func Example() {
 	// mirror local mirrored-three-losses
 	// wal lecture four-deposits
 	// neon tiny p2_a3_t4_l4
-	// longfork pair four-nodes-four-txns
 	// bookkeeper three five-two-recoverers
-	// unknown model "frogs"; known: volume, quorum, placement, membership, reader, mirror, wal, neon, longfork, bookkeeper
+	// isr pair three-six-epochs
+	// longfork pair four-nodes-four-txns
+	// unknown model "frogs"; known: volume, quorum, placement, membership, reader, mirror, wal, neon, bookkeeper, isr, longfork
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/firstgap/firstgap/spec/bookkeeper"
 	"github.com/firstgap/firstgap/spec/check"
 	"github.com/firstgap/firstgap/spec/longfork"
+	"github.com/firstgap/firstgap/spec/isr"
 	"github.com/firstgap/firstgap/spec/membership"
 	"github.com/firstgap/firstgap/spec/mirror"
 	"github.com/firstgap/firstgap/spec/neon"
@@ -25,9 +26,7 @@ import (
 func All() []check.Subject {
 	return []check.Subject{
 		volume.Subject(), quorum.Subject(), placement.Subject(), membership.Subject(), reader.Subject(), mirror.Subject(), wal.Subject(),
-		neon.Subject(),
-		longfork.Subject(),
-		bookkeeper.Subject(),
+		neon.Subject(), bookkeeper.Subject(), isr.Subject(), longfork.Subject(),
 	}
 }
 

@@ -214,6 +214,8 @@ func TestABrokenVariantOfALargeWorldIsFound(t *testing.T) {
 		{"volume", "two-groups-of-six", "short-write-quorum", "CompleteIsStored"},
 		{"wal", "four-deposits", "ack-before-flush", "Durable"},
 		{"placement", "nine-silent", "short-read-quorum", "Durable"},
+		{"bookkeeper", "five-two-recoverers", "change-unrecorded", "Stored"},
+		{"isr", "five", "unclean-election", "Durable"},
 	} {
 		t.Run(v.subject+"/"+v.bug, func(t *testing.T) {
 			var joint Joint
