@@ -10,8 +10,8 @@ import (
 
 	"github.com/firstgap/firstgap/spec/bookkeeper"
 	"github.com/firstgap/firstgap/spec/check"
-	"github.com/firstgap/firstgap/spec/longfork"
 	"github.com/firstgap/firstgap/spec/isr"
+	"github.com/firstgap/firstgap/spec/longfork"
 	"github.com/firstgap/firstgap/spec/membership"
 	"github.com/firstgap/firstgap/spec/mirror"
 	"github.com/firstgap/firstgap/spec/neon"
