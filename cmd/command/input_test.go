@@ -50,7 +50,7 @@ func all(cmd *cobra.Command) map[string]*cobra.Command {
 // a value, and a value that is not of the flag's kind.
 func TestEveryCommandRefusesBadInput(t *testing.T) {
 	commands := all(newRoot(Systems()))
-	require.Len(t, commands, 38)
+	require.Len(t, commands, 39)
 	valued := 0
 	for path, cmd := range commands {
 		args := strings.Fields(path)[1:]
@@ -110,7 +110,7 @@ func TestCommandsRefuseBadInputOfTheirOwn(t *testing.T) {
 	for line, c := range map[string]struct{ prefix, found, expected string }{
 		"":                                        {"firstgap", "found none", "expected a command"},
 		"frogs":                                   {"firstgap", `"frogs"`, "known: boundary, check, compare, corpus, crashes, faults, fuzz, grade, lin, node, protocol, rebuild, replay, restore, run, scenario, serve, shrink, test, transitions, why, worker"},
-		"check":                                   {"firstgap check", "found none", "known models: volume, quorum, placement, membership, reader, mirror, wal"},
+		"check":                                   {"firstgap check", "found none", "known models: volume, quorum, placement, membership, reader, mirror, wal, raft"},
 		"check --json":                            {"firstgap check", "found none", "expected a model, --all or --list"},
 		"check --all --list":                      {"firstgap check", "--list with --all", "expected one of them"},
 		"check --all --workers -1":                {"firstgap check", "--workers is -1", "expected no negative number"},

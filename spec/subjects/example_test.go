@@ -21,5 +21,6 @@ func Example() {
 	// reader tiny two-groups-of-four
 	// mirror local mirrored-three-losses
 	// wal lecture four-deposits
-	// unknown model "frogs"; known: volume, quorum, placement, membership, reader, mirror, wal
+	// raft election three-with-restarts
+	// unknown model "frogs"; known: volume, quorum, placement, membership, reader, mirror, wal, raft
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/firstgap/firstgap/spec/mirror"
 	"github.com/firstgap/firstgap/spec/placement"
 	"github.com/firstgap/firstgap/spec/quorum"
+	"github.com/firstgap/firstgap/spec/raft"
 	"github.com/firstgap/firstgap/spec/reader"
 	"github.com/firstgap/firstgap/spec/volume"
 	"github.com/firstgap/firstgap/spec/wal"
@@ -21,7 +22,7 @@ import (
 // All returns all models.
 func All() []check.Subject {
 	return []check.Subject{
-		volume.Subject(), quorum.Subject(), placement.Subject(), membership.Subject(), reader.Subject(), mirror.Subject(), wal.Subject(),
+		volume.Subject(), quorum.Subject(), placement.Subject(), membership.Subject(), reader.Subject(), mirror.Subject(), wal.Subject(), raft.Subject(),
 	}
 }
 
