@@ -32,13 +32,19 @@ const (
 	actDuplicateMessage
 	actDropMessage
 	actLearnTerm
-	searched = actLearnTerm // the actions below it are those of a world
+	actIgnoreVote
+	actAnswerStale
+	actRefuseVote
+	told // no step: a line that tells of none
+
+	searched = actLearnTerm // the actions before it are those of a world, the others a trace has as well
 )
 
 func actionNames() []string {
 	return []string{"Restart", "Timeout", "RequestVote", "BecomeLeader", "ClientRequest", "AdvanceCommitIndex", "AppendEntries",
 		"AppendEntriesToSelf", "Heartbeat", "SendSnapshot", "Receive", "StepDownToFollower", "AddNewServer", "AddLearner",
-		"DeleteServer", "ChangeJointly", "LeaveJoint", "ApplyConfChange", "Ready", "DuplicateMessage", "DropMessage", "LearnTerm"}
+		"DeleteServer", "ChangeJointly", "LeaveJoint", "ApplyConfChange", "Ready", "DuplicateMessage", "DropMessage",
+		"LearnTerm", "IgnoreVote", "AnswerStale", "RefuseVote"}
 }
 
 // model is the check.Model of a world.
@@ -113,9 +119,15 @@ func permutations(w World) []permutation {
 	return list
 }
 
-func (m *model) Name() string      { return "raft" }
-func (m *model) World() any        { return m.w }
-func (m *model) Actions() []string { return actionNames()[:searched] }
+func (m *model) Name() string { return "raft" }
+func (m *model) World() any   { return m.w }
+
+func (m *model) Actions() []string {
+	if m.ofTrace {
+		return actionNames()
+	}
+	return actionNames()[:searched]
+}
 
 func (m *model) Invariants() []check.Invariant {
 	var list []check.Invariant
@@ -167,6 +179,7 @@ type move struct {
 	message int     // its place in the network
 	change  *Change // of members
 	was     Message // the one at its place, before the step
+	says    string  // of a line that tells of no step
 }
 
 // machine is one mutable state.
@@ -180,6 +193,15 @@ type machine struct {
 }
 
 const unchanged = -2
+
+// ofMessage says whether the move has to do with a message of the network.
+func (mv move) ofMessage() bool {
+	switch mv.action {
+	case actReceive, actDropMessage, actDuplicateMessage, actIgnoreVote, actAnswerStale, actRefuseVote:
+		return true
+	}
+	return false
+}
 
 func (k *machine) Init() { k.now, k.touched = k.m.init(), -1 }
 
@@ -238,7 +260,7 @@ func (p *permutation) orders(ranks *[maxServers]uint64, w *World) bool {
 func (k *machine) take(mv move, visit func() bool) bool {
 	before := k.now
 	k.now.Servers = append(k.spare[:0], before.Servers...)
-	if mv.action == actReceive || mv.action == actDropMessage || mv.action == actDuplicateMessage {
+	if mv.ofMessage() {
 		mv.was = before.Net[mv.message]
 	}
 	if !k.m.step(&k.now, mv) {
@@ -262,7 +284,7 @@ func (m *model) touches(mv move) int {
 	switch mv.action {
 	case actRequestVote, actAppendEntries, actAppendEntriesToSelf, actHeartbeat, actSendSnapshot, actDropMessage, actDuplicateMessage:
 		return unchanged
-	case actReceive:
+	case actReceive, actIgnoreVote, actAnswerStale, actRefuseVote:
 		return mv.was.To
 	}
 	return mv.i
@@ -307,6 +329,12 @@ func (m *model) step(s *State, mv move) bool {
 		return m.dropMessage(s, mv.message)
 	case actLearnTerm:
 		return m.learnTerm(s, mv.i, mv.at)
+	case actIgnoreVote:
+		return m.ignoreVote(s, mv.message)
+	case actAnswerStale:
+		return m.answerStale(s, mv.message)
+	case actRefuseVote:
+		return m.refuseVote(s, mv.message)
 	}
 	panic(fmt.Sprintf("raft: no action %d", mv.action))
 }

@@ -11,10 +11,14 @@ func (k *machine) Step() string { return k.m.describe(k.last) }
 
 // describe writes a move, such as "Receive(MsgApp s1 → s2 ...)".
 func (m *model) describe(mv move) string {
+	if mv.action == told {
+		return mv.says
+	}
 	name := actionNames()[mv.action]
-	switch mv.action {
-	case actReceive, actDuplicateMessage, actDropMessage:
+	if mv.ofMessage() {
 		return fmt.Sprintf("%s(%s)", name, m.message(mv.was))
+	}
+	switch mv.action {
 	case actRequestVote, actHeartbeat:
 		return fmt.Sprintf("%s(%s, %s)", name, m.names(mv.i), m.names(mv.j))
 	case actAppendEntries:
