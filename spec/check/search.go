@@ -369,6 +369,7 @@ type worker struct {
 	within  ConstrainedMachine // the machine, when it has a state constraint
 	visit   func(action, times int) bool
 	level   int64 // being found
+	recent  recent
 	code    []byte
 	in      chunkReader
 	out     chunkWriter
@@ -384,6 +385,7 @@ func (s *search) newWorker() (w *worker, err error) {
 	w = &worker{search: s, machine: s.model.NewMachine(), fired: make([]uint64, len(s.fired))}
 	w.quick, _ = w.machine.(Fingerprinter)
 	w.within, _ = w.machine.(ConstrainedMachine)
+	w.recent = newRecent()
 	w.visit = w.look
 	return w, nil
 }
@@ -475,13 +477,16 @@ func (w *worker) look(action, times int) bool {
 		w.outside(action, times)
 		return true
 	}
-	if w.quick == nil {
+	var fingerprint uint64
+	if w.quick != nil {
+		fingerprint = w.quick.Fingerprint()
+	} else {
 		w.code = w.machine.Encode(w.code[:0])
+		fingerprint = hashOf(w.code)
 	}
-	fingerprint := fingerprintOf(w.machine, w.code)
 	w.generated += uint64(times)
 	w.fired[action] += uint64(times)
-	if !w.add(s.visited, fingerprint) {
+	if w.recent.has(fingerprint) || !w.add(s.visited, fingerprint) {
 		return true
 	}
 	if w.quick != nil {
