@@ -341,7 +341,7 @@ func (s *search) start() (broken bool, err error) {
 	}
 	var first chunkWriter
 	first.add(code)
-	s.level.push(first.chunk)
+	s.level.push(first.chunk())
 	return false, nil
 }
 
@@ -536,8 +536,7 @@ func (w *worker) publish() error {
 	if w.out.states == 0 {
 		return nil
 	}
-	w.search.found.push(w.out.chunk)
-	w.out.reset()
+	w.search.found.push(w.out.chunk())
 	return w.search.relieve()
 }
 
