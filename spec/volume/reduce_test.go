@@ -25,24 +25,23 @@ func everyVariant(t *testing.T) []BrokenVariant {
 // What the reduction declares is so in every state of the worlds that are small enough for it, those past the violation of a
 // broken variant included: there are sets for every bug under which it is on, and for most a violation beside a set.
 func TestReductionIsAsDeclared(t *testing.T) {
-	const most = 1000
+	const most = 500
 	var worlds []World
 	for _, tsv := range []string{tla.Worlds, tla.FurtherWorlds, tla.TraceWorlds, tla.AckWorlds} {
 		list, err := worldsOf(tsv)
 		require.NoError(t, err)
 		for _, w := range list {
-			if w.Distinct <= most || slices.Contains([]string{"tiny-sym", "six-short"}, w.Name) {
+			if w.Distinct <= most || slices.Contains([]string{"tiny-sym"}, w.Name) {
 				worlds = append(worlds, w.World)
 			}
 		}
 	}
 	for _, v := range everyVariant(t) {
 		switch w := v.World; w.Bug {
-		case "cut-inside-structure", "read-without-full": // those of their own are too large
+		case "cut-inside-structure", "read-without-full", "decide-unfenced", "append-past-fence", "open-before-repair": // theirs are too large
 			w.Replicas, w.WriteQuorum, w.ReadQuorum, w.Tails = 2, 2, 1, w.Tails[:min(1, len(w.Tails))]
 			worlds = append(worlds, w)
-		case "short-write-quorum", "short-read-quorum", "append-past-fence", "open-before-repair", "join-keeps-tail", "undo-restarts",
-			"decide-unfenced", "highest-scl", "allocate-past-lal", "cut-per-group", "structure-inside-mtr", "undo-past-savepoint", "count-at-home":
+		case "short-write-quorum", "join-keeps-tail", "undo-restarts", "highest-scl", "allocate-past-lal", "cut-per-group", "structure-inside-mtr", "undo-past-savepoint", "count-at-home":
 			worlds = append(worlds, w)
 		}
 	}
@@ -67,8 +66,8 @@ func TestReductionIsAsDeclared(t *testing.T) {
 			require.Positive(t, sets[b.String()], "of %s", b)
 		}
 	}
-	require.Greater(t, broken, 500)
-	require.Greater(t, twins, 5000)
+	require.Greater(t, broken, 300)
+	require.Greater(t, twins, 2000)
 }
 
 // The verdict is the same with and without the reduction, in every world of every module and under every bug; what holds and
@@ -171,7 +170,7 @@ func TestReductionIsOffWhereItWouldBeWrong(t *testing.T) {
 func TestReductionOfRandomWorlds(t *testing.T) {
 	random := rand.New(rand.NewPCG(15, 4))
 	passed, broken := 0, 0
-	for range 80 {
+	for range 50 {
 		w := World{Groups: 1, Replicas: 1 + random.IntN(3), Keys: 1 + random.IntN(2), Txns: 1 + random.IntN(2), MaxLSN: 1 + random.IntN(2),
 			MaxEpoch: 2, Aborts: random.IntN(2) == 0, Mtr: random.IntN(4) == 0, Symmetry: true, Rewrites: random.IntN(4) == 0,
 			Answers: random.IntN(4) == 0, Structures: random.IntN(4) == 0, RecordAcks: random.IntN(4) == 0, LAL: random.IntN(3)}
@@ -201,6 +200,6 @@ func TestReductionOfRandomWorlds(t *testing.T) {
 			broken++
 		}
 	}
-	require.Greater(t, passed, 20)
-	require.Greater(t, broken, 8)
+	require.Greater(t, passed, 12)
+	require.Greater(t, broken, 5)
 }
