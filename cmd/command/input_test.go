@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/firstgap/firstgap/harness/verdict"
+	"github.com/firstgap/firstgap/spec/subjects"
 )
 
 // complains runs a command with bad input, and returns its line without the prefix that says which command it is.
@@ -50,7 +51,7 @@ func all(cmd *cobra.Command) map[string]*cobra.Command {
 // a value, and a value that is not of the flag's kind.
 func TestEveryCommandRefusesBadInput(t *testing.T) {
 	commands := all(newRoot(Systems()))
-	require.Len(t, commands, 38)
+	require.Len(t, commands, 31+len(subjects.All())) // a model is a command below check
 	valued := 0
 	for path, cmd := range commands {
 		args := strings.Fields(path)[1:]
@@ -110,7 +111,7 @@ func TestCommandsRefuseBadInputOfTheirOwn(t *testing.T) {
 	for line, c := range map[string]struct{ prefix, found, expected string }{
 		"":                                        {"firstgap", "found none", "expected a command"},
 		"frogs":                                   {"firstgap", `"frogs"`, "known: boundary, check, compare, corpus, crashes, faults, fuzz, grade, lin, node, protocol, rebuild, replay, restore, run, scenario, serve, shrink, test, transitions, why, worker"},
-		"check":                                   {"firstgap check", "found none", "known models: volume, quorum, placement, membership, reader, mirror, wal"},
+		"check":                                   {"firstgap check", "found none", "known models: volume, quorum, placement, membership, reader, mirror, wal, neon, bookkeeper, isr, longfork"},
 		"check --json":                            {"firstgap check", "found none", "expected a model, --all or --list"},
 		"check --all --list":                      {"firstgap check", "--list with --all", "expected one of them"},
 		"check --all --workers -1":                {"firstgap check", "--workers is -1", "expected no negative number"},

@@ -78,12 +78,13 @@ func repeats(m Model, machine Machine) error {
 	type step struct {
 		action, times int
 		code          []byte
+		within        bool
 		name          string
 	}
 	var steps [2][]step
 	for call := range steps {
 		machine.Next(func(action, times int) bool {
-			steps[call] = append(steps[call], step{action, times, machine.Encode(nil), machine.Step()})
+			steps[call] = append(steps[call], step{action, times, machine.Encode(nil), within(machine), machine.Step()})
 			return true
 		})
 	}
@@ -96,12 +97,15 @@ func repeats(m Model, machine Machine) error {
 		if s.times != 1 {
 			text = fmt.Sprintf("%s, %d times", text, s.times)
 		}
-		return fmt.Sprintf("%s to the state %x", text, fingerprintOf(s.code))
+		if !s.within {
+			text += ", outside the state constraint,"
+		}
+		return fmt.Sprintf("%s to the state %x", text, hashOf(s.code))
 	}
 	for i := range max(len(steps[0]), len(steps[1])) {
 		if i < len(steps[0]) && i < len(steps[1]) {
 			a, b := steps[0][i], steps[1][i]
-			if a.action == b.action && a.times == b.times && a.name == b.name && bytes.Equal(a.code, b.code) {
+			if a.action == b.action && a.times == b.times && a.name == b.name && a.within == b.within && bytes.Equal(a.code, b.code) {
 				continue
 			}
 		}

@@ -280,9 +280,9 @@ func TestIncomplete(t *testing.T) {
 		requireIncomplete(t, r, "the time limit of 1ms ran out")
 	})
 	t.Run("memory", func(t *testing.T) {
-		r, err := Run(t.Context(), grid{size: 59, limit: 1000}, Options{Memory: 4 << 20})
+		r, err := Run(t.Context(), grid{size: 59, limit: 1000}, Options{Memory: 1 << 20})
 		require.NoError(t, err)
-		requireIncomplete(t, r, "the memory limit of 4 MB ran out")
+		requireIncomplete(t, r, "the memory limit of 1 MB ran out")
 		require.Greater(t, r.Distinct, uint64(10_000))
 	})
 	t.Run("a violation that was seen counts", func(t *testing.T) {

@@ -50,7 +50,8 @@ func begin(m Model) Behaviour {
 	return Behaviour{Model: m.Name(), World: m.World(), Initial: machine.Vars(), Steps: []Step{}}
 }
 
-// RandomBehaviour takes at most so many steps, each chosen by the seed among those that are possible. It ends early in a
+// RandomBehaviour takes at most so many steps, each chosen by the seed among those that are possible and lead to a state inside the
+// state constraint, or to one that breaks an invariant. It ends early in a
 // state without steps, or in which an invariant does not hold, which it then names.
 func RandomBehaviour(m Model, seed uint64, steps int) (b Behaviour, err error) {
 	var code []byte // of the state from which steps are taken; nil for the initial one
@@ -68,7 +69,13 @@ func RandomBehaviour(m Model, seed uint64, steps int) (b Behaviour, err error) {
 			return b, nil
 		}
 		clear(possible)
-		machine.Next(func(action, _ int) bool { possible[action]++; return true })
+		possibly := func() bool { return within(machine) || machine.Broken() >= 0 }
+		machine.Next(func(action, _ int) bool {
+			if possibly() {
+				possible[action]++
+			}
+			return true
+		})
 		var actions []int
 		for action, n := range possible {
 			if n > 0 {
@@ -84,7 +91,7 @@ func RandomBehaviour(m Model, seed uint64, steps int) (b Behaviour, err error) {
 		before := machine.Vars()
 		name := ""
 		machine.Next(func(action, _ int) bool {
-			if action != chosen {
+			if action != chosen || !possibly() {
 				return true
 			}
 			if which--; which >= 0 {

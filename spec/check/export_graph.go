@@ -22,8 +22,8 @@ func (e *GraphTooLargeError) Error() string {
 }
 
 // WriteGraph writes every reachable state of the model, and every step between them, for Graphviz. The initial state has a
-// double border; a state in which an invariant does not hold is red, is named after it, and is not gone on from. Under a
-// reduction one state is drawn for all those that are taken for one another. The limit is the most states, 0 for
+// double border; a state in which an invariant does not hold is red, is named after it, and is not gone on from. Other
+// states outside a state constraint are left out. Under a reduction one state is drawn for all those that are taken for one another. The limit is the most states, 0 for
 // MaxGraphStates; a model with more is refused with a *GraphTooLargeError, and then nothing is written.
 func WriteGraph(ctx context.Context, m Model, limit int, w io.Writer) (err error) {
 	if limit <= 0 {
@@ -50,6 +50,9 @@ func WriteGraph(ctx context.Context, m Model, limit int, w io.Writer) (err error
 		}
 		labels := map[int][]string{} // of the steps to each state
 		d.machine.Next(func(int, int) bool {
+			if !within(d.machine) && d.machine.Broken() < 0 {
+				return true
+			}
 			to := d.enter()
 			if step := d.machine.Step(); !slices.Contains(labels[to], step) {
 				labels[to] = append(labels[to], step)

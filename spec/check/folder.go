@@ -35,11 +35,11 @@ func (e *FolderError) Unwrap() error { return e.Err }
 const (
 	checkpointName    = "checkpoint"
 	checkpointMagic   = "firstgap search\n"
-	checkpointVersion = 1
+	checkpointVersion = 2
 	lockName          = "lock"
 	frontierPattern   = "frontier-*"
 
-	entryBytes   = 12      // a state with its link
+	entryBytes   = 8       // a state
 	entriesFrame = 1 << 14 // states to a frame of the set
 )
 
@@ -303,9 +303,8 @@ func (s *search) write(w io.Writer, h header) error {
 		return err
 	}
 	var entries chunk
-	err = s.visited.each(func(fingerprint uint64, link uint32) error {
+	err = s.visited.each(func(fingerprint uint64) error {
 		entries.data = binary.LittleEndian.AppendUint64(entries.data, fingerprint)
-		entries.data = binary.LittleEndian.AppendUint32(entries.data, link)
 		if entries.states++; entries.states < entriesFrame {
 			return nil
 		}
@@ -344,10 +343,10 @@ func (s *search) load() error {
 	if err := s.loadStates(r, h.Distinct); err != nil {
 		return err
 	}
-	if err := s.loadFrontier(r, s.level, h.Level, fresh(h.Depth)); err != nil {
+	if err := s.loadFrontier(r, s.level, h.Level); err != nil {
 		return err
 	}
-	if err := s.loadFrontier(r, s.found, h.Found, fresh(h.Depth+1)); err != nil {
+	if err := s.loadFrontier(r, s.found, h.Found); err != nil {
 		return err
 	}
 	if _, err := r.r.ReadByte(); err != io.EOF {
@@ -432,20 +431,21 @@ func (s *search) loadStates(r *checkpointReader, n uint64) error {
 		left -= uint64(c.states)
 		for e := c.data; len(e) > 0; e = e[entryBytes:] {
 			fingerprint := binary.LittleEndian.Uint64(e)
-			if fingerprint == 0 || !s.visited.restore(fingerprint, binary.LittleEndian.Uint32(e[8:])) {
+			if !s.visited.restore(fingerprint) {
 				return r.damaged(fmt.Sprintf("expected states that are all different, found %x once more", fingerprint), nil)
 			}
 		}
 	}
 	s.table.Store(s.visited.bytes())
-	if s.visited.find(s.initial) == nil {
+	if !s.visited.has(s.initial) {
 		return r.damaged("expected the initial state among the states", nil)
 	}
 	return nil
 }
 
-// loadFrontier loads a level or what is left of it: states of the set that have the tag.
-func (s *search) loadFrontier(r *checkpointReader, f *frontier, n uint64, tag uint32) error {
+// loadFrontier loads a level or what is left of it: states of the set.
+func (s *search) loadFrontier(r *checkpointReader, f *frontier, n uint64) error {
+	machine := s.model.NewMachine()
 	for f.left() < n {
 		c, err := r.next(fmt.Sprintf("%d more states to be expanded", n-f.left()))
 		if err != nil {
@@ -454,12 +454,13 @@ func (s *search) loadFrontier(r *checkpointReader, f *frontier, n uint64, tag ui
 		if c.states == 0 || uint64(c.states) > n-f.left() || !c.sound() {
 			return r.damaged(fmt.Sprintf("expected up to %d states to be expanded", n-f.left()), nil)
 		}
-		c.data = bytes.Clone(c.data)
-		for data := c.data; len(data) > 0; {
-			var code []byte
-			code, data = c.next(data)
-			if link := s.visited.find(fingerprintOf(code)); link == nil || *link&tagMask != tag {
-				return r.damaged("expected states to be expanded that were found and not expanded", nil)
+		for in, i := (chunkReader{rest: c.data}), 0; i < c.states; i++ {
+			code, _ := in.next()
+			if err := machine.Load(code); err != nil {
+				return r.damaged("expected states to be expanded that load again", err)
+			}
+			if !s.visited.has(fingerprintOf(machine, code)) {
+				return r.damaged("expected states to be expanded that were found", nil)
 			}
 		}
 		f.push(c)

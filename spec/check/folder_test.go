@@ -380,7 +380,7 @@ func TestCheckpointOfSomethingElse(t *testing.T) {
 		{"model", jugs{}, file, "of another model: expected jugs, found grid"},
 		{"world", gridWithWitness{grid{size: 6, limit: 100}}, file, "of another world: expected 6, found 5"},
 		{"witnesses", grid{size: 5, limit: 100}, file, "of another witnesses: expected [], found [Thirty]"},
-		{"version", m, rewritten(t, file, `"version":1`, `"version":2`), "of another version: expected 1, found 2"},
+		{"version", m, rewritten(t, file, `"version":2`, `"version":1`), "of another version: expected 2, found 1"},
 		{"build", m, rewritten(t, file, `"build":"`, `"build":"1234`), "of another build: expected"},
 		{"actions", m, rewritten(t, file, `"X"`, `"W"`), "of another actions: expected [X Y Z], found [W Y Z]"},
 		{"numbers", m, rewritten(t, file, `"expanded":`, `"expanded":1`), "expected numbers that agree"},

@@ -12,69 +12,229 @@ import (
 	"github.com/zeebo/xxh3"
 )
 
-// A chunk is a part of a level: the encodings of its states, each with its length before it.
+// A chunk is a part of a level: the encodings of its states, each as what differs from the one before it. States that are found one
+// after the other differ in little.
+//
+// Of each there is its length, then for eight bytes at a time a byte that says which of them differ from those of the one before (which
+// has zeros behind its end), then these.
 type chunk struct {
 	data   []byte
 	states int
 }
 
-// So many states are handed from worker to worker at a time.
-const chunkStates = 128
+// So many states are handed from worker to worker at a time, and no more once they take that many bytes.
+const (
+	chunkStates = 128
+	chunkBytes  = slabBytes / 4
+)
 
-func (c *chunk) add(code []byte) {
-	c.data = append(binary.AppendUvarint(c.data, uint64(len(code))), code...)
-	c.states++
+// A chunkWriter makes a chunk.
+type chunkWriter struct {
+	chunk
+	last []byte // the encoding that was added last
 }
 
-// next returns the encoding at the front of data, and what comes after it.
-func (c chunk) next(data []byte) (code, rest []byte) {
-	n, size := binary.Uvarint(data)
-	return data[size : size+int(n)], data[size+int(n):]
+func (w *chunkWriter) reset() { w.data, w.states, w.last = w.data[:0], 0, w.last[:0] }
+
+func (w *chunkWriter) full() bool { return w.states >= chunkStates || len(w.data) >= chunkBytes }
+
+func (w *chunkWriter) add(code []byte) {
+	d := binary.AppendUvarint(w.data, uint64(len(code)))
+	for len(w.last) < len(code) {
+		w.last = append(w.last, 0)
+	}
+	last := w.last[:len(code)]
+	for from := 0; from < len(code); from += 8 {
+		at := len(d)
+		d = append(d, 0)
+		mask := byte(0)
+		for i, c := range code[from:min(from+8, len(code))] {
+			if c != last[from+i] {
+				mask |= 1 << i
+				d = append(d, c)
+			}
+		}
+		d[at] = mask
+	}
+	copy(last, code)
+	w.data, w.last = d, last // shortened: behind its end there are zeros
+	w.states++
+}
+
+// A chunkReader takes the encodings out of a chunk.
+type chunkReader struct {
+	rest []byte
+	code []byte
+}
+
+// read begins with another chunk.
+func (r *chunkReader) read(c chunk) { r.rest, r.code = c.data, r.code[:0] }
+
+// next returns the next encoding, valid until the one after it is asked for. It is false when the data is not what a
+// chunkWriter makes.
+func (r *chunkReader) next() (code []byte, ok bool) {
+	length, size := binary.Uvarint(r.rest)
+	// One byte of the data says what eight at most are, so that a damaged length takes no more memory than the data does.
+	if size <= 0 || length > 8*uint64(len(r.rest)-size) {
+		return nil, false
+	}
+	n, d := int(length), r.rest[size:]
+	for len(r.code) < n {
+		r.code = append(r.code, 0)
+	}
+	code = r.code[:n]
+	for from := 0; from < n; from += 8 {
+		if len(d) == 0 {
+			return nil, false
+		}
+		mask := d[0]
+		d = d[1:]
+		for i := from; mask != 0; i, mask = i+1, mask>>1 {
+			if mask&1 == 0 {
+				continue
+			}
+			if i >= n || len(d) == 0 {
+				return nil, false
+			}
+			code[i], d = d[0], d[1:]
+		}
+	}
+	r.rest, r.code = d, code
+	return code, true
+}
+
+// left returns so many encodings that come next as a chunk of their own.
+func (r *chunkReader) left(states int) chunk {
+	var w chunkWriter
+	for range states {
+		code, _ := r.next()
+		w.add(code)
+	}
+	return w.chunk
 }
 
 // sound says whether the data is that many encodings and nothing else.
 func (c chunk) sound() bool {
-	data := c.data
+	r := chunkReader{rest: c.data}
 	for range c.states {
-		n, size := binary.Uvarint(data)
-		if size <= 0 || n > uint64(len(data)-size) {
+		if _, ok := r.next(); !ok {
 			return false
 		}
-		data = data[size+int(n):]
 	}
-	return len(data) == 0
+	return len(r.rest) == 0
+}
+
+// slabs are memory for frontiers, which give back to each other what they no longer need. It is not the collector's: that lets the
+// memory that it looks after grow to twice of what is in use.
+type slabs struct {
+	mu     sync.Mutex
+	free   [][]byte
+	made   int
+	mapped [][]byte
+}
+
+const (
+	slabBytes  = 1 << 16
+	firstSlabs = 4  // that a small search comes by with, and the collector has
+	moreSlabs  = 16 // at a time, from the system
+)
+
+// get returns a slab without content, larger than others where so many bytes would not fit.
+func (p *slabs) get(need int) []byte {
+	if need > slabBytes {
+		return make([]byte, 0, need)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.free) == 0 {
+		if p.made < firstSlabs {
+			p.made++
+			return make([]byte, 0, slabBytes)
+		}
+		pages := newPages(moreSlabs * slabBytes)
+		p.mapped = append(p.mapped, pages)
+		p.made += moreSlabs
+		for i := range moreSlabs {
+			p.free = append(p.free, pages[i*slabBytes:i*slabBytes:(i+1)*slabBytes])
+		}
+	}
+	last := len(p.free) - 1
+	slab := p.free[last]
+	p.free = p.free[:last]
+	return slab
+}
+
+func (p *slabs) put(slab []byte) {
+	if cap(slab) != slabBytes {
+		return // for one chunk that is larger than others
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.free = append(p.free, slab[:0])
+}
+
+// close gives the memory back to the system. No frontier may use it any more.
+func (p *slabs) close() {
+	for _, pages := range p.mapped {
+		freePages(pages)
+	}
+	p.mapped, p.free = nil, nil
 }
 
 // A frontier is a level, or what is left of one: chunks in memory, and when that is short, in a file. Any number of workers
 // push and take chunks. Their order makes no difference to the results.
 type frontier struct {
 	mu     sync.Mutex
-	memory []chunk
-	spill  *spill // nil until something is spilled
+	slabs  *slabs
+	memory [][]byte // chunks one after the other, each with its footer behind it; the last one is taken first
+	spill  *spill   // nil until something is spilled
 	states uint64
-	bytes  int64 // of the chunks in memory
+	bytes  int64 // of the slabs in memory
 
 	file func() (*spill, error) // makes spill
 }
 
+const footerBytes = 8 // states of a chunk, bytes of its data
+
 func (f *frontier) push(c chunk) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.memory = append(f.memory, c)
+	last := len(f.memory) - 1
+	if need := len(c.data) + footerBytes; last < 0 || cap(f.memory[last])-len(f.memory[last]) < need {
+		slab := f.slabs.get(need)
+		f.memory = append(f.memory, slab)
+		f.bytes += int64(cap(slab))
+		last++
+	}
+	slab := append(f.memory[last], c.data...)
+	slab = binary.LittleEndian.AppendUint32(slab, uint32(c.states))
+	f.memory[last] = binary.LittleEndian.AppendUint32(slab, uint32(len(c.data)))
 	f.states += uint64(c.states)
-	f.bytes += int64(cap(c.data))
 }
 
-// take returns a chunk; one without states when the level is empty. The data is in buffer when it comes from the file.
+// lastOf returns the last chunk of a slab, and what is before it.
+func lastOf(slab []byte) (c chunk, rest []byte) {
+	footer := len(slab) - footerBytes
+	c.states = int(binary.LittleEndian.Uint32(slab[footer:]))
+	begin := footer - int(binary.LittleEndian.Uint32(slab[footer+4:]))
+	c.data = slab[begin:footer]
+	return c, slab[:begin]
+}
+
+// take returns a chunk, with its data in buffer when that is large enough; one without states when the level is empty.
 func (f *frontier) take(buffer []byte) (chunk, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if n := len(f.memory) - 1; n >= 0 {
-		c := f.memory[n]
-		f.memory[n] = chunk{}
-		f.memory = f.memory[:n]
+	if last := len(f.memory) - 1; last >= 0 {
+		c, rest := lastOf(f.memory[last])
+		c.data = append(buffer[:0], c.data...)
 		f.states -= uint64(c.states)
-		f.bytes -= int64(cap(c.data))
+		f.memory[last] = rest
+		if len(rest) == 0 {
+			f.bytes -= int64(cap(rest))
+			f.slabs.put(rest)
+			f.memory = f.memory[:last]
+		}
 		return c, nil
 	}
 	if f.spill == nil || f.states == 0 {
@@ -112,21 +272,40 @@ func (f *frontier) evict() error {
 			return err
 		}
 	}
-	for _, c := range f.memory {
-		if err := f.spill.write(c); err != nil {
-			return err
+	if err := f.each(f.spill.write); err != nil {
+		return err
+	}
+	f.release()
+	return nil
+}
+
+// each calls do with the chunks in memory.
+func (f *frontier) each(do func(chunk) error) error {
+	for _, slab := range f.memory {
+		for len(slab) > 0 {
+			var c chunk
+			if c, slab = lastOf(slab); c.states > 0 {
+				if err := do(c); err != nil {
+					return err
+				}
+			}
 		}
 	}
-	f.memory, f.bytes = nil, 0
 	return nil
+}
+
+// release lets go of what is in memory.
+func (f *frontier) release() {
+	for _, slab := range f.memory {
+		f.slabs.put(slab)
+	}
+	f.memory, f.bytes = nil, 0
 }
 
 // copyTo gives every chunk to do and keeps it.
 func (f *frontier) copyTo(do func(chunk) error) error {
-	for _, c := range f.memory {
-		if err := do(c); err != nil {
-			return err
-		}
+	if err := f.each(do); err != nil {
+		return err
 	}
 	if f.spill == nil {
 		return nil
@@ -145,12 +324,19 @@ func (f *frontier) copyTo(do func(chunk) error) error {
 	return nil
 }
 
-// close removes the file.
+// close lets go of the memory and removes the file.
 func (f *frontier) close() error {
-	if f == nil || f.spill == nil {
+	if f == nil {
 		return nil
 	}
-	return f.spill.close()
+	f.release()
+	f.states = 0
+	if f.spill == nil {
+		return nil
+	}
+	err := f.spill.close()
+	f.spill = nil
+	return err
 }
 
 // A spill is a file of chunks, read in the order in which they were written. It lives no longer than the search.

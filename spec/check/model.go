@@ -44,6 +44,15 @@ type Machine interface {
 	Vars() []Var
 }
 
+// A Fingerprinter is a Machine that tells its states apart by 64 bits without encoding them, most of which a search throws away
+// again, since it knows the state already.
+type Fingerprinter interface {
+	Machine
+	// Fingerprint returns the same number for two states if Encode writes the same for them, and otherwise for two states in 2^64.
+	// It is asked after Init and Load, and within visit.
+	Fingerprint() uint64
+}
+
 // A Var is one part of a state, in words. A part that has its initial or empty value may be left out.
 type Var struct {
 	Name  string `json:"name"`

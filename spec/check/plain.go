@@ -1,10 +1,10 @@
 package check
 
 import (
-	"encoding/binary"
 	"fmt"
 	"reflect"
 	"strings"
+	"unsafe"
 )
 
 // Plain is a model whose states are plain values: a state, the moves from it, and what must hold in it. It is the
@@ -27,6 +27,9 @@ type Plain[S any] struct {
 	// Fair returns the weakly fair instance of an action that a step belongs to, by the name and the arguments of its move,
 	// "" for none. Instance is a name that tells all arguments apart; leaving some out makes one instance of several.
 	Fair func(move string, args []int) string
+	// Within is the state constraint: outside it a state is not gone on from, and not counted as distinct (see ConstrainedMachine). Nil
+	// when every state is inside.
+	Within func(s S) bool
 	// Same returns one state for all those that are interchangeable with s, such as the one with its replicas sorted;
 	// nil when every state stands for itself. Symmetry is then how the receipt names the reduction.
 	Same     func(s S) S
@@ -76,13 +79,17 @@ func Instance(move string, args []int) string {
 
 // Model returns the model that p describes. It panics when S is not of fixed size: no search could tell its states apart.
 func (p Plain[S]) Model() Model {
-	if binary.Size(p.Start) < 0 {
+	layout, fixed := layoutOf(reflect.TypeFor[S]())
+	if !fixed {
 		panic(fmt.Sprintf("check: the state of model %s is a %T; expected a struct of exported fields of fixed size", p.Title, p.Start))
 	}
-	return plainModel[S]{p}
+	return plainModel[S]{p, layout}
 }
 
-type plainModel[S any] struct{ Plain[S] }
+type plainModel[S any] struct {
+	Plain[S]
+	layout layout
+}
 
 func (m plainModel[S]) Name() string { return m.Title }
 func (m plainModel[S]) World() any   { return m.Constants }
@@ -131,6 +138,7 @@ func (m plainModel[S]) NewMachine() Machine { return &plainMachine[S]{model: &m,
 type plainMachine[S any] struct {
 	model *plainModel[S]
 	state S
+	same  S // the state that stands for it
 	move  int
 	args  []int
 
@@ -141,23 +149,15 @@ type plainMachine[S any] struct {
 func (m *plainMachine[S]) Init() { m.state = m.model.Start }
 
 func (m *plainMachine[S]) Load(code []byte) error {
-	n, err := binary.Decode(code, binary.LittleEndian, &m.state)
-	if err == nil && n != len(code) {
-		err = fmt.Errorf("state of %d bytes, want %d", len(code), n)
-	}
-	return err
+	return m.model.layout.load(unsafe.Pointer(&m.state), code)
 }
 
 func (m *plainMachine[S]) Encode(dst []byte) []byte {
-	s := m.state
-	if m.model.Same != nil {
-		s = m.model.Same(s)
+	if m.model.Same == nil {
+		return m.model.layout.append(dst, unsafe.Pointer(&m.state))
 	}
-	dst, err := binary.Append(dst, binary.LittleEndian, &s)
-	if err != nil {
-		panic(fmt.Sprintf("check: %v", err)) // Model has made sure of its size
-	}
-	return dst
+	m.same = m.model.Same(m.state)
+	return m.model.layout.append(dst, unsafe.Pointer(&m.same))
 }
 
 func (m *plainMachine[S]) Next(visit func(action, times int) bool) {
@@ -183,6 +183,9 @@ func (m *plainMachine[S]) Next(visit func(action, times int) bool) {
 
 // Trying names the move that is being taken, for a PanicError.
 func (m *plainMachine[S]) Trying() string { return m.model.Moves[m.move].Name }
+
+// Within says whether the state is inside the constraint.
+func (m *plainMachine[S]) Within() bool { return m.model.Within == nil || m.model.Within(m.state) }
 
 func (m *plainMachine[S]) Broken() int {
 	for i := range m.model.Must {

@@ -147,7 +147,7 @@ func RunProgress(ctx context.Context, m Model, o Options) (*Result, error) {
 	if err := r.sign(p.sum); err != nil {
 		return nil, err
 	}
-	r.Seconds = time.Since(p.begun).Seconds()
+	r.Seconds, r.Thoroughness = time.Since(p.begun).Seconds(), searched(r)
 	return r, nil
 }
 
@@ -173,7 +173,7 @@ type progress struct {
 
 // run builds the graph and decides the properties.
 func (p *progress) run() (*Result, error) {
-	broken, invariant, err := p.build()
+	broken, outside, invariant, err := p.build()
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +182,7 @@ func (p *progress) run() (*Result, error) {
 	case invariant >= 0:
 		rule := p.model.Invariants()[invariant]
 		r.Verdict, r.Invariant, r.Guarantee = Violation, rule.Name, rule.Guarantee
-		r.Trace, err = p.replay(p.graph.pathTo(broken))
+		r.Trace, err = p.replay(p.graph.pathTo(broken), outside)
 		return r, err
 	case p.stopped != "":
 		r.Verdict, r.Reason = Incomplete, p.stopped
@@ -206,7 +206,7 @@ func (p *progress) run() (*Result, error) {
 		if lasso != nil {
 			r.Verdict, r.Invariant, r.Guarantee = Violation, property.Name, property.Guarantee
 			r.Lasso = p.excused(lasso)
-			if r.Trace, err = p.replay(lasso.steps); err != nil {
+			if r.Trace, err = p.replay(lasso.steps, nil); err != nil {
 				return nil, err
 			}
 		}
@@ -252,18 +252,22 @@ func (p *progress) excused(l *lasso) *Lasso {
 }
 
 // build finds every state and step, level by level. It returns the first state in which an invariant does not hold, and
-// which one that is; -1 if every invariant holds.
-func (p *progress) build() (broken uint32, invariant int, err error) {
+// which one that is; -1 if every invariant holds. When that state is outside the state constraint, it returns the encoding of that,
+// and the state before it.
+func (p *progress) build() (broken uint32, outside []byte, invariant int, err error) {
 	m, g := p.machine, &p.graph
 	var at []byte // the state that steps are taken from
 	defer caught(p.model, func() []byte { return at }, &err)
 	invariant = -1
 	m.Init()
+	if !within(m) {
+		return 0, nil, -1, &ConstraintError{p.model.Name()}
+	}
 	code := m.Encode(nil)
 	g.add(code)
 	p.generated, p.depth = 1, 1
 	if i := p.enter(code); i >= 0 {
-		return 0, i, nil
+		return 0, nil, i, nil
 	}
 	var fair []int
 	levelEnd := 1 // the first state beyond the level that is being expanded
@@ -274,23 +278,30 @@ func (p *progress) build() (broken uint32, invariant int, err error) {
 		}
 		if limit := p.options.Depth; limit > 0 && p.depth >= limit {
 			p.stopped = fmt.Sprintf("the depth limit of %d levels ran out", limit)
-			return 0, -1, nil
+			return 0, nil, -1, nil
 		}
 		if s%256 == 0 && p.stop() {
-			return 0, -1, nil
+			return 0, nil, -1, nil
 		}
 		at = g.code(uint32(s))
 		if err := m.Load(at); err != nil {
-			return 0, -1, fmt.Errorf("check: %s: a state does not load again: %w", p.model.Name(), err)
+			return 0, nil, -1, fmt.Errorf("check: %s: a state does not load again: %w", p.model.Name(), err)
 		}
 		if sampled(uint64(s)) {
 			if err := repeats(p.model, m); err != nil {
-				return 0, -1, err
+				return 0, nil, -1, err
 			}
 		}
 		m.Next(func(action, times int) bool {
 			p.generated += uint64(times)
 			p.fired[action] += uint64(times)
+			if !within(m) {
+				g.leave(uint32(s), m.Fair(fair[:0]))
+				if i := m.Broken(); i >= 0 && invariant < 0 {
+					broken, outside, invariant = uint32(s), m.Encode(nil), i
+				}
+				return true
+			}
 			code = m.Encode(code[:0])
 			to, isNew := g.add(code)
 			if to != uint32(s) {
@@ -308,15 +319,15 @@ func (p *progress) build() (broken uint32, invariant int, err error) {
 		p.expanded++
 		if invariant >= 0 {
 			p.depth++
-			return broken, invariant, nil
+			return broken, outside, invariant, nil
 		}
 	}
-	return 0, -1, nil
+	return 0, nil, -1, nil
 }
 
 // enter looks at the state that the machine is in and that was just added. It returns the invariant that does not hold.
 func (p *progress) enter(code []byte) int {
-	p.sum += fingerprintOf(code)
+	p.sum += hashOf(code)
 	level := p.depth
 	if p.graph.states() > 1 {
 		level++
@@ -354,16 +365,22 @@ func (p *progress) stop() bool {
 	return p.stopped != ""
 }
 
-// replay takes the steps from the initial state on.
-func (p *progress) replay(steps []hop) ([]Step, error) {
+// replay takes the steps from the initial state on, and then, if it is given, the one to a state outside the state constraint.
+func (p *progress) replay(steps []hop, outside []byte) ([]Step, error) {
 	m := p.machine
 	m.Init()
 	taken := []Step{}
 	before := m.Vars()
 	var code []byte
 	var fair []int
-	for _, h := range steps {
+	if outside != nil {
+		steps = append(steps, hop{as: -1})
+	}
+	for i, h := range steps {
 		want, step := p.graph.code(h.to), ""
+		if outside != nil && i == len(steps)-1 {
+			want = outside
+		}
 		m.Next(func(int, int) bool {
 			code = m.Encode(code[:0])
 			if string(code) != string(want) {

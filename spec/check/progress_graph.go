@@ -15,6 +15,8 @@ type graph struct {
 	facts  paged[uint64] // factWords for each state: what note noted
 	words  int           // factWords
 	labels labels
+	// The fair instances of steps that lead from a state out of the state constraint: they are enabled, and never taken.
+	leaving map[uint32]uint32
 
 	// The steps from the state that is being expanded, one for each state that they lead to; last says which one it is, if
 	// it is one of them.
@@ -67,7 +69,7 @@ func (g *graph) add(code []byte) (uint32, bool) {
 // find returns the slot of the table where the state is, or where it belongs.
 func (g *graph) find(code []byte) uint64 {
 	mask := uint64(len(g.table) - 1)
-	i := fingerprintOf(code) & mask
+	i := hashOf(code) & mask
 	for g.table[i] != 0 && string(g.codes.at(int(g.table[i]-1))) != string(code) {
 		i = (i + 1) & mask
 	}
@@ -107,6 +109,16 @@ func (g *graph) step(to uint32, instances []int) {
 	}
 }
 
+// leave notes a step from the state that is being expanded to one outside the state constraint.
+func (g *graph) leave(from uint32, instances []int) {
+	if g.leaving == nil {
+		g.leaving = map[uint32]uint32{}
+	}
+	for _, i := range instances {
+		g.leaving[from] = g.labels.with(g.leaving[from], i)
+	}
+}
+
 func (g *graph) settle() {
 	for _, e := range g.steps {
 		g.edges.add(e)
@@ -127,6 +139,9 @@ func (g *graph) enabled(s uint32, dst []uint64) {
 		for w, bits := range g.labels.sets[g.edges.at(i).label] {
 			dst[w] |= bits
 		}
+	}
+	for w, bits := range g.labels.sets[g.leaving[s]] {
+		dst[w] |= bits
 	}
 }
 

@@ -289,7 +289,7 @@ func (a *analysis) isEnabled(s uint32, instance int) bool {
 			return true
 		}
 	}
-	return false
+	return a.graph.labels.has(a.graph.leaving[s], instance)
 }
 
 // shortest returns the nodes on a shortest way, the first one left out, over which done says that it is there; it is asked

@@ -32,13 +32,13 @@ func (e *ReductionError) Error() string {
 		e.Model, listOr(state, "in which all parts are left out"), about, e.Problem)
 }
 
-// A TooManyStatesError says that a model has more states than were to be looked at.
-type TooManyStatesError struct {
+// A TooLargeError says that a model has more states than were to be looked at.
+type TooLargeError struct {
 	Model string
 	Most  int
 }
 
-func (e *TooManyStatesError) Error() string {
+func (e *TooLargeError) Error() string {
 	return fmt.Sprintf("check: model %s has more than %d states; expected a world that is small enough to be looked at whole", e.Model, e.Most)
 }
 
@@ -108,7 +108,7 @@ func (v *verifier) number(code []byte) (int, error) {
 	}
 	n := len(v.codes)
 	if n == v.most {
-		return 0, &TooManyStatesError{v.name, v.most}
+		return 0, &TooLargeError{v.name, v.most}
 	}
 	if err := v.judge.Load(code); err != nil {
 		return 0, fmt.Errorf("check: %s: a state does not load again: %w", v.name, err)

@@ -2,7 +2,6 @@ package check
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -59,7 +58,11 @@ type Result struct {
 	Trace     []Step `json:"trace"`           // a way to a state in which it does not hold; a shortest one unless it comes from a walk, or Narrowed is not 0
 	Lasso     *Lasso `json:"lasso,omitempty"` // how the trace goes on forever, when it is progress that fails
 
-	// Digest sums up everything above that does not depend on the machine and its speed, and the set of states
+	// Thoroughness says how much of the world was seen, of how much. It is no part of the digest, as an enumeration may be
+	// bounded by time.
+	Thoroughness *Thoroughness `json:"thoroughness,omitempty"`
+
+	// Digest sums up everything else above that does not depend on the machine and its speed, and the set of states
 	// found: the same search has the same digest at any number of workers.
 	Digest string `json:"digest"`
 }
@@ -172,10 +175,7 @@ func (s *search) result() (*Result, error) {
 	why := s.stopped.Load()
 	switch {
 	case len(s.findings) > 0:
-		// The smallest encoding, so that it is the same one however the workers shared the level.
-		worst := slices.MinFunc(s.findings, func(a, b finding) int {
-			return cmp.Or(bytes.Compare(a.code, b.code), cmp.Compare(a.invariant, b.invariant))
-		})
+		worst := slices.MinFunc(s.findings, finding.compare)
 		broken := s.model.Invariants()[worst.invariant]
 		r.Verdict, r.Invariant, r.Guarantee = Violation, broken.Name, broken.Guarantee
 		var err error
@@ -196,7 +196,7 @@ func (s *search) signed(r *Result) (*Result, error) {
 	}
 	r.Seconds = s.elapsed().Seconds()
 	if s.options.Visit != nil {
-		err := s.visited.each(func(fingerprint uint64, _ uint32) error { s.options.Visit(fingerprint); return nil })
+		err := s.visited.each(func(fingerprint uint64) error { s.options.Visit(fingerprint); return nil })
 		if err != nil {
 			return nil, err
 		}

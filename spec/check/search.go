@@ -2,10 +2,12 @@ package check
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -44,6 +46,8 @@ type Options struct {
 	// takes the same walks. Their verdict is never Pass.
 	Walks int
 	Seed  uint64
+	// Enumerate says how far the world is enumerated after walks, so that their receipt can say what share of it they saw.
+	Enumerate Enumeration
 
 	// Visit is called with the fingerprint of every state that was found, when the search or the walks have ended, from one goroutine
 	// and in no particular order: 64 bits by which a state is known, the same in any process. So several searches of one world can
@@ -72,7 +76,8 @@ func (o Options) validate() error {
 	for _, n := range []struct {
 		name  string
 		value int64
-	}{{"For", int64(o.For)}, {"Memory", o.Memory}, {"Depth", int64(o.Depth)}, {"States", int64(o.States)}, {"Walks", int64(o.Walks)}, {"Save", int64(o.Save)}} {
+	}{{"For", int64(o.For)}, {"Memory", o.Memory}, {"Depth", int64(o.Depth)}, {"States", int64(o.States)}, {"Walks", int64(o.Walks)}, {"Save", int64(o.Save)},
+		{"Enumerate.States", int64(o.Enumerate.States)}, {"Enumerate.For", int64(o.Enumerate.For)}} {
 		if n.value < 0 {
 			return &OptionError{n.name, fmt.Sprint(n.value), "no negative number"}
 		}
@@ -97,14 +102,30 @@ type Progress struct {
 	Elapsed   time.Duration
 }
 
-// fingerprintOf returns the 64 bits by which a state is known; never 0, which marks a free slot.
-func fingerprintOf(code []byte) uint64 { return max(xxh3.Hash(code), 1) }
+// fingerprintOf returns the 64 bits by which the state that the machine is in is known. The code is
+// what Encode wrote for it.
+func fingerprintOf(machine Machine, code []byte) uint64 {
+	if f, ok := machine.(Fingerprinter); ok {
+		return f.Fingerprint()
+	}
+	return hashOf(code)
+}
+
+// hashOf returns a hash of an encoding.
+func hashOf(code []byte) uint64 { return xxh3.Hash(code) }
 
 // A finding is a state in which an invariant does not hold.
 type finding struct {
 	code        []byte
 	fingerprint uint64
 	invariant   int
+	level       int64 // in which it is
+	outside     bool  // the state constraint, and so not in the set of states
+}
+
+// compare orders findings, so that the same one is told however the workers shared the level.
+func (f finding) compare(g finding) int {
+	return cmp.Or(bytes.Compare(f.code, g.code), cmp.Compare(f.invariant, g.invariant))
 }
 
 // A search is one run over a model.
@@ -112,12 +133,14 @@ type search struct {
 	model   Model
 	options Options
 	visited *visited
+	looked  *visited // states on random walks whose steps were looked at; nil in a search
 	folder  *folder
 	begun   time.Time
 	before  time.Duration // how long it had gone on when it was stopped before
 	saved   time.Time
 	initial uint64
 
+	slabs    slabs
 	level    *frontier // states that are to be expanded
 	found    *frontier // the next level
 	table    atomic.Int64
@@ -134,6 +157,7 @@ type search struct {
 	fired     []uint64
 	depth     atomic.Int64 // the level that is being expanded; at the end, the last one
 	witnesses []Witness
+	seen      Seen           // what the walks came through
 	witnessed []atomic.Int64 // the level in which each was met, 0 for none
 }
 
@@ -171,13 +195,23 @@ func Run(ctx context.Context, m Model, o Options) (_ *Result, err error) {
 	if o.Walks > 0 {
 		quit := s.watch(ctx)
 		defer quit()
-		return s.walks()
+		r, err := s.walks()
+		if err == nil {
+			r.Thoroughness, err = s.seen.Of(ctx, m, o.Enumerate)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return r, nil
 	}
 	if s.folder, err = openFolder(o); err != nil {
 		return nil, err
 	}
 	s.level, s.found = s.newFrontier(), s.newFrontier()
-	defer func() { err = errors.Join(err, s.level.close(), s.found.close(), s.folder.close()) }()
+	defer func() {
+		err = errors.Join(err, s.level.close(), s.found.close(), s.folder.close())
+		s.slabs.close()
+	}()
 	quit := s.watch(ctx)
 	defer quit()
 	if err := s.run(); err != nil {
@@ -187,6 +221,7 @@ func Run(ctx context.Context, m Model, o Options) (_ *Result, err error) {
 	if err != nil {
 		return nil, err
 	}
+	r.Thoroughness = searched(r)
 	if r.Verdict == Incomplete && o.Folder != "" {
 		err = s.save()
 	} else {
@@ -198,7 +233,7 @@ func Run(ctx context.Context, m Model, o Options) (_ *Result, err error) {
 	return r, nil
 }
 
-func (s *search) newFrontier() *frontier { return &frontier{file: s.folder.spill} }
+func (s *search) newFrontier() *frontier { return &frontier{slabs: &s.slabs, file: s.folder.spill} }
 
 // watch stops the search when the context or the time ends, and reports progress. It returns what ends it.
 func (s *search) watch(ctx context.Context) (quit func()) {
@@ -306,24 +341,27 @@ func (s *search) start() (broken bool, err error) {
 	defer caught(s.model, func() []byte { return nil }, &err)
 	machine := s.model.NewMachine()
 	machine.Init()
+	if !within(machine) {
+		return false, &ConstraintError{s.model.Name()}
+	}
 	code := machine.Encode(nil)
-	s.initial = fingerprintOf(code)
+	s.initial = fingerprintOf(machine, code)
 	s.table.Store(s.visited.bytes())
 	if s.options.Resume {
 		return false, s.load()
 	}
-	s.visited.insert(s.initial, s.initial, fresh(1))
+	s.visited.insert(s.initial)
 	s.generated.Store(1)
 	s.sum.Store(s.initial)
 	s.depth.Store(1)
 	s.witness(machine, 1)
 	if i := machine.Broken(); i >= 0 {
-		s.findings = append(s.findings, finding{code, s.initial, i})
+		s.findings = append(s.findings, finding{code, s.initial, i, 1, false})
 		return true, nil
 	}
-	first := chunk{}
+	var first chunkWriter
 	first.add(code)
-	s.level.push(first)
+	s.level.push(first.chunk)
 	return false, nil
 }
 
@@ -347,17 +385,16 @@ func (s *search) reached() int64 {
 type worker struct {
 	search  *search
 	machine Machine
-	reduced ReducedMachine // the same one, nil when it takes every step
+	quick   Fingerprinter      // the machine, when it is one: a state is then encoded only when it is new
+	within  ConstrainedMachine // the machine, when it has a state constraint
+	reduced ReducedMachine     // the same one, nil when it takes every step
 	visit   func(action, times int) bool
-	parent  uint64   // fingerprint of the state being expanded
-	parents []uint64 // those of the chunk that were expanded
-	level   int64    // being found
-	tag     uint32   // of the states found
+	level   int64 // being found
 	code    []byte
-	out     chunk
-	spare   [][]byte // memory of chunks that were expanded, for those that are found
-	buffer  []byte   // for chunks from disk
-	asked   uint64   // states whose steps were asked for, for the sample that Next is called twice in
+	in      chunkReader
+	out     chunkWriter
+	buffer  []byte // of the chunk being expanded
+	asked   uint64 // states whose steps were asked for, for the sample that Next is called twice in
 
 	generated, expanded, narrowed, sum uint64
 	fired                              []uint64
@@ -366,6 +403,8 @@ type worker struct {
 func (s *search) newWorker() (w *worker, err error) {
 	defer caught(s.model, func() []byte { return nil }, &err)
 	w = &worker{search: s, machine: s.model.NewMachine(), fired: make([]uint64, len(s.fired))}
+	w.quick, _ = w.machine.(Fingerprinter)
+	w.within, _ = w.machine.(ConstrainedMachine)
 	w.reduced, _ = w.machine.(ReducedMachine)
 	w.visit = w.look
 	return w, nil
@@ -375,7 +414,6 @@ func (s *search) newWorker() (w *worker, err error) {
 func (w *worker) expand() {
 	s := w.search
 	w.level = s.depth.Load() + 1
-	w.tag = fresh(w.level)
 	for s.stopped.Load() == nil {
 		c, err := s.level.take(w.buffer)
 		if err == nil {
@@ -420,34 +458,30 @@ func (w *worker) count() {
 // what is left of the chunk stays in the level: then the search can go on from there as if nothing had been.
 func (w *worker) expandChunk(c chunk) (err error) {
 	s := w.search
+	w.buffer = c.data
+	w.in.read(c)
 	var code []byte
 	defer caught(s.model, func() []byte { return code }, &err)
 	s.visited.mu.RLock()
 	defer s.visited.mu.RUnlock()
-	rest := c.data
 	for i := range c.states {
 		if s.stopped.Load() != nil {
-			s.level.push(chunk{bytes.Clone(rest), c.states - i})
-			w.settle()
+			s.level.push(w.in.left(c.states - i))
 			return nil
 		}
-		code, rest = c.next(rest)
+		code, _ = w.in.next()
 		if err := w.machine.Load(code); err != nil {
 			return fmt.Errorf("check: %s: a state does not load again: %w", s.model.Name(), err)
 		}
 		if err := w.sample(); err != nil {
 			return err
 		}
-		w.parent = fingerprintOf(code)
 		w.machine.Next(w.visit)
 		if w.reduced != nil && w.reduced.Narrowed() {
 			w.narrowed++
 		}
-		w.parents = append(w.parents, w.parent)
 		w.expanded++
 	}
-	w.settle()
-	w.recycle(c.data)
 	return nil
 }
 
@@ -460,50 +494,34 @@ func (w *worker) sample() error {
 	return repeats(w.search.model, w.machine)
 }
 
-// settle settles the states that were expanded. One after the other, their places in the table are fetched side by side;
-// each on its own would wait for memory.
-func (w *worker) settle() {
-	for _, fingerprint := range w.parents {
-		w.search.visited.settle(fingerprint)
-	}
-	w.parents = w.parents[:0]
-}
-
-// recycle keeps the memory of a chunk.
-func (w *worker) recycle(data []byte) {
-	const most = 64
-	if len(w.spare) < most {
-		w.spare = append(w.spare, data[:0])
-	}
-}
-
 // look looks at the state after one step.
 func (w *worker) look(action, times int) bool {
 	s := w.search
-	w.code = w.machine.Encode(w.code[:0])
-	fingerprint := fingerprintOf(w.code)
-	result := s.visited.insert(fingerprint, w.parent, w.tag)
-	for result == full {
-		w.grow(fingerprint)
-		result = s.visited.insert(fingerprint, w.parent, w.tag)
+	if w.within != nil && !w.within.Within() {
+		w.outside(action, times)
+		return true
 	}
+	if w.quick == nil {
+		w.code = w.machine.Encode(w.code[:0])
+	}
+	fingerprint := fingerprintOf(w.machine, w.code)
 	w.generated += uint64(times)
 	w.fired[action] += uint64(times)
-	if result == known {
+	if !w.add(s.visited, fingerprint) {
 		return true
+	}
+	if w.quick != nil {
+		w.code = w.machine.Encode(w.code[:0])
 	}
 	w.sum += fingerprint
 	s.witness(w.machine, w.level)
 	if i := w.machine.Broken(); i >= 0 {
 		s.mu.Lock()
-		s.findings = append(s.findings, finding{bytes.Clone(w.code), fingerprint, i})
+		s.findings = append(s.findings, finding{bytes.Clone(w.code), fingerprint, i, w.level, false})
 		s.mu.Unlock()
 	}
-	if w.out.data == nil {
-		w.out.data = w.memory()
-	}
 	w.out.add(w.code)
-	if w.out.states == chunkStates {
+	if w.out.full() {
 		if err := w.publish(); err != nil {
 			s.fail(err)
 		}
@@ -511,13 +529,27 @@ func (w *worker) look(action, times int) bool {
 	return true
 }
 
-func (w *worker) memory() []byte {
-	if n := len(w.spare) - 1; n >= 0 {
-		data := w.spare[n]
-		w.spare = w.spare[:n]
-		return data
+// outside looks at the state after one step, when it is outside the state constraint. One that several steps lead to is looked at each
+// time; the smallest finding is kept, so that there are never many of them.
+func (w *worker) outside(action, times int) {
+	s := w.search
+	w.generated += uint64(times)
+	w.fired[action] += uint64(times)
+	i := w.machine.Broken()
+	if i < 0 {
+		return
 	}
-	return make([]byte, 0, chunkStates*(len(w.code)+2))
+	code := w.machine.Encode(nil)
+	found := finding{code, fingerprintOf(w.machine, code), i, w.level, true}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at := slices.IndexFunc(s.findings, func(f finding) bool { return f.outside })
+	switch {
+	case at < 0:
+		s.findings = append(s.findings, found)
+	case found.compare(s.findings[at]) < 0:
+		s.findings[at] = found
+	}
 }
 
 // publish hands what the worker has found over to the next level.
@@ -525,8 +557,8 @@ func (w *worker) publish() error {
 	if w.out.states == 0 {
 		return nil
 	}
-	w.search.found.push(w.out)
-	w.out = chunk{}
+	w.search.found.push(w.out.chunk)
+	w.out.reset()
 	return w.search.relieve()
 }
 
@@ -545,16 +577,27 @@ func (s *search) relieve() error {
 	return errors.Join(s.level.evict(), s.found.evict())
 }
 
+// add adds a state to a set, and says whether it was not there yet. The caller holds visited.mu for reading.
+func (w *worker) add(v *visited, fingerprint uint64) bool {
+	result := v.insert(fingerprint)
+	for result == full {
+		w.grow(v, fingerprint)
+		result = v.insert(fingerprint)
+	}
+	return result == added
+}
+
 // grow makes room for a state, unless another worker has done so meanwhile. The state that is being expanded is finished
 // even when that exceeds the memory, by a part of one shard. The caller holds visited.mu for reading, before and after.
-func (w *worker) grow(fingerprint uint64) {
-	s, v := w.search, w.search.visited
+func (w *worker) grow(v *visited, fingerprint uint64) {
+	s := w.search
 	shard := v.shard(fingerprint)
-	v.mu.RUnlock()
-	defer v.mu.RLock()
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if shard.count.Load() < shard.most {
+	size := len(shard.buckets)
+	s.visited.mu.RUnlock()
+	defer s.visited.mu.RLock()
+	s.visited.mu.Lock()
+	defer s.visited.mu.Unlock()
+	if len(shard.buckets) != size {
 		return
 	}
 	crowded := v.crowded(shard)
@@ -562,17 +605,25 @@ func (w *worker) grow(fingerprint uint64) {
 	for _, c := range crowded {
 		more += int64(c.grown()) * bucketBytes
 	}
-	if limit := s.options.Memory; limit > 0 && v.bytes()+more+s.level.held()+s.found.held() > limit {
+	if limit := s.options.Memory; limit > 0 && s.sets()+more+s.level.held()+s.found.held() > limit {
 		s.spilling.Store(true)
 		if err := s.relieve(); err != nil {
 			s.fail(err)
 		}
-		if v.bytes()+more > limit {
+		if s.sets()+more > limit {
 			s.stop(fmt.Sprintf("the memory limit of %d MB ran out", limit>>20))
 		}
 	}
 	for _, c := range crowded {
 		c.grow()
 	}
-	s.table.Store(v.bytes())
+	s.table.Store(s.sets())
+}
+
+// sets returns the memory that the states found take.
+func (s *search) sets() int64 {
+	if s.looked != nil {
+		return s.visited.bytes() + s.looked.bytes()
+	}
+	return s.visited.bytes()
 }

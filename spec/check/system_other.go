@@ -2,11 +2,17 @@
 
 package check
 
-import "os"
+import (
+	"os"
+	"unsafe"
+)
 
-func newBuckets(n int) []bucket { return make([]bucket, n) }
+// newPages returns n bytes that are 0 and at an address that is a multiple of 8.
+func newPages(n int) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(make([]uint64, (n+7)/8)))), n)
+}
 
-func freeBuckets([]bucket) {}
+func freePages([]byte) {}
 
 // lockFile locks nothing here: what this system offers ends with the process only by chance.
 func lockFile(*os.File) error { return nil }

@@ -10,26 +10,27 @@ import (
 
 // Large tables are pages straight from the system. The collector lets a heap grow to twice of what is in use, so
 // a table in it would cost its size once more; and a table that has grown is given back at once.
-const mappedBuckets = 1 << 11
+const mappedBytes = 1 << 17
 
-func newBuckets(n int) []bucket {
-	if n < mappedBuckets {
-		return make([]bucket, n)
+// newPages returns n bytes that are 0 and at an address that is a multiple of 8, for which freePages is to be called.
+func newPages(n int) []byte {
+	if n < mappedBytes {
+		return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(make([]uint64, (n+7)/8)))), n)
 	}
-	pages, err := syscall.Mmap(-1, 0, n*bucketBytes, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	pages, err := syscall.Mmap(-1, 0, n, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
 	if err != nil {
 		panic("check: no memory for the states found: " + err.Error()) // as the runtime does when it has none
 	}
-	return unsafe.Slice((*bucket)(unsafe.Pointer(unsafe.SliceData(pages))), n)
+	return pages
 }
 
-func freeBuckets(b []bucket) {
-	if len(b) < mappedBuckets {
+// freePages gives memory back. It must not be used any more.
+func freePages(pages []byte) {
+	if cap(pages) < mappedBytes {
 		return
 	}
-	pages := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(b))), len(b)*bucketBytes)
-	if err := syscall.Munmap(pages); err != nil {
-		panic("check: " + err.Error()) // only pages that newBuckets has mapped come here
+	if err := syscall.Munmap(pages[:cap(pages)]); err != nil {
+		panic("check: " + err.Error()) // only pages that newPages has mapped come here
 	}
 }
 

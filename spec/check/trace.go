@@ -2,16 +2,18 @@ package check
 
 import (
 	"bytes"
-	"maps"
+	"errors"
+	"fmt"
 	"slices"
+	"sync"
 )
 
-// trace returns a shortest way from the initial state to the finding. The set of states has only fingerprints and links, so
-// the way is found backwards as fingerprints, and then forwards as steps.
+// trace returns a shortest way from the initial state to the finding. The way is found backwards as fingerprints, and then
+// forwards as steps.
 func (s *search) trace(f finding) (steps []Step, err error) {
 	var at []byte // the state that the next step is taken from
 	defer caught(s.model, func() []byte { return at }, &err)
-	way, err := s.way(f, &at)
+	way, err := s.way(f)
 	if err != nil {
 		return nil, err
 	}
@@ -27,7 +29,7 @@ func (s *search) trace(f finding) (steps []Step, err error) {
 		step := ""
 		machine.Next(func(int, int) bool {
 			code = machine.Encode(code[:0])
-			if fingerprintOf(code) != fingerprint {
+			if fingerprintOf(machine, code) != fingerprint {
 				return true
 			}
 			step = machine.Step()
@@ -43,97 +45,198 @@ func (s *search) trace(f finding) (steps []Step, err error) {
 	return steps, nil
 }
 
-// A visitor is a state on a way that is possible, and how it was reached.
-type visitor struct {
-	code   []byte
-	parent uint64
-}
-
-// way returns the fingerprints of a shortest way to the finding. A link can name several states, so the way is first found
-// backwards as sets of states that may be on it, and then forwards, by taking the steps that lead from one set to the next.
-// loaded is the state whose steps are taken.
-func (s *search) way(f finding, loaded *[]byte) ([]uint64, error) {
-	sets := make([][]uint64, s.reached()) // by level
-	last := len(sets) - 1
-	sets[last] = []uint64{f.fingerprint}
-	for i := last; i > 0; i-- {
-		for _, fingerprint := range sets[i] {
-			if link := s.visited.find(fingerprint); link != nil {
-				sets[i-1] = s.visited.named(sets[i-1], *link)
-			}
-		}
-		slices.Sort(sets[i-1])
-		sets[i-1] = slices.Compact(sets[i-1])
+// way returns the fingerprints of a shortest way to the finding: each state is reached from the smallest of its predecessors on the
+// level before, so that it is the same way at any number of workers.
+//
+// The set of states has no predecessors, so the levels are searched once more, and this time links are kept. That takes as long
+// again, and 4 bytes for each slot of the set beyond the limit on memory, of a search that has found what it was for. To
+// keep the links all along would cost half as much memory again in every search; and so would a log of the levels, on a disk that
+// few searches have need of. It takes no notice of what stops a search: a violation without its way is of little use.
+func (s *search) way(f finding) ([]uint64, error) {
+	way := []uint64{f.fingerprint}
+	if f.level == 1 {
+		return way, nil
 	}
-	machine := s.model.NewMachine()
-	machine.Init()
-	reached := map[uint64]visitor{}
-	if slices.Contains(sets[0], s.initial) {
-		reached[s.initial] = visitor{code: machine.Encode(nil)}
+	invariant := s.model.Invariants()[f.invariant].Name
+	l, err := newLinks(s.visited, invariant)
+	if err != nil {
+		return nil, err
 	}
-	levels := make([]map[uint64]visitor, 0, len(sets))
-	for i, set := range sets {
-		if i > 0 {
-			next, err := s.reach(machine, sets[i-1], reached, set, loaded)
-			if err != nil {
-				return nil, err
-			}
-			reached = next
-		}
-		if len(reached) == 0 {
-			return nil, s.lost(f, machine, levels, loaded)
-		}
-		levels = append(levels, reached)
+	defer l.free()
+	if err := errors.Join(s.level.close(), s.found.close()); err != nil {
+		return nil, err
 	}
-	way := make([]uint64, len(sets))
-	for i, fingerprint := last, f.fingerprint; i >= 0; i-- {
-		way[i] = fingerprint
-		fingerprint = levels[i][fingerprint].parent
+	s.table.Add(l.bytes())
+	r := &retracing{search: s, links: l, target: f}
+	workers := make([]*retracer, max(s.options.Workers, 1))
+	for i := range workers {
+		workers[i] = &retracer{retracing: r, machine: s.model.NewMachine()}
 	}
+	if err := r.levels(workers); err != nil {
+		return nil, err
+	}
+	if len(r.parents) == 0 {
+		return nil, r.lost(invariant)
+	}
+	parent, _ := l.slot(slices.Min(r.parents))
+	for range f.level - 1 {
+		way = append(way, l.fingerprint(parent))
+		parent = l.parents[parent] - 1
+	}
+	slices.Reverse(way)
 	return way, nil
 }
 
-// lost says why no state of a level is reached again from those on the levels before it.
-func (s *search) lost(f finding, machine Machine, levels []map[uint64]visitor, loaded *[]byte) error {
-	invariant, step := s.model.Invariants()[f.invariant].Name, max(len(levels)-1, 0)
-	for _, level := range slices.Backward(levels) {
-		for _, fingerprint := range slices.Sorted(maps.Keys(level)) {
-			*loaded = level[fingerprint].code
-			if err := machine.Load(*loaded); err != nil {
-				return err
-			}
-			if err := repeatsOften(s.model, machine); err != nil {
-				return err
-			}
-		}
-	}
-	return &LostTraceError{invariant, step}
+// retracing is the second search, for the way to what the first has found.
+type retracing struct {
+	*search
+	links  *links
+	target finding
+	last   bool // on the level before that of the target
+
+	mu       sync.Mutex
+	parents  []uint64 // of the target, the smallest that each worker met in each chunk
+	suspects [][]byte // states from which a step leads to a state that the first search did not find
 }
 
-// reach returns which states of a set are reached in one step from the states of the level before, each from the smallest
-// whose bits it links to.
-func (s *search) reach(machine Machine, before []uint64, from map[uint64]visitor, set []uint64, loaded *[]byte) (map[uint64]visitor, error) {
-	reached := map[uint64]visitor{}
-	for _, parent := range before { // in order
-		at, ok := from[parent]
+// levels finds the levels before that of the target, and the predecessors of that.
+func (r *retracing) levels(workers []*retracer) error {
+	s := r.search
+	s.level, s.found = s.newFrontier(), s.newFrontier()
+	machine := s.model.NewMachine()
+	machine.Init()
+	var first chunkWriter
+	first.add(machine.Encode(nil))
+	s.level.push(first.chunk)
+	initial, ok := r.links.slot(s.initial)
+	if !ok {
+		return nil // and there is no way
+	}
+	r.links.note(initial, initial)
+	for level := int64(1); level < r.target.level; level++ {
+		r.links.settle()
+		r.last = level == r.target.level-1
+		parallel(workers, func(w *retracer) {
+			if err := w.expand(); err != nil {
+				s.fail(err)
+			}
+		})
+		if err := errors.Join(s.errs...); err != nil {
+			return err
+		}
+		if err := s.level.close(); err != nil {
+			return err
+		}
+		s.level, s.found = s.found, s.newFrontier()
+	}
+	return nil
+}
+
+// lost says why the target was not reached.
+func (r *retracing) lost(invariant string) (err error) {
+	machine := r.model.NewMachine()
+	var code []byte
+	defer caught(r.model, func() []byte { return code }, &err)
+	slices.SortFunc(r.suspects, bytes.Compare)
+	for _, code = range r.suspects {
+		if err := machine.Load(code); err != nil {
+			return err
+		}
+		if err := repeatsOften(r.model, machine); err != nil {
+			return err
+		}
+	}
+	return &LostTraceError{invariant, int(r.target.level) - 2}
+}
+
+// A retracer takes the steps of a part of each level once more.
+type retracer struct {
+	*retracing
+	machine Machine
+	in      chunkReader
+	out     chunkWriter
+	buffer  []byte
+}
+
+// expand takes the steps from the states of chunk after chunk.
+func (w *retracer) expand() error {
+	for {
+		c, err := w.level.take(w.buffer)
+		if err == nil && c.states > 0 {
+			w.buffer = c.data
+			w.in.read(c)
+			err = w.expandChunk(c.states)
+		}
+		if err != nil || c.states == 0 {
+			return errors.Join(err, w.publish())
+		}
+	}
+}
+
+func (w *retracer) publish() error {
+	if w.out.states == 0 {
+		return nil
+	}
+	w.found.push(w.out.chunk)
+	w.out.reset()
+	return w.relieve()
+}
+
+func (w *retracer) expandChunk(states int) (err error) {
+	var at, code []byte
+	defer caught(w.model, func() []byte { return at }, &err)
+	var parents []uint64
+	for range states {
+		at, _ = w.in.next()
+		if err := w.machine.Load(at); err != nil {
+			return fmt.Errorf("check: %s: a state does not load again: %w", w.model.Name(), err)
+		}
+		parent, ok := w.links.slot(fingerprintOf(w.machine, at))
 		if !ok {
-			continue
+			continue // the initial state alone is not looked for before it comes here, and that is there
 		}
-		*loaded = at.code
-		if err := machine.Load(at.code); err != nil {
-			return nil, err
-		}
-		machine.Next(func(int, int) bool {
-			code := machine.Encode(nil)
-			fingerprint := fingerprintOf(code)
-			if _, known := reached[fingerprint]; known || !slices.Contains(set, fingerprint) {
+		suspect := false
+		w.machine.Next(func(int, int) bool {
+			code = w.machine.Encode(code[:0])
+			fingerprint := fingerprintOf(w.machine, code)
+			if w.last && fingerprint == w.target.fingerprint {
+				parents = append(parents, w.links.fingerprint(parent))
+			}
+			if !within(w.machine) {
 				return true
 			}
-			if *s.visited.find(fingerprint)&linkMask == linkTo(parent) {
-				reached[fingerprint] = visitor{code, parent}
+			child, ok := w.links.slot(fingerprint)
+			switch {
+			case !ok:
+				suspect = true // or the level of the target was not complete
+			case !w.last && w.links.note(parent, child):
+				w.out.add(code)
 			}
 			return true
 		})
+		if suspect {
+			w.suspect(at)
+		}
+		if w.out.full() {
+			if err := w.publish(); err != nil {
+				return err
+			}
+		}
 	}
-	return reached, nil
+	if len(parents) > 0 {
+		w.mu.Lock()
+		w.parents = append(w.parents, slices.Min(parents))
+		w.mu.Unlock()
+	}
+	return nil
+}
+
+// suspect notes a state that may have other steps each time it is asked.
+func (w *retracer) suspect(code []byte) {
+	const most = 64
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.suspects) < most {
+		w.suspects = append(w.suspects, bytes.Clone(code))
+	}
 }

@@ -2,21 +2,24 @@ package check
 
 import (
 	"math/bits"
-	"slices"
+	"runtime"
 	"sync"
 	"sync/atomic"
 )
 
-// visited is the set of the states found, by fingerprint, each with a link to a predecessor: 12 bytes a state.
+// visited is the set of the states found, by fingerprint: some 7 bytes a state when it is large.
 //
-// Workers insert at the same time without locks; only growing stops them. Which predecessor is kept must not
-// depend on who comes first, or else counterexamples would differ from run to run: while a level is being
-// found, a state keeps the smallest of its predecessors. Predecessors that come later would not be on a
-// shortest path, so a state settles when it is expanded: then its own level is complete.
+// It is a quotient hash table: the place of a state in the table is a part of its fingerprint, so that only the rest is
+// stored, with how far from its place the state had to go. All 64 bits of a fingerprint can be told from where it is and what is
+// stored there, and each does so: two states are taken for one only if all 64 are the same. No predecessors are kept; see links.
 //
-// The set has shards, by the highest bits of the fingerprint, and only a full shard grows, by a quarter: the old
-// and the new table of a shard are in memory together for a moment, and for a table of everything that would
-// be more than all that the search needs otherwise.
+// Workers insert at the same time; only growing stops them. What has been written into a bucket never changes, so that a state
+// which is there, as most are that are looked for, is found by reading alone. A bucket is claimed for the few instructions in which
+// a state is written.
+//
+// The set has shards, by the highest bits of the fingerprint, and only a full shard grows, by little: the old and the new table
+// of a shard are in memory together for a moment, and for a table of everything that would be more than all that the search
+// needs otherwise.
 type visited struct {
 	mu     sync.RWMutex // for reading while inserting, for writing while growing
 	shards [shardCount]shard
@@ -26,44 +29,43 @@ type visited struct {
 // fingerprints, so that the table can have any size and grows from one end to the other.
 type shard struct {
 	buckets []bucket
-	most    int64 // states before it must grow
-	_       [32]byte
+	slots   int    // of a bucket
+	step    uint64 // fingerprints, without the bits of the shard, from one home to the next
+	most    int64  // states before it must grow
+	_       [16]byte
 	count   atomic.Int64 // on a cache line of its own: everyone reads the line above
 	_       [56]byte
 }
 
+// A bucket holds the values of states: how far a fingerprint is behind the first one with the same home, and in the lowest
+// displacementBits how many buckets behind its home it is. Large shards have many homes, so that 48 bits are enough, and ten values fit. Those
+// of small shards have 56 bits, and a bucket has eight: the highest 8 bits of each are where the last two of ten would be.
 type bucket struct {
-	fingerprints [bucketStates]uint64 // 0 when free, and then so are those after it
-	links        [bucketStates]uint32
-	_            uint32
+	low     [manySlots]uint32
+	middle  [manySlots]uint16
+	control uint32 // how many slots are taken, and busy while one is being written
 }
 
 const (
 	shardBits    = 6
 	shardCount   = 1 << shardBits
-	bucketStates = 5
 	bucketBytes  = 64
-	firstBuckets = 64
+	firstBuckets = 1 << 6 // so that 52 bits are enough to tell those of one home apart
 
-	// A link is the highest linkBits of the predecessor's fingerprint, and a tag. Those bits nearly always name one state;
-	// where they name several, a trace tries them all.
-	linkBits = 30
-	linkMask = 1<<linkBits - 1
-	tagMask  = 3 << linkBits
-	settled  = 3 << linkBits
+	fewSlots    = 8
+	manySlots   = 10
+	manyBuckets = 1 << 14 // from which 44 bits are enough
+
+	displacementBits = 4
+	maxDisplacement  = 1<<displacementBits - 1
+
+	busy = 1 << 31
 )
-
-// fresh is the tag of a state that is found in the given level. Two levels are told apart, the one that is being
-// expanded and the one that is being found; all states before them have settled.
-func fresh(level int64) uint32 { return uint32(1+level&1) << linkBits }
-
-// linkTo returns the bits that name a predecessor.
-func linkTo(fingerprint uint64) uint32 { return uint32(fingerprint >> (64 - linkBits)) }
 
 func newVisited() *visited {
 	v := &visited{}
 	for i := range v.shards {
-		v.shards[i].use(newBuckets(firstBuckets))
+		v.shards[i].use(words[bucket](firstBuckets))
 	}
 	return v
 }
@@ -71,7 +73,7 @@ func newVisited() *visited {
 // free gives the memory back. The set is empty and of no use then.
 func (v *visited) free() {
 	for i := range v.shards {
-		freeBuckets(v.shards[i].buckets)
+		freeWords(v.shards[i].buckets)
 		v.shards[i].buckets = nil
 	}
 }
@@ -95,12 +97,37 @@ func (v *visited) bytes() int64 {
 
 func (v *visited) shard(fingerprint uint64) *shard { return &v.shards[fingerprint>>(64-shardBits)] }
 
-func (s *shard) use(b []bucket) { s.buckets, s.most = b, int64(len(b))*bucketStates/8*7 }
+func (s *shard) use(b []bucket) {
+	s.buckets, s.slots = b, fewSlots
+	if len(b) >= manyBuckets {
+		s.slots = manySlots
+	}
+	// A multiple of the unit, in which values are counted. All are rounded down, so the last home has the few fingerprints more that
+	// the others lose; what is behind the first of a home still fits, since it is less than 2^58/n + n, and the smallest shards are
+	// powers of two.
+	s.step = -uint64(len(b))/uint64(len(b)) + 1
+	s.step &^= 1<<shardBits - 1
+	s.most = int64(len(b)) * int64(s.slots) / 16 * 15
+	if s.slots == fewSlots {
+		s.most = int64(len(b)) * fewSlots / 8 * 7
+	}
+}
 
-// home returns the bucket at which looking for a state begins.
-func (s *shard) home(fingerprint uint64) uint64 {
-	high, _ := bits.Mul64(fingerprint<<shardBits, uint64(len(s.buckets)))
-	return high
+// place returns the bucket at which looking for a state begins, and what is stored of it there.
+func (s *shard) place(fingerprint uint64) (home, value uint64) {
+	rest := fingerprint << shardBits
+	home, _ = bits.Mul64(rest, uint64(len(s.buckets)))
+	return home, (rest - home*s.step) >> shardBits << displacementBits
+}
+
+// fingerprint returns what has this value in this bucket of the shard of this number.
+func (s *shard) fingerprint(number int, bucket, value uint64) uint64 {
+	home := bucket - value&maxDisplacement
+	if home > bucket {
+		home += uint64(len(s.buckets))
+	}
+	rest := home*s.step + value>>displacementBits<<shardBits
+	return uint64(number)<<(64-shardBits) | rest>>shardBits
 }
 
 func (s *shard) after(bucket uint64) uint64 {
@@ -108,6 +135,40 @@ func (s *shard) after(bucket uint64) uint64 {
 		return bucket
 	}
 	return 0
+}
+
+// slot returns the one of the first n slots that has the value, -1 if none has.
+func (b *bucket) slot(value uint64, n, slots int) int {
+	low := uint32(value)
+	for j := range min(n, manySlots) {
+		if b.low[j] == low && b.middle[j] == uint16(value>>32) && (slots == manySlots || b.high(j) == uint8(value>>48)) {
+			return j
+		}
+	}
+	return -1
+}
+
+// high returns the highest 8 bits of a value where a bucket has few of them. Four values share a word, and one may be being written.
+func (b *bucket) high(slot int) uint8 {
+	return uint8(atomic.LoadUint32(&b.low[fewSlots+slot>>2&1]) >> (slot & 3 * 8))
+}
+
+// put writes a value into a slot that is claimed, or that no other goroutine can see.
+func (b *bucket) put(slot int, value uint64, slots int) {
+	b.low[slot], b.middle[slot] = uint32(value), uint16(value>>32)
+	if slots == fewSlots {
+		at := &b.low[fewSlots+slot>>2&1]
+		atomic.StoreUint32(at, *at|uint32(value>>48)<<(slot&3*8))
+	}
+}
+
+// value returns what put wrote.
+func (b *bucket) value(slot, slots int) uint64 {
+	v := uint64(b.middle[slot])<<32 | uint64(b.low[slot])
+	if slots == fewSlots {
+		v |= uint64(b.high(slot)) << 48
+	}
+	return v
 }
 
 type insertion uint8
@@ -118,129 +179,86 @@ const (
 	full // nothing was done; grow the shard, and insert again
 )
 
-// insert adds a state that was reached from parent, or notes parent as another predecessor of a state of the
-// level that is being found, whose tag is given. The caller holds mu for reading.
-func (v *visited) insert(fingerprint, parent uint64, tag uint32) insertion {
+// insert adds a state, unless it is there. The caller holds mu for reading.
+func (v *visited) insert(fingerprint uint64) insertion {
 	s := v.shard(fingerprint)
-	link := linkTo(parent) | tag
-	for i := s.home(fingerprint); ; i = s.after(i) {
-		b := &s.buckets[i]
-		for j := range b.fingerprints {
-			found := atomic.LoadUint64(&b.fingerprints[j])
-			if found == 0 {
-				if s.count.Load() >= s.most {
-					return full
-				}
-				if atomic.CompareAndSwapUint64(&b.fingerprints[j], 0, fingerprint) {
-					s.count.Add(1)
-					keepSmallest(&b.links[j], link)
-					return added
-				}
-				found = atomic.LoadUint64(&b.fingerprints[j])
-			}
-			if found == fingerprint {
-				keepSmallest(&b.links[j], link)
+	at, value := s.place(fingerprint)
+	for last := value + maxDisplacement; ; value++ {
+		b := &s.buckets[at]
+		for {
+			control := atomic.LoadUint32(&b.control)
+			n := int(control &^ busy)
+			if b.slot(value, n, s.slots) >= 0 {
 				return known
 			}
-		}
-	}
-}
-
-// keepSmallest keeps the smallest predecessor of a state that is being found; a link is 0 until it is first written.
-func keepSmallest(at *uint32, link uint32) {
-	for {
-		has := atomic.LoadUint32(at)
-		if has != 0 && (has&tagMask != link&tagMask || has <= link) {
-			return
-		}
-		if atomic.CompareAndSwapUint32(at, has, link) {
-			return
-		}
-	}
-}
-
-// find returns the link of a state, nil when it is not there. The caller holds mu.
-func (v *visited) find(fingerprint uint64) *uint32 {
-	s := v.shard(fingerprint)
-	for i := s.home(fingerprint); ; i = s.after(i) {
-		b := &s.buckets[i]
-		for j := range b.fingerprints {
-			switch atomic.LoadUint64(&b.fingerprints[j]) {
-			case fingerprint:
-				return &b.links[j]
-			case 0:
-				return nil
-			}
-		}
-	}
-}
-
-// settle fixes the predecessor of a state for good, and says whether it was not fixed yet. No two workers settle the same
-// state at a time; others may note predecessors of it meanwhile, which no longer changes its link. The caller holds mu for
-// reading.
-func (v *visited) settle(fingerprint uint64) bool {
-	link := v.find(fingerprint)
-	if link == nil {
-		return false
-	}
-	has := atomic.LoadUint32(link)
-	atomic.StoreUint32(link, has|settled)
-	return has&tagMask != settled
-}
-
-// settleOnce is settle for states that several workers may settle at a time: one of them is told true.
-func (v *visited) settleOnce(fingerprint uint64) bool {
-	link := v.find(fingerprint)
-	return link != nil && atomic.OrUint32(link, settled)&tagMask != settled
-}
-
-// named appends to dst the states that a link names, the smallest first.
-func (v *visited) named(dst []uint64, link uint32) []uint64 {
-	from := uint64(link&linkMask) << (64 - linkBits)
-	s := v.shard(from)
-	last := s.home(from | 1<<(64-linkBits) - 1)
-	begin := len(dst)
-	beyond := false // the home of the largest that the link can name
-	for i := s.home(from); ; i = s.after(i) {
-		b := &s.buckets[i]
-		beyond = beyond || i == last
-		for _, f := range b.fingerprints {
-			if f == 0 {
-				if beyond {
-					slices.Sort(dst[begin:])
-					return dst
-				}
+			if n == s.slots {
 				break
 			}
-			if linkTo(f) == link&linkMask {
-				dst = append(dst, f)
+			if control&busy != 0 {
+				runtime.Gosched() // the other one has only a few instructions to go, or was interrupted
+				continue
+			}
+			if s.count.Load() >= s.most {
+				return full
+			}
+			if atomic.CompareAndSwapUint32(&b.control, control, control|busy) { // and then no other state has come since slot looked
+				b.put(n, value, s.slots)
+				atomic.StoreUint32(&b.control, control+1)
+				s.count.Add(1)
+				return added
 			}
 		}
+		if value == last {
+			return full // though not of states: they crowd here
+		}
+		at = s.after(at)
 	}
 }
 
-// grown returns how many buckets the shard has once it has grown.
+// find returns the bucket and the slot of a state, and whether it is there. The caller holds mu.
+func (s *shard) find(fingerprint uint64) (bucket uint64, slot int, ok bool) {
+	at, value := s.place(fingerprint)
+	for last := value + maxDisplacement; ; value++ {
+		b := &s.buckets[at]
+		n := int(atomic.LoadUint32(&b.control) &^ busy)
+		if j := b.slot(value, n, s.slots); j >= 0 {
+			return at, j, true
+		}
+		if n < s.slots || value == last {
+			return 0, 0, false
+		}
+		at = s.after(at)
+	}
+}
+
+// has says whether a state is there. The caller holds mu.
+func (v *visited) has(fingerprint uint64) bool {
+	_, _, ok := v.shard(fingerprint).find(fingerprint)
+	return ok
+}
+
+// grown returns how many buckets the shard has once it has grown. The larger it is, the smaller the step: what is free in
+// a large set costs more than to move its states once more.
 func (s *shard) grown() int {
 	switch n := len(s.buckets); {
-	case n < 1<<12:
-		return 4 * n
-	case n < 1<<14:
+	case n < 1<<11:
 		return 2 * n
-	default:
+	case n < 1<<13:
 		return n + n/4
+	default:
+		return n + n/16
 	}
 }
 
 // crowded returns the shards that grow when the one given is full: that one, and while shards are small, all that are
 // nearly full. They fill at the same pace, and to stop the workers for each of them would cost more than the growing.
 func (v *visited) crowded(full *shard) []*shard {
-	const small = 1 << 14
-	if len(full.buckets) >= small {
+	if len(full.buckets) >= manyBuckets {
 		return []*shard{full}
 	}
 	var all []*shard
 	for i := range v.shards {
-		if s := &v.shards[i]; s == full || len(s.buckets) < small && s.count.Load() >= s.most/8*7 {
+		if s := &v.shards[i]; s == full || len(s.buckets) < manyBuckets && s.count.Load() >= s.most/8*7 {
 			all = append(all, s)
 		}
 	}
@@ -249,56 +267,69 @@ func (v *visited) crowded(full *shard) []*shard {
 
 // grow makes room. The caller holds mu of the set for writing.
 func (s *shard) grow() {
-	old := s.buckets
-	s.use(newBuckets(s.grown()))
-	for i := range old {
-		for j, f := range old[i].fingerprints {
-			if f == 0 {
-				break
-			}
-			s.put(f, old[i].links[j])
+	old := shard{buckets: s.buckets, slots: s.slots, step: s.step}
+	for n := s.grown(); ; n += n / 4 {
+		s.use(words[bucket](n))
+		if s.moveFrom(&old) {
+			break
 		}
+		freeWords(s.buckets) // states crowd in it: a chance of less than one in a million
 	}
-	freeBuckets(old)
+	freeWords(old.buckets)
 }
 
-// put adds a state that is not there yet, with its link, but does not count it.
-func (s *shard) put(fingerprint uint64, link uint32) {
-	for i := s.home(fingerprint); ; i = s.after(i) {
-		b := &s.buckets[i]
-		for j := range b.fingerprints {
-			if b.fingerprints[j] == 0 {
-				b.fingerprints[j], b.links[j] = fingerprint, link
-				return
+// moveFrom adds the states of another table of the shard, and says whether there was room near the home of each.
+func (s *shard) moveFrom(old *shard) bool {
+	for i := range old.buckets {
+		b := &old.buckets[i]
+		for j := range int(b.control) {
+			if !s.add(old.fingerprint(0, uint64(i), b.value(j, old.slots))) {
+				return false
 			}
 		}
+	}
+	return true
+}
+
+// add adds a state that is not there yet to a table that no other goroutine uses, but does not count it. It says whether there was
+// room near its home.
+func (s *shard) add(fingerprint uint64) bool {
+	at, value := s.place(fingerprint)
+	for last := value + maxDisplacement; ; value++ {
+		b := &s.buckets[at]
+		if n := int(b.control); n < s.slots {
+			b.put(n, value, s.slots)
+			b.control++
+			return true
+		}
+		if value == last {
+			return false
+		}
+		at = s.after(at)
 	}
 }
 
 // restore adds a state to a set that no other goroutine uses, and says whether it was not there yet.
-func (v *visited) restore(fingerprint uint64, link uint32) bool {
-	if v.find(fingerprint) != nil {
+func (v *visited) restore(fingerprint uint64) bool {
+	s := v.shard(fingerprint)
+	if _, _, ok := s.find(fingerprint); ok {
 		return false
 	}
-	s := v.shard(fingerprint)
-	if s.count.Load() >= s.most {
+	for s.count.Load() >= s.most || !s.add(fingerprint) {
 		s.grow()
 	}
-	s.put(fingerprint, link)
 	s.count.Add(1)
 	return true
 }
 
 // each calls do with every state of a set that no other goroutine uses, until it returns an error.
-func (v *visited) each(do func(fingerprint uint64, link uint32) error) error {
-	for i := range v.shards {
-		for j := range v.shards[i].buckets {
-			b := &v.shards[i].buckets[j]
-			for k, f := range b.fingerprints {
-				if f == 0 {
-					break
-				}
-				if err := do(f, b.links[k]); err != nil {
+func (v *visited) each(do func(fingerprint uint64) error) error {
+	for number := range v.shards {
+		s := &v.shards[number]
+		for i := range s.buckets {
+			b := &s.buckets[i]
+			for j := range int(b.control) {
+				if err := do(s.fingerprint(number, uint64(i), b.value(j, s.slots))); err != nil {
 					return err
 				}
 			}

@@ -22,7 +22,10 @@ type walker struct {
 	depth  int
 	seed   *rand.PCG
 	random *rand.Rand // from seed
+	here   uint64     // the fingerprint of the state that was entered last
 	names  *[]string  // of the steps, when the walk is only taken again; otherwise nil
+
+	trail Trail
 
 	// Of the steps from one state: how many there are of each action, and the one that was drawn among these.
 	counts, drawn []int
@@ -39,6 +42,8 @@ type stumble struct {
 // the walks.
 func (s *search) walks() (r *Result, err error) {
 	s.level, s.found = &frontier{}, &frontier{} // which stay empty
+	s.looked = newVisited()
+	defer s.looked.free()
 	s.generated.Store(1)
 	depth := s.options.Depth
 	if depth == 0 {
@@ -72,7 +77,6 @@ func (s *search) newWalker(depth int) (*walker, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.tag = fresh(1)
 	seed := &rand.PCG{}
 	return &walker{worker: w, depth: depth, seed: seed, random: rand.New(seed), counts: make([]int, len(s.fired)), drawn: make([]int, len(s.fired))}, nil
 }
@@ -91,6 +95,7 @@ func (s *search) round(walkers []*walker, from, to int) (done int, stumbles []st
 			if err != nil {
 				s.fail(err)
 			}
+			s.seen.Add(&w.trail)
 			s.mu.Lock()
 			if invariant >= 0 || s.stopped.Load() == nil {
 				done++
@@ -118,7 +123,10 @@ func (w *walker) walk(number int, names *[]string) (states, invariant int, err e
 	w.seed.Seed(s.options.Seed, uint64(number))
 	w.names = names
 	m.Init()
-	w.enter(1)
+	if !within(m) {
+		return 0, -1, &ConstraintError{s.model.Name()}
+	}
+	w.enter(1, 0)
 	if invariant = m.Broken(); invariant >= 0 {
 		return 1, invariant, nil
 	}
@@ -132,8 +140,9 @@ func (w *walker) walk(number int, names *[]string) (states, invariant int, err e
 				return states, -1, err
 			}
 		}
+		here := w.here
 		choice, invariant := w.choose(states + 1)
-		if names == nil && s.visited.settleOnce(fingerprintOf(at)) {
+		if names == nil && w.add(s.looked, here) {
 			w.expanded++
 		}
 		if choice < 0 {
@@ -144,9 +153,9 @@ func (w *walker) walk(number int, names *[]string) (states, invariant int, err e
 			return states, invariant, nil
 		}
 		n := 0
-		m.Next(func(int, int) bool {
+		m.Next(func(action, _ int) bool {
 			if n == choice {
-				w.enter(states)
+				w.enter(states, action)
 			}
 			n++
 			return n <= choice
@@ -155,8 +164,9 @@ func (w *walker) walk(number int, names *[]string) (states, invariant int, err e
 	return states, -1, nil
 }
 
-// enter goes on to the state that the machine is in. It is called within visit; the caller holds visited.mu for reading.
-func (w *walker) enter(level int) {
+// enter goes on, by an action, to the state that the machine is in. It is called within visit; the caller holds visited.mu for
+// reading.
+func (w *walker) enter(level, action int) {
 	w.code = w.machine.Encode(w.code[:0])
 	if w.names != nil {
 		if level > 1 {
@@ -164,13 +174,17 @@ func (w *walker) enter(level int) {
 		}
 		return
 	}
-	s, fingerprint := w.search, fingerprintOf(w.code)
-	result := s.visited.insert(fingerprint, fingerprint, w.tag)
-	for result == full {
-		w.grow(fingerprint)
-		result = s.visited.insert(fingerprint, fingerprint, w.tag)
+	if !within(w.machine) {
+		return
 	}
-	if result == added {
+	if level == 1 {
+		w.trail.Begin(w.code)
+	} else {
+		w.trail.Step(action, w.code)
+	}
+	s, fingerprint := w.search, fingerprintOf(w.machine, w.code)
+	w.here = fingerprint
+	if w.add(s.visited, fingerprint) {
 		w.sum += fingerprint
 	}
 	for i := range s.witnessed {
@@ -183,7 +197,7 @@ func (w *walker) enter(level int) {
 
 // choose draws a step: first one of the actions that are possible, each as likely, and then one of its steps. Otherwise the
 // action with the most steps, such as sending, would drown the one that matters. It returns the step's place among all, -1
-// when none is possible. When a step breaks an invariant, it is chosen and entered as a state of the given level.
+// when none is possible within the state constraint. When a step breaks an invariant, it is chosen and entered as a state of the given level.
 func (w *walker) choose(level int) (choice, invariant int) {
 	clear(w.counts)
 	n, possible := 0, 0
@@ -193,16 +207,18 @@ func (w *walker) choose(level int) (choice, invariant int) {
 			w.generated += uint64(times)
 			w.fired[action] += uint64(times)
 		}
-		if w.counts[action] == 0 {
-			possible++
-		}
-		w.counts[action]++
-		if w.random.IntN(w.counts[action]) == 0 {
-			w.drawn[action] = n
+		if within(w.machine) {
+			if w.counts[action] == 0 {
+				possible++
+			}
+			w.counts[action]++
+			if w.random.IntN(w.counts[action]) == 0 {
+				w.drawn[action] = n
+			}
 		}
 		n++
 		if invariant = w.machine.Broken(); invariant >= 0 {
-			w.enter(level)
+			w.enter(level, action)
 		}
 		return invariant < 0
 	})
@@ -301,7 +317,7 @@ func (p *path) follow(names []string, after func(step string)) (taken []string, 
 	p.machine.Init()
 	broken := p.machine.Broken()
 	for _, name := range names {
-		if broken >= 0 {
+		if broken >= 0 || !within(p.machine) {
 			break
 		}
 		p.tried++

@@ -179,7 +179,7 @@ func TestVisit(t *testing.T) {
 	for f := range some {
 		require.True(t, all[f])
 	}
-	require.Contains(t, some, fingerprintOf(grid{size: 19, limit: 1000}.NewMachine().Encode(nil)), "the initial state")
+	require.Contains(t, some, hashOf(grid{size: 19, limit: 1000}.NewMachine().Encode(nil)), "the initial state")
 	without, err := Run(t.Context(), grid{size: 19, limit: 1000}, Options{Walks: 50, Depth: 20})
 	require.NoError(t, err)
 	require.Equal(t, without.Digest, walked.Digest, "to be visited changes no receipt")

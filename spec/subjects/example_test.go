@@ -21,5 +21,9 @@ func Example() {
 	// reader tiny two-groups-of-four
 	// mirror local mirrored-three-losses
 	// wal lecture four-deposits
-	// unknown model "frogs"; known: volume, quorum, placement, membership, reader, mirror, wal
+	// neon tiny p2_a3_t4_l4
+	// bookkeeper three five-two-recoverers
+	// isr pair three-six-epochs
+	// longfork pair four-nodes-four-txns
+	// unknown model "frogs"; known: volume, quorum, placement, membership, reader, mirror, wal, neon, bookkeeper, isr, longfork
 }

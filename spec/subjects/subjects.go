@@ -8,9 +8,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/firstgap/firstgap/spec/bookkeeper"
 	"github.com/firstgap/firstgap/spec/check"
+	"github.com/firstgap/firstgap/spec/isr"
+	"github.com/firstgap/firstgap/spec/longfork"
 	"github.com/firstgap/firstgap/spec/membership"
 	"github.com/firstgap/firstgap/spec/mirror"
+	"github.com/firstgap/firstgap/spec/neon"
 	"github.com/firstgap/firstgap/spec/placement"
 	"github.com/firstgap/firstgap/spec/quorum"
 	"github.com/firstgap/firstgap/spec/reader"
@@ -22,6 +26,7 @@ import (
 func All() []check.Subject {
 	return []check.Subject{
 		volume.Subject(), quorum.Subject(), placement.Subject(), membership.Subject(), reader.Subject(), mirror.Subject(), wal.Subject(),
+		neon.Subject(), bookkeeper.Subject(), isr.Subject(), longfork.Subject(),
 	}
 }
 

@@ -1,6 +1,7 @@
 package volume
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math/bits"
@@ -172,6 +173,16 @@ func (b *bitWriter) finish() []byte {
 	return b.dst
 }
 
+// begins says whether bytes begin with the bits that were put so far.
+func (b *bitWriter) begins(src []byte) bool {
+	n := len(b.dst)
+	if len(src) < n+int(b.n+7)/8 || !bytes.Equal(src[:n], b.dst) {
+		return false
+	}
+	rest := bitReader{src: src[n:]}
+	return rest.get(b.n) == b.acc
+}
+
 // A bitReader reads what a bitWriter wrote. Reading past the end gives zeros and is remembered.
 type bitReader struct {
 	src   []byte
@@ -185,15 +196,22 @@ func (b *bitReader) get(width uint) uint64 {
 		low := b.get(32)
 		return low | b.get(width-32)<<32
 	}
-	for b.n < width {
-		if len(b.src) == 0 {
-			b.short = true
-			b.n += 8
-			continue
+	if b.n < width {
+		switch {
+		case len(b.src) >= 4:
+			b.acc |= uint64(binary.LittleEndian.Uint32(b.src)) << b.n
+			b.src = b.src[4:]
+			b.n += 32
+		default:
+			for ; b.n < width && len(b.src) > 0; b.n += 8 {
+				b.acc |= uint64(b.src[0]) << b.n
+				b.src = b.src[1:]
+			}
+			if b.n < width {
+				b.short = true
+				b.n = width
+			}
 		}
-		b.acc |= uint64(b.src[0]) << b.n
-		b.src = b.src[1:]
-		b.n += 8
 	}
 	v := b.acc & (1<<width - 1)
 	b.acc >>= width
@@ -201,31 +219,101 @@ func (b *bitReader) get(width uint) uint64 {
 	return v
 }
 
+func (b *bitReader) tooShort(src []byte) error {
+	return &EncodingError{"the whole of a state", fmt.Sprintf("only %d bytes", len(src))}
+}
+
+// words reads so many bits into words of 64 bits.
+func (b *bitReader) words(words []uint64, width uint) {
+	for i := range words {
+		words[i] = b.get(min(width, 64))
+		width -= min(width, 64)
+	}
+}
+
+// An unpacker reads what a packer wrote.
+type unpacker struct {
+	words []uint64
+	n     uint
+}
+
+// get returns the next bits, at most 32.
+func (u *unpacker) get(width uint) uint64 {
+	i, off := u.n>>6, u.n&63
+	u.n += width
+	if width == 0 {
+		return 0
+	}
+	v := u.words[i] >> off
+	if off+width > 64 {
+		v |= u.words[i+1] << (64 - off)
+	}
+	return v & (1<<width - 1)
+}
+
 // encode appends the identity of s to dst. tuples is scratch of at least words × replicas of the world.
 func (l *layout) encode(s *State, dst []byte, tuples []uint64) []byte {
 	b := bitWriter{dst: dst}
+	l.putHead(&b, s)
+	for r := range s.replicas {
+		l.pack(s, r, tuples[r*l.words:(r+1)*l.words])
+	}
+	l.putTuples(&b, tuples)
+	return b.finish()
+}
+
+// putHead writes what comes before the replicas.
+func (l *layout) putHead(b *bitWriter, s *State) {
 	for e := range l.world.MaxEpoch {
-		if e >= int(s.newest) {
-			b.put(uint64(Unborn), phaseBits)
-			continue
-		}
-		w := &s.writers[e]
-		b.put(uint64(w.phase), phaseBits)
-		for g := 0; l.sets > 0 && g < l.world.Groups; g++ {
-			b.put(uint64(len(w.made[g])), l.sets)
-			b.put(uint64(len(w.sets[g])), l.sets)
-		}
-		if w.phase < Repairing {
-			continue
-		}
-		b.put(uint64(w.base), l.lsn)
-		b.put(uint64(w.vcl), l.lsn)
-		b.put(uint64(len(w.log)), l.lsn)
-		for i := range w.log {
-			rec := &w.log[i]
-			b.put(uint64(max(rec.Epoch-1, 0))|l.number(entryOf(rec))<<l.recordEpoch, l.recordEpoch+l.record)
+		l.putWriter(b, s, e)
+	}
+	l.putAcked(b, s)
+}
+
+// putTuples writes the replicas. It sorts their tuples first, under symmetry.
+func (l *layout) putTuples(b *bitWriter, tuples []uint64) {
+	words := l.words
+	if l.world.Symmetry {
+		size := l.world.Replicas * words
+		for g := range l.world.Groups {
+			sortTuples(tuples[g*size:(g+1)*size], words)
 		}
 	}
+	for r := 0; r < len(tuples); r += words {
+		left := l.tuple
+		for _, word := range tuples[r : r+words] {
+			b.put(word, min(left, 64))
+			left -= min(left, 64)
+		}
+	}
+}
+
+// putWriter writes the writer of epoch e+1.
+func (l *layout) putWriter(b *bitWriter, s *State, e int) {
+	if e >= int(s.newest) {
+		b.put(uint64(Unborn), phaseBits)
+		return
+	}
+	w := &s.writers[e]
+	b.put(uint64(w.phase), phaseBits)
+	for g := 0; l.sets > 0 && g < l.world.Groups; g++ {
+		b.put(uint64(len(w.made[g])), l.sets)
+		b.put(uint64(len(w.sets[g])), l.sets)
+	}
+	if w.phase < Repairing {
+		return
+	}
+	b.put(uint64(w.base), l.lsn)
+	b.put(uint64(w.vcl), l.lsn)
+	b.put(uint64(len(w.log)), l.lsn)
+	for i := range w.log {
+		rec := &w.log[i]
+		b.put(uint64(max(rec.Epoch-1, 0))|l.number(entryOf(rec))<<l.recordEpoch, l.recordEpoch+l.record)
+	}
+}
+
+// putAcked writes a bit for each transaction: whether it is acknowledged.
+func (l *layout) putAcked(b *bitWriter, s *State) {
 	for t := 1; t <= l.world.Txns; t++ {
 		if s.Acked(t) {
 			b.put(1, 1)
@@ -233,24 +321,6 @@ func (l *layout) encode(s *State, dst []byte, tuples []uint64) []byte {
 			b.put(0, 1)
 		}
 	}
-	words := l.words
-	for r := range s.replicas {
-		l.pack(s, r, tuples[r*words:(r+1)*words])
-	}
-	if l.world.Symmetry {
-		size := l.world.Replicas * words
-		for g := range l.world.Groups {
-			sortTuples(tuples[g*size:(g+1)*size], words)
-		}
-	}
-	for r := range s.replicas {
-		left := l.tuple
-		for _, word := range tuples[r*words : (r+1)*words] {
-			b.put(word, min(left, 64))
-			left -= min(left, 64)
-		}
-	}
-	return b.finish()
 }
 
 // A packer fills words from the low bits up.
@@ -378,12 +448,27 @@ func (e *EncodingError) Error() string {
 	return fmt.Sprintf("volume: not the encoding of a state: expected %s, found %s", e.Expected, e.Found)
 }
 
-// decode makes s the state that encode wrote.
-func (l *layout) decode(s *State, src []byte) error {
+// decode makes s the state that encode wrote. tuple is scratch for one replica.
+func (l *layout) decode(s *State, src []byte, tuple []uint64) error {
 	b := bitReader{src: src}
 	s.Reset()
+	if err := l.decodeHead(s, &b); err != nil {
+		return err
+	}
+	for r := range s.replicas {
+		b.words(tuple, l.tuple)
+		l.unpack(s, r, tuple)
+	}
+	if b.short {
+		return b.tooShort(src)
+	}
+	return nil
+}
+
+// decodeHead reads what putHead wrote. It leaves the replicas as they are.
+func (l *layout) decodeHead(s *State, b *bitReader) error {
+	s.resetWriters()
 	s.grow(l.world.MaxEpoch)
-	s.newest = 0
 	for e := int32(1); int(e) <= l.world.MaxEpoch; e++ {
 		w := &s.writers[e-1]
 		w.phase = Phase(b.get(phaseBits))
@@ -391,7 +476,7 @@ func (l *layout) decode(s *State, src []byte) error {
 			s.newest = e
 			w.made, w.sets = s.first, s.first
 			if l.sets > 0 {
-				l.countSets(&b, w)
+				l.countSets(b, w)
 			}
 		}
 		if w.phase < Repairing {
@@ -431,32 +516,6 @@ func (l *layout) decode(s *State, src []byte) error {
 		s.acked = append(s.acked, int32(t))
 		s.highest = max(s.highest, int32(lsn))
 	}
-	for r := range s.replicas {
-		rep := &s.replicas[r]
-		rep.fence = int32(b.get(l.recordEpoch)) + 1
-		rep.line = int32(b.get(l.recordEpoch)) + 1
-		rep.store = l.unpackRow(&b, rep.store)
-		for e := 1; e <= l.world.MaxEpoch; e++ {
-			rep.setSCL(int32(e), int32(b.get(l.scl))-1)
-		}
-		for e := 1; l.world.RecordAcks && e <= l.world.MaxEpoch; e++ {
-			row := rep.gotRow(int32(e), l.world.MaxLSN)
-			for i := range row {
-				row[i] = b.get(1) == 1
-			}
-		}
-		if l.sets > 0 {
-			l.unpackSets(s, &b, r)
-		}
-		for e := 1; l.world.Answers && e <= l.world.MaxEpoch; e++ {
-			w := &s.writers[e-1]
-			w.toldLine[r] = int32(b.get(l.epoch))
-			w.told[r] = l.unpackRow(&b, w.told[r])
-		}
-	}
-	if b.short {
-		return &EncodingError{"the whole of a state", fmt.Sprintf("only %d bytes", len(src))}
-	}
 	return nil
 }
 
@@ -487,7 +546,7 @@ func (l *layout) countSets(b *bitReader, w *writer) {
 }
 
 // unpackSets puts replica r into its sets.
-func (l *layout) unpackSets(s *State, b *bitReader, r int) {
+func (l *layout) unpackSets(s *State, b *unpacker, r int) {
 	g, i := s.GroupOf(r), r%l.world.Replicas
 	for e := 1; e <= l.world.MaxEpoch; e++ {
 		for _, m := range []Membership{s.Made(e, g), s.Sets(e, g)} {
@@ -500,7 +559,33 @@ func (l *layout) unpackSets(s *State, b *bitReader, r int) {
 	}
 }
 
-func (l *layout) unpackRow(b *bitReader, row []int16) []int16 {
+// unpack makes replica r what pack wrote.
+func (l *layout) unpack(s *State, r int, tuple []uint64) {
+	rep := &s.replicas[r]
+	b := unpacker{words: tuple}
+	rep.fence = int32(b.get(l.recordEpoch)) + 1
+	rep.line = int32(b.get(l.recordEpoch)) + 1
+	rep.store = l.unpackRow(&b, rep.store)
+	for e := 1; e <= l.world.MaxEpoch; e++ {
+		rep.setSCL(int32(e), int32(b.get(l.scl))-1)
+	}
+	for e := 1; l.world.RecordAcks && e <= l.world.MaxEpoch; e++ {
+		row := rep.gotRow(int32(e), l.world.MaxLSN)
+		for i := range row {
+			row[i] = b.get(1) == 1
+		}
+	}
+	if l.sets > 0 {
+		l.unpackSets(s, &b, r)
+	}
+	for e := 1; l.world.Answers && e <= l.world.MaxEpoch; e++ {
+		w := &s.writers[e-1]
+		w.toldLine[r] = int32(b.get(l.epoch))
+		w.told[r] = l.unpackRow(&b, w.told[r])
+	}
+}
+
+func (l *layout) unpackRow(b *unpacker, row []int16) []int16 {
 	row = row[:0]
 	for range l.world.MaxLSN {
 		row = append(row, int16(b.get(l.epoch)))

@@ -37,11 +37,11 @@ func Example() {
 	// 1937 states: pass
 	// 163 states: violation
 	// KeptIsStored fails after
+	//   Start(2)
+	//   Fence(2, r1)
 	//   Write(1, t1, k1)
 	//   Commit(1, t1)
-	//   Start(2)
-	//   Store(1, 2, r1)
+	//   Store(1, 2, r2)
 	//   Fence(2, r2)
-	//   Fence(2, r1)
 	//   Decide(2) with Q = {r1, r2}
 }

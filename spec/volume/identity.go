@@ -24,4 +24,6 @@ func NewIdentity(w World) (*Identity, error) {
 func (i *Identity) Append(dst []byte, s *State) []byte { return i.layout.encode(s, dst, i.tuples) }
 
 // Load makes s the state, or one of the interchangeable states, of a code that Append wrote.
-func (i *Identity) Load(s *State, code []byte) error { return i.layout.decode(s, code) }
+func (i *Identity) Load(s *State, code []byte) error {
+	return i.layout.decode(s, code, i.tuples[:i.layout.words])
+}

@@ -121,7 +121,9 @@ func requireUnanswered(t *testing.T, m *Model, r *check.Result) {
 }
 
 func encodingAfter(t *testing.T, m *Model, trace []check.Step) string {
-	return string((&machine{State: follow(t, m, trace), layout: newLayout(m.world), tuples: make([]uint64, newLayout(m.world).words*m.world.Groups*m.world.Replicas)}).Encode(nil))
+	id, err := NewIdentity(m.world)
+	require.NoError(t, err)
+	return string(id.Append(nil, follow(t, m, trace)))
 }
 
 // eachFair is Fair of the module, word for word. Decide is tried with every Q.

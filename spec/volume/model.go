@@ -87,7 +87,7 @@ func (m *Model) NewMachine() check.Machine {
 		panic("volume: a world that was valid is not: " + err.Error()) // NewModel has validated it
 	}
 	l := newLayout(m.world)
-	machine := &machine{State: s, layout: l, tuples: make([]uint64, l.words*len(s.replicas)), liveness: newLiveness(m.world)}
+	machine := &machine{State: s, layout: l, liveness: newLiveness(m.world), parts: newParts(&l, len(s.replicas))}
 	n := 0
 	for a := Action(0); a < actions; a++ {
 		machine.places[a] = n
@@ -103,7 +103,7 @@ type machine struct {
 	*State
 	liveness
 	layout  layout
-	tuples  []uint64
+	parts   parts
 	choices []choice
 	places  [actions]int // the place of each action in Model.Actions
 	reduced bool         // Gossip is left out: see reducedMachine
@@ -119,19 +119,18 @@ type choice struct {
 
 func (m *machine) Init() { m.Reset() }
 
-func (m *machine) Load(code []byte) error { return m.layout.decode(m.State, code) }
-
-func (m *machine) Encode(dst []byte) []byte { return m.layout.encode(m.State, dst, m.tuples) }
-
 func (m *machine) Step() string { return m.LastStep() }
 
 // Broken looks only at what the last step can have changed: the search steps only from states in which
 // everything holds.
 func (m *machine) Broken() int { return m.brokenByLastStep() }
 
-// Next takes the steps in the order in which the module's Next lists them.
+// Next takes the steps in the order in which the module's Next lists them. Steps that are the same but for which of several
+// interchangeable replicas takes them lead to interchangeable states: one of them is taken, and counted as often as there are such
+// replicas. So is a record that a replica can copy from one peer or from another.
 func (m *machine) Next(visit func(action, times int) bool) {
 	w := &m.world
+	m.ready()
 	// try visits the state after an action that was not refused, and comes back unless it is to stay there.
 	try := func(a Action, times int, refused Refusal) bool {
 		if refused != "" {
@@ -147,8 +146,8 @@ func (m *machine) Next(visit func(action, times int) bool) {
 			!try(ActStart, 1, m.Start(e)) || !m.decisions(e, visit) || !try(ActOpen, 1, m.Open(e)) || !m.changes(e, try) {
 			return
 		}
-		for r := range m.replicas {
-			if !try(ActFence, 1, m.Fence(e, r)) || !try(ActJoin, 1, m.Join(e, r)) {
+		for r, likes := range m.parts.likes {
+			if likes > 0 && (!try(ActFence, likes, m.Fence(e, r)) || !try(ActJoin, likes, m.Join(e, r))) {
 				return
 			}
 		}
@@ -156,8 +155,8 @@ func (m *machine) Next(visit func(action, times int) bool) {
 	if !m.gossips(try) || m.bug != amnesia {
 		return
 	}
-	for r := range m.replicas {
-		if !try(ActAmnesia, 1, m.Amnesia(r)) {
+	for r, likes := range m.parts.likes {
+		if likes > 0 && !try(ActAmnesia, likes, m.Amnesia(r)) {
 			return
 		}
 	}
@@ -221,11 +220,14 @@ func (m *machine) waysToStart(t int) int {
 // replicaSteps takes what replicas do with the records of e.
 func (m *machine) replicaSteps(e int, try func(Action, int, Refusal) bool) bool {
 	for l := 1; l <= m.End(e); l++ {
-		for r := range m.replicas {
-			if !try(ActStore, 1, m.Store(e, l, r)) {
+		for r, likes := range m.parts.likes {
+			if likes == 0 {
+				continue
+			}
+			if !try(ActStore, likes, m.Store(e, l, r)) {
 				return false
 			}
-			if m.bug == ackBeforeDurable && !try(ActAckEarly, 1, m.AckEarly(e, l, r)) {
+			if m.bug == ackBeforeDurable && !try(ActAckEarly, likes, m.AckEarly(e, l, r)) {
 				return false
 			}
 		}
@@ -258,20 +260,49 @@ func (m *machine) gossips(try func(Action, int, Refusal) bool) bool {
 	if m.reduced {
 		return true
 	}
-	for r := range m.replicas {
-		if m.replicas[r].fence != m.replicas[r].line {
-			continue // frozen until it joins
+	for r, likes := range m.parts.likes {
+		if likes == 0 || m.replicas[r].fence != m.replicas[r].line {
+			continue // taken by its like, or frozen until it joins
 		}
-		from := m.GroupOf(r) * m.world.Replicas
-		for p := from; p < from+m.world.Replicas; p++ {
-			for l := 1; p != r && l <= m.world.MaxLSN; l++ {
-				if !try(ActGossip, 1, m.Gossip(r, p, l)) {
-					return false
-				}
+		for l := 1; l <= m.world.MaxLSN; l++ {
+			if m.replicas[r].stored(int32(l)) == 0 && !m.gossipsOf(r, likes, l, try) {
+				return false
 			}
 		}
 	}
 	return true
+}
+
+// gossipsOf lets replica r copy record l, once of all the peers that have the same record to give.
+func (m *machine) gossipsOf(r, likes, l int, try func(Action, int, Refusal) bool) bool {
+	from := m.GroupOf(r) * m.world.Replicas
+	peers := m.replicas[from : from+m.world.Replicas]
+	for p := range peers {
+		record := peers[p].stored(int32(l))
+		if record == 0 || from+p == r || !m.gives(r, from+p) {
+			continue
+		}
+		first, times := true, 0
+		for q := range peers {
+			if from+q == r || peers[q].stored(int32(l)) != record || !m.gives(r, from+q) {
+				continue
+			}
+			if q < p {
+				first = false
+				break
+			}
+			times++
+		}
+		if first && !try(ActGossip, likes*times, m.Gossip(r, from+p, l)) {
+			return false
+		}
+	}
+	return true
+}
+
+// gives says whether replica p is one that r may copy from, if it has the record.
+func (m *machine) gives(r, p int) bool {
+	return m.bug == gossipAcrossLines || m.replicas[p].line == m.replicas[r].line
 }
 
 // How many subsets decisions goes through before it gives visit a chance to stop it.

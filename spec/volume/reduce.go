@@ -182,6 +182,7 @@ func (m *reducedMachine) Sets(visit func(set, action, times int)) {
 
 // find lists the candidates.
 func (m *reducedMachine) find() {
+	m.ready()
 	m.candidates = m.candidates[:0]
 	for e := 1; e <= int(m.newest); e++ {
 		switch m.Phase(e) {

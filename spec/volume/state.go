@@ -140,6 +140,7 @@ type State struct {
 	newest  int32 // the newest epoch that is not unborn
 	highest int32 // highest commit LSN that was acknowledged
 
+	loads    uint64 // how often it was made another state by other means than a step
 	journal  []change
 	saved    []int16 // stores before the joins in the journal, one after the other
 	savedGot []bool  // rows of got before the steps in the journal that rewrote one, likewise
@@ -176,15 +177,10 @@ func NewState(w World) (*State, error) {
 
 // Reset makes s the initial state again and keeps its memory, for the next run.
 func (s *State) Reset() {
-	s.grow(1)
-	for i := range s.writers {
-		s.writers[i].clear()
-		s.writers[i].phase = Unborn
-		s.writers[i].made, s.writers[i].sets = nil, nil
-		clear(s.writers[i].toldLine)
-	}
+	s.resetWriters()
 	s.writers[0].phase = Open
 	s.writers[0].made, s.writers[0].sets = s.first, s.first
+	s.newest = 1
 	for i := range s.replicas {
 		r := &s.replicas[i]
 		r.fence, r.line = 1, 1
@@ -202,9 +198,21 @@ func (s *State) Reset() {
 			r.scl[e] = -1
 		}
 	}
+}
+
+// resetWriters forgets everything but what the replicas have. No epoch has started then.
+func (s *State) resetWriters() {
+	s.loads++
+	s.grow(1)
+	for i := range s.writers {
+		s.writers[i].clear()
+		s.writers[i].phase = Unborn
+		s.writers[i].made, s.writers[i].sets = nil, nil
+		clear(s.writers[i].toldLine)
+	}
 	clear(s.outcomes)
 	s.acked = s.acked[:0]
-	s.started, s.newest, s.highest = 0, 1, 0
+	s.started, s.newest, s.highest = 0, 0, 0
 	s.Forget()
 }
 

@@ -214,6 +214,8 @@ func TestABrokenVariantOfALargeWorldIsFound(t *testing.T) {
 		{"volume", "two-groups-of-six", "short-write-quorum", "CompleteIsStored"},
 		{"wal", "four-deposits", "ack-before-flush", "Durable"},
 		{"placement", "nine-silent", "short-read-quorum", "Durable"},
+		{"bookkeeper", "five-two-recoverers", "change-unrecorded", "Stored"},
+		{"isr", "five", "unclean-election", "Durable"},
 	} {
 		t.Run(v.subject+"/"+v.bug, func(t *testing.T) {
 			var joint Joint
@@ -412,9 +414,12 @@ func TestWhatIsNoReceipt(t *testing.T) {
 
 // Jobs are a function of the seed and their ordinals alone, differ in seed, and are bounded differently.
 func TestJobs(t *testing.T) {
-	worlds := Worlds()
-	require.Len(t, worlds, 14)
-	all := Jobs(worlds, 5, 0, 400)
+	worlds, models := Worlds(), 0
+	for _, s := range subjects.All() {
+		models += len(s.Large)
+	}
+	require.Len(t, worlds, models)
+	all := Jobs(worlds, 5, 0, 28*models)
 	require.Equal(t, all[123:200], Jobs(worlds, 5, 123, 77))
 	require.NotEqual(t, all[100].Seed, Jobs(worlds, 6, 100, 1)[0].Seed)
 	seeds, bounds, searched, named := map[uint64]bool{}, map[int]bool{}, map[int]int{}, map[string]bool{}
@@ -430,9 +435,9 @@ func TestJobs(t *testing.T) {
 		bounds[j.Walks.Depth] = true
 		require.LessOrEqual(t, j.Walks.Walks*j.Walks.Depth, statesOfWalks)
 	}
-	require.Len(t, named, 14)
+	require.Len(t, named, models)
 	require.Len(t, bounds, len(depths()))
-	require.Equal(t, map[int]int{5_000: 14, 50_000: 14}, searched)
+	require.Equal(t, map[int]int{5_000: models, 50_000: models}, searched)
 	require.Empty(t, Jobs(nil, 1, 0, 5))
 }
 

@@ -68,11 +68,19 @@ func axisLinks(now axis, to string, pairs ...string) []link {
 
 // campaign answers with one campaign.
 func (s *Server) campaign(w http.ResponseWriter, r *http.Request) {
-	name := r.URL.Query().Get("at")
-	c, err := s.open(name)
+	p, err := s.campaignPage(r.URL.Query().Get("at"), axisOf(r))
 	if err != nil {
 		wrong(w, err)
 		return
+	}
+	p.write(w, http.StatusOK)
+}
+
+// campaignPage is the page of one campaign, its curves drawn along an axis.
+func (s *Server) campaignPage(name string, x axis) (*page, error) {
+	c, err := s.open(name)
+	if err != nil {
+		return nil, err
 	}
 	h := c.Header()
 	f, damage := s.fold(name, c)
@@ -80,14 +88,13 @@ func (s *Server) campaign(w http.ResponseWriter, r *http.Request) {
 	if damage != nil {
 		p.Bad = append(p.Bad, fmt.Sprintf("Behind the first %s the lines are damaged, and not counted: %v", many(f.Lines, "job"), damage))
 	}
-	x := axisOf(r)
 	p.Sections = []section{totals(h, f, name), coverageSection(h, f, x, name), armsSection(f, x)}
 	p.Sections = append(p.Sections, failuresSection(name, c, f, s.without), asideSection(name, c, f, s.without), trendsSection(h, c, s.without))
 	if u, err := s.unvisitedOf(name); u != nil || err != nil {
 		p.Sections = append(p.Sections, unvisitedSection(name, u, err, fewUnvisited))
 	}
 	p.Sections = append(p.Sections, countsSection(h, f))
-	p.write(w, http.StatusOK)
+	return p, nil
 }
 
 // leadOf says how a campaign stands. It is never a pass: a campaign can go on.

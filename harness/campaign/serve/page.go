@@ -25,6 +25,7 @@ type page struct {
 	Lead     []badge
 	Bad      []string // what went wrong
 	Sections []section
+	Style    template.CSS // of a page that stands alone; empty where the server has it
 }
 
 type link struct{ Href, Text string }
