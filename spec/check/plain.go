@@ -34,6 +34,9 @@ type Plain[S any] struct {
 	// nil when every state stands for itself. Symmetry is then how the receipt names the reduction.
 	Same     func(s S) S
 	Symmetry string
+	// Rises returns a number that every move makes larger. With it, and where all of Moves and Must say what they read and write, a
+	// search for violations leaves out steps that commute (see the package comment). A move that does not make it larger panics.
+	Rises func(s S) int
 	// Show returns the state in words. Nil shows every field under its name.
 	Show func(s S) []Var
 }
@@ -43,6 +46,10 @@ type Move[S any] struct {
 	Name string
 	// Next calls yield with each state that the action leads to from s, guard first, and with the action's arguments.
 	Next func(s S, yield func(next S, args ...int))
+	// Reads names the parts of a state that decide whether the move is possible and where it leads, Writes those that it changes; nil
+	// is not declared. A part is any name that all use alike, such as that of a field and an index. One move for all replicas
+	// reads and writes the parts of all of them, so that nothing is left out: make it one for each.
+	Reads, Writes []string
 }
 
 // Must is an invariant of a Plain model, or a situation that it must reach.
@@ -50,6 +57,7 @@ type Must[S any] struct {
 	Name      string
 	Guarantee string
 	Holds     func(s S) bool
+	Reads     []string // the parts of a state that decide it, as in a Move; nil is not declared
 }
 
 // Leads is a progress property of a Plain model: a state in which From holds is one in which To holds, or is followed by one

@@ -83,13 +83,18 @@ func (m *Model) settles() bool {
 }
 
 // Reduced returns the model without the steps that persistent sets leave out.
-func (m *Model) Reduced() (check.Model, bool) { return reducedModel{m}, m.reducible() }
+func (m *Model) Reduced() (check.Model, bool) {
+	return reducedModel{m, m.settles()}, m.reducible()
+}
 
 // Reduced says that there is no reduction: what is proved takes for granted that OneLog holds before each step.
 func (m some) Reduced() (check.Model, bool) { return nil, false }
 
 // A reducedModel is a model of which a search takes fewer steps.
-type reducedModel struct{ *Model }
+type reducedModel struct {
+	*Model
+	settles bool
+}
 
 // Actions returns those of the model without Gossip.
 func (m reducedModel) Actions() []string {
@@ -109,7 +114,7 @@ func (m reducedModel) Reductions() []string {
 
 func (m reducedModel) NewMachine() check.Machine {
 	whole := m.Model.NewMachine().(*machine)
-	r := &reducedMachine{machine: whole, whole: whole.places, settles: m.settles()}
+	r := &reducedMachine{machine: whole, whole: whole.places, settles: m.settles}
 	for a := ActGossip + 1; a < actions; a++ {
 		whole.places[a]--
 	}
