@@ -7,7 +7,7 @@ import (
 	"github.com/firstgap/firstgap/harness/campaign/large"
 )
 
-// Fourteen jobs, one in each large world, and what they saw.
+// Nineteen jobs, one in each large world, and what they saw.
 func Example() {
 	worlds := large.Worlds()
 	var joint large.Joint
@@ -27,6 +27,11 @@ func Example() {
 	// membership six-with-a-zone 80 true true
 	// mirror mirrored-overwrite-losses 80 true true
 	// mirror mirrored-three-losses 80 true true
+	// neon p2_a2_t2_l2_c5 80 true true
+	// neon p2_a3_t4_l4 80 true true
+	// neon p2_a4_t2_l2_c3 80 true true
+	// neon p2_a5_t3_l3 80 true true
+	// neon p2_a5_t4_l3 80 true true
 	// placement nine-silent 80 true true
 	// quorum six-two-writers-two-readers 80 true true
 	// reader four-members 80 true true
