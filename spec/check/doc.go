@@ -15,6 +15,7 @@
 //     There are no fairness, probability or time in it: a step that may happen now may as well happen later, or never. A
 //     lost message is one that is never delivered, a slow process is one that does not move, and a crash is a move.
 //   - Must: what holds in every state, with what it promises.
+//   - Within: a state constraint, where the states would have no end otherwise. It counts as TLC's CONSTRAINT does.
 //   - Reach: what must happen in some behaviour, so that Must does not hold for want of trying. A search that has not met it
 //     does not pass.
 //   - Progress and Fair: what must happen in every behaviour in the end, provided that the instances of moves which Fair
