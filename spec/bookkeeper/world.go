@@ -108,10 +108,14 @@ func config(text []byte) (string, error) {
 	for b := range bookies {
 		bookies[b] = bookieName(b)
 	}
-	return fmt.Sprintf("SPECIFICATION Spec\nCONSTANTS\n Bookie = {%s}\n E = %d\n WQ = %d\n AQ = %d\n MaxEntry = %d\n"+
-		" Recoverers = %d\n MaxChanges = %d\n MaxWipes = %d\n Bug = %q\nSYMMETRY Symmetry\n"+
+	recoverers := make([]string, w.Recoverers)
+	for r := range recoverers {
+		recoverers[r] = fmt.Sprintf("C%d", r+1)
+	}
+	return fmt.Sprintf("SPECIFICATION Spec\nCONSTANTS\n Bookie = {%s}\n Recoverer = {%s}\n Writer = W\n E = %d\n WQ = %d\n AQ = %d\n MaxEntry = %d\n"+
+		" MaxChanges = %d\n MaxWipes = %d\n Bug = %q\nSYMMETRY Symmetry\n"+
 		"INVARIANTS TypeOK Durable Stored Readable NoGap Agreed InOrder\nCHECK_DEADLOCK FALSE\n",
-		strings.Join(bookies, ", "), w.Ensemble, w.WriteQuorum, w.AckQuorum, w.Entries, w.Recoverers, w.MaxChanges, w.MaxWipes, w.Bug), nil
+		strings.Join(bookies, ", "), strings.Join(recoverers, ", "), w.Ensemble, w.WriteQuorum, w.AckQuorum, w.Entries, w.MaxChanges, w.MaxWipes, w.Bug), nil
 }
 
 func bookieName(b int) string { return fmt.Sprintf("B%d", b+1) }
