@@ -58,8 +58,7 @@ const (
 	closeBlindly      = "close-blindly"      // a recovery closes without compare-and-set
 	closeUnwritten    = "close-unwritten"    // a recovery closes before an ack quorum has what it read
 	acknowledgeAround = "acknowledge-around" // the writer acknowledges an entry before those below it
-	tellOwnLac        = "tell-own-lac"       // a recovery's adds tell what it has on an ack quorum of its own
-	noFirstFencing    = "no-coverage-needed" // recovery reads before an ack quorum is out of the writer's reach
+	tellOwnLac        = "tell-own-lac"       // a recovery's adds tell what it has on an ack quorum of its own, as those of BookKeeper do (PendingAddOp)
 )
 
 // Bugs returns what World.Bug may be besides "none".
