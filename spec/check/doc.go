@@ -78,8 +78,9 @@
 // holds a world against that. Counterexample and RandomBehaviour make a Behaviour, which is written as text, JSON, ITF or for
 // Graphviz; WriteGraph draws all states of a tiny world. WriteTwin and RunTLC ask TLC about the same world of a twin in TLA+.
 //
-// A model whose states are large, or whose search must be fast, implements Model and Machine instead: one mutable state for
-// each worker, steps that are taken and taken back, and an encoding of its own.
+// A Plain whose worlds have a few hundred thousand states becomes a Coded: it brings an encoding of its own. A model whose states are
+// large, or whose search must be fast, implements Model and Machine instead: one mutable state for each worker, steps that are
+// taken and taken back, and an encoding of its own.
 //
 // Use TLC instead when an author's property is a temporal formula beyond Leads, and package harness when an engineer has
 // code and not a model of it.
