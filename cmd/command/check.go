@@ -168,7 +168,9 @@ func (c *checkModel) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	c.long.add(&options)
+	if err := c.long.add(cmd.Flags(), &options); err != nil {
+		return err
+	}
 	options.NoReduction = options.NoReduction || c.jar != "" // TLC's figures are of all steps
 	world, err := c.constants(cmd)
 	if err != nil {
@@ -434,15 +436,16 @@ func (c *checkModel) named(err error) error {
 }
 
 func (c *checkModel) lookup(name string) (check.World, error) {
-	i := slices.IndexFunc(c.subject.Worlds, func(w check.World) bool { return w.Name == name })
+	all := slices.Concat(c.subject.Worlds, c.subject.Large)
+	i := slices.IndexFunc(all, func(w check.World) bool { return w.Name == name })
 	if i < 0 {
 		var known []string
-		for _, w := range c.subject.Worlds {
+		for _, w := range all {
 			known = append(known, w.Name)
 		}
 		return check.World{}, fmt.Errorf("--world: unknown world %q; known: %s, or a file whose name ends in .json", name, strings.Join(known, ", "))
 	}
-	return c.subject.Worlds[i], nil
+	return all[i], nil
 }
 
 // within returns a context that ends after the limit, if there is one.

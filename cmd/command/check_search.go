@@ -51,7 +51,14 @@ type longFlags struct {
 	depth  int
 	walks  int
 	seed   uint64
+	most   int // states that are enumerated after walks
 }
+
+// After walks the world is enumerated to say what share of it they saw: unless told otherwise up to so many states, and for so long.
+const (
+	enumerateStates = 1_000_000
+	enumerateFor    = 30 * time.Second
+)
 
 func (l *longFlags) flags(f *pflag.FlagSet) {
 	f.StringVar(&l.folder, "folder", "", "keep what is on disk in this `folder`; a search that is stopped leaves a checkpoint there")
@@ -59,11 +66,20 @@ func (l *longFlags) flags(f *pflag.FlagSet) {
 	f.IntVar(&l.depth, "depth", 0, fmt.Sprintf("find no more than this many levels, or states on a walk (default for walks: %d)", check.DefaultDepth))
 	f.IntVar(&l.walks, "walks", 0, "in place of a search, take this many random walks; never a pass")
 	f.Uint64Var(&l.seed, "seed", 1, "choose random steps by this seed")
+	f.IntVar(&l.most, "enumerate", enumerateStates, fmt.Sprintf("after --walks, find all of up to this many `states`, to say what share of the world they saw; 0 for not at all (default: for at most %s)", enumerateFor))
 }
 
 // add adds what the flags say to the options.
-func (l *longFlags) add(o *check.Options) {
+func (l *longFlags) add(f *pflag.FlagSet, o *check.Options) error {
 	o.Folder, o.Resume, o.Depth, o.Walks, o.Seed = l.folder, l.resume, l.depth, l.walks, l.seed
+	o.Enumerate = check.Enumeration{States: l.most, For: enumerateFor}
+	if f.Changed("enumerate") {
+		if l.most < 0 || l.walks == 0 {
+			return fmt.Errorf("--enumerate is %d with --walks %d; expected no negative number, and walks of which a share is to be told", l.most, l.walks)
+		}
+		o.Enumerate.For = 0
+	}
+	return nil
 }
 
 // bytesOf reads a size such as 512MB.

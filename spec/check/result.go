@@ -58,7 +58,11 @@ type Result struct {
 	Trace     []Step `json:"trace"`           // a way to a state in which it does not hold; a shortest one unless it comes from a walk, or Narrowed is not 0
 	Lasso     *Lasso `json:"lasso,omitempty"` // how the trace goes on forever, when it is progress that fails
 
-	// Digest sums up everything above that does not depend on the machine and its speed, and the set of states
+	// Thoroughness says how much of the world was seen, of how much. It is no part of the digest, as an enumeration may be
+	// bounded by time.
+	Thoroughness *Thoroughness `json:"thoroughness,omitempty"`
+
+	// Digest sums up everything else above that does not depend on the machine and its speed, and the set of states
 	// found: the same search has the same digest at any number of workers.
 	Digest string `json:"digest"`
 }

@@ -46,6 +46,8 @@ type Options struct {
 	// takes the same walks. Their verdict is never Pass.
 	Walks int
 	Seed  uint64
+	// Enumerate says how far the world is enumerated after walks, so that their receipt can say what share of it they saw.
+	Enumerate Enumeration
 
 	// Visit is called with the fingerprint of every state that was found, when the search or the walks have ended, from one goroutine
 	// and in no particular order: 64 bits by which a state is known, the same in any process. So several searches of one world can
@@ -74,7 +76,8 @@ func (o Options) validate() error {
 	for _, n := range []struct {
 		name  string
 		value int64
-	}{{"For", int64(o.For)}, {"Memory", o.Memory}, {"Depth", int64(o.Depth)}, {"States", int64(o.States)}, {"Walks", int64(o.Walks)}, {"Save", int64(o.Save)}} {
+	}{{"For", int64(o.For)}, {"Memory", o.Memory}, {"Depth", int64(o.Depth)}, {"States", int64(o.States)}, {"Walks", int64(o.Walks)}, {"Save", int64(o.Save)},
+		{"Enumerate.States", int64(o.Enumerate.States)}, {"Enumerate.For", int64(o.Enumerate.For)}} {
 		if n.value < 0 {
 			return &OptionError{n.name, fmt.Sprint(n.value), "no negative number"}
 		}
@@ -154,6 +157,7 @@ type search struct {
 	fired     []uint64
 	depth     atomic.Int64 // the level that is being expanded; at the end, the last one
 	witnesses []Witness
+	seen      Seen           // what the walks came through
 	witnessed []atomic.Int64 // the level in which each was met, 0 for none
 }
 
@@ -191,7 +195,14 @@ func Run(ctx context.Context, m Model, o Options) (_ *Result, err error) {
 	if o.Walks > 0 {
 		quit := s.watch(ctx)
 		defer quit()
-		return s.walks()
+		r, err := s.walks()
+		if err == nil {
+			r.Thoroughness, err = s.seen.Of(ctx, m, o.Enumerate)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return r, nil
 	}
 	if s.folder, err = openFolder(o); err != nil {
 		return nil, err
@@ -210,6 +221,7 @@ func Run(ctx context.Context, m Model, o Options) (_ *Result, err error) {
 	if err != nil {
 		return nil, err
 	}
+	r.Thoroughness = searched(r)
 	if r.Verdict == Incomplete && o.Folder != "" {
 		err = s.save()
 	} else {

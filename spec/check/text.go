@@ -63,6 +63,12 @@ func (r *Result) WriteText(w io.Writer) error {
 	default:
 		line("missed", "with probability %.1e (two states with the same 64-bit fingerprint)", r.CollisionProbability)
 	}
+	if t := r.Thoroughness; t != nil {
+		line("saw", "%s", t)
+		if t.Unknown != "" && t.Unseen != nil {
+			line("unseen", "%s", t.estimate())
+		}
+	}
 	line("actions", "%s", r.Actions)
 	if never := r.Actions.Never(); len(never) > 0 {
 		line("NEVER TAKEN", "%s", strings.Join(never, ", "))

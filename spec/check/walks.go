@@ -25,6 +25,8 @@ type walker struct {
 	here   uint64     // the fingerprint of the state that was entered last
 	names  *[]string  // of the steps, when the walk is only taken again; otherwise nil
 
+	trail Trail
+
 	// Of the steps from one state: how many there are of each action, and the one that was drawn among these.
 	counts, drawn []int
 }
@@ -93,6 +95,7 @@ func (s *search) round(walkers []*walker, from, to int) (done int, stumbles []st
 			if err != nil {
 				s.fail(err)
 			}
+			s.seen.Add(&w.trail)
 			s.mu.Lock()
 			if invariant >= 0 || s.stopped.Load() == nil {
 				done++
@@ -123,7 +126,7 @@ func (w *walker) walk(number int, names *[]string) (states, invariant int, err e
 	if !within(m) {
 		return 0, -1, &ConstraintError{s.model.Name()}
 	}
-	w.enter(1)
+	w.enter(1, 0)
 	if invariant = m.Broken(); invariant >= 0 {
 		return 1, invariant, nil
 	}
@@ -150,9 +153,9 @@ func (w *walker) walk(number int, names *[]string) (states, invariant int, err e
 			return states, invariant, nil
 		}
 		n := 0
-		m.Next(func(int, int) bool {
+		m.Next(func(action, _ int) bool {
 			if n == choice {
-				w.enter(states)
+				w.enter(states, action)
 			}
 			n++
 			return n <= choice
@@ -161,8 +164,9 @@ func (w *walker) walk(number int, names *[]string) (states, invariant int, err e
 	return states, -1, nil
 }
 
-// enter goes on to the state that the machine is in. It is called within visit; the caller holds visited.mu for reading.
-func (w *walker) enter(level int) {
+// enter goes on, by an action, to the state that the machine is in. It is called within visit; the caller holds visited.mu for
+// reading.
+func (w *walker) enter(level, action int) {
 	w.code = w.machine.Encode(w.code[:0])
 	if w.names != nil {
 		if level > 1 {
@@ -172,6 +176,11 @@ func (w *walker) enter(level int) {
 	}
 	if !within(w.machine) {
 		return
+	}
+	if level == 1 {
+		w.trail.Begin(w.code)
+	} else {
+		w.trail.Step(action, w.code)
 	}
 	s, fingerprint := w.search, fingerprintOf(w.machine, w.code)
 	w.here = fingerprint
@@ -209,7 +218,7 @@ func (w *walker) choose(level int) (choice, invariant int) {
 		}
 		n++
 		if invariant = w.machine.Broken(); invariant >= 0 {
-			w.enter(level)
+			w.enter(level, action)
 		}
 		return invariant < 0
 	})
