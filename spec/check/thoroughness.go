@@ -95,7 +95,7 @@ func (t *Trail) Begin(initial []byte) {
 	clear(t.states)
 	clear(t.transitions)
 	t.at = append(t.at[:0], initial...)
-	t.states[fingerprintOf(initial)] = struct{}{}
+	t.states[xxh3.Hash(initial)] = struct{}{}
 }
 
 // Step goes on by an action, counted as the machine's Next counts it, to the state that Encode wrote.
@@ -103,7 +103,7 @@ func (t *Trail) Step(action int, code []byte) {
 	var h uint64
 	h, t.buffer = transition(t.buffer, t.at, action, code)
 	t.transitions[h] = struct{}{}
-	t.states[fingerprintOf(code)] = struct{}{}
+	t.states[xxh3.Hash(code)] = struct{}{}
 	t.at = append(t.at[:0], code...)
 }
 
@@ -225,7 +225,7 @@ func (e *enumeration) run(ctx context.Context, limit Enumeration) (unknown strin
 	known := map[uint64]struct{}{}
 	var level, found []byte // states, each after its length
 	find := func() {
-		fingerprint := fingerprintOf(code)
+		fingerprint := xxh3.Hash(code)
 		if _, is := known[fingerprint]; is {
 			return
 		}
