@@ -162,3 +162,10 @@ func taken(r *check.Result) (names []string) {
 	}
 	return names
 }
+
+// What walks saw is held against what is inside: of the 20 steps the 8 that lead outside are no transitions.
+func TestConstraintBoundsWhatWalksCanSee(t *testing.T) {
+	r, err := check.Run(t.Context(), twoCounters(), check.Options{Walks: 100, Seed: 1, Enumerate: check.Enumeration{States: 10}})
+	require.NoError(t, err)
+	require.Equal(t, "100 % of 10 states and 100 % of 12 transitions (20 steps)", r.Thoroughness.String())
+}

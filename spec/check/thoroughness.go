@@ -18,7 +18,8 @@ import (
 //
 // A transition is a state, an action, and the state that it leads to. It is counted once however many instances of the action
 // lead from the one to the other, and states that are interchangeable under the reductions are one state. So a world has at most as many
-// transitions as steps, which are what Result.Generated counts, but for the initial state.
+// transitions as steps, which are what Result.Generated counts, but for the initial state. Steps that leave a state constraint are
+// such steps, and no transitions.
 type Thoroughness struct {
 	States    uint64 `json:"states"`   // seen
 	OfStates  uint64 `json:"ofStates"` // that the world has; 0 when that is unknown
@@ -239,6 +240,9 @@ func (e *enumeration) run(ctx context.Context, limit Enumeration) (unknown strin
 		}
 	}
 	m.Init()
+	if !within(m) {
+		return "", &ConstraintError{e.model.Name()}
+	}
 	code = m.Encode(nil)
 	find()
 	local := map[uint64]struct{}{} // transitions of one state
@@ -261,6 +265,9 @@ func (e *enumeration) run(ctx context.Context, limit Enumeration) (unknown strin
 			clear(local)
 			m.Next(func(action, times int) bool {
 				e.steps += uint64(times)
+				if !within(m) { // walks do not go there
+					return true
+				}
 				code = m.Encode(code[:0])
 				var h uint64
 				if h, buffer = transition(buffer, at, action, code); !has(local, h) {
@@ -295,7 +302,7 @@ func (t *Thoroughness) String() string {
 	case t.Unknown != "":
 		return fmt.Sprintf("%s states and %s transitions, of unknown numbers: %s", count(t.States), count(t.Transitions), t.Unknown)
 	}
-	return fmt.Sprintf("%s of %s states and %s of %s transitions, along which %s steps lead", percent(t.States, t.OfStates), count(t.OfStates),
+	return fmt.Sprintf("%s of %s states and %s of %s transitions (%s steps)", percent(t.States, t.OfStates), count(t.OfStates),
 		percent(t.Transitions, t.OfTransitions), count(t.OfTransitions), count(t.OfSteps))
 }
 

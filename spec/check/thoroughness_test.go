@@ -39,7 +39,7 @@ func TestWalksSayTheirShare(t *testing.T) {
 	cube := grid{size: 2, limit: 1000}
 	r, found := shares(t, cube, Options{Walks: 1, Depth: 3, Seed: 1})
 	require.Equal(t, [5]uint64{3, 27, 2, 54, 54}, found)
-	require.Contains(t, text(t, r), "\nsaw         11.1 % of 27 states and 3.7 % of 54 transitions, along which 54 steps lead\n")
+	require.Contains(t, text(t, r), "\nsaw         11.1 % of 27 states and 3.7 % of 54 transitions (54 steps)\n")
 	require.NotContains(t, text(t, r), "unseen")
 
 	_, found = shares(t, cube, Options{Walks: 1, Seed: 1})
@@ -48,7 +48,7 @@ func TestWalksSayTheirShare(t *testing.T) {
 	r, found = shares(t, cube, Options{Walks: 500, Seed: 1})
 	require.Equal(t, [5]uint64{27, 27, 54, 54, 54}, found)
 	require.Equal(t, Incomplete, r.Verdict, "which walks cannot know")
-	require.Contains(t, text(t, r), "\nsaw         100 % of 27 states and 100 % of 54 transitions, along which 54 steps lead\n")
+	require.Contains(t, text(t, r), "\nsaw         100 % of 27 states and 100 % of 54 transitions (54 steps)\n")
 	require.Zero(t, *r.Thoroughness.Unseen)
 
 	for _, workers := range []int{1, 3} {
@@ -171,12 +171,12 @@ func TestTracesSayTheirShare(t *testing.T) {
 	require.EqualValues(t, 3, th.Behaviours)
 	require.Equal(t, [4]uint64{5, 27, 4, 54}, [4]uint64{th.States, th.OfStates, th.Transitions, th.OfTransitions})
 	require.InDelta(t, 0.25, *th.Unseen, 1e-12)
-	require.Equal(t, "18.5 % of 27 states and 7.4 % of 54 transitions, along which 54 steps lead", th.String())
+	require.Equal(t, "18.5 % of 27 states and 7.4 % of 54 transitions (54 steps)", th.String())
 
 	th, err = new(Seen).Of(t.Context(), cube, Enumeration{States: 27})
 	require.NoError(t, err)
 	require.Nil(t, th.Unseen, "no trace is no sample")
-	require.Equal(t, "0.0 % of 27 states and 0.0 % of 54 transitions, along which 54 steps lead", th.String())
+	require.Equal(t, "0.0 % of 27 states and 0.0 % of 54 transitions (54 steps)", th.String())
 }
 
 // What was counted and is not there is no share of it: a counter that lies is named.
