@@ -67,6 +67,9 @@ func (r *rules) restart(s *State, i int) bool {
 		s.Servers[i] = Server{Term: v.Term, Vote: v.Vote, Log: v.Log, Commit: v.Commit, Config: v.Config, Applied: v.Applied}
 		return true
 	}
+	if r.ofTrace { // what the server tells itself is on no network
+		s.Net = slices.DeleteFunc(slices.Clone(s.Net), func(m Message) bool { return m.From == i && m.To == i })
+	}
 	d := v.Durable
 	s.Servers[i] = Server{Term: d.Term, Vote: d.Vote, Log: d.Log, Commit: d.Commit, Config: d.Config, Applied: d.Applied, Durable: d}
 	return true

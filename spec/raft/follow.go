@@ -27,11 +27,10 @@ type debt struct {
 	name string
 	msg  Message // that the line tells
 	told bool    // the step is taken already, and the line only tells of it
-	vote int     // that the line tells of the server: it is written before the vote is cast
+	seen Server  // as the line tells it of the server, which may be before the step is done
 	may  bool    // the line may be missing
 	any  bool    // it may come before or after the others that have this
-	conf Config  // of a snapshot: the configuration before it
-	snap bool
+	snap bool    // it tells the configuration of a snapshot, where there is none before it
 }
 
 // A track is what the lines of one server leave open.
@@ -41,6 +40,7 @@ type track struct {
 	batch   uint64 // entries appended since the lines told the length of the log: the library tells that of before the batch
 	pre     bool   // it is a pre-candidate in its last line
 	wasPre  bool   // and was in the one before
+	paying  bool   // its line is one that was owed
 	boot    uint64 // entries that the bootstrap has
 	restart bool   // it starts again
 }
@@ -136,12 +136,11 @@ func (f *follower) Follow(e event, visit func(differs []check.Change) bool) {
 			owed, rest = &t.debts[k], t.debts[k+1:]
 		}
 		if owed != nil && owed.any { // one of several in any order
-			for n := k; n < len(t.debts) && t.debts[n].any; n++ {
-				if t.debts[n].name == e.name && t.debts[n].msg.To == e.msg.To {
-					rest = removed(t.debts[k:], n-k)
-					owed = &t.debts[n]
-					break
-				}
+			if n := slices.IndexFunc(t.debts, func(d debt) bool { return d.any && d.name == e.name && d.msg.To == e.msg.To }); n >= 0 {
+				owed, rest = &t.debts[n], removed(t.debts[k:], n-k)
+			} else {
+				f.otherwise(e, owed, visit)
+				return
 			}
 		}
 		if owed == nil || owed.name == e.name || !owed.may {
@@ -155,36 +154,52 @@ func (f *follower) Follow(e event, visit func(differs []check.Change) bool) {
 
 // pay follows the event as the line that is owed, or as any line when none is.
 func (f *follower) pay(e event, owed *debt, rest []debt, visit func(differs []check.Change) bool) {
-	f.with(e.i, func(t *track) { t.debts, t.pre, t.wasPre = rest, e.pre, t.pre }, func() bool {
+	f.with(e.i, func(t *track) { t.debts, t.pre, t.wasPre, t.paying = rest, e.pre, t.pre, owed != nil }, func() bool {
 		if owed == nil {
-			return f.step(e, visit)
+			return f.fresh(e, visit)
 		}
 		if owed.name != e.name {
-			f.taken = nil
-			return f.tell(e.i, "what server "+f.m.names(e.i)+" tells next", visit, []check.Change{{Var: "line", From: owed.text(f.m), To: e.name}})
+			return f.otherwise(e, owed, visit)
 		}
 		if !owed.told {
 			return f.step(e, visit)
 		}
 		f.taken = nil
-		v := f.now.Servers[e.i]
-		var differs []check.Change
-		switch {
-		case owed.snap:
-			differs = f.differs(e, v, func(v *Server) { v.Config = owed.conf })
-			differs = append(differs, f.confDiffers(e, v.Config.Voters)...)
-		case e.hasMsg:
-			differs = f.differs(e, v, func(v *Server) { v.Vote = owed.vote })
+		differs := f.differs(e, owed.seen)
+		if owed.snap {
+			differs = append(differs, f.confDiffers(e, f.now.Servers[e.i].Config.Voters)...)
+		}
+		if e.hasMsg {
 			differs = append(differs, f.messageDiffers(e, owed.msg)...)
-		default:
-			differs = f.differs(e, v, func(v *Server) { v.Vote = owed.vote })
 		}
 		return f.tell(e.i, owed.text(f.m), visit, differs)
 	})
 }
 
+// fresh follows a line that no other one has announced. A candidate that is a pre-candidate in it has given up its candidacy untold.
+func (f *follower) fresh(e event, visit func(differs []check.Change) bool) bool {
+	if !e.pre || f.now.Servers[e.i].Role != Candidate {
+		return f.step(e, visit)
+	}
+	return f.take(move{action: actStepDownToFollower, i: e.i}, func() bool {
+		return f.step(e, func(differs []check.Change) bool {
+			f.taken = append([]string{actionNames()[actStepDownToFollower]}, f.taken...)
+			return visit(differs)
+		})
+	})
+}
+
+// otherwise offers the line that is owed in place of the event.
+func (f *follower) otherwise(e event, owed *debt, visit func([]check.Change) bool) bool {
+	f.taken = nil
+	return f.tell(e.i, "what server "+f.m.names(e.i)+" tells next", visit, []check.Change{{Var: "line", From: owed.text(f.m), To: e.text}})
+}
+
 // text names the line that is owed.
 func (d *debt) text(m *model) string {
+	if d.any {
+		return d.name + " to " + m.names(d.msg.To)
+	}
 	if d.told && d.name != evBecomeFollower && d.name != evApplyConfChange {
 		return fmt.Sprintf("%s (%s)", d.name, m.message(d.msg))
 	}
@@ -216,6 +231,9 @@ func (f *follower) differs(e event, v Server, as ...func(v *Server)) []check.Cha
 	}
 	add("term", v.Term == e.term, v.Term, e.term)
 	add("role", v.Role == e.role, v.Role, e.role)
+	if t := &f.tracks[e.i]; t.phase == running && !t.canBePre(e, &v) {
+		add("pre-candidate", false, t.wasPre, e.pre)
+	}
 	add("vote", v.Vote == e.vote, f.m.vote(v.Vote), f.m.vote(e.vote))
 	log := uint64(len(v.Log)) - f.tracks[e.i].batch
 	add("log", log == e.log, fmt.Sprintf("%d entries", log), fmt.Sprintf("%d entries", e.log))
@@ -223,6 +241,21 @@ func (f *follower) differs(e event, v Server, as ...func(v *Server)) []check.Cha
 	add("voters", v.Config.Voters == e.conf[0], f.m.voters(v.Config.Voters), f.m.voters(e.conf[0]))
 	add("outgoing", v.Config.Outgoing == e.conf[1], f.m.voters(v.Config.Outgoing), f.m.voters(e.conf[1]))
 	return list
+}
+
+// canBePre says whether a server can be a pre-candidate, or none, in an event. The model takes one for a follower, but the library
+// does not become one in the middle of something else, nor without being able to campaign, and does not stop being one untold.
+func (t *track) canBePre(e event, v *Server) bool {
+	ends := e.name == evBecomeFollower || e.name == evBecomeCandidate || e.name == evInit
+	switch {
+	case ends:
+		return !e.pre
+	case e.pre == t.wasPre:
+		return true
+	case !e.pre:
+		return false
+	}
+	return !t.paying && v.unapplied() == 0 && v.Config.electors().has(e.i)
 }
 
 func (m *model) voters(s Set) string { return Config{Voters: s}.text(m.names) }
@@ -393,6 +426,8 @@ func (f *follower) receives(e event, visit func([]check.Change) bool) bool {
 	for k, m := range net {
 		switch {
 		case m.From != e.msg.From || m.To != e.msg.To || slices.ContainsFunc(net[:k], m.equal):
+		case m.From == m.To && slices.ContainsFunc(net[:k], func(o Message) bool { return o.From == m.From && o.To == m.To }):
+			near = append(near, k) // what a server tells itself is not lost, and does not overtake
 		case len(f.messageDiffers(e, m)) > 0:
 			near = append(near, k)
 		case !f.receive(e, k, visit):
@@ -405,7 +440,7 @@ func (f *follower) receives(e event, visit func([]check.Change) bool) bool {
 		return true
 	}
 	for old, n := f.old, 0; old != nil && n < mostOld; old, n = old.before, n+1 {
-		if len(f.messageDiffers(e, old.m)) > 0 {
+		if len(f.messageDiffers(e, old.m)) > 0 || old.m.From == old.m.To {
 			continue
 		}
 		now := f.now
@@ -420,7 +455,13 @@ func (f *follower) receives(e event, visit func([]check.Change) bool) bool {
 		return more
 	}
 	for _, k := range near {
-		if !f.receive(e, k, visit) {
+		if m := net[k]; len(f.messageDiffers(e, m)) == 0 {
+			f.taken = nil
+			first := net[slices.IndexFunc(net, func(o Message) bool { return o.From == m.From && o.To == m.To })]
+			if !f.tell(e.i, f.m.message(first), visit, []check.Change{{Var: "first of what the server tells itself", From: f.m.message(first), To: f.m.message(m)}}) {
+				return false
+			}
+		} else if !f.receive(e, k, visit) {
 			return false
 		}
 	}
@@ -458,25 +499,28 @@ func (f *follower) owes(e event, action int, m Message, before Server) []debt {
 	i := e.i
 	after := f.now.Servers[i]
 	var all []debt
-	vote := before.Vote
+	follows := before // once it has seen the term of the message
+	becomeFollower(&follows, m.Term)
 	fromLeader := m.Kind == AppendEntriesRequest || m.Kind == HeartbeatRequest || m.Kind == SnapshotRequest
 	switch {
-	case action == actReceive && m.Term > before.Term:
-		vote = 0
-		all = append(all, debt{name: evBecomeFollower, told: true})
-	case action == actReceive && m.Term == before.Term && fromLeader && (before.Role == Candidate || e.pre):
-		all = append(all, debt{name: evBecomeFollower, told: true, vote: vote})
+	case action == actReceive && (m.Term > before.Term || m.Term == before.Term && fromLeader && (before.Role == Candidate || e.pre)):
+		all = append(all, debt{name: evBecomeFollower, told: true, seen: follows})
+	default:
+		follows = before
 	}
 	if action == actReceive && m.Kind == SnapshotRequest && len(after.Log) == len(m.Entries) && after.Commit != before.Commit && !hasPrefix(before.Log, m.Entries) {
-		all = append(all, debt{name: evApplyConfChange, told: true, snap: true, conf: before.Config})
+		seen := after
+		seen.Config = Config{} // the library has forgotten the one before
+		all = append(all, debt{name: evApplyConfChange, told: true, snap: true, seen: seen})
 	}
 	if len(after.Outbox) > len(before.Outbox) {
-		answer := after.Outbox[len(after.Outbox)-1]
+		answer, seen := after.Outbox[len(after.Outbox)-1], after
+		seen.Vote = follows.Vote // the line is written before the vote is cast
 		name := evSendAppendResponse
 		if answer.Kind == RequestVoteResponse {
 			name = evSendVoteResponse
 		}
-		all = append(all, debt{name: name, told: true, msg: answer, vote: vote})
+		all = append(all, debt{name: name, told: true, msg: answer, seen: seen})
 	}
 	if action != actReceive || m.Term < before.Term {
 		return all
