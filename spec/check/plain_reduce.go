@@ -36,22 +36,22 @@ func (m plainModel[S]) footprints() *footprints {
 		}
 		var dependent, enablers []int
 		for j, b := range m.Moves {
-			writes := share(b.Writes, a.Reads)
+			writes := sharesOne(b.Writes, a.Reads)
 			if i != j && writes {
 				enablers = append(enablers, j)
 			}
-			if i != j && (writes || share(b.Writes, a.Writes) || share(b.Reads, a.Writes)) {
+			if i != j && (writes || sharesOne(b.Writes, a.Writes) || sharesOne(b.Reads, a.Writes)) {
 				dependent = append(dependent, j)
 			}
 		}
 		f.dependent, f.enablers = append(f.dependent, dependent), append(f.enablers, enablers)
-		f.hides = append(f.hides, share(a.Writes, visible))
+		f.hides = append(f.hides, sharesOne(a.Writes, visible))
 	}
 	return f
 }
 
-// share says whether two footprints have a part in common.
-func share(a, b []string) bool {
+// sharesOne says whether two footprints have a part in common.
+func sharesOne(a, b []string) bool {
 	return slices.ContainsFunc(a, func(part string) bool { return slices.Contains(b, part) })
 }
 
