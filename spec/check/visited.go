@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 )
 
-// visited is the set of the states found, by fingerprint: some 7 bytes a state when it is large.
+// visited is the set of the states found, by fingerprint: 7 to 8 bytes a state when it is large.
 //
 // It is a quotient hash table: the place of a state in the table is a part of its fingerprint, so that only the rest is
 // stored, with how far from its place the state had to go. All 64 bits of a fingerprint can be told from where it is and what is
@@ -26,20 +26,22 @@ type visited struct {
 }
 
 // A shard is open addressing over buckets, which are cache lines. A fingerprint's home is its place among all
-// fingerprints, so that the table can have any size and grows from one end to the other.
+// fingerprints, so that the table can have any size and grows from one end to the other. A state whose home is full tries the bucket behind
+// that, and then others all over the shard: with those that come next alone, full buckets would clot, and some states be far from home.
 type shard struct {
 	buckets []bucket
 	slots   int    // of a bucket
+	tries   uint   // bits of a value that say at which try the state found room
 	step    uint64 // fingerprints, without the bits of the shard, from one home to the next
 	most    int64  // states before it must grow
-	_       [16]byte
+	_       [8]byte
 	count   atomic.Int64 // on a cache line of its own: everyone reads the line above
 	_       [56]byte
 }
 
-// A bucket holds the values of states: how far a fingerprint is behind the first one with the same home, and in the lowest
-// displacementBits how many buckets behind its home it is. Large shards have many homes, so that 48 bits are enough, and ten values fit. Those
-// of small shards have 56 bits, and a bucket has eight: the highest 8 bits of each are where the last two of ten would be.
+// A bucket holds the values of states: how far a fingerprint is behind the first one with the same home, and in the lowest bits at which
+// try it found room. Large shards have many homes, so that 48 bits are enough, and ten values fit. Those of small shards have
+// 56 bits, and a bucket has eight: the highest 8 bits of each are where the last two of ten would be.
 type bucket struct {
 	low     [manySlots]uint32
 	middle  [manySlots]uint16
@@ -50,14 +52,12 @@ const (
 	shardBits    = 6
 	shardCount   = 1 << shardBits
 	bucketBytes  = 64
-	firstBuckets = 1 << 6 // so that 52 bits are enough to tell those of one home apart
+	firstBuckets = 1 << 6 // so that 52 bits of 56 are enough to tell those of one home apart
 
 	fewSlots    = 8
 	manySlots   = 10
-	manyBuckets = 1 << 14 // from which 44 bits are enough
-
-	displacementBits = 4
-	maxDisplacement  = 1<<displacementBits - 1
+	manyBuckets = 1 << 14 // from which 44 bits of 48 are enough
+	mostTries   = 6       // bits
 
 	busy = 1 << 31
 )
@@ -98,44 +98,60 @@ func (v *visited) bytes() int64 {
 func (v *visited) shard(fingerprint uint64) *shard { return &v.shards[fingerprint>>(64-shardBits)] }
 
 func (s *shard) use(b []bucket) {
-	s.buckets, s.slots = b, fewSlots
-	if len(b) >= manyBuckets {
-		s.slots = manySlots
+	n := uint64(len(b))
+	s.buckets, s.slots, s.most = b, fewSlots, int64(n)*fewSlots/8*7
+	width := 56
+	if n >= manyBuckets {
+		s.slots, s.most, width = manySlots, int64(n)*manySlots/10*9, 48
 	}
-	// A multiple of the unit, in which values are counted. All are rounded down, so the last home has the few fingerprints more that
-	// the others lose; what is behind the first of a home still fits, since it is less than 2^58/n + n, and the smallest shards are
-	// powers of two.
-	s.step = -uint64(len(b))/uint64(len(b)) + 1
-	s.step &^= 1<<shardBits - 1
-	s.most = int64(len(b)) * int64(s.slots) / 16 * 15
-	if s.slots == fewSlots {
-		s.most = int64(len(b)) * fewSlots / 8 * 7
-	}
+	// What is behind the first of a home is less than 2^58/n + n, since steps are rounded down and the first ones come too early: less than
+	// the power of two that is at least 2^58/n, since the smallest shards are powers of two.
+	behind := 64 - shardBits - (bits.Len64(n) - 1)
+	s.tries = uint(min(width-behind, mostTries))
+	s.step = (-n/n + 1) &^ (1<<shardBits - 1) // of 2^64/n, so many whole units in which values are counted
 }
 
 // place returns the bucket at which looking for a state begins, and what is stored of it there.
 func (s *shard) place(fingerprint uint64) (home, value uint64) {
 	rest := fingerprint << shardBits
 	home, _ = bits.Mul64(rest, uint64(len(s.buckets)))
-	return home, (rest - home*s.step) >> shardBits << displacementBits
+	return home, (rest - home*s.step) >> shardBits << s.tries
+}
+
+// next returns the bucket of the next try: that of this value, which counts the tries.
+func (s *shard) next(home, value uint64) uint64 {
+	bucket := home + s.offset(value)
+	if n := uint64(len(s.buckets)); bucket >= n {
+		bucket -= n
+	}
+	return bucket
+}
+
+// offset returns how many buckets behind its home a value is.
+func (s *shard) offset(value uint64) uint64 {
+	switch value & (1<<s.tries - 1) {
+	case 0:
+		return 0
+	case 1:
+		return 1 // which is near in memory, too
+	default:
+		high, _ := bits.Mul64(value*0x9e3779b97f4a7c15, uint64(len(s.buckets)))
+		return high
+	}
 }
 
 // fingerprint returns what has this value in this bucket of the shard of this number.
 func (s *shard) fingerprint(number int, bucket, value uint64) uint64 {
-	home := bucket - value&maxDisplacement
+	home := bucket - s.offset(value)
 	if home > bucket {
 		home += uint64(len(s.buckets))
 	}
-	rest := home*s.step + value>>displacementBits<<shardBits
+	rest := home*s.step + value>>s.tries<<shardBits
 	return uint64(number)<<(64-shardBits) | rest>>shardBits
 }
 
-func (s *shard) after(bucket uint64) uint64 {
-	if bucket++; bucket < uint64(len(s.buckets)) {
-		return bucket
-	}
-	return 0
-}
+// last returns the value of the last try.
+func (s *shard) last(value uint64) uint64 { return value | (1<<s.tries - 1) }
 
 // slot returns the one of the first n slots that has the value, -1 if none has.
 func (b *bucket) slot(value uint64, n, slots int) int {
@@ -182,8 +198,9 @@ const (
 // insert adds a state, unless it is there. The caller holds mu for reading.
 func (v *visited) insert(fingerprint uint64) insertion {
 	s := v.shard(fingerprint)
-	at, value := s.place(fingerprint)
-	for last := value + maxDisplacement; ; value++ {
+	home, value := s.place(fingerprint)
+	at := home
+	for last := s.last(value); ; at = s.next(home, value) {
 		b := &s.buckets[at]
 		for {
 			control := atomic.LoadUint32(&b.control)
@@ -209,16 +226,17 @@ func (v *visited) insert(fingerprint uint64) insertion {
 			}
 		}
 		if value == last {
-			return full // though not of states: they crowd here
+			return full // though not of states: all buckets that it tried are
 		}
-		at = s.after(at)
+		value++
 	}
 }
 
 // find returns the bucket and the slot of a state, and whether it is there. The caller holds mu.
 func (s *shard) find(fingerprint uint64) (bucket uint64, slot int, ok bool) {
-	at, value := s.place(fingerprint)
-	for last := value + maxDisplacement; ; value++ {
+	home, value := s.place(fingerprint)
+	at := home
+	for last := s.last(value); ; at = s.next(home, value) {
 		b := &s.buckets[at]
 		n := int(atomic.LoadUint32(&b.control) &^ busy)
 		if j := b.slot(value, n, s.slots); j >= 0 {
@@ -227,7 +245,7 @@ func (s *shard) find(fingerprint uint64) (bucket uint64, slot int, ok bool) {
 		if n < s.slots || value == last {
 			return 0, 0, false
 		}
-		at = s.after(at)
+		value++
 	}
 }
 
@@ -241,12 +259,12 @@ func (v *visited) has(fingerprint uint64) bool {
 // a large set costs more than to move its states once more.
 func (s *shard) grown() int {
 	switch n := len(s.buckets); {
-	case n < 1<<11:
+	case n < 1<<9:
 		return 2 * n
-	case n < 1<<13:
+	case n < 1<<12:
 		return n + n/4
 	default:
-		return n + n/16
+		return n + n/10
 	}
 }
 
@@ -267,18 +285,18 @@ func (v *visited) crowded(full *shard) []*shard {
 
 // grow makes room. The caller holds mu of the set for writing.
 func (s *shard) grow() {
-	old := shard{buckets: s.buckets, slots: s.slots, step: s.step}
+	old := shard{buckets: s.buckets, slots: s.slots, tries: s.tries, step: s.step}
 	for n := s.grown(); ; n += n / 4 {
 		s.use(words[bucket](n))
 		if s.moveFrom(&old) {
 			break
 		}
-		freeWords(s.buckets) // states crowd in it: a chance of less than one in a million
+		freeWords(s.buckets)
 	}
 	freeWords(old.buckets)
 }
 
-// moveFrom adds the states of another table of the shard, and says whether there was room near the home of each.
+// moveFrom adds the states of another table of the shard, and says whether there was room for each where it tried.
 func (s *shard) moveFrom(old *shard) bool {
 	for i := range old.buckets {
 		b := &old.buckets[i]
@@ -292,10 +310,11 @@ func (s *shard) moveFrom(old *shard) bool {
 }
 
 // add adds a state that is not there yet to a table that no other goroutine uses, but does not count it. It says whether there was
-// room near its home.
+// room where it tried.
 func (s *shard) add(fingerprint uint64) bool {
-	at, value := s.place(fingerprint)
-	for last := value + maxDisplacement; ; value++ {
+	home, value := s.place(fingerprint)
+	at := home
+	for last := s.last(value); ; at = s.next(home, value) {
 		b := &s.buckets[at]
 		if n := int(b.control); n < s.slots {
 			b.put(n, value, s.slots)
@@ -305,7 +324,7 @@ func (s *shard) add(fingerprint uint64) bool {
 		if value == last {
 			return false
 		}
-		at = s.after(at)
+		value++
 	}
 }
 

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -19,33 +20,39 @@ func shardOf(buckets int) *shard {
 	return s
 }
 
-// A fingerprint is told from its place and its value, all 64 bits of it, at every size of a shard: at the borders of homes, too, where a
-// home rounded wrongly would take a state for another.
+// A fingerprint is told from its place and its value, all 64 bits of it, at every size of a shard and at every try: at the borders of homes,
+// too, where a home rounded wrongly would take a state for another.
 func TestFingerprintFromItsPlace(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	sizes := []int{firstBuckets, 65, 80, 127, 1<<11 + 1, 9_999, manyBuckets - 1, manyBuckets, manyBuckets + 1, 17_408, 39_999, 1 << 17}
 	for _, buckets := range sizes {
 		s := shardOf(buckets)
-		width := displacementBits + 44
+		width := 48
 		if s.slots == fewSlots {
-			width = displacementBits + 52
+			width = 56
 		}
+		require.GreaterOrEqual(t, s.tries, uint(4))
 		const most = 1<<(64-shardBits) - 1
 		check := func(rest uint64) {
 			home, value := s.place(rest)
 			require.Less(t, home, uint64(buckets))
 			require.Zero(t, value>>width, "%d buckets: fingerprint %x does not fit", buckets, rest)
-			require.Zero(t, value&maxDisplacement)
-			for _, displacement := range []uint64{0, 1, maxDisplacement} {
-				at := (home + displacement) % uint64(buckets)
-				if got := s.fingerprint(5, at, value+displacement); got != rest|5<<(64-shardBits) {
-					require.Equal(t, rest|5<<(64-shardBits), got, "%d buckets, %d buckets from its home", buckets, displacement)
+			require.Zero(t, value&(1<<s.tries-1))
+			require.Equal(t, home, s.next(home, value))
+			for ; value <= s.last(value); value++ {
+				at := s.next(home, value)
+				require.Less(t, at, uint64(buckets))
+				if got := s.fingerprint(5, at, value); got != rest|5<<(64-shardBits) {
+					require.Equal(t, rest|5<<(64-shardBits), got, "%d buckets, value %x", buckets, value)
+				}
+				if value == s.last(value) {
+					break
 				}
 			}
 		}
 		check(0)
 		check(most)
-		for range 2000 {
+		for range 100 {
 			check(random.Uint64() & most)
 			border := uint64(float64(most) / float64(buckets) * float64(random.IntN(buckets)))
 			for near := range uint64(64) {
@@ -75,23 +82,26 @@ func TestBucketKeepsValues(t *testing.T) {
 	}
 }
 
-// The last home of a shard overflows into its first bucket, which no state is lost by. A home that takes no more makes the shard grow, though
-// it has room elsewhere, and so does a shard with room nearby that holds as much as it may.
+// A home that takes no more, and neither do the buckets that are tried, makes the shard grow, though it has room elsewhere; and so does a
+// shard that holds as much as it may. No state is lost by it.
 func TestFullSetGrows(t *testing.T) {
 	v := newVisited()
 	last := uint64(1)<<(64-shardBits) - 1
 	s := v.shard(last)
+	s.tries = 1 // bit
 	n := uint64(0)
 	for ; v.insert(last-n) == added; n++ {
 	}
-	require.EqualValues(t, (1+maxDisplacement)*fewSlots, n, "as many as are near one home")
+	require.EqualValues(t, 2*fewSlots, n)
 	require.EqualValues(t, n, v.count())
 	require.Less(t, int64(n), s.most)
 	require.Equal(t, known, v.insert(last-(n-1)), "what is there is found however full it is")
-	require.NotZero(t, s.buckets[0].control)
+	s.grow()
+	require.Greater(t, s.tries, uint(1))
+	require.Equal(t, added, v.insert(last-n))
 	seen := map[uint64]int{}
 	require.NoError(t, v.each(func(f uint64) error { seen[f]++; return nil }))
-	for i := range n {
+	for i := range n + 1 {
 		require.Equal(t, 1, seen[last-i])
 	}
 
@@ -119,7 +129,7 @@ func TestSetGrowsLarge(t *testing.T) {
 	defer v.free()
 	// In the shards of one in eight: the size of a set of 12 million.
 	const states = 1 << 21
-	state := func(n uint64) uint64 { return spread(n) &^ (7 << 61) }
+	state := func(n uint64) uint64 { return hashOf(binary.LittleEndian.AppendUint64(nil, n)) &^ (7 << 61) }
 	small := newVisited().bytes() / 8 * 7
 	least, most := 100.0, 0.0
 	for n := range uint64(states) {
@@ -160,7 +170,7 @@ func TestInsertFromManyGoroutines(t *testing.T) {
 	const goroutines = 8
 	for name, states := range map[string][]uint64{
 		"spread":  several(2000, spread),
-		"crowded": several((1+maxDisplacement)*fewSlots, func(n uint64) uint64 { return 1<<40 + n }),
+		"crowded": several(12*fewSlots, func(n uint64) uint64 { return 1<<40 + n }),
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := newVisited()
