@@ -435,6 +435,7 @@ func (c *checkModel) named(err error) error {
 	return err
 }
 
+// lookup returns a named world, also one that is too large to be searched to the end.
 func (c *checkModel) lookup(name string) (check.World, error) {
 	all := slices.Concat(c.subject.Worlds, c.subject.Large)
 	i := slices.IndexFunc(all, func(w check.World) bool { return w.Name == name })

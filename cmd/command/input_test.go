@@ -111,7 +111,7 @@ func TestCommandsRefuseBadInputOfTheirOwn(t *testing.T) {
 	for line, c := range map[string]struct{ prefix, found, expected string }{
 		"":                                        {"firstgap", "found none", "expected a command"},
 		"frogs":                                   {"firstgap", `"frogs"`, "known: boundary, check, compare, corpus, crashes, faults, fuzz, grade, lin, node, protocol, rebuild, replay, restore, run, scenario, serve, shrink, test, transitions, why, worker"},
-		"check":                                   {"firstgap check", "found none", "known models: volume, quorum, placement, membership, reader, mirror, wal, neon, bookkeeper, isr, longfork"},
+		"check":                                   {"firstgap check", "found none", "known models: volume, quorum, placement, membership, reader, mirror, wal, neon, bookkeeper, raft, isr, longfork"},
 		"check --json":                            {"firstgap check", "found none", "expected a model, --all or --list"},
 		"check --all --list":                      {"firstgap check", "--list with --all", "expected one of them"},
 		"check --all --workers -1":                {"firstgap check", "--workers is -1", "expected no negative number"},

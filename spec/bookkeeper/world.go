@@ -58,8 +58,7 @@ const (
 	closeBlindly      = "close-blindly"      // a recovery closes without compare-and-set
 	closeUnwritten    = "close-unwritten"    // a recovery closes before an ack quorum has what it read
 	acknowledgeAround = "acknowledge-around" // the writer acknowledges an entry before those below it
-	tellOwnLac        = "tell-own-lac"       // a recovery's adds tell what it has on an ack quorum of its own
-	noFirstFencing    = "no-coverage-needed" // recovery reads before an ack quorum is out of the writer's reach
+	tellOwnLac        = "tell-own-lac"       // a recovery's adds tell what it has on an ack quorum of its own, as those of BookKeeper do (PendingAddOp)
 )
 
 // Bugs returns what World.Bug may be besides "none".
@@ -108,10 +107,14 @@ func config(text []byte) (string, error) {
 	for b := range bookies {
 		bookies[b] = bookieName(b)
 	}
-	return fmt.Sprintf("SPECIFICATION Spec\nCONSTANTS\n Bookie = {%s}\n E = %d\n WQ = %d\n AQ = %d\n MaxEntry = %d\n"+
-		" Recoverers = %d\n MaxChanges = %d\n MaxWipes = %d\n Bug = %q\nSYMMETRY Symmetry\n"+
+	recoverers := make([]string, w.Recoverers)
+	for r := range recoverers {
+		recoverers[r] = fmt.Sprintf("C%d", r+1)
+	}
+	return fmt.Sprintf("SPECIFICATION Spec\nCONSTANTS\n Bookie = {%s}\n Recoverer = {%s}\n Writer = W\n E = %d\n WQ = %d\n AQ = %d\n MaxEntry = %d\n"+
+		" MaxChanges = %d\n MaxWipes = %d\n Bug = %q\nSYMMETRY Symmetry\n"+
 		"INVARIANTS TypeOK Durable Stored Readable NoGap Agreed InOrder\nCHECK_DEADLOCK FALSE\n",
-		strings.Join(bookies, ", "), w.Ensemble, w.WriteQuorum, w.AckQuorum, w.Entries, w.Recoverers, w.MaxChanges, w.MaxWipes, w.Bug), nil
+		strings.Join(bookies, ", "), strings.Join(recoverers, ", "), w.Ensemble, w.WriteQuorum, w.AckQuorum, w.Entries, w.MaxChanges, w.MaxWipes, w.Bug), nil
 }
 
 func bookieName(b int) string { return fmt.Sprintf("B%d", b+1) }

@@ -96,7 +96,7 @@ var (
 // BenchmarkMemory searches a world of more than twenty million states and divides the most memory that the process had by
 // their number. The limit on that is part of what the search promises.
 func BenchmarkMemory(b *testing.B) {
-	const limit = 40
+	const limit = 9
 	m := model(b, largeWorld)
 	var peak, states float64
 	for b.Loop() {

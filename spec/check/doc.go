@@ -15,6 +15,7 @@
 //     There are no fairness, probability or time in it: a step that may happen now may as well happen later, or never. A
 //     lost message is one that is never delivered, a slow process is one that does not move, and a crash is a move.
 //   - Must: what holds in every state, with what it promises.
+//   - Within: a state constraint, where the states would have no end otherwise. It counts as TLC's CONSTRAINT does.
 //   - Reach: what must happen in some behaviour, so that Must does not hold for want of trying. A search that has not met it
 //     does not pass.
 //   - Progress and Fair: what must happen in every behaviour in the end, provided that the instances of moves which Fair
@@ -77,8 +78,9 @@
 // holds a world against that. Counterexample and RandomBehaviour make a Behaviour, which is written as text, JSON, ITF or for
 // Graphviz; WriteGraph draws all states of a tiny world. WriteTwin and RunTLC ask TLC about the same world of a twin in TLA+.
 //
-// A model whose states are large, or whose search must be fast, implements Model and Machine instead: one mutable state for
-// each worker, steps that are taken and taken back, and an encoding of its own.
+// A Plain whose worlds have a few hundred thousand states becomes a Coded: it brings an encoding of its own. A model whose states are
+// large, or whose search must be fast, implements Model and Machine instead: one mutable state for each worker, steps that are
+// taken and taken back, and an encoding of its own.
 //
 // Use TLC instead when an author's property is a temporal formula beyond Leads, and package harness when an engineer has
 // code and not a model of it.

@@ -446,6 +446,7 @@ func (s *search) loadStates(r *checkpointReader, n uint64) error {
 // loadFrontier loads a level or what is left of it: states of the set.
 func (s *search) loadFrontier(r *checkpointReader, f *frontier, n uint64) error {
 	machine := s.model.NewMachine()
+	var in chunkReader
 	for f.left() < n {
 		c, err := r.next(fmt.Sprintf("%d more states to be expanded", n-f.left()))
 		if err != nil {
@@ -454,7 +455,8 @@ func (s *search) loadFrontier(r *checkpointReader, f *frontier, n uint64) error 
 		if c.states == 0 || uint64(c.states) > n-f.left() || !c.sound() {
 			return r.damaged(fmt.Sprintf("expected up to %d states to be expanded", n-f.left()), nil)
 		}
-		for in, i := (chunkReader{rest: c.data}), 0; i < c.states; i++ {
+		in.read(c)
+		for range c.states {
 			code, _ := in.next()
 			if err := machine.Load(code); err != nil {
 				return r.damaged("expected states to be expanded that load again", err)

@@ -117,7 +117,7 @@ func TestResumeDeeper(t *testing.T) {
 	requireEmpty(t, folder)
 }
 
-// A tree whose states are long, so that most of what a search holds is still to be expanded.
+// A tree whose states are long, and such that they do not compress, so that most of what a search holds is still to be expanded.
 type tree struct{ size int }
 
 const leafBytes = 400
@@ -141,7 +141,12 @@ func (m *treeMachine) Load(code []byte) error {
 }
 func (m *treeMachine) Encode(dst []byte) []byte {
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(m.at))
-	return append(dst, bytes.Repeat([]byte{byte(m.at)}, leafBytes-4)...)
+	noise := uint64(m.at)
+	for range (leafBytes - 4) / 8 {
+		noise = noise*6364136223846793005 + 1442695040888963407
+		dst = binary.LittleEndian.AppendUint64(dst, noise^noise>>29)
+	}
+	return append(dst, 0, 0, 0, 0)
 }
 func (m *treeMachine) Next(visit func(action, times int) bool) {
 	at := m.at

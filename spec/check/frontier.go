@@ -9,13 +9,14 @@ import (
 	"os"
 	"sync"
 
+	"github.com/klauspost/compress/s2"
 	"github.com/zeebo/xxh3"
 )
 
-// A chunk is a part of a level: the encodings of its states, each as what differs from the one before it. States that are found one
-// after the other differ in little.
+// A chunk is a part of a level: the encodings of its states, each as what differs from the one before it, and all of them
+// compressed. States that are found one after the other differ in little, and often in the same.
 //
-// Of each there is its length, then for eight bytes at a time a byte that says which of them differ from those of the one before (which
+// Before it is compressed, there is of each its length, then for eight bytes at a time a byte that says which of them differ from those of the one before (which
 // has zeros behind its end), then these.
 type chunk struct {
 	data   []byte
@@ -28,13 +29,21 @@ const (
 	chunkBytes  = slabBytes / 4
 )
 
-// A chunkWriter makes a chunk.
+// A chunkWriter makes chunks.
 type chunkWriter struct {
-	chunk
-	last []byte // the encoding that was added last
+	data   []byte
+	states int
+	last   []byte // the encoding that was added last
+	packed []byte
 }
 
-func (w *chunkWriter) reset() { w.data, w.states, w.last = w.data[:0], 0, w.last[:0] }
+// chunk returns what was added as a chunk, valid until it is called again, and begins with another one.
+func (w *chunkWriter) chunk() chunk {
+	w.packed = s2.Encode(w.packed[:cap(w.packed)], w.data)
+	c := chunk{w.packed, w.states}
+	w.data, w.states, w.last = w.data[:0], 0, w.last[:0]
+	return c
+}
 
 func (w *chunkWriter) full() bool { return w.states >= chunkStates || len(w.data) >= chunkBytes }
 
@@ -61,14 +70,26 @@ func (w *chunkWriter) add(code []byte) {
 	w.states++
 }
 
-// A chunkReader takes the encodings out of a chunk.
+// A chunkReader takes the encodings out of chunks.
 type chunkReader struct {
-	rest []byte
+	data []byte
+	rest []byte // of data
 	code []byte
 }
 
-// read begins with another chunk.
-func (r *chunkReader) read(c chunk) { r.rest, r.code = c.data, r.code[:0] }
+// read begins with another chunk. It says whether that was compressed as a chunkWriter does it.
+func (r *chunkReader) read(c chunk) bool {
+	r.rest, r.code = nil, r.code[:0]
+	if n, err := s2.DecodedLen(c.data); err != nil || n > longestFrame {
+		return false
+	}
+	data, err := s2.Decode(r.data[:cap(r.data)], c.data)
+	if err != nil {
+		return false
+	}
+	r.data, r.rest = data, data
+	return true
+}
 
 // next returns the next encoding, valid until the one after it is asked for. It is false when the data is not what a
 // chunkWriter makes.
@@ -110,12 +131,15 @@ func (r *chunkReader) left(states int) chunk {
 		code, _ := r.next()
 		w.add(code)
 	}
-	return w.chunk
+	return w.chunk()
 }
 
 // sound says whether the data is that many encodings and nothing else.
 func (c chunk) sound() bool {
-	r := chunkReader{rest: c.data}
+	var r chunkReader
+	if !r.read(c) {
+		return false
+	}
 	for range c.states {
 		if _, ok := r.next(); !ok {
 			return false
@@ -124,61 +148,51 @@ func (c chunk) sound() bool {
 	return len(r.rest) == 0
 }
 
-// slabs are memory for frontiers, which give back to each other what they no longer need. It is not the collector's: that lets the
-// memory that it looks after grow to twice of what is in use.
+// slabs are memory for frontiers, straight from the system: the collector lets the memory that it looks after grow to twice of what is
+// in use. What a level no longer needs the next one gets; and what neither needs goes back, since the set of states needs more and more
+// when levels become smaller.
 type slabs struct {
-	mu     sync.Mutex
-	free   [][]byte
-	made   int
-	mapped [][]byte
+	mu   sync.Mutex
+	free [][]byte
 }
 
 const (
-	slabBytes  = 1 << 16
-	firstSlabs = 4  // that a small search comes by with, and the collector has
-	moreSlabs  = 16 // at a time, from the system
+	slabBytes = 1 << 17
+	freeSlabs = 8 // that are kept
 )
 
 // get returns a slab without content, larger than others where so many bytes would not fit.
 func (p *slabs) get(need int) []byte {
 	if need > slabBytes {
-		return make([]byte, 0, need)
+		return newPages(need)[:0]
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.free) == 0 {
-		if p.made < firstSlabs {
-			p.made++
-			return make([]byte, 0, slabBytes)
-		}
-		pages := newPages(moreSlabs * slabBytes)
-		p.mapped = append(p.mapped, pages)
-		p.made += moreSlabs
-		for i := range moreSlabs {
-			p.free = append(p.free, pages[i*slabBytes:i*slabBytes:(i+1)*slabBytes])
-		}
-	}
 	last := len(p.free) - 1
+	if last < 0 {
+		return newPages(slabBytes)[:0]
+	}
 	slab := p.free[last]
 	p.free = p.free[:last]
 	return slab
 }
 
 func (p *slabs) put(slab []byte) {
-	if cap(slab) != slabBytes {
-		return // for one chunk that is larger than others
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if cap(slab) != slabBytes || len(p.free) == freeSlabs {
+		freePages(slab)
+		return
+	}
 	p.free = append(p.free, slab[:0])
 }
 
-// close gives the memory back to the system. No frontier may use it any more.
+// close gives the memory back to the system. The frontiers are closed.
 func (p *slabs) close() {
-	for _, pages := range p.mapped {
-		freePages(pages)
+	for _, slab := range p.free {
+		freePages(slab)
 	}
-	p.mapped, p.free = nil, nil
+	p.free = nil
 }
 
 // A frontier is a level, or what is left of one: chunks in memory, and when that is short, in a file. Any number of workers

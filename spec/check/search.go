@@ -361,7 +361,7 @@ func (s *search) start() (broken bool, err error) {
 	}
 	var first chunkWriter
 	first.add(code)
-	s.level.push(first.chunk)
+	s.level.push(first.chunk())
 	return false, nil
 }
 
@@ -390,6 +390,7 @@ type worker struct {
 	reduced ReducedMachine     // the same one, nil when it takes every step
 	visit   func(action, times int) bool
 	level   int64 // being found
+	recent  recent
 	code    []byte
 	in      chunkReader
 	out     chunkWriter
@@ -406,6 +407,7 @@ func (s *search) newWorker() (w *worker, err error) {
 	w.quick, _ = w.machine.(Fingerprinter)
 	w.within, _ = w.machine.(ConstrainedMachine)
 	w.reduced, _ = w.machine.(ReducedMachine)
+	w.recent = newRecent()
 	w.visit = w.look
 	return w, nil
 }
@@ -501,13 +503,16 @@ func (w *worker) look(action, times int) bool {
 		w.outside(action, times)
 		return true
 	}
-	if w.quick == nil {
+	var fingerprint uint64
+	if w.quick != nil {
+		fingerprint = w.quick.Fingerprint()
+	} else {
 		w.code = w.machine.Encode(w.code[:0])
+		fingerprint = hashOf(w.code)
 	}
-	fingerprint := fingerprintOf(w.machine, w.code)
 	w.generated += uint64(times)
 	w.fired[action] += uint64(times)
-	if !w.add(s.visited, fingerprint) {
+	if w.recent.has(fingerprint) || !w.add(s.visited, fingerprint) {
 		return true
 	}
 	if w.quick != nil {
@@ -557,8 +562,7 @@ func (w *worker) publish() error {
 	if w.out.states == 0 {
 		return nil
 	}
-	w.search.found.push(w.out.chunk)
-	w.out.reset()
+	w.search.found.push(w.out.chunk())
 	return w.search.relieve()
 }
 

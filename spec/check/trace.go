@@ -107,7 +107,7 @@ func (r *retracing) levels(workers []*retracer) error {
 	machine.Init()
 	var first chunkWriter
 	first.add(machine.Encode(nil))
-	s.level.push(first.chunk)
+	s.level.push(first.chunk())
 	initial, ok := r.links.slot(s.initial)
 	if !ok {
 		return nil // and there is no way
@@ -177,8 +177,7 @@ func (w *retracer) publish() error {
 	if w.out.states == 0 {
 		return nil
 	}
-	w.found.push(w.out.chunk)
-	w.out.reset()
+	w.found.push(w.out.chunk())
 	return w.relieve()
 }
 

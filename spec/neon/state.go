@@ -29,7 +29,7 @@ type state struct {
 	elected   uint64 // two bits for each term: how often it was elected, 3 for more
 }
 
-func (l *layout) length(w wal) int { return (bits.Len64(uint64(w)) + int(l.term) - 1) / int(l.term) }
+func (l *layout) length(w wal) int { return int(l.terms[bits.Len64(uint64(w))]) }
 
 // flush returns the LSN of the next entry.
 func (l *layout) flush(w wal) int { return l.length(w) + 1 }
@@ -56,14 +56,14 @@ func (l *layout) begin(h history, term uint) int {
 }
 
 // last returns the last term of a history.
-func (l *layout) last(h history) uint { return (uint(bits.Len64(uint64(h))) + l.lsn - 1) / l.lsn }
+func (l *layout) last(h history) uint { return uint(l.lsns[bits.Len64(uint64(h))]) }
 
 // after returns the first term of a history above the given one, 0 when there is none.
 func (l *layout) after(h history, term uint) uint {
 	if h >>= term * l.lsn; h == 0 {
 		return 0
 	}
-	return term + 1 + uint(bits.TrailingZeros64(uint64(h)))/l.lsn
+	return term + uint(l.lsns[bits.TrailingZeros64(uint64(h))+1])
 }
 
 // local returns the part of a history that a WAL with this flush LSN has reached.

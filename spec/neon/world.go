@@ -52,16 +52,19 @@ const (
 )
 
 // The values of World.Bug.
+//
+// keep-tail is the one that safekeepers had. Before they kept term histories (neondatabase/neon#847), one that had caught up with a
+// leader's starting LSN took over its epoch, and what it still had above that counted as the leader's: its flush LSN was a lie
+// (neondatabase/neon#296, #505, neondatabase/postgres#101).
 const (
-	none       = check.NoBug
-	badQuorum  = "bad-quorum"  // half of the acceptors are taken for a quorum
-	voteTwice  = "vote-twice"  // an acceptor votes again in a term in which it has voted
-	lowestVote = "lowest-vote" // an elected proposer takes its log from the lowest vote
-	flushFirst = "flush-first" // votes are compared by their flush LSN first, and by the term of the last entry only then
-	commitOld  = "commit-old"  // entries of earlier terms are committed before the leader's own term has begun on a quorum
-	// a change of the members ends before the new ones have the log
-	finishUnsynced = "finish-unsynced"
-	keepTail       = "keep-tail" // an acceptor takes over the leader's term history and keeps what diverges from the leader's log
+	none           = check.NoBug
+	badQuorum      = "bad-quorum"      // half of the acceptors are taken for a quorum
+	voteTwice      = "vote-twice"      // an acceptor votes again in a term in which it has voted
+	lowestVote     = "lowest-vote"     // an elected proposer takes its log from the lowest vote
+	flushFirst     = "flush-first"     // votes are compared by their flush LSN first, and by the term of the last entry only then
+	commitOld      = "commit-old"      // entries of earlier terms are committed before the leader's own term has begun on a quorum
+	keepTail       = "keep-tail"       // an acceptor takes over the leader's term history and keeps what diverges from the leader's log
+	finishUnsynced = "finish-unsynced" // a change of the members ends before the new ones have the log
 )
 
 // Bugs returns the broken variants, "none" not among them.
@@ -149,7 +152,8 @@ type layout struct {
 	all                 uint // bits of an encoded state
 	termMask, lsnMask   uint64
 	histMask, walMask   uint64
-	voteMask, perMask   uint64 // of the term history of a vote, of all for one proposer
+	voteMask, perMask   uint64    // of the term history of a vote, of all for one proposer
+	terms, lsns         [65]uint8 // how many terms, or LSNs, so many bits reach into: a division is slow
 }
 
 func newLayout(w World) *layout {
@@ -173,6 +177,10 @@ func newLayout(w World) *layout {
 	l.termMask, l.lsnMask = 1<<l.term-1, 1<<l.lsn-1
 	l.histMask, l.walMask = 1<<(uint(w.Terms)*l.lsn)-1, 1<<(uint(w.Entries)*l.term)-1
 	l.voteMask, l.perMask = 1<<voted-1, 1<<l.per-1
+	for n := range l.terms {
+		l.terms[n] = uint8((uint(n) + l.term - 1) / l.term)
+		l.lsns[n] = uint8((uint(n) + l.lsn - 1) / l.lsn)
+	}
 	l.asked = uint(bits.Len(uint(w.Terms + 1)))
 	l.own = 1 + l.asked + uint(w.Terms)*l.lsn + uint(w.Entries+1)*l.term + l.generation
 	l.all = l.generation + uint(w.Terms*(w.Entries+2)) + uint(w.Proposers)*l.own + uint(w.Acceptors)*l.width

@@ -23,7 +23,8 @@ func Example() {
 	// wal lecture four-deposits
 	// neon tiny p2_a3_t4_l4
 	// bookkeeper three five-two-recoverers
+	// raft election three-with-restarts
 	// isr pair three-six-epochs
 	// longfork pair four-nodes-four-txns
-	// unknown model "frogs"; known: volume, quorum, placement, membership, reader, mirror, wal, neon, bookkeeper, isr, longfork
+	// unknown model "frogs"; known: volume, quorum, placement, membership, reader, mirror, wal, neon, bookkeeper, raft, isr, longfork
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/firstgap/firstgap/spec/neon"
 	"github.com/firstgap/firstgap/spec/placement"
 	"github.com/firstgap/firstgap/spec/quorum"
+	"github.com/firstgap/firstgap/spec/raft"
 	"github.com/firstgap/firstgap/spec/reader"
 	"github.com/firstgap/firstgap/spec/volume"
 	"github.com/firstgap/firstgap/spec/wal"
@@ -26,7 +27,7 @@ import (
 func All() []check.Subject {
 	return []check.Subject{
 		volume.Subject(), quorum.Subject(), placement.Subject(), membership.Subject(), reader.Subject(), mirror.Subject(), wal.Subject(),
-		neon.Subject(), bookkeeper.Subject(), isr.Subject(), longfork.Subject(),
+		neon.Subject(), bookkeeper.Subject(), raft.Subject(), isr.Subject(), longfork.Subject(),
 	}
 }
 
