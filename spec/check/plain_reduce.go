@@ -17,9 +17,10 @@ type footprints struct {
 	hides     []bool  // it writes what an invariant reads
 }
 
-// footprints returns nil where something is not declared.
+// footprints returns nil where something is not declared, and with a state constraint: it may cut off a state that one order of two
+// steps comes through, and not the one of the other.
 func (m plainModel[S]) footprints() *footprints {
-	if m.Rises == nil {
+	if m.Rises == nil || m.Within != nil {
 		return nil
 	}
 	var visible []string
@@ -36,22 +37,22 @@ func (m plainModel[S]) footprints() *footprints {
 		}
 		var dependent, enablers []int
 		for j, b := range m.Moves {
-			writes := sharesOne(b.Writes, a.Reads)
+			writes := overlap(b.Writes, a.Reads)
 			if i != j && writes {
 				enablers = append(enablers, j)
 			}
-			if i != j && (writes || sharesOne(b.Writes, a.Writes) || sharesOne(b.Reads, a.Writes)) {
+			if i != j && (writes || overlap(b.Writes, a.Writes) || overlap(b.Reads, a.Writes)) {
 				dependent = append(dependent, j)
 			}
 		}
 		f.dependent, f.enablers = append(f.dependent, dependent), append(f.enablers, enablers)
-		f.hides = append(f.hides, sharesOne(a.Writes, visible))
+		f.hides = append(f.hides, overlap(a.Writes, visible))
 	}
 	return f
 }
 
-// sharesOne says whether two footprints have a part in common.
-func sharesOne(a, b []string) bool {
+// overlap says whether two footprints have a part in common.
+func overlap(a, b []string) bool {
 	return slices.ContainsFunc(a, func(part string) bool { return slices.Contains(b, part) })
 }
 

@@ -11,12 +11,12 @@ import (
 	"github.com/firstgap/firstgap/spec/check"
 )
 
-// counters is a model of a few counters, each of which only goes up.
-type counters struct{ N [4]uint8 }
+// quartet is a model of four counters, each of which only goes up.
+type quartet struct{ N [4]uint8 }
 
 func part(i int) string { return string(rune('a' + i)) }
 
-func (c counters) sum() (n int) {
+func (c quartet) sum() (n int) {
 	for _, x := range c.N {
 		n += int(x)
 	}
@@ -24,14 +24,14 @@ func (c counters) sum() (n int) {
 }
 
 // raise returns a move that raises one counter, when others stand high enough.
-func raise(name string, raised, most int, needs map[int]int) check.Move[counters] {
-	m := check.Move[counters]{Name: name, Reads: []string{part(raised)}, Writes: []string{part(raised)}}
+func raise(name string, raised, most int, needs map[int]int) check.Move[quartet] {
+	m := check.Move[quartet]{Name: name, Reads: []string{part(raised)}, Writes: []string{part(raised)}}
 	for i := range 4 {
 		if _, ok := needs[i]; ok {
 			m.Reads = append(m.Reads, part(i))
 		}
 	}
-	m.Next = func(s counters, yield func(counters, ...int)) {
+	m.Next = func(s quartet, yield func(quartet, ...int)) {
 		if int(s.N[raised]) >= most {
 			return
 		}
@@ -47,12 +47,12 @@ func raise(name string, raised, most int, needs map[int]int) check.Move[counters
 }
 
 // below returns an invariant about some of the counters.
-func below(sum int, of ...int) check.Must[counters] {
-	m := check.Must[counters]{Name: "Below", Guarantee: "the counters stay low", Reads: []string{}}
+func below(sum int, of ...int) check.Must[quartet] {
+	m := check.Must[quartet]{Name: "Below", Guarantee: "the counters stay low", Reads: []string{}}
 	for _, i := range of {
 		m.Reads = append(m.Reads, part(i))
 	}
-	m.Holds = func(s counters) bool {
+	m.Holds = func(s quartet) bool {
 		n := 0
 		for _, i := range of {
 			n += int(s.N[i])
@@ -62,11 +62,11 @@ func below(sum int, of ...int) check.Must[counters] {
 	return m
 }
 
-func plainOf(moves []check.Move[counters], must ...check.Must[counters]) check.Plain[counters] {
-	return check.Plain[counters]{Title: "counters", Constants: struct{}{}, Moves: moves, Must: must, Rises: counters.sum}
+func plainOf(moves []check.Move[quartet], must ...check.Must[quartet]) check.Plain[quartet] {
+	return check.Plain[quartet]{Title: "counters", Constants: struct{}{}, Moves: moves, Must: must, Rises: quartet.sum}
 }
 
-func reducible(t *testing.T, p check.Plain[counters]) check.Reducible {
+func reducible(t *testing.T, p check.Plain[quartet]) check.Reducible {
 	m, ok := p.Model().(check.Reducible)
 	require.True(t, ok)
 	return m
@@ -75,7 +75,7 @@ func reducible(t *testing.T, p check.Plain[counters]) check.Reducible {
 // Counters that have nothing to do with each other are raised one after the other: where a search of all steps finds the product
 // of their ranges, this one finds little more than their sum. The receipt says so.
 func TestReductionByFootprints(t *testing.T) {
-	p := plainOf([]check.Move[counters]{raise("A", 0, 5, nil), raise("B", 1, 5, nil), raise("C", 2, 5, nil), raise("D", 3, 5, nil)}, below(6, 0))
+	p := plainOf([]check.Move[quartet]{raise("A", 0, 5, nil), raise("B", 1, 5, nil), raise("C", 2, 5, nil), raise("D", 3, 5, nil)}, below(6, 0))
 	less, err := check.Run(t.Context(), p.Model(), check.Options{})
 	require.NoError(t, err)
 	whole, err := check.Run(t.Context(), p.Model(), check.Options{NoReduction: true})
@@ -98,21 +98,22 @@ func TestReductionByFootprints(t *testing.T) {
 // What asks for all states, or for some of the levels, gets those of the model; so do models with situations to be reached, and those
 // that do not declare all.
 func TestNoReduction(t *testing.T) {
-	moves := []check.Move[counters]{raise("A", 0, 3, nil), raise("B", 1, 3, nil)}
+	moves := []check.Move[quartet]{raise("A", 0, 3, nil), raise("B", 1, 3, nil)}
 	p := plainOf(moves, below(9, 0))
 	for name, c := range map[string]struct {
 		options check.Options
-		change  func(*check.Plain[counters])
+		change  func(*check.Plain[quartet])
 	}{
 		"asked for": {options: check.Options{NoReduction: true}},
 		"depth":     {options: check.Options{Depth: 99}},
 		"states":    {options: check.Options{States: 9999}},
 		"visit":     {options: check.Options{Visit: func(uint64) {}}},
-		"reach":     {change: func(p *check.Plain[counters]) { p.Reach = []check.Must[counters]{below(9, 0)} }},
-		"rises":     {change: func(p *check.Plain[counters]) { p.Rises = nil }},
-		"must":      {change: func(p *check.Plain[counters]) { p.Must[0].Reads = nil }},
-		"reads":     {change: func(p *check.Plain[counters]) { p.Moves[1].Reads = nil }},
-		"writes":    {change: func(p *check.Plain[counters]) { p.Moves[1].Writes = nil }},
+		"reach":     {change: func(p *check.Plain[quartet]) { p.Reach = []check.Must[quartet]{below(9, 0)} }},
+		"within":    {change: func(p *check.Plain[quartet]) { p.Within = func(quartet) bool { return true } }},
+		"rises":     {change: func(p *check.Plain[quartet]) { p.Rises = nil }},
+		"must":      {change: func(p *check.Plain[quartet]) { p.Must[0].Reads = nil }},
+		"reads":     {change: func(p *check.Plain[quartet]) { p.Moves[1].Reads = nil }},
+		"writes":    {change: func(p *check.Plain[quartet]) { p.Moves[1].Writes = nil }},
 	} {
 		q := p
 		q.Moves, q.Must = slices.Clone(p.Moves), slices.Clone(p.Must)
@@ -129,40 +130,40 @@ func TestNoReduction(t *testing.T) {
 // A declaration that is wrong is objected to by name. Each of these leaves out one part of a footprint.
 func TestVerifyReductionObjects(t *testing.T) {
 	for name, c := range map[string]struct {
-		plain   func() check.Plain[counters]
+		plain   func() check.Plain[quartet]
 		problem string
 	}{
-		"a move reads what another writes": {func() check.Plain[counters] {
-			leap := check.Move[counters]{Name: "C", Reads: []string{"b"}, Writes: []string{"b"}, Next: func(s counters, yield func(counters, ...int)) {
+		"a move reads what another writes": {func() check.Plain[quartet] {
+			leap := check.Move[quartet]{Name: "C", Reads: []string{"b"}, Writes: []string{"b"}, Next: func(s quartet, yield func(quartet, ...int)) {
 				if s.N[0] > 0 && s.N[1] == 0 {
 					s.N[1] = 2
 					yield(s)
 				}
 			}}
-			return plainOf([]check.Move[counters]{raise("A", 0, 1, nil), raise("B", 1, 1, nil), leap}, below(9, 2))
+			return plainOf([]check.Move[quartet]{raise("A", 0, 1, nil), raise("B", 1, 1, nil), leap}, below(9, 2))
 		}, "persistent set {B()} beside A(): expected the same persistent set after it, found it not declared there"},
-		"a move is made impossible": {func() check.Plain[counters] {
-			only := check.Move[counters]{Name: "B", Reads: []string{"b"}, Writes: []string{"b"}, Next: func(s counters, yield func(counters, ...int)) {
+		"a move is made impossible": {func() check.Plain[quartet] {
+			only := check.Move[quartet]{Name: "B", Reads: []string{"b"}, Writes: []string{"b"}, Next: func(s quartet, yield func(quartet, ...int)) {
 				if s.N[0] == 0 && s.N[1] == 0 {
 					s.N[1] = 1
 					yield(s)
 				}
 			}}
-			return plainOf([]check.Move[counters]{raise("A", 0, 1, nil), only}, below(9, 2))
+			return plainOf([]check.Move[quartet]{raise("A", 0, 1, nil), only}, below(9, 2))
 		}, "expected it to be possible after A(), or a step to the same state, found none"},
-		"both orders differ": {func() check.Plain[counters] {
-			copied := check.Move[counters]{Name: "B", Reads: []string{"b"}, Writes: []string{"b"}, Next: func(s counters, yield func(counters, ...int)) {
+		"both orders differ": {func() check.Plain[quartet] {
+			copied := check.Move[quartet]{Name: "B", Reads: []string{"b"}, Writes: []string{"b"}, Next: func(s quartet, yield func(quartet, ...int)) {
 				if s.N[1] == 0 {
 					s.N[1] = s.N[0] + 1
 					yield(s)
 				}
 			}}
-			return plainOf([]check.Move[counters]{raise("A", 0, 1, nil), copied}, below(9, 2))
+			return plainOf([]check.Move[quartet]{raise("A", 0, 1, nil), copied}, below(9, 2))
 		}, "to lead to the same state, found two states"},
-		"an invariant reads what a move writes": {func() check.Plain[counters] {
-			must := check.Must[counters]{Name: "Together", Guarantee: "a is not behind b", Reads: []string{"b"},
-				Holds: func(s counters) bool { return s.N[1] <= s.N[0] }}
-			return plainOf([]check.Move[counters]{raise("A", 0, 1, nil), raise("B", 1, 1, nil)}, must)
+		"an invariant reads what a move writes": {func() check.Plain[quartet] {
+			must := check.Must[quartet]{Name: "Together", Guarantee: "a is not behind b", Reads: []string{"b"},
+				Holds: func(s quartet) bool { return s.N[1] <= s.N[0] }}
+			return plainOf([]check.Move[quartet]{raise("A", 0, 1, nil), raise("B", 1, 1, nil)}, must)
 		}, "persistent set {A()} beside B(): it leads to a violation; expected a step to lead to one after a step of the set, too, found none"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -174,13 +175,13 @@ func TestVerifyReductionObjects(t *testing.T) {
 			require.NotEmpty(t, wrong.Set)
 		})
 	}
-	p := plainOf([]check.Move[counters]{raise("A", 0, 9, nil)}, below(99, 1))
+	p := plainOf([]check.Move[quartet]{raise("A", 0, 9, nil)}, below(99, 1))
 	_, err := check.VerifyReduction(t.Context(), reducible(t, p), 5)
 	require.ErrorContains(t, err, "model counters has more than 5 states")
 	p.Rises = nil
 	_, err = check.VerifyReduction(t.Context(), reducible(t, p), 5)
 	require.ErrorContains(t, err, "expected a reduction of this world, found none")
-	p.Rises = func(counters) int { return 0 }
+	p.Rises = func(quartet) int { return 0 }
 	_, err = check.Run(t.Context(), p.Model(), check.Options{})
 	var panicked *check.PanicError
 	require.ErrorAs(t, err, &panicked)
@@ -193,7 +194,7 @@ func TestReductionOfRandomModels(t *testing.T) {
 	random := rand.New(rand.NewPCG(15, 2))
 	broken, fewer := 0, 0
 	for n := range 150 {
-		var moves []check.Move[counters]
+		var moves []check.Move[quartet]
 		for i := range 3 + random.IntN(4) {
 			needs := map[int]int{}
 			for range random.IntN(3) {
@@ -204,8 +205,8 @@ func TestReductionOfRandomModels(t *testing.T) {
 		must := below(2+random.IntN(4), random.IntN(4), random.IntN(4))
 		if random.IntN(2) == 0 { // an invariant that a move can make true again
 			a, b, ahead := random.IntN(4), random.IntN(4), random.IntN(3)
-			must = check.Must[counters]{Name: "Near", Guarantee: "one is not far ahead of the other", Reads: []string{part(a), part(b)},
-				Holds: func(s counters) bool { return int(s.N[a]) <= int(s.N[b])+ahead }}
+			must = check.Must[quartet]{Name: "Near", Guarantee: "one is not far ahead of the other", Reads: []string{part(a), part(b)},
+				Holds: func(s quartet) bool { return int(s.N[a]) <= int(s.N[b])+ahead }}
 		}
 		p := plainOf(moves, must)
 		_, err := check.VerifyReduction(t.Context(), reducible(t, p), 2000)
@@ -231,13 +232,13 @@ func TestReductionOfRandomModels(t *testing.T) {
 type unreal struct{ check.Model }
 
 func (m unreal) Reduced() (check.Model, bool) {
-	return plainOf([]check.Move[counters]{raise("A", 0, 5, nil)}, below(3, 0)).Model(), true
+	return plainOf([]check.Move[quartet]{raise("A", 0, 5, nil)}, below(3, 0)).Model(), true
 }
 
 // A reduction that invents a violation is found out by the search of all steps.
 func TestUnrealViolation(t *testing.T) {
-	_, err := check.Run(t.Context(), unreal{plainOf([]check.Move[counters]{raise("A", 0, 2, nil)}, below(3, 0)).Model()}, check.Options{})
+	_, err := check.Run(t.Context(), unreal{plainOf([]check.Move[quartet]{raise("A", 0, 2, nil)}, below(3, 0)).Model()}, check.Options{})
 	require.ErrorContains(t, err, "under its reduction Below does not hold after 3 steps; expected to find a violation without the reduction, found none")
-	_, err = check.VerifyReduction(t.Context(), unreal{plainOf([]check.Move[counters]{raise("A", 0, 2, nil)}, below(3, 0)).Model()}, 99)
+	_, err = check.VerifyReduction(t.Context(), unreal{plainOf([]check.Move[quartet]{raise("A", 0, 2, nil)}, below(3, 0)).Model()}, 99)
 	require.ErrorContains(t, err, "expected a ReducedMachine, found another")
 }

@@ -1,6 +1,8 @@
 package volume
 
 import (
+	"slices"
+
 	"github.com/firstgap/firstgap/spec/check"
 )
 
@@ -114,7 +116,7 @@ func (m reducedModel) Reductions() []string {
 
 func (m reducedModel) NewMachine() check.Machine {
 	whole := m.Model.NewMachine().(*machine)
-	r := &reducedMachine{machine: whole, whole: whole.places, settles: m.settles}
+	r := &reducedMachine{machine: whole, allPlaces: whole.places, settles: m.settles}
 	for a := ActGossip + 1; a < actions; a++ {
 		whole.places[a]--
 	}
@@ -125,19 +127,21 @@ func (m reducedModel) NewMachine() check.Machine {
 // A reducedMachine takes the steps of one persistent set where there is one.
 type reducedMachine struct {
 	*machine
-	whole      [actions]int // the places of the actions in the model that takes every step
+	allPlaces  [actions]int // the places of the actions in the model that takes every step
 	settles    bool         // Model.settles
 	narrowed   bool
 	candidates []candidate
 }
 
-// A wholeMachine takes every step of the machine that it shares.
+// A wholeMachine takes every step of the machine that it shares, also those of replicas that are alike: a persistent set is told by the
+// names of its steps, and after another step they may be alike no more.
 type wholeMachine struct{ *reducedMachine }
 
 func (m wholeMachine) Next(visit func(action, times int) bool) {
-	places := m.places
-	m.places, m.machine.reduced = m.whole, false
-	defer func() { m.places, m.machine.reduced = places, true }()
+	m.ready()
+	places, likes := m.places, m.parts.likes
+	m.places, m.machine.reduced, m.parts.likes = m.allPlaces, false, slices.Repeat([]int{1}, len(likes))
+	defer func() { m.places, m.machine.reduced, m.parts.likes = places, true, likes }()
 	m.machine.Next(visit)
 }
 
@@ -154,6 +158,7 @@ func (m *reducedMachine) Whole() check.Machine { return wholeMachine{m} }
 
 // Next takes the first persistent set.
 func (m *reducedMachine) Next(visit func(action, times int) bool) {
+	m.ready()
 	m.find()
 	for _, c := range m.candidates {
 		taken, stay := m.take(c, visit)

@@ -78,7 +78,7 @@ func TestReductionKeepsTheVerdict(t *testing.T) {
 		worlds, err := worldsOf(tsv)
 		require.NoError(t, err)
 		for _, w := range worlds {
-			if w.Distinct > 40_000 || w.unchecked {
+			if w.Distinct > 20_000 || w.unchecked {
 				continue
 			}
 			m, err := NewModel(w.World)
