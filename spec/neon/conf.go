@@ -96,7 +96,8 @@ func (m *machine) elects(p int) bool {
 // nextWithConf is Next with membership change.
 func (m *machine) nextWithConf(before *state, alike *[maxAcceptors]int, visit func(action, times int) bool) {
 	for p := range m.Proposers {
-		if !m.restartsWithConf(p, before, visit) || !m.proposes(p, before, visit) || !m.commitsWithConf(p, before, visit) || !m.proposerSwitches(p, before, visit) {
+		if !m.restartsWithConf(p, before, visit) || !m.proposes(p, before, visit) || !m.commitsWithConf(p, before, visit) ||
+			!m.proposerSwitches(p, before, visit) {
 			return
 		}
 		for a := range m.Acceptors {

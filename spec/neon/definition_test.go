@@ -619,10 +619,14 @@ func TestStatesAsTheModuleDefinesThem(t *testing.T) {
 					n := definedBy(m)
 					name := n.key()
 					want[name] -= times
-					require.Equal(t, n.within(w), m.Within())
+					if n.within(w) != m.Within() { // a call for each state would take longer than all else
+						require.Fail(t, "the constraint", "%+v", n)
+					}
 					for _, r := range rules()[1:] {
 						holds := r.holds(m)
-						require.Equal(t, n.holds(r.Name), holds, "%s in %+v", r.Name, n)
+						if holds != n.holds(r.Name) {
+							require.Equal(t, !holds, holds, "%s in %+v", r.Name, n)
+						}
 						if !holds {
 							broken[r.Name]++
 						}
@@ -634,7 +638,9 @@ func TestStatesAsTheModuleDefinesThem(t *testing.T) {
 					return true
 				})
 				for name, n := range want {
-					require.Zero(t, n, "%x from %+v", name, s)
+					if n != 0 {
+						require.Zero(t, n, "%x from %+v", name, s)
+					}
 				}
 			}
 			if w.Bug != "" {

@@ -149,8 +149,8 @@ func (m *machine) meet(p, a, times int, with contact, before acceptor, visit fun
 	return true
 }
 
-// restarts takes RestartProposer: proposer p loses all that it knows, and asks for the term after the highest of some quorum of acceptors. Each quorum is
-// a way of taking the action.
+// restarts takes RestartProposer: proposer p loses all that it knows, and asks for the term after the highest of some quorum of
+// acceptors. Each quorum is a way of taking the action.
 func (m *machine) restarts(p int, before *state, visit func(action, times int) bool) bool {
 	below := 0 // quorums of acceptors with lower terms
 	for term := uint(0); term <= uint(m.Terms); term++ {
@@ -189,8 +189,8 @@ func (m *machine) vote(p int, acc *acceptor) bool {
 	return true
 }
 
-// becomeLeader: proposer p is elected by a quorum of votes. It copies the log of the highest one, by the term of its last entry and then by
-// its flush LSN, while that acceptor is still in its term.
+// becomeLeader: proposer p is elected by a quorum of votes. It copies the log of the highest one, by the term of its last entry and then
+// by its flush LSN, while that acceptor is still in its term.
 func (m *machine) becomeLeader(p int) bool {
 	q := &m.proposers[p]
 	if q.leader {
@@ -212,13 +212,13 @@ func (m *machine) becomeLeader(p int) bool {
 		case flushFirst:
 			height = flush<<8 | int(m.last(h))
 		}
-		// Equal votes come of equal logs. Which of these acceptors is asked makes a difference only when one of them is in a higher
-		// term by now.
+		// Equal votes come of equal logs, unless a bug has made them differ; then the log decides, for names must not. Which of these
+		// acceptors is asked makes a difference only when one of them is in a higher term by now.
 		height *= 2
 		if m.Donor != named && (m.termOf(acc) == q.term) == (m.Donor == some) {
 			height++
 		}
-		if height > highest || height == highest && m.Donor != named && acc < best {
+		if height > highest || height == highest && m.Donor != named && m.logBefore(p, acc, best) {
 			highest, best = height, acc
 		}
 	}
@@ -231,6 +231,13 @@ func (m *machine) becomeLeader(p int) bool {
 		m.elect(q.term)
 	}
 	return true
+}
+
+// logBefore orders two acceptors by their logs and what they told proposer p of them.
+func (m *machine) logBefore(p int, a, b acceptor) bool {
+	_, h := m.voteOf(a, p)
+	_, g := m.voteOf(b, p)
+	return h < g || h == g && m.walOf(a) < m.walOf(b)
 }
 
 // updateTerm: the acceptor hears of the term of a proposer that is already elected.
@@ -288,8 +295,8 @@ func (m *machine) appendEntry(p int, acc *acceptor) bool {
 	return true
 }
 
-// commits takes CommitEntries: the elected proposer p commits what all of a quorum have, as soon as that reaches the LSN at which its own term begins:
-// entries of earlier terms are not committed by themselves. Each quorum is a way of taking the action.
+// commits takes CommitEntries: the elected proposer p commits what all of a quorum have, as soon as that reaches the LSN at which its own
+// term begins: entries of earlier terms are not committed by themselves. Each quorum is a way of taking the action.
 func (m *machine) commits(p int, visit func(action, times int) bool) bool {
 	q := &m.proposers[p]
 	if !q.leader {

@@ -89,13 +89,15 @@ func (w World) Validate() error {
 		return err
 	}
 	if l := newLayout(w); l.width > 64 {
-		return check.Wrong("proposers, terms, entries and generations", fmt.Sprintf("%d, %d, %d and %d", w.Proposers, w.Terms, w.Entries, w.Generations),
+		return check.Wrong("proposers, terms, entries and generations",
+			fmt.Sprintf("%d, %d, %d and %d", w.Proposers, w.Terms, w.Entries, w.Generations),
 			fmt.Sprintf("so few that what concerns one acceptor takes 64 bits, and not %d", l.width))
 	}
 	switch {
 	case w.Generations == 0:
 	case w.Acceptors < 2 || w.Acceptors > maxMembers:
-		return check.Wrong("acceptors", fmt.Sprintf("%d with membership change", w.Acceptors), fmt.Sprintf("2 to %d: all but one are members at first", maxMembers))
+		return check.Wrong("acceptors", fmt.Sprintf("%d with membership change", w.Acceptors),
+			fmt.Sprintf("2 to %d: all but one are members at first", maxMembers))
 	case !w.Symmetry:
 		return check.Wrong("symmetry", "false with membership change", "true: whichever acceptor is left out at first, that is the initial state")
 	}

@@ -103,6 +103,10 @@ CommonPoint(p, a) ==
 Entries(p, lsn) ==
   {<<prop[p].wal[i], i>> : i \in 1..Min({lsn - 1, Len(prop[p].wal)})}
 
+(* With membership change all acceptors but one are members at first.        *)
+FirstMembers ==
+  IF Generations = 0 THEN {Acceptor} ELSE {Acceptor \ {a} : a \in Acceptor}
+
 -----------------------------------------------------------------------------
 Init ==
   /\ prop = [p \in Proposer |-> [leader |-> FALSE, term |-> 1, votes |-> NoVotes,
@@ -110,7 +114,7 @@ Init ==
   /\ acc = [a \in Acceptor |-> [term |-> 0, history |-> << <<0, 1>> >>, wal |-> <<>>]]
   /\ committed = {}
   /\ elected = IF Elections THEN [t \in 1..(MaxTerm + 1) |-> 0] ELSE <<>>
-  /\ \E M \in IF Generations = 0 THEN {Acceptor} ELSE {Acceptor \ {a} : a \in Acceptor} :
+  /\ \E M \in FirstMembers :
        LET first == [generation |-> IF Generations = 0 THEN 0 ELSE 1,
                      members |-> M, news |-> {}, joint |-> FALSE]
        IN  /\ store = first
@@ -268,11 +272,14 @@ Restart ==
   THEN \E Q \in Quorums, p \in Proposer : RestartProposer(p, Max({acc[a].term : a \in Q}), propConf[p])
   ELSE \E p \in Proposer, a, b \in Acceptor : RestartProposer(p, acc[a].term, accConf[b])
 
+SecondQuorums(p, Q) ==
+  IF propConf[p].joint THEN Minimal(propConf[p].news) ELSE {Q}
+
 Commit ==
   IF Generations = 0
   THEN \E Q \in Quorums, p \in Proposer : CommitEntries(p, Q, Q)
   ELSE \E p \in Proposer : \E Q \in Minimal(propConf[p].members) :
-         \E R \in IF propConf[p].joint THEN Minimal(propConf[p].news) ELSE {Q} : CommitEntries(p, Q, R)
+         \E R \in SecondQuorums(p, Q) : CommitEntries(p, Q, R)
 
 Change ==
   /\ Generations > 0
