@@ -40,6 +40,10 @@
 // made. Violation comes with a Trace, and for progress with the Lasso in which it goes on forever. Incomplete is all else:
 // the time, the memory or the depth ran out, or random walks were taken in place of a search.
 //
+// A search keeps 7 to 8 bytes of a state when there are millions, and no predecessors. With a violation it searches the levels up to that
+// once more, with links: the way there has, before each state, the one of its predecessors with the smallest fingerprint, so that it is the same
+// at any number of workers.
+//
 // # Fewer steps
 //
 // Steps that commute are taken in every order by a search of all steps. A Reducible model declares persistent sets: in a state

@@ -40,7 +40,7 @@ type Result struct {
 	Seed  uint64 `json:"seed,omitempty"`
 
 	// CollisionProbability estimates how likely it is that two of the states had the same fingerprint of 64
-	// bits, so that one of them, and what only it leads to, was missed.
+	// bits, so that one of them, and what only it leads to, was missed. The set of states keeps all 64.
 	CollisionProbability float64      `json:"collisionProbability"`
 	Actions              ActionCounts `json:"actions"`
 	Reductions           []string     `json:"reductions"` // those really applied

@@ -21,7 +21,8 @@ type Options struct {
 	For     time.Duration // stop after this long; 0 for no limit
 
 	// Memory is how many bytes the states found and those still to be expanded may take; 0 for no limit. Those to be
-	// expanded go to disk before it is exceeded. When the states found do not fit alone, the search is stopped.
+	// expanded go to disk before it is exceeded. When the states found do not fit alone, the search is stopped. The way to
+	// a violation is found with 4 bytes more for each slot of the set of states, whatever the limit.
 	Memory int64
 
 	// Depth is how many levels are found, or how many states a walk has at most; the initial state is the first. 0 for no

@@ -61,7 +61,7 @@ func (r *Result) WriteText(w io.Writer) error {
 	case len(r.Progress) > 0:
 		line("missed", "none: states are compared in full")
 	default:
-		line("missed", "with probability %.1e (two states with the same 64-bit fingerprint)", r.CollisionProbability)
+		line("missed", "with probability %.1e (two states with the same 64-bit fingerprint, of which every bit is kept)", r.CollisionProbability)
 	}
 	if t := r.Thoroughness; t != nil {
 		line("saw", "%s", t)
