@@ -57,7 +57,7 @@ func TestCompare(t *testing.T) {
 		"EBS pair":       {2, 1, survives{0, false, false}, survives{1, false, false}, 2, false, ""},
 		"mirrored MySQL": {4, 1, survives{0, false, false}, survives{3, true, true}, 4, false, ""},
 		"Aurora":         {4, 3, survives{2, true, false}, survives{3, true, true}, 4, false, ""},
-		"Aurora's nodes, majorities that do not meet": {3, 3, survives{3, true, true}, survives{2, true, false}, 3, true, "Durable"},
+		"Aurora's nodes, halves that do not meet": {3, 3, survives{3, true, true}, survives{2, true, false}, 3, true, "Durable"},
 		"versioned register":                          {2, 2, survives{1, true, false}, survives{1, true, false}, 2, false, ""},
 		"PostgreSQL, shown in log order":              {2, 2, survives{1, true, false}, survives{1, true, false}, 2, false, ""},
 		"PostgreSQL":                                  {2, 2, survives{1, true, false}, survives{1, true, false}, 2, false, "SnapshotsOrdered"},
