@@ -58,10 +58,10 @@ func TestCompare(t *testing.T) {
 		"mirrored MySQL": {4, 1, survives{0, false, false}, survives{3, true, true}, 4, false, ""},
 		"Aurora":         {4, 3, survives{2, true, false}, survives{3, true, true}, 4, false, ""},
 		"Aurora's nodes, halves that do not meet": {3, 3, survives{3, true, true}, survives{2, true, false}, 3, true, "Durable"},
-		"versioned register":                          {2, 2, survives{1, true, false}, survives{1, true, false}, 2, false, ""},
-		"PostgreSQL, shown in log order":              {2, 2, survives{1, true, false}, survives{1, true, false}, 2, false, ""},
-		"PostgreSQL":                                  {2, 2, survives{1, true, false}, survives{1, true, false}, 2, false, "SnapshotsOrdered"},
-		"PostgreSQL, asynchronous":                    {1, 1, survives{1, true, false}, survives{0, false, false}, 1, true, "Durable"},
+		"versioned register":                      {2, 2, survives{1, true, false}, survives{1, true, false}, 2, false, ""},
+		"PostgreSQL, shown in log order":          {2, 2, survives{1, true, false}, survives{1, true, false}, 2, false, ""},
+		"PostgreSQL":                              {2, 2, survives{1, true, false}, survives{1, true, false}, 2, false, "SnapshotsOrdered"},
+		"PostgreSQL, asynchronous":                {1, 1, survives{1, true, false}, survives{0, false, false}, 1, true, "Durable"},
 	} {
 		r := by[name]
 		require.Equal(t, want.acks, r.Acks, name)
