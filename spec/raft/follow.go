@@ -376,7 +376,8 @@ func (f *follower) step(e event, visit func(differs []check.Change) bool) bool {
 			return nil
 		}, func() []check.Change { return append(f.differs(e, before), f.confDiffers(e, now().Config.Voters)...) }, visit)
 	case evBecomeFollower:
-		if before.Role == Follower && e.term == before.Term && f.tracks[i].wasPre {
+		// It was a pre-candidate, which it may have become after its last line.
+		if before.Role == Follower && e.term == before.Term && (f.tracks[i].wasPre || before.unapplied() == 0 && before.Config.electors().has(i)) {
 			f.taken = nil
 			return f.tell(i, "BecomeFollower", visit, post())
 		}

@@ -81,6 +81,7 @@ func harmless() map[string]string {
 		"next+1 SendAppendEntriesRequest":  "next is the library's flow control, which the model does not have: a leader may send from anywhere",
 		"commit InitState":                 "it tells where the log begins in the storage, which the model does not have",
 		"commit ApplyConfChange":           "it tells where the log begins in the storage, which the model does not have",
+		"duplicate BecomeFollower":         "a server may have been a pre-candidate between the two lines",
 		"role Ready":                       "a server may be a pre-candidate until a line says that it is none",
 		"role ReceiveRequestVoteRequest":   "a server may be a pre-candidate until a line says that it is none",
 		"role ReceiveAppendEntriesRequest": "a server may be a pre-candidate until a line says that it is none",
