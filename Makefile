@@ -56,6 +56,7 @@ typescript: ## the TypeScript compiler that tests and submissions use, below bui
 test: ## all tests, those of the examples too
 	go test -timeout 10m $(TEST_FLAGS) ./...
 	cd examples && go build ./... && go test -timeout 20m $(TEST_FLAGS) ./...
+	cd examples && go test $(TEST_FLAGS) -tags with_tla ./rafttrace
 
 test-race: ## the packages with goroutines under the race detector
 	CGO_ENABLED=1 go test -race -timeout 30m $(RACE_FLAGS) $(TEST_FLAGS) $(RACE_PACKAGES)

@@ -88,7 +88,7 @@ func run(ctx context.Context, systems []harness.System, args []string, stdout, s
 
 // ofPackage is the name of one of our packages at the front of an error. It tells a Go programmer where the error is from;
 // at the command line the command stands there.
-var ofPackage = regexp.MustCompile(`^((backup|boundary|bucket|campaign|check|compare|coverage|exhaustive|failure|faults|fleet|fuzz|guide|harness|judge|linearizability|page|rebuild|scenario|sim|transitions|volume|where|workload): )+`)
+var ofPackage = regexp.MustCompile(`^((backup|boundary|bucket|campaign|check|compare|coverage|exhaustive|failure|faults|fleet|fuzz|guide|harness|judge|linearizability|page|rebuild|scenario|sim|trace|transitions|volume|where|workload): )+`)
 
 func newRoot(systems []harness.System) *cobra.Command {
 	version := false
@@ -109,7 +109,7 @@ func newRoot(systems []harness.System) *cobra.Command {
 	root.Flags().BoolVar(&version, "version", false, "say which build this is")
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newCheck(), newLin(), newRun(systems), newTest(), newNode(), newProtocol(), newReplay(systems), newShrink(systems), newWhy(systems), newScenario(systems), newCompare(), newRebuild(), newRestore(), newFaults(), newBoundary(), newCrashes(), newTransitions(), newGrade(), newFuzz(systems), newServe(), newWorker(systems), newCorpus())
+	root.AddCommand(newCheck(), newLin(), newRun(systems), newTest(), newNode(), newProtocol(), newReplay(systems), newShrink(systems), newWhy(systems), newScenario(systems), newCompare(), newRebuild(), newRestore(), newFaults(), newBoundary(), newCrashes(), newTransitions(), newTrace(), newGrade(), newFuzz(systems), newServe(), newWorker(systems), newCorpus())
 	return root
 }
 

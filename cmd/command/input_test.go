@@ -51,7 +51,7 @@ func all(cmd *cobra.Command) map[string]*cobra.Command {
 // a value, and a value that is not of the flag's kind.
 func TestEveryCommandRefusesBadInput(t *testing.T) {
 	commands := all(newRoot(Systems()))
-	require.Len(t, commands, 31+len(subjects.All())) // a model is a command below check
+	require.Len(t, commands, 32+len(subjects.All())) // a model is a command below check
 	valued := 0
 	for path, cmd := range commands {
 		args := strings.Fields(path)[1:]
@@ -64,7 +64,7 @@ func TestEveryCommandRefusesBadInput(t *testing.T) {
 		require.Contains(t, complains(t, path, with("--=x")...), "bad flag syntax: --=x; known flags: --", path)
 
 		switch path {
-		case "firstgap corpus export", "firstgap corpus merge", "firstgap corpus minimise", "firstgap fuzz", "firstgap lin", "firstgap replay", "firstgap scenario", "firstgap serve", "firstgap shrink", "firstgap why": // which take files and folders
+		case "firstgap corpus export", "firstgap corpus merge", "firstgap corpus minimise", "firstgap fuzz", "firstgap lin", "firstgap replay", "firstgap scenario", "firstgap serve", "firstgap shrink", "firstgap trace", "firstgap why": // which take files and folders
 		case "firstgap node":
 			require.Contains(t, complains(t, path, "node", "frogs"), `unknown role "frogs"; known: `)
 		case "firstgap protocol example":
@@ -110,7 +110,7 @@ func TestCommandsRefuseBadInputOfTheirOwn(t *testing.T) {
 	write("file", "")
 	for line, c := range map[string]struct{ prefix, found, expected string }{
 		"":                                        {"firstgap", "found none", "expected a command"},
-		"frogs":                                   {"firstgap", `"frogs"`, "known: boundary, check, compare, corpus, crashes, faults, fuzz, grade, lin, node, protocol, rebuild, replay, restore, run, scenario, serve, shrink, test, transitions, why, worker"},
+		"frogs":                                   {"firstgap", `"frogs"`, "known: boundary, check, compare, corpus, crashes, faults, fuzz, grade, lin, node, protocol, rebuild, replay, restore, run, scenario, serve, shrink, test, trace, transitions, why, worker"},
 		"check":                                   {"firstgap check", "found none", "known models: volume, quorum, placement, membership, reader, mirror, wal, neon, bookkeeper, raft, isr, longfork"},
 		"check --json":                            {"firstgap check", "found none", "expected a model, --all, --compare-designs or --list"},
 		"check --all --list":                      {"firstgap check", "--all with --list", "expected one of them"},
@@ -166,6 +166,15 @@ func TestCommandsRefuseBadInputOfTheirOwn(t *testing.T) {
 		"replay none.fgt":                         {"firstgap replay", "none.fgt", "no such file"},
 		"replay text.fgt":                         {"firstgap replay", "text.fgt", "is not a failure file"},
 		"restore":                                 {"firstgap restore", "--from is missing", "expected "},
+		"trace":                                   {"firstgap trace", "found 0", "expected one FILE"},
+		"trace none.ndjson":                       {"firstgap trace", "none.ndjson", "no such file"},
+		"trace --model frogs file":                {"firstgap trace", `"frogs"`, "known: volume"},
+		"trace --model wal file":                  {"firstgap trace", "--world is missing", "expected one with"},
+		"trace --world frogs file":                {"firstgap trace", `"frogs"`, "known: election"},
+		"trace --world election --hide Frog file": {"firstgap trace", `"Frog"`, "known: Restart"},
+		"trace --world election file":             {"firstgap trace", "found symmetry", "expected a world without reductions"},
+		"trace --states 0 file":                   {"firstgap trace", "--states is 0", "expected at least 1"},
+		"trace text.fgt":                          {"firstgap trace", "line 1", "expected a JSON object"},
 		"serve":                                   {"firstgap serve", "found 0", "expected one DIR"},
 		"serve a b":                               {"firstgap serve", "found 2", "expected one DIR"},
 		"serve none":                              {"firstgap serve", "the folder none", "cannot be shown: no such file"},

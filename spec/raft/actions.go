@@ -8,7 +8,7 @@ type rules struct {
 	w World
 	n int // servers
 	// bases are the configurations that servers have before the first entry of their logs. In a world every server has that of
-	// the first members; in a trace, what it was started with.
+	// the first members; in a trace, what it was started with. It is never written to, only replaced.
 	bases []Config
 	// ofTrace is set where a trace bounds what happens, and not the world: there are no limits, refusals tell their hints, and
 	// requests may be left without the answer that they could have.

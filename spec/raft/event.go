@@ -260,6 +260,9 @@ func (s ids) event(w wire, kinds map[string][]Kind) (e event, expected, found st
 			e.changes = append(e.changes, one)
 		}
 	}
+	if w.Name == evChangeConf && e.newConf != 0 || w.Name == evApplyConfChange && len(e.changes) > 0 {
+		return e, "changes with ChangeConf, and newconf with ApplyConfChange", "the other"
+	}
 	if hasCC := w.Name == evChangeConf || w.Name == evApplyConfChange; hasCC != e.hasCC || w.Name == evChangeConf && len(e.changes) == 0 {
 		return e, "cc with ChangeConf, where it has changes, and ApplyConfChange, and only with them", w.Name
 	}

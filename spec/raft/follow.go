@@ -79,17 +79,18 @@ type saved struct {
 	state  State
 	tracks []track
 	old    *delivered
+	bases  []Config
 }
 
 func (f *follower) Save() any {
 	s := f.now
 	s.Servers = slices.Clone(s.Servers)
-	return saved{s, slices.Clone(f.tracks), f.old}
+	return saved{s, slices.Clone(f.tracks), f.old, f.m.bases}
 }
 
 func (f *follower) Restore(to any) {
 	s := to.(saved)
-	f.now, f.old = s.state, s.old
+	f.now, f.old, f.m.bases = s.state, s.old, s.bases
 	f.now.Servers = slices.Clone(s.state.Servers)
 	f.tracks = slices.Clone(s.tracks)
 	f.touched = -1
@@ -231,7 +232,7 @@ func (f *follower) differs(e event, v Server, as ...func(v *Server)) []check.Cha
 	}
 	add("term", v.Term == e.term, v.Term, e.term)
 	add("role", v.Role == e.role, v.Role, e.role)
-	if t := &f.tracks[e.i]; t.phase == running && !t.canBePre(e, &v) {
+	if t := &f.tracks[e.i]; !t.canBePre(e, &v) {
 		add("pre-candidate", false, t.wasPre, e.pre)
 	}
 	add("vote", v.Vote == e.vote, f.m.vote(v.Vote), f.m.vote(e.vote))
@@ -248,7 +249,7 @@ func (f *follower) differs(e event, v Server, as ...func(v *Server)) []check.Cha
 func (t *track) canBePre(e event, v *Server) bool {
 	ends := e.name == evBecomeFollower || e.name == evBecomeCandidate || e.name == evInit
 	switch {
-	case ends:
+	case ends || t.phase != running:
 		return !e.pre
 	case e.pre == t.wasPre:
 		return true
@@ -375,7 +376,8 @@ func (f *follower) step(e event, visit func(differs []check.Change) bool) bool {
 			return nil
 		}, func() []check.Change { return append(f.differs(e, before), f.confDiffers(e, now().Config.Voters)...) }, visit)
 	case evBecomeFollower:
-		if before.Role == Follower && e.term == before.Term && f.tracks[i].wasPre {
+		// It was a pre-candidate, which it may have become after its last line.
+		if before.Role == Follower && e.term == before.Term && (f.tracks[i].wasPre || before.unapplied() == 0 && before.Config.electors().has(i)) {
 			f.taken = nil
 			return f.tell(i, "BecomeFollower", visit, post())
 		}
@@ -659,8 +661,11 @@ func (f *follower) restores(e event, v Server, t track, visit func([]check.Chang
 	asStored := func(v *Server) { v.Term, v.Vote, v.Config, v.Commit = 0, 0, Config{}, min(e.commit, v.Commit) }
 	if !t.restart {
 		base := Config{Voters: e.newConf}
-		f.m.bases[e.i] = base
-		f.edit(e, "ApplyConfChange", func(v *Server, t *track) { v.Config, t.phase = base, loading }, f.differs(e, v, asStored), visit)
+		bases := f.m.bases
+		f.m.bases = set(bases, e.i, base)
+		if f.edit(e, "ApplyConfChange", func(v *Server, t *track) { v.Config, t.phase = base, loading }, f.differs(e, v, asStored), visit) {
+			f.m.bases = bases
+		}
 		return
 	}
 	for k := 0; k <= int(v.Commit) && k <= len(v.Log); k++ {

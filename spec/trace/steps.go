@@ -49,12 +49,16 @@ func ParseStep(text []byte) (StepEvent, bool, error) {
 }
 
 // Steps validates a trace of StepEvents against any model. Steps of the actions that hidden names are reported by no event.
-// An error is one of reading.
+// A model that takes states for one another, such as those
+// that differ in the names of replicas, is refused: a trace tells them apart. Else an error is one of reading.
 func Steps(ctx context.Context, m check.Model, from io.Reader, o Options, hidden ...string) (*Receipt, error) {
 	for _, name := range hidden {
 		if !slices.Contains(m.Actions(), name) {
 			return nil, fmt.Errorf("trace: model %s has no action %q; known: %s", m.Name(), name, strings.Join(m.Actions(), ", "))
 		}
+	}
+	if r := m.Reductions(); len(r) > 0 {
+		return nil, fmt.Errorf("trace: expected a world without reductions, in which states keep the names of their parts; found %s", strings.Join(r, ", "))
 	}
 	events, skipped, err := Parse(Lines(from, Limits{}), func(text []byte) (StepEvent, bool, error) {
 		e, ok, err := ParseStep(text)

@@ -1,7 +1,9 @@
 package trace
 
 import (
+	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/firstgap/firstgap/spec/check"
@@ -60,4 +62,16 @@ func orNone(value string) string {
 		return "nothing"
 	}
 	return value
+}
+
+// JSON is the receipt for programs.
+func (r *Receipt) JSON() ([]byte, error) {
+	text, err := json.MarshalIndent(r, "", "  ")
+	return append(text, '\n'), err
+}
+
+// WriteText writes the receipt in words.
+func (r *Receipt) WriteText(w io.Writer) error {
+	_, err := io.WriteString(w, Text(r))
+	return err
 }
