@@ -76,6 +76,10 @@
 // declaration. With a violation the model is searched again with all steps, so that a counterexample is still a shortest one. Progress,
 // walks, bounded searches and models with witnesses take all steps. So does Options.NoReduction, as comparing with TLC needs it.
 //
+// Thoroughness says how much of the world that was, of how much: all of it after a search that came to its end, and the share of states and
+// transitions that walks came through where the world can be enumerated. Seen counts the same for traces that a program steps
+// through a model.
+//
 // # Beyond one model
 //
 // A Subject is a model with named worlds, broken variants and what is expected of each, as the command line offers it; Try

@@ -214,7 +214,7 @@ func TestDesignsThatDoNotFit(t *testing.T) {
 	require.Equal(t, check.Incomplete, Verdict(rows))
 	rows[0].Trial.Verdict, rows[0].Trial.Problem = check.Violation, "found Durable, expected pass"
 	require.Equal(t, check.Violation, Verdict(rows))
-	require.NotEqual(t, check.Pass, Verdict(nil), fmt.Sprint("no rows are no pass"))
+	require.NotEqual(t, check.Pass, Verdict(nil), "no rows are no pass")
 
 	_, err = rules["longfork"](json.RawMessage(`{"secondaries": 40, "acks": 1}`))
 	require.EqualError(t, err, "world: nodes is 41; expected 1 to 16")
