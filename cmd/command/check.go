@@ -25,7 +25,7 @@ import (
 
 func newCheck() *cobra.Command {
 	var all checkAll
-	list := false
+	list, compare := false, false
 	cmd := &cobra.Command{
 		Use:   "check MODEL",
 		Short: "search every behaviour of a small model",
@@ -36,18 +36,22 @@ only if all come out as expected, with TLC's figures where a world has them.
 ` + exitCodes,
 		Args: knownCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := onlyOne(map[string]bool{"all": all.wanted, "compare-designs": compare, "list": list}); err != nil {
+				return err
+			}
 			switch {
-			case list && all.wanted:
-				return errors.New("--list with --all; expected one of them")
+			case compare:
+				return all.compareDesigns(cmd)
 			case list:
 				return writeList(cmd.OutOrStdout(), subjects.All())
 			case all.wanted:
 				return all.run(cmd, subjects.All())
 			}
-			return errors.New("expected a model, --all or --list, found none of them; known models: " + strings.Join(modelNames(), ", "))
+			return errors.New("expected a model, --all, --compare-designs or --list, found none of them; known models: " + strings.Join(modelNames(), ", "))
 		},
 	}
 	all.flags(cmd, "every named world of every model")
+	cmd.Flags().BoolVar(&compare, "compare-designs", false, "set designs side by side: what each asks for, survives and loses at worst, and whether a search finds its promise kept")
 	cmd.Flags().BoolVar(&list, "list", false, "list the models with their worlds and broken variants")
 	for _, s := range subjects.All() {
 		cmd.AddCommand(newCheckModel(s))

@@ -147,7 +147,7 @@ func RunProgress(ctx context.Context, m Model, o Options) (*Result, error) {
 	if err := r.sign(p.sum); err != nil {
 		return nil, err
 	}
-	r.Seconds, r.Thoroughness = time.Since(p.begun).Seconds(), searched(r)
+	r.Seconds, r.Thoroughness = time.Since(p.begun).Seconds(), searched(r, false)
 	return r, nil
 }
 

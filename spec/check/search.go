@@ -222,7 +222,8 @@ func Run(ctx context.Context, m Model, o Options) (_ *Result, err error) {
 	if err != nil {
 		return nil, err
 	}
-	r.Thoroughness = searched(r)
+	_, reduced := m.NewMachine().(ReducedMachine)
+	r.Thoroughness = searched(r, reduced)
 	if r.Verdict == Incomplete && o.Folder != "" {
 		err = s.save()
 	} else {

@@ -25,7 +25,7 @@ type Thoroughness struct {
 	OfStates  uint64 `json:"ofStates"` // that the world has; 0 when that is unknown
 	OfSteps   uint64 `json:"ofSteps"`  // that lead from all states of the world; 0 when that is unknown
 	Unknown   string `json:"unknown,omitempty"`
-	Exhausted bool   `json:"exhausted"` // by a search: every step of every state was taken
+	Exhausted bool   `json:"exhausted"` // by a search: every step of every state was taken, or every one that a reduction leaves
 
 	// Transitions are those taken, of OfTransitions that the world has, 0 when that is unknown. A search that came to its end took all,
 	// and counts steps in their place: then both are 0.
@@ -43,10 +43,12 @@ type Thoroughness struct {
 	Unseen     *float64 `json:"unseen,omitempty"`
 }
 
-// searched returns the thoroughness of a search.
-func searched(r *Result) *Thoroughness {
+// searched returns the thoroughness of a search, of a model that takes every step or of one that is reduced.
+func searched(r *Result, reduced bool) *Thoroughness {
 	t := &Thoroughness{States: r.Distinct}
 	switch {
+	case r.Left == 0 && r.Verdict != Incomplete && reduced:
+		t.Exhausted, t.Unknown = true, "a partial-order reduction left out steps, and with them states"
 	case r.Left == 0 && r.Verdict != Incomplete:
 		all := 1.0
 		t.Exhausted, t.OfStates, t.OfSteps, t.StatesShare, t.TransitionsShare = true, r.Distinct, r.Generated-1, &all, &all
@@ -293,6 +295,8 @@ func has(set map[uint64]struct{}, h uint64) bool {
 // String is the thoroughness in a sentence.
 func (t *Thoroughness) String() string {
 	switch {
+	case t.Exhausted && t.Unknown != "":
+		return fmt.Sprintf("100 %% of the %s states that the reduction leaves, of an unknown number in all: %s", count(t.States), t.Unknown)
 	case t.Exhausted:
 		return fmt.Sprintf("100 %% of %s states, and all %s steps from them", count(t.OfStates), count(t.OfSteps))
 	case t.Unknown != "" && t.States == 0:

@@ -20,9 +20,9 @@
 // Two things have to be known to find them again; published.tsv has them log by log.
 //
 // The logs of 864f4667d are of a module that commits entries of earlier terms by themselves, as figure 8 of Raft's paper forbids (here
-// the bug commit-old): with it the figures are found again to the last state, and without it they are not. In these worlds of at most
-// three terms that breaks nothing. That of p2_a3_t4_l4 is of the module with the rule; another log of this world, without it, ends in a
-// violation and says so.
+// the bug commit-old). With it the figures of p2_a3_t2_l2 and p2_a5_t2_l2 are found again to the last state, and those of p2_a3_t3_l3
+// within the bounds below; without it there are fewer states. In these worlds of at most three terms that breaks nothing. The log of
+// p2_a3_t4_l4 that came to its end is of the module with the rule: another one of this world, without it, ends in a violation and says so.
 //
 // And the module names the acceptor whose log an elected proposer copies by CHOOSE among those with the highest vote, and demands that
 // this one is still in the proposer's term. CHOOSE takes the one with the first name, and a symmetry has no names: which states TLC

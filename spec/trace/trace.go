@@ -10,7 +10,7 @@
 // reports are tried in front of an event that nothing else explains, up to a limit. Where the limit ends the search, nothing is
 // said about the trace: that is no pass.
 //
-// Use package harness/conform instead for traces of a volume's nodes, whose effects it reads as they come.
+// Use package harness/conform instead when the traces are those of a volume's nodes, whose effects it reads as they come.
 package trace
 
 import (

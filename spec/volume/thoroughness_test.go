@@ -25,3 +25,20 @@ func TestDenominators(t *testing.T) {
 		require.Equal(t, transitions, th.OfTransitions, name)
 	}
 }
+
+// A search that is reduced saw all that it must, and does not claim to have seen all that there is.
+func TestAReducedSearchDoesNotClaimTheWorld(t *testing.T) {
+	named, err := Worlds()
+	require.NoError(t, err)
+	i := slices.IndexFunc(named, func(w NamedWorld) bool { return w.Name == "tiny-sym" })
+	m, err := NewModel(named[i].World)
+	require.NoError(t, err)
+	for _, whole := range []bool{false, true} {
+		r, err := check.Run(t.Context(), m, check.Options{NoReduction: whole})
+		require.NoError(t, err)
+		require.True(t, r.Thoroughness.Exhausted)
+		require.Equal(t, whole, r.Thoroughness.StatesShare != nil)
+		require.Equal(t, whole, r.Thoroughness.OfStates == named[i].Distinct)
+		require.Equal(t, whole, r.Thoroughness.Unknown == "")
+	}
+}
