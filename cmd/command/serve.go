@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -20,8 +21,8 @@ func newServe() *cobra.Command {
 grew, what failed with the pages that explain it, every job line by line, and two campaigns side by side. The pages need no network and
 no script. A campaign may be under way meanwhile.
 
-With --out it shows nothing, and writes the page of the campaign in DIR into a file that needs no server, to be kept or sent: put into DIR, it
-finds the files of the failures.
+With --out it shows nothing, and writes the page of the campaign in DIR into a file that needs no server, to be kept or sent: where it is written
+into DIR itself, it links the files of the failures.
 
 It changes nothing, and shows nothing outside of DIR: it follows no link out of it. It is there for this machine alone, unless --listen
 names another address of it, such as 0.0.0.0:8080; then everybody who reaches that address can read what is in DIR. It ends at Ctrl-C or
@@ -55,7 +56,11 @@ func writePage(dir, out string) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	var page bytes.Buffer
-	if err := s.WritePage(&page, "."); err != nil {
+	there := func(file string) bool {
+		_, err := os.Stat(filepath.Join(filepath.Dir(out), file))
+		return err == nil
+	}
+	if err := s.WritePage(&page, ".", there); err != nil {
 		return err
 	}
 	return os.WriteFile(out, page.Bytes(), 0o644)

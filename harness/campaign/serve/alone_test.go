@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -17,7 +18,9 @@ func TestAPageAlone(t *testing.T) {
 	dir, _ := shared(t)
 	s := server(t, dir)
 	var alone bytes.Buffer
-	require.NoError(t, s.WritePage(&alone, "nightly/a"))
+	require.NoError(t, s.WritePage(&alone, "nightly/a", func(file string) bool {
+		return assert.FileExists(t, filepath.Join(dir, "nightly", "a", file))
+	}))
 	said := shows(regexp.MustCompile(`(?s)<style>.*?</style>`).ReplaceAllString(alone.String(), ""))
 	for _, want := range []string{"violation in 3 jobs of 3,000", "pairs of six 9,599 12,000 79.9%", "time since the first job ended", "lost: " + script} {
 		require.Contains(t, said+alone.String(), want)
@@ -35,7 +38,12 @@ func TestAPageAlone(t *testing.T) {
 		}
 	}
 	require.Positive(t, links)
-	require.Error(t, s.WritePage(&alone, "nowhere"))
+	require.Error(t, s.WritePage(&alone, "nowhere", func(string) bool { return true }))
+
+	var sent bytes.Buffer
+	require.NoError(t, s.WritePage(&sent, "nightly/a", func(string) bool { return false }))
+	require.NotContains(t, sent.String(), `href="failures`, "a page that was sent has no dead links")
+
 	_, err := os.Stat(filepath.Join(dir, "nowhere"))
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
