@@ -132,7 +132,7 @@ type overeager struct {
 	settles bool
 }
 
-func (m overeager) Reduced() (check.Model, bool) { return reducedModel{m.Model, m.settles}, true }
+func (m overeager) Reduced() (check.Model, bool) { return reducedModel(m), true }
 
 // Where no reduction is proved, the one of the other worlds would be wrong: it is objected to, by the steps that it is wrong about.
 func TestReductionIsOffWhereItWouldBeWrong(t *testing.T) {
