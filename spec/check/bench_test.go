@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -148,23 +149,28 @@ func BenchmarkSPIN(b *testing.B) {
 			p.report(b, "")
 		})
 	}
-	b.Run("spin", func(b *testing.B) {
-		for _, tool := range []string{"spin", "gcc"} {
-			if _, err := exec.LookPath(tool); err != nil {
-				notMeasured(b, "expected %s on the path, found none; on Debian: apt-get install spin gcc", tool)
+	for _, search := range []struct {
+		name  string
+		flags []string
+	}{{"spin", nil}, {"spin-parallel-breadth-first", []string{"-DBFS_PAR"}}} {
+		b.Run(search.name, func(b *testing.B) {
+			for _, tool := range []string{"spin", "gcc"} {
+				if _, err := exec.LookPath(tool); err != nil {
+					notMeasured(b, "expected %s on the path, found none; on Debian: apt-get install spin gcc", tool)
+				}
 			}
-		}
-		pan := compiled(b)
-		var p pace
-		for b.Loop() {
-			p.add(searchedBySPIN(b, pan, distinct))
-		}
-		p.report(b, "")
-	})
+			pan := compiled(b, search.flags...)
+			var p pace
+			for b.Loop() {
+				p.add(searchedBySPIN(b, pan, distinct))
+			}
+			p.report(b, "")
+		})
+	}
 }
 
 // compiled returns the program that SPIN makes of the model.
-func compiled(b *testing.B) string {
+func compiled(b *testing.B, flags ...string) string {
 	text, err := os.ReadFile("testdata/peer.pml")
 	if err != nil {
 		b.Fatal(err)
@@ -173,7 +179,7 @@ func compiled(b *testing.B) string {
 	if err := os.WriteFile(filepath.Join(folder, "peer.pml"), text, 0o666); err != nil {
 		b.Fatal(err)
 	}
-	for _, command := range [][]string{{"spin", "-a", "peer.pml"}, {"gcc", "-O2", "-DSAFETY", "-o", "pan", "pan.c"}} {
+	for _, command := range [][]string{{"spin", "-a", "peer.pml"}, slices.Concat([]string{"gcc", "-O2", "-DSAFETY"}, flags, []string{"-o", "pan", "pan.c"})} {
 		c := exec.CommandContext(b.Context(), command[0], command[1:]...)
 		c.Dir = folder
 		if out, err := c.CombinedOutput(); err != nil {
