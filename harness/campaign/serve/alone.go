@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/url"
 	"path"
+	"path/filepath"
 )
 
 // WritePage writes the page of the campaign in a folder, whose path is below that of the server ("." for its own), as one file of HTML that
@@ -15,6 +16,9 @@ func (s *Server) WritePage(w io.Writer, at string, there func(file string) bool)
 	p, err := s.campaignPage(at, byTime)
 	if err != nil {
 		return err
+	}
+	if at == "." { // the page is read far from the folder
+		p.Title = filepath.Base(s.dir)
 	}
 	p.standAlone(there)
 	return pageTemplate.Execute(w, p)
