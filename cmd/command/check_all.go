@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -31,14 +32,23 @@ func (c *checkAll) flags(cmd *cobra.Command, what string) {
 	}
 }
 
-// run searches all named worlds of the models, one after the other. The time limit is for all of them together.
-func (c *checkAll) run(cmd *cobra.Command, subjects []check.Subject) error {
+// together returns the options of several searches. The time limit is for all of them together, so it is the context's.
+func (c *checkAll) together(cmd *cobra.Command) (context.Context, context.CancelFunc, check.Options, error) {
 	options, err := c.search.options(cmd)
 	if err != nil {
-		return err
+		return nil, nil, options, err
 	}
 	options.For = 0
 	ctx, cancel := within(cmd.Context(), c.search.limit)
+	return ctx, cancel, options, nil
+}
+
+// run searches all named worlds of the models, one after the other. The time limit is for all of them together.
+func (c *checkAll) run(cmd *cobra.Command, subjects []check.Subject) error {
+	ctx, cancel, options, err := c.together(cmd)
+	if err != nil {
+		return err
+	}
 	defer cancel()
 	began := time.Now()
 	var printer *text.Printer

@@ -16,12 +16,10 @@ import (
 
 // compareDesigns sets the designs side by side. The flags are those of --all.
 func (c *checkAll) compareDesigns(cmd *cobra.Command) error {
-	options, err := c.search.options(cmd)
+	ctx, cancel, options, err := c.together(cmd)
 	if err != nil {
 		return err
 	}
-	options.For = 0
-	ctx, cancel := within(cmd.Context(), c.search.limit)
 	defer cancel()
 	rows, err := designs.Compare(ctx, designs.Designs(), options)
 	if err != nil {

@@ -3,6 +3,7 @@ package volume
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
 
 	"github.com/zeebo/xxh3"
 )
@@ -112,7 +113,7 @@ func (m *machine) findLikes() {
 		}
 		tuple := p.at(r, words)
 		for like := r - r%m.world.Replicas; like < r; like++ {
-			if p.likes[like] > 0 && equalWords(p.at(like, words), tuple) {
+			if p.likes[like] > 0 && slices.Equal(p.at(like, words), tuple) {
 				p.likes[r] = 0
 				p.likes[like]++
 				break
@@ -144,7 +145,7 @@ func (m *machine) Load(code []byte) error {
 	for r := range m.replicas {
 		b.words(p.tuple, l.tuple)
 		tuple := p.at(r, l.words)
-		unchanged := equalWords(tuple, p.tuple)
+		unchanged := slices.Equal(tuple, p.tuple)
 		if unchanged && (same || !m.world.Answers) { // a head that changed has forgotten what was told
 			continue
 		}
@@ -223,15 +224,6 @@ func flip(words []uint64, at uint, v uint64) {
 	if high := v >> (64 - at&63); high != 0 {
 		words[at>>6+1] ^= high
 	}
-}
-
-func equalWords(a, b []uint64) bool {
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }
 
 func (m *machine) hashAcked() xxh3.Uint128 {
